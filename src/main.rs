@@ -1,0 +1,2 @@
+//! eksplorer
+fn main() {}

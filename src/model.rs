@@ -1,0 +1,17 @@
+//! What there is: plain values of AWS and Kubernetes, their parsing and ordering. No I/O, no opinion.
+//!
+//! Every other room imports this one; it imports none. Names and shapes are the providers' own.
+
+pub mod cluster;
+pub mod document;
+pub mod facts;
+pub mod failure;
+pub mod mapping;
+pub mod principal;
+pub mod rbac;
+pub mod role;
+pub mod snapshot;
+pub mod time;
+pub mod update;
+pub mod visible;
+pub mod workload;

@@ -1,0 +1,519 @@
+//! The one document: the snapshot that a user saves, the file opened offline, the world that the lab serves, the
+//! start state of a test.
+//!
+//! Decides how facts are written and read (design: "One document"). Fields carry the names that the AWS CLI and
+//! kubectl print; unknown ones are ignored; a wrong type or a missing required field is an error with line and field
+//! path. A part that is absent was *not recorded*, which is not the same as empty.
+//!
+//! Manifests are read in two passes, since `kind` comes after other fields in what kubectl prints: the first pass
+//! collects the kinds, the second reads each manifest as the type of its kind *at its own place*, so that an error
+//! keeps its line and path. A new kind of manifest is a variant of [`Manifest`].
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::cluster::{Addon, Cluster, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::failure::Failure;
+use super::mapping::AccessEntry;
+use super::rbac::{Binding, ConfigMap, Namespace, Role};
+use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use super::time::Time;
+use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+
+/// The version of the format that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// The whole document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Document {
+    /// The format's version.
+    pub eksplorer: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(default)]
+    pub clusters: Vec<ClusterDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam: Option<IamDocument>,
+    /// What was refused, failed or partial when it was taken, by `CLUSTER/section` or `iam/section`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sections: BTreeMap<String, SectionNote>,
+}
+
+/// One cluster with all that is known of it. `None` is "not recorded".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ClusterDocument {
+    pub cluster: Cluster,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_entries: Option<Vec<AccessEntry>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_identity_associations: Option<Vec<PodIdentityAssociation>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodegroups: Option<Vec<Nodegroup>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fargate_profiles: Option<Vec<FargateProfile>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Vec<Addon>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_provider_configs: Option<Vec<IdentityProviderConfig>>,
+    /// Manifests of all kinds; lists are flattened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<Vec<Manifest>>,
+}
+
+/// The account's IAM, as `get-account-authorization-details` prints it, with providers and profiles beside it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct IamDocument {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<ManagedPolicy>>,
+    #[serde(default, rename = "OpenIDConnectProviders", skip_serializing_if = "Option::is_none")]
+    pub open_id_connect_providers: Option<Vec<OpenIdConnectProvider>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_profiles: Option<Vec<InstanceProfile>>,
+}
+
+/// How complete a section was when the document was taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct SectionNote {
+    pub state: SectionState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingNote>,
+}
+
+/// The states that a document can hold; a section that is not noted was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum SectionState {
+    Partial,
+    Stale,
+    Refused,
+    Failed,
+    NotApplicable,
+}
+
+/// An item that is there but was not read; without a name, the rest of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct MissingNote {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    pub failure: Failure,
+}
+
+/// A Kubernetes manifest of a kind that matters here, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Manifest {
+    ConfigMap(ConfigMap),
+    Namespace(Namespace),
+    ServiceAccount(ServiceAccount),
+    Pod(Pod),
+    Node(Node),
+    Role(Role),
+    ClusterRole(Role),
+    RoleBinding(Binding),
+    ClusterRoleBinding(Binding),
+    /// `kind: List`, or `PodList` and the like.
+    List(Vec<Manifest>),
+    /// Any other kind; its content is dropped.
+    Other,
+}
+
+/// Kind and apiVersion as they stand first in a written manifest.
+#[derive(Serialize)]
+struct Headed<'a, T> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'a str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+impl Serialize for Manifest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const RBAC: &str = "rbac.authorization.k8s.io/v1";
+        match self {
+            Manifest::ConfigMap(body) => Headed { api_version: "v1", kind: "ConfigMap", body }.serialize(serializer),
+            Manifest::Namespace(body) => Headed { api_version: "v1", kind: "Namespace", body }.serialize(serializer),
+            Manifest::ServiceAccount(body) => {
+                Headed { api_version: "v1", kind: "ServiceAccount", body }.serialize(serializer)
+            }
+            Manifest::Pod(body) => Headed { api_version: "v1", kind: "Pod", body }.serialize(serializer),
+            Manifest::Node(body) => Headed { api_version: "v1", kind: "Node", body }.serialize(serializer),
+            Manifest::Role(body) => Headed { api_version: RBAC, kind: "Role", body }.serialize(serializer),
+            Manifest::ClusterRole(body) => Headed { api_version: RBAC, kind: "ClusterRole", body }.serialize(serializer),
+            Manifest::RoleBinding(body) => Headed { api_version: RBAC, kind: "RoleBinding", body }.serialize(serializer),
+            Manifest::ClusterRoleBinding(body) => {
+                Headed { api_version: RBAC, kind: "ClusterRoleBinding", body }.serialize(serializer)
+            }
+            Manifest::List(items) => {
+                #[derive(Serialize)]
+                struct Items<'a> {
+                    items: &'a [Manifest],
+                }
+                Headed { api_version: "v1", kind: "List", body: &Items { items } }.serialize(serializer)
+            }
+            Manifest::Other => Headed { api_version: "v1", kind: "Other", body: &() }.serialize(serializer),
+        }
+    }
+}
+
+thread_local! {
+    /// The kinds of the manifests still to be read, in document order, between the two passes of [`read`]. serde's
+    /// derived readers cannot hand a value down to a nested type, hence the side channel; it is empty outside `read`.
+    static KINDS: RefCell<VecDeque<String>> = const { RefCell::new(VecDeque::new()) };
+}
+
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Items {
+            #[serde(default)]
+            items: Vec<Manifest>,
+        }
+        let kind = KINDS.with_borrow_mut(VecDeque::pop_front).unwrap_or_default();
+        Ok(match kind.as_str() {
+            "ConfigMap" => Manifest::ConfigMap(ConfigMap::deserialize(deserializer)?),
+            "Namespace" => Manifest::Namespace(Namespace::deserialize(deserializer)?),
+            "ServiceAccount" => Manifest::ServiceAccount(ServiceAccount::deserialize(deserializer)?),
+            "Pod" => Manifest::Pod(Pod::deserialize(deserializer)?),
+            "Node" => Manifest::Node(Node::deserialize(deserializer)?),
+            "Role" => Manifest::Role(Role::deserialize(deserializer)?),
+            "ClusterRole" => Manifest::ClusterRole(Role::deserialize(deserializer)?),
+            "RoleBinding" => Manifest::RoleBinding(Binding::deserialize(deserializer)?),
+            "ClusterRoleBinding" => Manifest::ClusterRoleBinding(Binding::deserialize(deserializer)?),
+            LIST => Manifest::List(Items::deserialize(deserializer)?.items),
+            _ => {
+                IgnoredAny::deserialize(deserializer)?;
+                Manifest::Other
+            }
+        })
+    }
+}
+
+const LIST: &str = "List";
+
+/// The first pass: the kinds alone, in the order in which the second pass meets the manifests.
+#[derive(Deserialize)]
+struct Kinds {
+    #[serde(default)]
+    clusters: Vec<ClusterKinds>,
+}
+
+#[derive(Deserialize)]
+struct ClusterKinds {
+    #[serde(default)]
+    kubernetes: Option<Vec<KindOnly>>,
+}
+
+#[derive(Deserialize)]
+struct KindOnly {
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    items: Option<MaybeItems>,
+}
+
+/// `items` of a list; in any other kind the field may be anything.
+struct MaybeItems(Vec<KindOnly>);
+
+impl<'de> Deserialize<'de> for MaybeItems {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ItemsVisitor;
+        impl<'de> serde::de::Visitor<'de> for ItemsVisitor {
+            type Value = MaybeItems;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of manifests")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<MaybeItems, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(MaybeItems(items))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<MaybeItems, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(MaybeItems(Vec::new()))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<MaybeItems, E> {
+                Ok(MaybeItems(Vec::new()))
+            }
+
+            fn visit_unit<E>(self) -> Result<MaybeItems, E> {
+                Ok(MaybeItems(Vec::new()))
+            }
+        }
+        deserializer.deserialize_any(ItemsVisitor)
+    }
+}
+
+fn flatten_kinds(manifests: Vec<KindOnly>, of_list: Option<&str>, out: &mut VecDeque<String>) {
+    for manifest in manifests {
+        // Items of a typed list (`PodList`) carry no kind of their own.
+        let kind = manifest.kind.unwrap_or_else(|| of_list.unwrap_or_default().to_owned());
+        match (kind.strip_suffix(LIST), manifest.items) {
+            (Some(of), Some(MaybeItems(items))) => {
+                out.push_back(LIST.to_owned());
+                flatten_kinds(items, Some(of), out);
+            }
+            _ => out.push_back(kind),
+        }
+    }
+}
+
+/// Why a document cannot be read: where, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{message}", line_text(.line, .column), path_text(.path))]
+pub struct DocumentError {
+    /// Counted from 1.
+    pub line: Option<usize>,
+    /// Counted from 1.
+    pub column: Option<usize>,
+    /// `clusters[0].accessEntries[3].principalArn`
+    pub path: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+fn line_text(line: &Option<usize>, column: &Option<usize>) -> String {
+    match (line, column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+        (Some(line), None) => format!("line {line}: "),
+        _ => String::new(),
+    }
+}
+
+fn path_text(path: &Option<String>) -> String {
+    path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default()
+}
+
+/// Reads a document, YAML or JSON.
+pub fn read(text: &str) -> Result<Document, DocumentError> {
+    let json = text.trim_start().starts_with('{');
+    let kinds: Kinds = if json { from_json(text)? } else { from_yaml(text)? };
+    KINDS.with_borrow_mut(|queue| {
+        queue.clear();
+        for cluster in kinds.clusters {
+            flatten_kinds(cluster.kubernetes.unwrap_or_default(), None, queue);
+        }
+    });
+    let read: Result<Document, DocumentError> = if json { from_json(text) } else { from_yaml(text) };
+    KINDS.with_borrow_mut(VecDeque::clear);
+    let mut document = read?;
+    if document.eksplorer != FORMAT {
+        return Err(DocumentError {
+            line: None,
+            column: None,
+            path: Some("eksplorer".to_owned()),
+            message: format!("format version {} is not known; this program reads version {FORMAT}", document.eksplorer),
+        });
+    }
+    for cluster in &mut document.clusters {
+        if let Some(manifests) = cluster.kubernetes.take() {
+            let mut flat = Vec::with_capacity(manifests.len());
+            flatten(manifests, &mut flat);
+            cluster.kubernetes = Some(flat);
+        }
+    }
+    Ok(document)
+}
+
+fn flatten(manifests: Vec<Manifest>, out: &mut Vec<Manifest>) {
+    for manifest in manifests {
+        match manifest {
+            Manifest::List(items) => flatten(items, out),
+            Manifest::Other => {}
+            one => out.push(one),
+        }
+    }
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let (line, column) = (inner.line(), inner.column());
+        let whole = inner.to_string();
+        let message = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
+        DocumentError {
+            line: (line > 0).then_some(line),
+            column: (line > 0).then_some(column),
+            path: (path != ".").then_some(path),
+            message,
+        }
+    })
+}
+
+/// Reads a YAML text into any type, with the budget that 30,000 real pods need.
+pub fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+    const PLENTY: usize = 200_000_000;
+    let budget = serde_saphyr::budget! {
+        max_reader_input_bytes: Some(4 * PLENTY),
+        max_events: PLENTY,
+        max_nodes: PLENTY,
+        max_total_scalar_bytes: 4 * PLENTY,
+        max_total_comment_bytes: PLENTY,
+        max_documents: 8,
+    };
+    let options = serde_saphyr::options! {
+        budget: budget,
+        with_snippet: false,
+        // Group names such as `on` or `yes` are names.
+        strict_booleans: true,
+    };
+    let mut path = None;
+    let result = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            path = Some(error.path().to_string()).filter(|path| path != ".");
+            error.into_inner()
+        })
+    });
+    result.map_err(|error| {
+        let at = error.location();
+        let whole = error.without_snippet().to_string();
+        let message = whole.lines().next().unwrap_or_default();
+        DocumentError {
+            line: at.map(|at| at.line() as usize),
+            column: at.map(|at| at.column() as usize),
+            path,
+            message: message.split(" at line ").next().unwrap_or(message).to_owned(),
+        }
+    })
+}
+
+/// Writes a document as YAML.
+pub fn to_yaml<T: Serialize>(value: &T) -> Result<String, String> {
+    let options = serde_saphyr::ser_options! { compact_list_indent: true, prefer_block_scalars: true };
+    serde_saphyr::to_string_with_options(value, options).map_err(|error| error.to_string())
+}
+
+/// Writes a document as JSON, indented.
+pub fn to_json<T: Serialize>(value: &T) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+eksplorer: 1
+takenAt: 2026-11-24T06:00:00Z
+region: eu-west-1
+somethingNew: {a: 1}
+clusters:
+- cluster: {name: c1, arn: "arn:aws:eks:eu-west-1:111122223333:cluster/c1", unheardOf: [1, 2]}
+  accessEntries:
+  - principalArn: arn:aws:iam::111122223333:role/a
+    kubernetesGroups: [g]
+    createdAt: 1700000000.5
+    associatedAccessPolicies:
+    - policyArn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy
+      accessScope: {type: namespace, namespaces: [a]}
+  kubernetes:
+  - apiVersion: v1
+    data: {mapRoles: "- rolearn: x\n"}
+    kind: ConfigMap
+    metadata: {name: aws-auth, namespace: kube-system}
+  - apiVersion: v1
+    kind: List
+    items:
+    - kind: Pod
+      metadata: {name: p, namespace: n, annotations: {kubectl.kubernetes.io/last-applied-configuration: secret}}
+      spec: {containers: [{name: c, env: [{name: DB_PASSWORD, value: hunter2}, {name: AWS_ROLE_ARN, value: r}]}]}
+    - kind: Deployment
+      metadata: {name: d}
+      spec: 17
+  - kind: NamespaceList
+    items:
+    - metadata: {name: n}
+"#;
+
+    #[test]
+    fn lists_are_flattened_and_unknown_kinds_and_fields_are_harmless() {
+        let document = read(SMALL).expect("reads");
+        let kinds: Vec<_> = document.clusters[0].kubernetes.iter().flatten().collect();
+        assert!(matches!(kinds[..], [Manifest::ConfigMap(_), Manifest::Pod(_), Manifest::Namespace(_)]), "{kinds:?}");
+    }
+
+    #[test]
+    fn secrets_are_dropped_where_documents_come_in() {
+        let document = read(SMALL).expect("reads");
+        let written = to_yaml(&document).expect("writes");
+        assert!(!written.contains("hunter2") && !written.contains("secret"), "{written}");
+        assert!(written.contains("DB_PASSWORD") && written.contains("AWS_ROLE_ARN"));
+    }
+
+    #[test]
+    fn yaml_and_json_read_back_as_they_were() {
+        let document = read(SMALL).expect("reads");
+        let yaml = to_yaml(&document).expect("writes");
+        assert_eq!(read(&yaml).expect(&yaml), document);
+        let json = to_json(&document).expect("writes");
+        assert_eq!(read(&json).expect(&json), document);
+    }
+
+    fn error(from: &str, to: &str) -> DocumentError {
+        assert!(SMALL.contains(from));
+        read(&SMALL.replacen(from, to, 1)).expect_err(to)
+    }
+
+    #[test]
+    fn errors_name_line_and_field_path() {
+        let it = error("kubernetesGroups: [g]", "kubernetesGroups: {g: 1}");
+        assert_eq!(it.path.as_deref(), Some("clusters[0].accessEntries[0].kubernetesGroups"));
+        assert_eq!(it.line, Some(10), "{it}");
+
+        let it = error("- principalArn: arn:aws:iam::111122223333:role/a\n    kubernetesGroups", "- kubernetesGroups");
+        assert!(it.message.contains("principalArn"), "{it}");
+        assert!(it.line.is_some(), "{it}");
+
+        let it = error("metadata: {name: p,", "metadata: {name: [p],");
+        assert_eq!(it.path.as_deref(), Some("clusters[0].kubernetes[1].items[0].metadata.name"));
+        assert_eq!(it.line, Some(24), "{it}");
+
+        let it = error("region: eu-west-1", "region: [");
+        assert!(it.line.is_some(), "{it}");
+
+        let it = error("eksplorer: 1", "eksplorer: 9");
+        assert!(it.to_string().contains("version 9"), "{it}");
+    }
+
+    #[test]
+    fn json_errors_name_line_and_field_path() {
+        let it = read("{\"eksplorer\": 1,\n \"clusters\": [{\"cluster\": {\"name\": 5}}]}").expect_err("wrong type");
+        assert_eq!((it.line, it.path.as_deref()), (Some(2), Some("clusters[0].cluster.name")));
+    }
+}

@@ -1,0 +1,610 @@
+//! The facts at one moment, in sections, each with how complete it is.
+//!
+//! A section is one source's part: it may be loading, known, partial, stale, refused, failed or not applicable, and
+//! lookups into it are three-valued ([`Lookup`]): found, absent, or *unknown because* — ignorance never reads as
+//! absence. Decides nothing about access. A new source of facts is a new field here, in [`super::document`] (how it
+//! is written) and in `run/load` (how it is fetched).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::cluster::{Addon, Cluster, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::failure::Failure;
+use super::mapping::{AccessEntry, AwsAuth};
+use super::principal::{Principal, PrincipalKey, PrincipalKind};
+use super::rbac::{Binding, ConfigMap, Namespace, Role};
+use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use super::time::Time;
+use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+
+/// Something that is there (it was listed) but could not be read, or the unread rest of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its name or ARN; `None` for the rest of a list whose end was not reached.
+    pub item: Option<String>,
+    /// Why it is missing.
+    pub failure: Failure,
+}
+
+/// How complete a section is.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum State {
+    /// Nobody has asked yet.
+    #[default]
+    Waiting,
+    /// Being read; what came so far is in the value.
+    Loading {
+        /// Items read so far.
+        done: usize,
+        /// Items to read, once it is known how many.
+        total: Option<usize>,
+    },
+    /// Read whole.
+    Known {
+        /// When.
+        since: Time,
+    },
+    /// Read, but for some items.
+    Partial {
+        /// When.
+        since: Time,
+        /// Which, and why.
+        missing: Vec<Missing>,
+    },
+    /// Was known; the last refresh failed and the older value stands.
+    Stale {
+        /// When it was known.
+        since: Time,
+        /// Items that were missing even then.
+        missing: Vec<Missing>,
+        /// Why the refresh failed.
+        failure: Failure,
+    },
+    /// The caller may not read it (401 and 403, AccessDenied).
+    Refused(Failure),
+    /// It could not be read for another reason.
+    Failed(Failure),
+    /// There is nothing to read, and why: access entries of a CONFIG_MAP cluster.
+    NotApplicable(String),
+}
+
+/// One source's part of the snapshot: a value of its own and how complete it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section<T> {
+    value: Option<Arc<T>>,
+    state: State,
+}
+
+impl<T> Default for Section<T> {
+    fn default() -> Self {
+        Section { value: None, state: State::Waiting }
+    }
+}
+
+impl<T> Section<T> {
+    /// Read whole.
+    pub fn known(value: T, since: Time) -> Self {
+        Section { value: Some(Arc::new(value)), state: State::Known { since } }
+    }
+
+    /// Read but for `missing`; known whole if that is empty.
+    pub fn partial(value: T, since: Time, missing: Vec<Missing>) -> Self {
+        let state = if missing.is_empty() { State::Known { since } } else { State::Partial { since, missing } };
+        Section { value: Some(Arc::new(value)), state }
+    }
+
+    /// Being read, with what came so far.
+    pub fn loading(value: Option<T>, done: usize, total: Option<usize>) -> Self {
+        Section { value: value.map(Arc::new), state: State::Loading { done, total } }
+    }
+
+    /// Not read: refused if the failure is a refusal, else failed.
+    pub fn failed(failure: Failure) -> Self {
+        use super::failure::FailureKind::{Refused, Unauthenticated};
+        let state = match failure.kind {
+            Refused { .. } | Unauthenticated => State::Refused(failure),
+            _ => State::Failed(failure),
+        };
+        Section { value: None, state }
+    }
+
+    /// There is nothing to read.
+    pub fn not_applicable(why: impl Into<String>) -> Self {
+        Section { value: None, state: State::NotApplicable(why.into()) }
+    }
+
+    /// How complete it is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What there is, complete or not.
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_deref()
+    }
+
+    /// What there is, shared.
+    pub fn shared(&self) -> Option<Arc<T>> {
+        self.value.clone()
+    }
+
+    /// True while it is waiting or being read for the first time.
+    pub fn is_loading(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Loading { .. })
+    }
+
+    /// Why the section as a whole, or a part of it that cannot be named, is not known; `None` when whatever is not in
+    /// the value is absent, except for the items of [`Section::missing`].
+    pub fn gap(&self) -> Option<Gap> {
+        match &self.state {
+            State::Waiting | State::Loading { .. } => Some(Gap::Loading),
+            State::Known { .. } | State::NotApplicable(_) => None,
+            State::Partial { missing, .. } | State::Stale { missing, .. } => {
+                missing.iter().find(|m| m.item.is_none()).map(|m| Gap::Failure(m.failure.clone()))
+            }
+            State::Refused(failure) | State::Failed(failure) => Some(Gap::Failure(failure.clone())),
+        }
+    }
+
+    /// The items that are there but could not be read.
+    pub fn missing(&self) -> &[Missing] {
+        match &self.state {
+            State::Partial { missing, .. } | State::Stale { missing, .. } => missing,
+            _ => &[],
+        }
+    }
+
+    /// The failure behind a section that has none of its facts, or only old ones.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.state {
+            State::Refused(failure) | State::Failed(failure) | State::Stale { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The section after a refresh gave `fresh`: a failed refresh keeps the older value, marked stale, and a refresh
+    /// under way keeps the older value until something better has come.
+    #[must_use]
+    pub fn refreshed(self, fresh: Section<T>) -> Section<T> {
+        let (since, missing) = match &self.state {
+            State::Known { since } => (*since, Vec::new()),
+            State::Partial { since, missing } | State::Stale { since, missing, .. } => (*since, missing.clone()),
+            _ => return fresh,
+        };
+        match fresh.state {
+            State::Failed(failure) | State::Refused(failure) => {
+                Section { value: self.value, state: State::Stale { since, missing, failure } }
+            }
+            State::Waiting | State::Loading { .. } => self,
+            _ => fresh,
+        }
+    }
+
+    /// The same completeness around another view of the value.
+    pub fn map<U>(&self, f: impl FnOnce(&T) -> U) -> Section<U> {
+        Section { value: self.value.as_deref().map(|v| Arc::new(f(v))), state: self.state.clone() }
+    }
+}
+
+impl<T> Section<Vec<T>> {
+    /// What came so far, or nothing.
+    pub fn items(&self) -> &[T] {
+        self.value.as_deref().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Looks for an item: found, absent, or unknown when it may be among what was not read. `named` tells whether
+    /// a missing item's name is the one sought.
+    pub fn lookup(&self, is_it: impl Fn(&T) -> bool, named: impl Fn(&str) -> bool) -> Lookup<&T> {
+        match self.items().iter().find(|item| is_it(item)) {
+            Some(item) => Lookup::Found(item),
+            None => self.absent_unless_missing(named),
+        }
+    }
+
+    /// The answer for an item that is not among those read: absent, or unknown when it may be among what was not.
+    pub fn absent_unless_missing<U>(&self, named: impl Fn(&str) -> bool) -> Lookup<U> {
+        if let Some(gap) = self.gap() {
+            return Lookup::Unknown(gap);
+        }
+        match self.missing().iter().find(|m| m.item.as_deref().is_some_and(&named)) {
+            Some(missing) => Lookup::Unknown(Gap::Item(missing.failure.clone())),
+            None => Lookup::Absent,
+        }
+    }
+}
+
+/// Why a fact is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// It is still being read.
+    Loading,
+    /// The request for the list failed.
+    Failure(Failure),
+    /// The thing exists, but the request for its content failed.
+    Item(Failure),
+    /// It belongs to another account, whose IAM cannot be read from here.
+    Foreign(String),
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gap::Loading => f.write_str("still loading"),
+            Gap::Failure(failure) | Gap::Item(failure) => failure.fmt(f),
+            Gap::Foreign(account) => write!(f, "account {account} cannot be read from here"),
+        }
+    }
+}
+
+/// The answer to "is it there?".
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lookup<T> {
+    /// Yes.
+    Found(T),
+    /// No: the list was read, and it is not in it.
+    Absent,
+    /// Nobody can say, and why.
+    Unknown(Gap),
+}
+
+impl<T> Lookup<T> {
+    /// What was found.
+    pub fn found(self) -> Option<T> {
+        match self {
+            Lookup::Found(it) => Some(it),
+            _ => None,
+        }
+    }
+
+    /// Another view of what was found.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Lookup::Found(it) => Lookup::Found(f(it)),
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unknown(gap) => Lookup::Unknown(gap),
+        }
+    }
+}
+
+/// Where a statement was read: an object, and a field in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Evidence {
+    /// The document.
+    pub document: DocumentRef,
+    /// The field within it (`data.mapRoles[3].groups`); empty for the document as a whole.
+    pub path: String,
+}
+
+impl Evidence {
+    /// A field of a document.
+    pub fn new(document: DocumentRef, path: impl Into<String>) -> Self {
+        Evidence { document, path: path.into() }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.document)?;
+        if self.path.is_empty() { Ok(()) } else { write!(f, " · {}", self.path) }
+    }
+}
+
+/// Names one document of the snapshot; [`Snapshot::document`](super::document) prints it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DocumentRef {
+    /// The cluster.
+    Cluster,
+    /// An access entry, by principal ARN.
+    AccessEntry(String),
+    /// The aws-auth ConfigMap.
+    AwsAuth,
+    /// An IAM role, by name.
+    IamRole(String),
+    /// An IAM user, by name.
+    IamUser(String),
+    /// A service account, by namespace and name.
+    ServiceAccount(String, String),
+    /// A Pod Identity association, by id.
+    PodIdentityAssociation(String),
+    /// A node group.
+    Nodegroup(String),
+    /// A Fargate profile.
+    FargateProfile(String),
+    /// An add-on.
+    Addon(String),
+}
+
+impl fmt::Display for DocumentRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DocumentRef::Cluster => f.write_str("cluster"),
+            DocumentRef::AccessEntry(arn) => write!(f, "access entry {arn}"),
+            DocumentRef::AwsAuth => f.write_str("ConfigMap kube-system/aws-auth"),
+            DocumentRef::IamRole(name) => write!(f, "IAM role {name}"),
+            DocumentRef::IamUser(name) => write!(f, "IAM user {name}"),
+            DocumentRef::ServiceAccount(namespace, name) => write!(f, "ServiceAccount {namespace}/{name}"),
+            DocumentRef::PodIdentityAssociation(id) => write!(f, "Pod Identity association {id}"),
+            DocumentRef::Nodegroup(name) => write!(f, "node group {name}"),
+            DocumentRef::FargateProfile(name) => write!(f, "Fargate profile {name}"),
+            DocumentRef::Addon(name) => write!(f, "add-on {name}"),
+        }
+    }
+}
+
+/// The aws-auth ConfigMap as it stands and as the authenticator holds it; `None` when the cluster has none.
+pub type AwsAuthFact = Option<(ConfigMap, AwsAuth)>;
+
+/// The facts of one cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterFacts {
+    /// DescribeCluster.
+    pub cluster: Section<Cluster>,
+    /// ListAccessEntries, DescribeAccessEntry, ListAssociatedAccessPolicies.
+    pub access_entries: Section<Vec<AccessEntry>>,
+    /// Entries asked for one by one, ahead of the sweep: the entry, its absence, or the failure.
+    pub asked_entries: BTreeMap<PrincipalKey, Result<Option<Arc<AccessEntry>>, Failure>>,
+    /// Pod Identity associations.
+    pub pod_identity_associations: Section<Vec<PodIdentityAssociation>>,
+    /// Managed node groups.
+    pub nodegroups: Section<Vec<Nodegroup>>,
+    /// Fargate profiles.
+    pub fargate_profiles: Section<Vec<FargateProfile>>,
+    /// Add-ons.
+    pub addons: Section<Vec<Addon>>,
+    /// External OIDC identity providers.
+    pub identity_provider_configs: Section<Vec<IdentityProviderConfig>>,
+    /// ConfigMap kube-system/aws-auth.
+    pub aws_auth: Section<AwsAuthFact>,
+    /// Namespaces.
+    pub namespaces: Section<Vec<Namespace>>,
+    /// Service accounts.
+    pub service_accounts: Section<Vec<ServiceAccount>>,
+    /// Pods.
+    pub pods: Section<Vec<Pod>>,
+    /// Nodes.
+    pub nodes: Section<Vec<Node>>,
+    /// Roles.
+    pub roles: Section<Vec<Role>>,
+    /// ClusterRoles.
+    pub cluster_roles: Section<Vec<Role>>,
+    /// RoleBindings.
+    pub role_bindings: Section<Vec<Binding>>,
+    /// ClusterRoleBindings.
+    pub cluster_role_bindings: Section<Vec<Binding>>,
+}
+
+impl ClusterFacts {
+    /// The access entry of a principal. A principal has at most one, and its name is unique in its account whatever
+    /// the path, so the path is left to the caller to compare.
+    pub fn access_entry(&self, key: &PrincipalKey) -> Lookup<&AccessEntry> {
+        let is_it = |arn: &str| Principal::from_arn(arn).is_ok_and(|(p, session)| session.is_none() && p.key() == *key);
+        let in_sweep = self.access_entries.lookup(|entry| is_it(&entry.principal_arn), is_it);
+        match (in_sweep, self.asked_entries.get(key)) {
+            (Lookup::Unknown(_), Some(Ok(Some(entry)))) => Lookup::Found(entry),
+            (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
+            (Lookup::Unknown(Gap::Loading), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
+            (in_sweep, _) => in_sweep,
+        }
+    }
+
+    /// Which sections are still to come, and how far they are: `(name, done, total)`.
+    pub fn progress(&self) -> Vec<(&'static str, usize, Option<usize>)> {
+        fn of<T>(name: &'static str, section: &Section<T>) -> Option<(&'static str, usize, Option<usize>)> {
+            match section.state() {
+                State::Loading { done, total } => Some((name, *done, *total)),
+                State::Waiting => Some((name, 0, None)),
+                _ => None,
+            }
+        }
+        [
+            of("cluster", &self.cluster),
+            of("access entries", &self.access_entries),
+            of("aws-auth", &self.aws_auth),
+            of("pod identity", &self.pod_identity_associations),
+            of("node groups", &self.nodegroups),
+            of("fargate profiles", &self.fargate_profiles),
+            of("add-ons", &self.addons),
+            of("identity providers", &self.identity_provider_configs),
+            of("namespaces", &self.namespaces),
+            of("service accounts", &self.service_accounts),
+            of("pods", &self.pods),
+            of("nodes", &self.nodes),
+            of("roles", &self.roles),
+            of("cluster roles", &self.cluster_roles),
+            of("role bindings", &self.role_bindings),
+            of("cluster role bindings", &self.cluster_role_bindings),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// The facts of the account's IAM.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamFacts {
+    /// Whose IAM it is: twelve digits, from the caller.
+    pub account: Option<String>,
+    /// GetAccountAuthorizationDetails or ListRoles.
+    pub roles: Section<Vec<RoleDetail>>,
+    /// Roles asked for one by one, by lower-cased name, ahead of the sweep.
+    pub asked_roles: BTreeMap<String, Result<Option<Arc<RoleDetail>>, Failure>>,
+    /// GetAccountAuthorizationDetails or ListUsers.
+    pub users: Section<Vec<UserDetail>>,
+    /// Users asked for one by one, by lower-cased name, ahead of the sweep.
+    pub asked_users: BTreeMap<String, Result<Option<Arc<UserDetail>>, Failure>>,
+    /// IAM groups; they cannot be mapped, but users get rights through them.
+    pub groups: Section<Vec<GroupDetail>>,
+    /// Managed policies with their documents.
+    pub policies: Section<Vec<ManagedPolicy>>,
+    /// OIDC providers.
+    pub oidc_providers: Section<Vec<OpenIdConnectProvider>>,
+    /// Instance profiles.
+    pub instance_profiles: Section<Vec<InstanceProfile>>,
+}
+
+impl IamFacts {
+    /// A role of the account by name, whatever its path.
+    pub fn role(&self, account: &str, name: &str) -> Lookup<&RoleDetail> {
+        if let Some(gap) = self.foreign(account) {
+            return Lookup::Unknown(gap);
+        }
+        let lower = name.to_lowercase();
+        let same = |other: &str| other.to_lowercase() == lower;
+        one_by_one(self.roles.lookup(|r| same(&r.role_name), same), self.asked_roles.get(&lower))
+    }
+
+    /// A user of the account by name, whatever its path.
+    pub fn user(&self, account: &str, name: &str) -> Lookup<&UserDetail> {
+        if let Some(gap) = self.foreign(account) {
+            return Lookup::Unknown(gap);
+        }
+        let lower = name.to_lowercase();
+        let same = |other: &str| other.to_lowercase() == lower;
+        one_by_one(self.users.lookup(|u| same(&u.user_name), same), self.asked_users.get(&lower))
+    }
+
+    /// The ARN and creation time that IAM has for a principal's name, if it is a role or a user.
+    pub fn existing(&self, principal: &Principal) -> Lookup<(&str, Option<Time>)> {
+        match principal.kind {
+            PrincipalKind::Role => {
+                self.role(&principal.account, &principal.name).map(|r| (r.arn.as_str(), r.create_date))
+            }
+            PrincipalKind::User => {
+                self.user(&principal.account, &principal.name).map(|u| (u.arn.as_str(), u.create_date))
+            }
+            // The root user always exists, and federated users are made by the call that names them.
+            PrincipalKind::Root | PrincipalKind::FederatedUser => Lookup::Found(("", None)),
+        }
+    }
+
+    fn foreign(&self, account: &str) -> Option<Gap> {
+        match self.account.as_deref() {
+            Some(own) if own == account => None,
+            Some(_) => Some(Gap::Foreign(account.to_owned())),
+            None => Some(Gap::Loading),
+        }
+    }
+}
+
+fn one_by_one<'a, T>(in_sweep: Lookup<&'a T>, asked: Option<&'a Result<Option<Arc<T>>, Failure>>) -> Lookup<&'a T> {
+    match (in_sweep, asked) {
+        (Lookup::Unknown(_), Some(Ok(Some(it)))) => Lookup::Found(it),
+        (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
+        (Lookup::Unknown(Gap::Loading), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
+        (in_sweep, _) => in_sweep,
+    }
+}
+
+/// Where a snapshot's facts come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// AWS and Kubernetes, as the caller.
+    #[default]
+    Live,
+    /// The embedded lab.
+    Lab,
+    /// A file; nothing is fetched.
+    File {
+        /// As it was given.
+        path: String,
+    },
+}
+
+/// All the facts at one moment. Cheap to clone: each section shares its value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Where from.
+    pub source: Source,
+    /// When a document was taken; `None` for live facts, whose sections have times of their own.
+    pub taken_at: Option<Time>,
+    /// GetCallerIdentity.
+    pub caller: Section<Caller>,
+    /// The clusters of the regions asked for.
+    pub clusters: Section<Vec<ClusterId>>,
+    /// The facts of those clusters that were looked at.
+    pub facts: BTreeMap<ClusterId, Arc<ClusterFacts>>,
+    /// The account's IAM.
+    pub iam: Arc<IamFacts>,
+}
+
+impl Snapshot {
+    /// The facts of a cluster; empty ones if it was never looked at.
+    pub fn cluster(&self, id: &ClusterId) -> Arc<ClusterFacts> {
+        self.facts.get(id).cloned().unwrap_or_default()
+    }
+
+    /// The clusters of that name (several regions may have one of the same name).
+    pub fn clusters_named(&self, name: &str) -> Vec<ClusterId> {
+        self.clusters.items().iter().filter(|id| id.name == name).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::failure::FailureKind;
+
+    fn refused() -> Failure {
+        Failure {
+            kind: FailureKind::Refused { permission: "eks:ListAccessEntries".into() },
+            doing: "list the access entries".into(),
+            on: "prod".into(),
+            code: Some("AccessDeniedException".into()),
+            message: "no".into(),
+        }
+    }
+
+    fn entry(arn: &str) -> AccessEntry {
+        AccessEntry { principal_arn: arn.into(), ..AccessEntry::default() }
+    }
+
+    fn facts(access_entries: Section<Vec<AccessEntry>>) -> ClusterFacts {
+        ClusterFacts { access_entries, ..ClusterFacts::default() }
+    }
+
+    #[test]
+    fn what_was_not_read_is_unknown_and_never_absent() {
+        let key = Principal::role("111122223333", "/", "a").key();
+        let now = Time::default();
+        let arn = "arn:aws:iam::111122223333:role/x/A";
+        assert_eq!(facts(Section::known(vec![], now)).access_entry(&key), Lookup::Absent);
+        assert!(matches!(facts(Section::known(vec![entry(arn)], now)).access_entry(&key), Lookup::Found(_)));
+        assert_eq!(facts(Section::default()).access_entry(&key), Lookup::Unknown(Gap::Loading));
+        assert_eq!(facts(Section::failed(refused())).access_entry(&key), Lookup::Unknown(Gap::Failure(refused())));
+        let missing = |item: Option<&str>| Missing { item: item.map(str::to_owned), failure: refused() };
+        assert_eq!(facts(Section::partial(vec![], now, vec![missing(Some(arn))])).access_entry(&key), Lookup::Unknown(Gap::Item(refused())));
+        assert_eq!(facts(Section::partial(vec![], now, vec![missing(None)])).access_entry(&key), Lookup::Unknown(Gap::Failure(refused())));
+        assert_eq!(facts(Section::partial(vec![], now, vec![missing(Some("arn:aws:iam::111122223333:role/b"))])).access_entry(&key), Lookup::Absent);
+    }
+
+    #[test]
+    fn an_entry_asked_for_by_itself_answers_while_the_sweep_goes_on() {
+        let key = Principal::role("111122223333", "/", "a").key();
+        let mut it = facts(Section::loading(Some(vec![]), 0, None));
+        it.asked_entries.insert(key.clone(), Ok(None));
+        assert_eq!(it.access_entry(&key), Lookup::Absent);
+        it.asked_entries.insert(key.clone(), Ok(Some(Arc::new(entry("arn:aws:iam::111122223333:role/a")))));
+        assert!(matches!(it.access_entry(&key), Lookup::Found(_)));
+        it.access_entries = Section::known(vec![], Time::default());
+        assert_eq!(it.access_entry(&key), Lookup::Absent, "the finished sweep is newer than the single answer");
+    }
+
+    #[test]
+    fn a_failed_refresh_keeps_the_older_value_marked_stale() {
+        let old = Section::known(vec![1], Time::default());
+        let after = old.clone().refreshed(Section::failed(refused()));
+        assert_eq!(after.items(), [1]);
+        assert!(matches!(after.state(), State::Stale { .. }));
+        assert_eq!(old.clone().refreshed(Section::loading(None, 0, None)), old);
+        assert_eq!(old.refreshed(Section::known(vec![2], Time::default())).items(), [2]);
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_unknown() {
+        let iam = IamFacts { account: Some("1".into()), roles: Section::known(vec![], Time::default()), ..IamFacts::default() };
+        assert_eq!(iam.role("1", "x"), Lookup::Absent);
+        assert_eq!(iam.role("2", "x"), Lookup::Unknown(Gap::Foreign("2".into())));
+    }
+}

@@ -1,0 +1,155 @@
+//! News of facts, as values: what a source sends while it reads, and how it enters a snapshot.
+//!
+//! The screen and the headless commands take the same updates, so that both answer from the same facts. A new section
+//! adds a variant here.
+
+use std::sync::Arc;
+
+use super::cluster::{Addon, Cluster, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::failure::Failure;
+use super::mapping::AccessEntry;
+use super::principal::PrincipalKey;
+use super::rbac::{Binding, Namespace, Role};
+use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use super::snapshot::{AwsAuthFact, Section, Snapshot};
+use super::time::Time;
+use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+
+/// One request that was made, for the list of calls. Holds no credentials and no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `eks`, `iam`, `sts` or `kubernetes`.
+    pub service: &'static str,
+    /// `DescribeAccessEntry`, `GET /api/v1/pods`.
+    pub operation: String,
+    /// On what: an ARN, a name, a region.
+    pub on: String,
+    /// When it began.
+    pub at: Time,
+    /// How long it took, retries included, in milliseconds.
+    pub millis: u64,
+    /// `None` if it succeeded, else what was said.
+    pub failure: Option<Failure>,
+}
+
+/// A piece of news.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Update {
+    Caller(Section<Caller>),
+    Clusters(Section<Vec<ClusterId>>),
+    Cluster(ClusterId, ClusterUpdate),
+    Iam(IamUpdate),
+}
+
+/// News of one cluster.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum ClusterUpdate {
+    Cluster(Section<Cluster>),
+    AccessEntries(Section<Vec<AccessEntry>>),
+    AskedEntry(PrincipalKey, Result<Option<Arc<AccessEntry>>, Failure>),
+    PodIdentityAssociations(Section<Vec<PodIdentityAssociation>>),
+    Nodegroups(Section<Vec<Nodegroup>>),
+    FargateProfiles(Section<Vec<FargateProfile>>),
+    Addons(Section<Vec<Addon>>),
+    IdentityProviderConfigs(Section<Vec<IdentityProviderConfig>>),
+    AwsAuth(Section<AwsAuthFact>),
+    Namespaces(Section<Vec<Namespace>>),
+    ServiceAccounts(Section<Vec<ServiceAccount>>),
+    Pods(Section<Vec<Pod>>),
+    Nodes(Section<Vec<Node>>),
+    Roles(Section<Vec<Role>>),
+    ClusterRoles(Section<Vec<Role>>),
+    RoleBindings(Section<Vec<Binding>>),
+    ClusterRoleBindings(Section<Vec<Binding>>),
+}
+
+/// News of the account's IAM.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum IamUpdate {
+    /// Whose IAM it is.
+    Account(String),
+    Roles(Section<Vec<RoleDetail>>),
+    /// By role name.
+    AskedRole(String, Result<Option<Arc<RoleDetail>>, Failure>),
+    Users(Section<Vec<UserDetail>>),
+    /// By user name.
+    AskedUser(String, Result<Option<Arc<UserDetail>>, Failure>),
+    Groups(Section<Vec<GroupDetail>>),
+    Policies(Section<Vec<ManagedPolicy>>),
+    OidcProviders(Section<Vec<OpenIdConnectProvider>>),
+    InstanceProfiles(Section<Vec<InstanceProfile>>),
+}
+
+impl Snapshot {
+    /// Takes in a piece of news. A refresh never loses what was known: see [`Section::refreshed`].
+    pub fn apply(&mut self, update: Update) {
+        fn take<T>(old: &mut Section<T>, fresh: Section<T>) {
+            *old = std::mem::take(old).refreshed(fresh);
+        }
+        match update {
+            Update::Caller(fresh) => take(&mut self.caller, fresh),
+            Update::Clusters(fresh) => take(&mut self.clusters, fresh),
+            Update::Cluster(id, update) => {
+                let facts = Arc::make_mut(self.facts.entry(id).or_default());
+                match update {
+                    ClusterUpdate::Cluster(fresh) => take(&mut facts.cluster, fresh),
+                    ClusterUpdate::AccessEntries(fresh) => {
+                        // A finished sweep is newer than the single answers that came ahead of it.
+                        if !fresh.is_loading() {
+                            facts.asked_entries.clear();
+                        }
+                        take(&mut facts.access_entries, fresh);
+                    }
+                    ClusterUpdate::AskedEntry(key, answer) => {
+                        facts.asked_entries.insert(key, answer);
+                    }
+                    ClusterUpdate::PodIdentityAssociations(fresh) => take(&mut facts.pod_identity_associations, fresh),
+                    ClusterUpdate::Nodegroups(fresh) => take(&mut facts.nodegroups, fresh),
+                    ClusterUpdate::FargateProfiles(fresh) => take(&mut facts.fargate_profiles, fresh),
+                    ClusterUpdate::Addons(fresh) => take(&mut facts.addons, fresh),
+                    ClusterUpdate::IdentityProviderConfigs(fresh) => take(&mut facts.identity_provider_configs, fresh),
+                    ClusterUpdate::AwsAuth(fresh) => take(&mut facts.aws_auth, fresh),
+                    ClusterUpdate::Namespaces(fresh) => take(&mut facts.namespaces, fresh),
+                    ClusterUpdate::ServiceAccounts(fresh) => take(&mut facts.service_accounts, fresh),
+                    ClusterUpdate::Pods(fresh) => take(&mut facts.pods, fresh),
+                    ClusterUpdate::Nodes(fresh) => take(&mut facts.nodes, fresh),
+                    ClusterUpdate::Roles(fresh) => take(&mut facts.roles, fresh),
+                    ClusterUpdate::ClusterRoles(fresh) => take(&mut facts.cluster_roles, fresh),
+                    ClusterUpdate::RoleBindings(fresh) => take(&mut facts.role_bindings, fresh),
+                    ClusterUpdate::ClusterRoleBindings(fresh) => take(&mut facts.cluster_role_bindings, fresh),
+                }
+            }
+            Update::Iam(update) => {
+                let iam = Arc::make_mut(&mut self.iam);
+                match update {
+                    IamUpdate::Account(account) => iam.account = Some(account),
+                    IamUpdate::Roles(fresh) => {
+                        if !fresh.is_loading() {
+                            iam.asked_roles.clear();
+                        }
+                        take(&mut iam.roles, fresh);
+                    }
+                    IamUpdate::AskedRole(name, answer) => {
+                        iam.asked_roles.insert(name.to_lowercase(), answer);
+                    }
+                    IamUpdate::Users(fresh) => {
+                        if !fresh.is_loading() {
+                            iam.asked_users.clear();
+                        }
+                        take(&mut iam.users, fresh);
+                    }
+                    IamUpdate::AskedUser(name, answer) => {
+                        iam.asked_users.insert(name.to_lowercase(), answer);
+                    }
+                    IamUpdate::Groups(fresh) => take(&mut iam.groups, fresh),
+                    IamUpdate::Policies(fresh) => take(&mut iam.policies, fresh),
+                    IamUpdate::OidcProviders(fresh) => take(&mut iam.oidc_providers, fresh),
+                    IamUpdate::InstanceProfiles(fresh) => take(&mut iam.instance_profiles, fresh),
+                }
+            }
+        }
+    }
+}
