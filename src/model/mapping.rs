@@ -44,7 +44,7 @@ fn standard() -> String {
 }
 
 /// `list-associated-access-policies` → `associatedAccessPolicies[]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct AssociatedPolicy {
