@@ -7,6 +7,7 @@ pub mod document;
 pub mod facts;
 pub mod failure;
 pub mod mapping;
+pub mod print;
 pub mod principal;
 pub mod rbac;
 pub mod role;
