@@ -157,7 +157,11 @@ pub fn nothing(pane: Pane, facts: &ClusterFacts, filter: &str, total: usize) -> 
             }
             State::NotApplicable(why) => {
                 let means = empty_text(pane, facts).1;
-                return message(Tone::Plain, format!("No {}", pane.things()), vec![format!("{why}."), means.to_owned()]);
+                return message(
+                    Tone::Plain,
+                    format!("No {}", pane.things()),
+                    vec![format!("{why}."), means.to_owned()],
+                );
             }
             State::Known { .. } | State::Stale { .. } => {}
         }
@@ -206,10 +210,9 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
             "No service account names an IAM role",
             "Pods get AWS credentials through Pod Identity (4) or from their node's role (5).",
         ),
-        Pane::PodIdentity => (
-            "No Pod Identity associations",
-            "Pods get AWS credentials through IRSA (3) or from their node's role (5).",
-        ),
+        Pane::PodIdentity => {
+            ("No Pod Identity associations", "Pods get AWS credentials through IRSA (3) or from their node's role (5).")
+        }
         Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
         Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
     }

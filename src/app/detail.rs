@@ -115,7 +115,10 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         }
         Pane::AwsAuth => {
             let Some(it) = inventory.aws_auth.get(at) else { return Vec::new() };
-            (vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state("", &row.because) }], &it.findings)
+            (
+                vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state("", &row.because) }],
+                &it.findings,
+            )
         }
         Pane::Irsa => {
             let Some(it) = inventory.irsa.get(at) else { return Vec::new() };
@@ -145,8 +148,7 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         Pane::Roles => {
             let Some(it) = inventory.roles.get(at) else { return Vec::new() };
             let by = format!("{} {}", it.used_by.kind(), it.used_by.name());
-            let own =
-                vec![plain("used by", "", by.trim_end().to_owned(), it.status.clone()), state("", &row.because)];
+            let own = vec![plain("used by", "", by.trim_end().to_owned(), it.status.clone()), state("", &row.because)];
             (own, &it.findings)
         }
         Pane::Principals => {

@@ -161,8 +161,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 5] =
-        [Context::Global, Context::List, Context::Trace, Context::Document, Context::Prompt];
+    pub const ALL: [Context; 5] = [Context::Global, Context::List, Context::Trace, Context::Document, Context::Prompt];
 
     /// As the keymap file calls it.
     pub fn as_str(self) -> &'static str {
@@ -272,7 +271,8 @@ impl Keymap {
 
     /// The command that a key means in a context.
     pub fn command(&self, context: Context, chord: Chord) -> Option<Command> {
-        let within = |wanted| self.bindings.iter().find(|(c, it, _)| *c == wanted && *it == chord).map(|(_, _, it)| *it);
+        let within =
+            |wanted| self.bindings.iter().find(|(c, it, _)| *c == wanted && *it == chord).map(|(_, _, it)| *it);
         within(context).or_else(|| if context == Context::Prompt { None } else { within(Context::Global) })
     }
 
@@ -299,7 +299,7 @@ mod tests {
     fn the_shipped_map_is_sound_and_reaches_every_command_that_is_not_for_the_palette_alone() {
         let map = Keymap::standard().expect("the compiled-in keymap");
         for command in Command::ALL {
-            let bound = map.bindings().iter().any(|(_, _, it)| *it == command);
+            let bound = map.bindings().iter().any(|(_, _, it)| *it == *command);
             assert_eq!(bound, !command.is_palette_only(), "{}", command.name());
         }
     }

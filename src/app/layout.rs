@@ -89,7 +89,12 @@ pub fn layout(app: &App) -> Layout {
         document,
         popup,
         // Border above and below, the prompt, and a line of explanation.
-        choices: Rect { height: popup.height.saturating_sub(4), y: popup.y + 3, x: popup.x + 1, width: popup.width - 2 },
+        choices: Rect {
+            height: popup.height.saturating_sub(4),
+            y: popup.y + 3,
+            x: popup.x + 1,
+            width: popup.width - 2,
+        },
         place: below(body, 2),
         status: Rect { x: 0, y: 3 + body_height, width, height: status_height },
         footer: line(height - 1),
@@ -107,7 +112,7 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
     match body.width {
         ..WIDE => (body.width, None, None),
         WIDE..VERY_WIDE => {
-            let list = body.width * 58 / 100;
+            let list = body.width * 60 / 100;
             (list, beside(list + 1, body.width - list - 1), None)
         }
         VERY_WIDE.. => {

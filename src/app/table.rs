@@ -253,14 +253,8 @@ mod tests {
     }
 
     fn sorted(cells: &[&str], order: Order, descending: bool) -> Vec<usize> {
-        let head = Head {
-            title: "T",
-            word: "t",
-            width: Width { min: 1, max: 1, weight: 0 },
-            cut: Cut::End,
-            order,
-            drop: 0,
-        };
+        let head =
+            Head { title: "T", word: "t", width: Width { min: 1, max: 1, weight: 0 }, cut: Cut::End, order, drop: 0 };
         table(cells).arranged(&Filter::parse("", &[]), Some(Sort { column: 0, descending }), &[&head])
     }
 

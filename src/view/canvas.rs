@@ -72,7 +72,14 @@ impl<'a> Canvas<'a> {
     }
 
     /// Puts a text whose letters at the given places are lit.
-    pub(super) fn put_lit(&mut self, (x, y): (u16, u16), columns: u16, text: &str, lit: &[usize], roles: (Role, Role)) -> u16 {
+    pub(super) fn put_lit(
+        &mut self,
+        (x, y): (u16, u16),
+        columns: u16,
+        text: &str,
+        lit: &[usize],
+        roles: (Role, Role),
+    ) -> u16 {
         let used = self.put(x, y, columns, text, roles.0);
         if lit.is_empty() || self.over.is_some() {
             return used;
@@ -135,8 +142,7 @@ impl<'a> Canvas<'a> {
         for x in [area.x, right] {
             self.fill(Rect { x, y: area.y + 1, width: 1, height: area.height - 2 }, "│", Role::Border);
         }
-        for (x, y, corner) in
-            [(area.x, area.y, "╭"), (right, area.y, "╮"), (area.x, bottom, "╰"), (right, bottom, "╯")]
+        for (x, y, corner) in [(area.x, area.y, "╭"), (right, area.y, "╮"), (area.x, bottom, "╰"), (right, bottom, "╯")]
         {
             self.put(x, y, 1, corner, Role::Border);
         }

@@ -12,7 +12,8 @@ use crate::app::overlay::document::{Document, DocumentView};
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, view: &DocumentView) -> Option<Position> {
     let area = Rect { x: at.body.x + 1, width: at.body.width.saturating_sub(2), ..at.body };
     let lines = view.document.lines.len();
-    let place = format!("{}-{} of {lines}", (view.top + 1).min(lines), (view.top + usize::from(at.place.height)).min(lines));
+    let place =
+        format!("{}-{} of {lines}", (view.top + 1).min(lines), (view.top + usize::from(at.place.height)).min(lines));
     let end = canvas.put_right(area.x, area.right(), area.y, &place, Role::Dim).saturating_sub(2);
     canvas.put(area.x, area.y, end.saturating_sub(area.x), &view.document.title, Role::Title);
     let mut cursor = None;

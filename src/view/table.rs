@@ -92,7 +92,8 @@ fn draw_row(canvas: &mut Canvas<'_>, area: Rect, row: &Row, heads: &[&Head], pla
 fn no_cluster(app: &App) -> Message {
     use crate::app::condition::Tone;
     use crate::model::snapshot::State;
-    let message = |tone, headline: &str, paragraphs: Vec<String>| Message { tone, headline: headline.into(), paragraphs };
+    let message =
+        |tone, headline: &str, paragraphs: Vec<String>| Message { tone, headline: headline.into(), paragraphs };
     match app.snapshot.clusters.state() {
         State::Waiting | State::Loading { .. } => {
             message(Tone::Loading, "Reading the clusters of the account …", vec![])

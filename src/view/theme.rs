@@ -101,7 +101,9 @@ pub enum ThemeError {
     #[error("{0:?} is no role: there are {all}", all = Role::ALL.map(Role::as_str).join(", "))]
     Role(String),
     /// A word that is neither colour nor attribute.
-    #[error("{role}: {word:?} is neither a colour (red, bright-blue, 208, #ff8700) nor bold, dim, italic, underlined or reversed")]
+    #[error(
+        "{role}: {word:?} is neither a colour (red, bright-blue, 208, #ff8700) nor bold, dim, italic, underlined or reversed"
+    )]
     Style {
         /// For which role.
         role: String,

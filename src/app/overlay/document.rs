@@ -55,14 +55,8 @@ const STEP: usize = 16;
 impl DocumentView {
     /// Opened so that the lit lines are in sight.
     pub fn new(document: Document, page: usize) -> Self {
-        let mut view = DocumentView {
-            document,
-            top: 0,
-            left: 0,
-            search: Input::default(),
-            editing: false,
-            found: None,
-        };
+        let mut view =
+            DocumentView { document, top: 0, left: 0, search: Input::default(), editing: false, found: None };
         if let Some((first, _)) = view.document.lit {
             view.show(first, page);
         }
@@ -95,11 +89,8 @@ impl DocumentView {
     /// Moves towards the end of long lines, or back.
     pub fn sideways(&mut self, right: bool) {
         let longest = self.document.lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-        self.left = if right {
-            (self.left + STEP).min(longest.saturating_sub(STEP))
-        } else {
-            self.left.saturating_sub(STEP)
-        };
+        self.left =
+            if right { (self.left + STEP).min(longest.saturating_sub(STEP)) } else { self.left.saturating_sub(STEP) };
     }
 
     /// Goes to the match at or after (or before) the place where the search stands. False if there is none.
@@ -111,9 +102,8 @@ impl DocumentView {
             return false;
         }
         let hit = |at: &usize| self.document.lines.get(*at).is_some_and(|line| line.to_lowercase().contains(&wanted));
-        let place = (0..len)
-            .map(|step| if forward { (from + step) % len } else { (from + len - step % len) % len })
-            .find(hit);
+        let place =
+            (0..len).map(|step| if forward { (from + step) % len } else { (from + len - step % len) % len }).find(hit);
         self.found = place;
         if let Some(line) = place {
             self.show(line, page);
