@@ -9,12 +9,14 @@
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
 //! in [`pane::Pane`], a new command in [`command`], a new overlay in [`overlay::Overlay`].
 
+mod clusters;
 mod columns;
 pub mod command;
 pub mod condition;
 pub mod detail;
 pub mod effect;
 pub mod filter;
+mod input;
 pub mod keymap;
 pub mod layout;
 pub mod message;
@@ -140,7 +142,7 @@ impl App {
         if self.is_live() {
             effects.push(Effect::Overview);
         }
-        update::choose_first_cluster(self, &mut effects);
+        clusters::choose_first_cluster(self, &mut effects);
         update::settle(self, &mut effects);
         effects
     }

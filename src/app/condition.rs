@@ -17,19 +17,24 @@ pub struct Part<'a> {
     pub name: &'static str,
     /// How complete it is.
     pub state: &'a State,
+    /// Are rows made of it, or does it only add to them?
+    pub makes_rows: bool,
 }
 
 /// The sections that a pane depends on, the one that its rows are made of first.
 pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
-    let entries = Part { name: "access entries", state: facts.access_entries.state() };
-    let aws_auth = Part { name: "aws-auth", state: facts.aws_auth.state() };
-    let accounts = Part { name: "service accounts", state: facts.service_accounts.state() };
-    let associations = Part { name: "Pod Identity associations", state: facts.pod_identity_associations.state() };
-    let pods = Part { name: "pods", state: facts.pods.state() };
-    let cluster = Part { name: "cluster", state: facts.cluster.state() };
-    let nodegroups = Part { name: "node groups", state: facts.nodegroups.state() };
-    let profiles = Part { name: "Fargate profiles", state: facts.fargate_profiles.state() };
-    let addons = Part { name: "add-ons", state: facts.addons.state() };
+    fn part<'a>(name: &'static str, state: &'a State) -> Part<'a> {
+        Part { name, state, makes_rows: true }
+    }
+    let entries = part("access entries", facts.access_entries.state());
+    let aws_auth = part("aws-auth", facts.aws_auth.state());
+    let accounts = part("service accounts", facts.service_accounts.state());
+    let associations = part("Pod Identity associations", facts.pod_identity_associations.state());
+    let pods = Part { makes_rows: false, ..part("pods", facts.pods.state()) };
+    let cluster = part("cluster", facts.cluster.state());
+    let nodegroups = part("node groups", facts.nodegroups.state());
+    let profiles = part("Fargate profiles", facts.fargate_profiles.state());
+    let addons = part("add-ons", facts.addons.state());
     match pane {
         Pane::Entries => vec![entries],
         Pane::AwsAuth => vec![aws_auth],
@@ -37,6 +42,25 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
         Pane::PodIdentity => vec![associations, pods],
         Pane::Roles => vec![cluster, nodegroups, profiles, addons],
         Pane::Principals => vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons],
+    }
+}
+
+/// How many rows there are, as far as is known: `62`, `8…` while more may come, `8?` when others could not be read.
+/// What is not known is never counted as none.
+pub fn count_of_rows(pane: Pane, facts: &ClusterFacts, rows: usize) -> String {
+    let parts = || parts(pane, facts).into_iter().filter(|part| part.makes_rows);
+    let unread = |part: Part<'_>| match part.state {
+        State::Refused(_) | State::Failed(_) => true,
+        State::Partial { missing, .. } | State::Stale { missing, .. } => missing.iter().any(|it| it.item.is_none()),
+        _ => false,
+    };
+    let number = if rows == 0 { String::new() } else { rows.to_string() };
+    if parts().any(|part| matches!(part.state, State::Waiting | State::Loading { .. })) {
+        format!("{number}…")
+    } else if parts().any(unread) {
+        format!("{number}?")
+    } else {
+        rows.to_string()
     }
 }
 
@@ -65,7 +89,7 @@ pub const MOST_BANNERS: usize = 3;
 /// What the rows of a pane lack; what is still loading is left to the tab line.
 pub fn banners(pane: Pane, facts: &ClusterFacts, now: Time) -> Vec<Banner> {
     let remark = |part: Part<'_>| {
-        let Part { name, state } = part;
+        let Part { name, state, .. } = part;
         let (tone, text) = match state {
             State::Partial { missing, .. } => (Tone::Unknown, missing_text(name, missing)),
             State::Stale { since, failure, .. } => {
@@ -137,37 +161,50 @@ pub fn nothing(pane: Pane, facts: &ClusterFacts, filter: &str, total: usize) -> 
             vec![format!("{all} are hidden by the filter. Esc clears it.")],
         );
     }
-    for part in parts(pane, facts) {
+    for part in parts(pane, facts).into_iter().filter(|part| part.makes_rows) {
         match part.state {
             State::Waiting | State::Loading { .. } => {
                 let paragraphs = vec![progress_text(part)];
                 return message(Tone::Loading, format!("Reading the {} …", part.name), paragraphs);
             }
             State::Refused(failure) | State::Failed(failure) => {
-                return message(
-                    Tone::Unknown,
-                    format!("Not known: {}", part.name),
-                    vec![format!("{}.", failure.to_string().trim_end_matches('.')), failure.hint()],
-                );
+                let mut paragraphs = vec![sentence(&failure.to_string()), failure.hint()];
+                paragraphs.extend(also_not_known(pane, facts, part.name));
+                return message(Tone::Unknown, format!("Not known: {}", part.name), paragraphs);
             }
             State::Partial { missing, .. } => {
                 let hint = missing.first().map(|it| it.failure.hint()).unwrap_or_default();
                 let text = missing_text(part.name, missing);
-                return message(Tone::Unknown, format!("Not known: {}", part.name), vec![format!("{text}."), hint]);
+                return message(Tone::Unknown, format!("Not known: {}", part.name), vec![sentence(&text), hint]);
             }
             State::NotApplicable(why) => {
                 let means = empty_text(pane, facts).1;
-                return message(
-                    Tone::Plain,
-                    format!("No {}", pane.things()),
-                    vec![format!("{why}."), means.to_owned()],
-                );
+                return message(Tone::Plain, format!("No {}", pane.things()), vec![sentence(why), means.to_owned()]);
             }
             State::Known { .. } | State::Stale { .. } => {}
         }
     }
     let (headline, means) = empty_text(pane, facts);
     message(Tone::Plain, headline.to_owned(), vec![means.to_owned()])
+}
+
+/// The other sections that were refused or failed.
+fn also_not_known(pane: Pane, facts: &ClusterFacts, first: &str) -> Option<String> {
+    let others: Vec<String> = (parts(pane, facts).into_iter())
+        .filter(|part| part.name != first)
+        .filter_map(|part| match part.state {
+            State::Refused(failure) | State::Failed(failure) => Some(format!("{} ({})", part.name, said(failure))),
+            _ => None,
+        })
+        .collect();
+    (!others.is_empty()).then(|| format!("Not known either: {}.", others.join("; ")))
+}
+
+/// With a capital at its beginning and a full stop at its end.
+fn sentence(text: &str) -> String {
+    let mut characters = text.trim_end_matches('.').chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
 }
 
 fn progress_text(part: Part<'_>) -> String {

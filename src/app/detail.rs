@@ -10,7 +10,8 @@ use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
-use crate::access::trace::{Part, Trace};
+use crate::access::identity::Verdict;
+use crate::access::trace::{Line, Part, Trace};
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 use std::sync::Arc;
@@ -63,10 +64,28 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// All its lines.
+    /// All its lines. Of what uses a role, only in a word whether that role gets in here: it rarely needs to.
     pub fn facts(&self) -> Vec<Fact> {
-        facts(&self.about, self.trace.as_deref())
+        match &self.key {
+            Some((pane, _)) if pane.is_of_workloads() => {
+                let own = self.about.iter().filter(|fact| fact.part != STATE).cloned();
+                own.chain(self.trace.iter().map(|trace| in_a_word(trace))).collect()
+            }
+            _ => facts(&self.about, self.trace.as_deref()),
+        }
     }
+}
+
+const STATE: &str = "state";
+
+fn in_a_word(trace: &Trace) -> Fact {
+    let because = &trace.resolution.because;
+    let (mark, text) = match trace.resolution.verdict {
+        Verdict::Maps => (Mark::InForce, format!("the role itself gets in: {because}")),
+        Verdict::DoesNotMap => (Mark::Ignored, format!("the role itself does not get in: {because}")),
+        Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
+    };
+    Fact { part: "here", label: "", sign: Sign::Mark(mark), text, note: String::new(), evidence: None }
 }
 
 /// What a row says, then the chain of its principal. A finding is said once.
@@ -78,7 +97,7 @@ pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     for fact in of_trace {
         if !is_finding(&fact) {
             all.push(fact);
-        } else if findings.iter().all(|known| known.text != fact.text) {
+        } else if findings.iter().all(|known| !fact.text.ends_with(&known.text)) {
             findings.push(fact);
         }
     }
@@ -90,7 +109,7 @@ pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
 pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact> {
     let inventory = &analysis.inventory;
     let state = |label, text: &str| Fact {
-        part: "state",
+        part: STATE,
         label,
         sign: Sign::Mark(row.mark),
         text: if text.is_empty() { super::words::state(row.mark).to_owned() } else { text.to_owned() },
@@ -174,10 +193,16 @@ fn of_finding(finding: &Finding) -> Fact {
 }
 
 fn of_trace(trace: &Trace) -> Vec<Fact> {
-    let lines = trace.lines.iter().filter(|line| line.part != Part::Findings).map(|line| Fact {
+    // A line's text may say more than the finding (which row it is of), but not how much it matters.
+    let severity = |line: &Line| {
+        let it = trace.findings.iter().find(|it| it.id == line.note && line.text.ends_with(&it.sentence));
+        it.map_or(Severity::Low, |it| it.severity)
+    };
+    let fact = |line: &Line| Fact {
         part: heading(line.part),
         label: line.label,
         sign: match (line.mark, line.part) {
+            (_, Part::Findings) => Sign::Finding(severity(line)),
             (Some(mark), _) => Sign::Mark(mark),
             (None, Part::Unverified) => Sign::Unverified,
             (None, Part::Unknown) => Sign::Mark(Mark::Unknown),
@@ -186,8 +211,8 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
         text: line.text.clone(),
         note: line.note.clone(),
         evidence: line.evidence.clone(),
-    });
-    lines.chain(trace.findings.iter().map(of_finding)).collect()
+    };
+    trace.lines.iter().map(fact).collect()
 }
 
 /// The heading of a trace's part.

@@ -15,7 +15,7 @@
 use ratatui::layout::{Rect, Size};
 
 use super::App;
-use super::condition::{MOST_BANNERS, banners};
+use super::condition::{self, Banner};
 use super::pane::Pane;
 
 /// The smallest size in which the program is of use.
@@ -73,9 +73,7 @@ pub fn layout(app: &App) -> Layout {
     let body = Rect { x: 0, y: 3, width, height: body_height };
     let (list_width, detail, document) = columns(body);
     let list = Rect { width: list_width, ..body };
-    let facts = app.facts();
-    let banner_count = banners(app.pane, &facts, app.now).len().min(MOST_BANNERS) as u16;
-    let rows = below(list, 1 + banner_count);
+    let rows = below(list, 1 + banners(app).len() as u16);
     let popup = popup(body);
     Layout {
         too_small: false,
@@ -99,6 +97,11 @@ pub fn layout(app: &App) -> Layout {
         status: Rect { x: 0, y: 3 + body_height, width, height: status_height },
         footer: line(height - 1),
     }
+}
+
+/// The lines above the rows that say what these lack. Where there are no rows, that is said in their place.
+pub fn banners(app: &App) -> Vec<Banner> {
+    if app.state().shown().is_empty() { Vec::new() } else { condition::banners(app.pane, &app.facts(), app.now) }
 }
 
 fn below(area: Rect, lines: u16) -> Rect {
@@ -125,7 +128,8 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
 }
 
 fn popup(body: Rect) -> Rect {
-    let width = (body.width - 4).min(100);
+    // A narrow one takes the whole width: what would be left over beside it is nothing but noise.
+    let width = if body.width < WIDE { body.width } else { (body.width - 4).min(100) };
     let height = body.height.min(26);
     Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
 }
@@ -155,15 +159,22 @@ pub struct Tab {
 impl Tab {
     /// `1 Entries 62 !4` in columns; all its characters are narrow.
     pub fn width(&self) -> u16 {
-        (2 + self.title.len() + self.count.len() + self.findings.len()) as u16
+        let characters = |text: &str| text.chars().count();
+        (2 + characters(self.title) + characters(&self.count) + characters(&self.findings)) as u16
     }
 }
 
 /// The tabs, with as much on them as there is room for.
 pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
+    let facts = app.facts();
     let counted = |pane: Pane| {
         let table = app.table(pane);
-        let rows = table.map_or(String::new(), |table| format!(" {}", table.rows().len()));
+        let rows = table.map_or(0, |table| table.rows().len());
+        let rows = if app.cluster.is_some() {
+            format!(" {}", condition::count_of_rows(pane, &facts, rows))
+        } else {
+            String::new()
+        };
         let found = table.map_or(0, super::table::Table::with_findings);
         (rows, if found > 0 { format!(" !{found}") } else { String::new() })
     };

@@ -75,7 +75,7 @@ pub struct Tickets(u64);
 
 impl Tickets {
     /// One that was never given out.
-    pub fn next(&mut self) -> Ticket {
+    pub fn another(&mut self) -> Ticket {
         self.0 += 1;
         Ticket(self.0)
     }
@@ -101,7 +101,7 @@ impl Slot {
 
     /// Asks anew whatever is under way, whose answer no longer counts.
     pub fn restart(&mut self, tickets: &mut Tickets) -> Ticket {
-        let ticket = tickets.next();
+        let ticket = tickets.another();
         *self = Slot { under_way: Some(ticket), again: false };
         ticket
     }

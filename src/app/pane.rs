@@ -70,6 +70,11 @@ impl Pane {
         }
     }
 
+    /// Are its rows about what uses a role, rather than about who gets in?
+    pub fn is_of_workloads(self) -> bool {
+        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles)
+    }
+
     /// The pane `steps` further on, round and round.
     #[must_use]
     pub fn step(self, steps: isize) -> Self {

@@ -1,6 +1,7 @@
 //! What each command does. Whether it may was asked before.
 
 use super::App;
+use super::clusters::{choose_cluster, open_clusters};
 use super::command::{Availability, Command};
 use super::condition::parts;
 use super::effect::Effect;
@@ -13,7 +14,7 @@ use super::overlay::trace::TraceView;
 use super::overlay::{DEEPEST, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::table::heads;
-use super::update::{arrange, attempt, choose_cluster, open_clusters, page};
+use super::update::{arrange, attempt, page};
 use crate::access::find::{Found, find};
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
@@ -356,7 +357,8 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
 pub fn foremost(context: Context) -> &'static [Command] {
     match context {
-        Context::List | Context::Global => {
+        Context::Global => &[Command::Back, Command::Jump, Command::Palette],
+        Context::List => {
             &[Command::Trace, Command::Filter, Command::Jump, Command::Document, Command::Sort, Command::Palette]
         }
         Context::Trace => &[Command::Document, Command::CopyArn, Command::Jump, Command::Back],

@@ -2,7 +2,7 @@
 //! that is queued, draws once, and never sooner than a frame after the last. While nothing happens it sleeps; an age on
 //! the screen wakes it only when it will read otherwise.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -356,11 +356,70 @@ impl Loop {
 }
 
 /// Waits until then; for ever if there is no then.
-fn at(when: Option<Instant>) -> impl Future<Output = ()> {
-    async move {
-        match when {
-            Some(when) => sleep_until(when).await,
-            None => pending().await,
+async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => sleep_until(when).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::effects::{Live, MOST_REQUESTS};
+    use super::*;
+    use crate::model::cluster::ClusterId;
+    use crate::model::snapshot::Section;
+
+    struct Wires {
+        updates: mpsc::Sender<Update>,
+        requests: mpsc::Receiver<Request>,
+    }
+
+    fn live(task: JoinHandle<()>) -> (Source, mpsc::Sender<Request>, Wires) {
+        let (updates, from_updates) = mpsc::channel(4);
+        let (_, from_calls) = mpsc::channel(4);
+        let (ask, requests) = mpsc::channel(MOST_REQUESTS);
+        let feed = Feed::Live(Live { requests: ask, updates: from_updates, calls: from_calls, task });
+        let (source, asked) = Source::of(feed);
+        (source, asked.expect("a live feed can be asked"), Wires { updates, requests })
+    }
+
+    #[tokio::test]
+    async fn a_source_that_panics_ends_the_program_and_one_that_ends_does_not() {
+        let (mut source, _ask, _wires) = live(tokio::spawn(async { std::panic::panic_any("on purpose") }));
+        assert!(matches!(source.next().await, Event::SourceEnded(true)));
+        let (mut source, _ask, wires) = live(tokio::spawn(async {}));
+        assert!(matches!(source.next().await, Event::SourceEnded(false)));
+        wires.updates.send(Update::Clusters(Section::default())).await.expect("the loop listens");
+        assert!(matches!(source.next().await, Event::News(Msg::Update(_))), "what it sent last is still taken in");
+        drop(wires);
+        assert!(source.next().now_or_never().is_none(), "and then there is nothing, which costs nothing");
+    }
+
+    #[tokio::test]
+    async fn requests_beyond_what_may_wait_are_kept_beside_the_loop() {
+        let (_source, ask, mut wires) = live(tokio::spawn(pending()));
+        let mut tasks = JoinSet::new();
+        let snapshot = std::sync::Arc::new(Snapshot::default());
+        let id = ClusterId { region: "r".into(), name: "c".into() };
+        for _ in 0..=MOST_REQUESTS {
+            let rest = set_about(Effect::Load(id.clone()), &snapshot, Some(&ask), &mut tasks);
+            assert_eq!(rest, None);
         }
+        assert_eq!(tasks.len(), 1);
+        for _ in 0..=MOST_REQUESTS {
+            assert_eq!(wires.requests.recv().await, Some(Request::Cluster(id.clone())));
+        }
+    }
+
+    #[test]
+    fn what_only_the_loop_can_do_comes_back_to_it() {
+        let snapshot = std::sync::Arc::new(Snapshot::default());
+        let mut tasks = JoinSet::new();
+        let mut rest = |effect| set_about(effect, &snapshot, None, &mut tasks);
+        assert_eq!(rest(Effect::Copy("x".into())), Some(Rest::Copy("x".into())));
+        assert_eq!(rest(Effect::Suspend), Some(Rest::Suspend));
+        assert_eq!(rest(Effect::Quit), Some(Rest::Quit));
+        assert_eq!(rest(Effect::Overview), None, "a file has nobody to ask");
     }
 }

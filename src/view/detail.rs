@@ -10,6 +10,9 @@ use crate::access::identity::Verdict;
 use crate::access::trace::Trace;
 use crate::app::App;
 use crate::app::detail::{Fact, Sign};
+use crate::app::pane::Pane;
+use crate::app::table::Cut;
+use crate::app::words::state;
 use crate::model::visible::visible;
 
 /// The detail beside the list.
@@ -17,15 +20,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let Some(row) = app.selected_row() else { return };
     let title = match app.pane {
-        crate::app::pane::Pane::Irsa | crate::app::pane::Pane::PodIdentity => {
-            row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/")
-        }
+        Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
         _ if row.arn.is_empty() => row.key.clone(),
         _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),
     };
-    canvas.put_cut(inner.x, inner.y, inner.width, &title, crate::app::table::Cut::Path, Role::Title);
+    canvas.put_cut(inner.x, inner.y, inner.width, &title, Cut::Path, Role::Title);
     let mut y = inner.y + 1;
-    if let Some(trace) = &app.detail.trace {
+    if app.pane.is_of_workloads() {
+        let (glyph, role) = sign::mark(row.mark);
+        canvas.put(inner.x, y, 1, glyph, role);
+        let text = if row.because.is_empty() { state(row.mark) } else { row.because.as_str() };
+        let area = Rect { x: inner.x + 2, y, width: inner.width.saturating_sub(2), height: MOST_ANSWER as u16 };
+        y += canvas.paragraph(area.intersection(inner), text, if role == Role::Good { Role::Text } else { role }) + 1;
+    } else if let Some(trace) = &app.detail.trace {
         y += answer(canvas, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, trace) + 1;
     }
     let below = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
@@ -121,7 +128,9 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
     };
     let room = columns.saturating_sub(usize::from(x)).max(1);
     let text = visible(&fact.text);
-    let note = visible(&fact.note);
+    // The name of a finding is for filters and reports; beside the list there is no room for it.
+    let is_name = matches!((fact.sign, shape), (Sign::Finding(_), Shape::Short));
+    let note = if is_name { "".into() } else { visible(&fact.note) };
     // Beside the text if both fit; in the full shape notes stand in a column of their own where they can.
     let note_x = match shape {
         Shape::Short => 0,

@@ -22,8 +22,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         Overlay::Jump(jump) => {
             let picker = &jump.picker;
             canvas.frame(at.popup, "Jump");
+            if let Some(problem) = &jump.problem {
+                let area = Rect { x: at.choices.x + 3, width: at.choices.width.saturating_sub(5), ..at.choices };
+                canvas.paragraph(area, problem, Role::Danger);
+            }
             let hint = match &jump.problem {
-                Some(problem) => (problem.clone(), Role::Danger),
+                Some(_) => ("this cannot be traced:".to_owned(), Role::Dim),
                 None if picker.hits.is_empty() && !picker.input.value().is_empty() => {
                     ("nothing here is called that; Enter looks further".to_owned(), Role::Unknown)
                 }
@@ -136,8 +140,10 @@ fn draw_call(canvas: &mut Canvas<'_>, area: Rect, call: &Call) {
         Some(failure) => (failure.code.clone().unwrap_or_else(|| failure.word().to_owned()), Role::Danger),
     };
     let end = canvas.put_right(x, area.right(), area.y, &result, role).saturating_sub(1);
-    x += canvas.put(x, area.y, 10, call.service, Role::Dim) + 1;
-    x += canvas.put(x, area.y, end.saturating_sub(x), &call.operation, Role::Text) + 2;
+    canvas.put(x, area.y, 10, call.service, Role::Dim);
+    x += 11;
+    let operation = end.saturating_sub(x).min(30);
+    x += canvas.put(x, area.y, operation, &call.operation, Role::Text).max(operation.min(24)) + 2;
     let on = match &call.failure {
         Some(failure) => said(failure),
         None => call.on.clone(),

@@ -8,8 +8,9 @@ use super::text::width;
 use super::theme::Role;
 use crate::access::identity::Resolution;
 use crate::app::command::{Availability, Command};
+use crate::app::condition::parts;
 use crate::app::keymap::Context;
-use crate::app::layout::tabs as tabs_of;
+use crate::app::layout::{WIDE, tabs as tabs_of};
 use crate::app::words::{age, count};
 use crate::app::{App, foremost};
 use crate::model::mapping::ScopeKind;
@@ -20,12 +21,13 @@ const READ_ONLY: &str = "READ-ONLY";
 /// ` eksplorer  prod-eu1 · eu-west-1 · 111122223333 · API · 1.34        you ● oncall → View@cluster   READ-ONLY`
 pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let right = area.right().saturating_sub(1);
-    let mut end = canvas.put_right(area.x, right, area.y, READ_ONLY, Role::Accent).saturating_sub(3);
-    let room = end.saturating_sub(area.x);
-    end = you(canvas, area, end, room, app).saturating_sub(2);
-
+    let end = canvas.put_right(area.x, right, area.y, READ_ONLY, Role::Accent).saturating_sub(3);
     let mut x = area.x + 1;
     let segments = cluster_segments(app);
+    // Name and mode come first, then who you are, then the rest.
+    let least: usize = segments.iter().filter(|(rank, _)| *rank <= 1).map(|(_, text)| width(text) + 3).sum();
+    let room = end.saturating_sub(x + least as u16);
+    let end = you(canvas, area, end, room, app).saturating_sub(2);
     let needed = |with_name: bool, kept: &[(u8, String)]| -> u16 {
         let name = if with_name { 11 } else { 0 };
         let texts: usize = kept.iter().map(|(_, text)| width(text) + 3).sum();
@@ -79,7 +81,7 @@ fn cluster_segments(app: &App) -> Vec<(u8, String)> {
     segments
 }
 
-/// `you ● oncall → View@cluster`, as much of it as half the line holds. Gives where it begins.
+/// `you ● oncall → View@cluster`, as much of it as there is room for. Gives where it begins.
 fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u16 {
     let (glyph, role, name, gets) = match (app.caller(), &app.you.trace) {
         (Some(asked), Some(trace)) => {
@@ -92,7 +94,7 @@ fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u
     };
     let gets = gets.map(|text| format!(" → {text}")).unwrap_or_default();
     let fixed = 6;
-    let room = usize::from(room / 2);
+    let room = usize::from(room);
     let name_width = width(&name).min(room.saturating_sub(fixed));
     let gets_width = width(&gets).min(room.saturating_sub(fixed + name_width));
     // An arrow with three letters says nothing.
@@ -165,6 +167,7 @@ fn freshness(app: &App) -> (Vec<String>, Role) {
         ];
         return (texts, Role::Accent);
     }
+    let stale = matches!(parts(app.pane, &facts).first().map(|part| part.state), Some(State::Stale { .. }));
     let texts = match (&app.snapshot.source, app.snapshot.taken_at, app.since()) {
         (Source::File { path }, Some(at), _) => {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -178,6 +181,9 @@ fn freshness(app: &App) -> (Vec<String>, Role) {
         }
         (_, _, Some(since)) => {
             let age = age(app.now, since).0;
+            if stale {
+                return (vec![format!("◌ read {age}"), format!("◌ {age}")], Role::Warn);
+            }
             vec![format!("read {age}"), age]
         }
         _ => Vec::new(),
@@ -211,6 +217,10 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         let x = area.x + 1 + canvas.put(area.x + 1, area.y, 1, "/", Role::Key);
         let role = if state.editing { Role::Text } else { Role::Accent };
         return typed(canvas, (x, area.y), room, &state.filter, role).filter(|_| state.editing);
+    }
+    // Where the detail stands beside the list, it says all this.
+    if area.width >= WIDE {
+        return None;
     }
     let row = app.selected_row()?;
     let finding = app.detail.about.iter().find(|fact| matches!(fact.sign, crate::app::detail::Sign::Finding(_)));

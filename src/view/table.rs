@@ -8,9 +8,9 @@ use super::sign;
 use super::theme::Role;
 use crate::access::Mark;
 use crate::app::App;
-use crate::app::condition::{Message, banners, nothing};
-use crate::app::layout::Layout;
-use crate::app::table::{Head, Row, heads};
+use crate::app::condition::{Message, nothing};
+use crate::app::layout::{Layout, banners};
+use crate::app::table::{Head, Order, Row, heads};
 
 /// Before the first column: a blank, the mark, a blank, the finding's sign, a blank.
 const LEAD: u16 = 5;
@@ -26,7 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App) {
     }
     titles(canvas, at.list, app, &heads, &placed);
     let first = at.list.y + 1;
-    for (banner, y) in banners(app.pane, &facts, app.now).iter().zip(first..at.rows.y) {
+    for (banner, y) in banners(app).iter().zip(first..at.rows.y) {
         let (glyph, role) = sign::tone(banner.tone);
         canvas.put(at.list.x + 1, y, 1, glyph, role);
         canvas.put(at.list.x + LEAD, y, at.list.width.saturating_sub(LEAD + 1), &banner.text, role);
@@ -60,7 +60,7 @@ fn titles(canvas: &mut Canvas<'_>, list: Rect, app: &App, heads: &[&Head], place
         };
         let role = if sorted.is_some() { Role::Accent } else { Role::Dim };
         let title: String = head.title.chars().take(usize::from(*wide).saturating_sub(arrow.chars().count())).collect();
-        canvas.put(list.x + LEAD + x, list.y, *wide, &format!("{title}{arrow}"), role);
+        put_cell(canvas, (list.x + LEAD + x, list.y), *wide, &format!("{title}{arrow}"), head, role);
     }
 }
 
@@ -85,7 +85,19 @@ fn draw_row(canvas: &mut Canvas<'_>, area: Rect, row: &Row, heads: &[&Head], pla
         } else {
             Role::Text
         };
-        canvas.put_cut(area.x + LEAD + x, area.y, *wide, cell, head.cut, role);
+        put_cell(canvas, (area.x + LEAD + x, area.y), *wide, cell, head, role);
+    }
+}
+
+/// Numbers stand at the right of their column.
+fn put_cell(canvas: &mut Canvas<'_>, (x, y): (u16, u16), wide: u16, text: &str, head: &Head, role: Role) {
+    match head.order {
+        Order::Number => {
+            canvas.put_right(x, x + wide, y, text, role);
+        }
+        Order::Text => {
+            canvas.put_cut(x, y, wide, text, head.cut, role);
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use super::text::width;
 use super::theme::Role;
 use crate::access::identity::Verdict;
 use crate::app::App;
+use crate::app::condition::{Banner, Tone, banners};
 use crate::app::layout::Layout;
 use crate::app::overlay::trace::TraceView;
+use crate::app::pane::Pane;
 
 /// Draws it.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &TraceView) {
@@ -34,6 +36,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
             y += 1;
         }
     }
+    for banner in stale(app) {
+        canvas.put(area.x, y, 1, "◌", Role::Warn);
+        canvas.put(area.x + 2, y, area.width.saturating_sub(2), &banner.text, Role::Warn);
+        y += 1;
+    }
     y += 1;
 
     let room = at.body.bottom().saturating_sub(y);
@@ -44,6 +51,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
         let selected = (line.fact == view.at).then_some(Role::Selected);
         canvas.over(whole, selected, |canvas| put(canvas, area.x, y, area.width, line));
     }
+}
+
+/// What the answer rests on, if that is old.
+fn stale(app: &App) -> Vec<Banner> {
+    let facts = app.facts();
+    let of = |pane| banners(pane, &facts, app.now);
+    of(Pane::Entries).into_iter().chain(of(Pane::AwsAuth)).filter(|banner| banner.tone == Tone::Stale).collect()
 }
 
 /// What is still being read, said beside an answer that may hang on it.

@@ -348,6 +348,20 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
             None,
         ));
     }
+    let findings = if maps {
+        vec![finding(
+            Severity::Medium,
+            "policy-reads-secrets",
+            "Edit reads Secrets and execs into pods in blue.",
+            DocumentRef::AccessEntry(entry_arn.clone()),
+        )]
+    } else {
+        vec![]
+    };
+    let lines = lines
+        .into_iter()
+        .chain(findings.iter().map(|it| line(Part::Findings, "", None, &it.sentence, it.id, Some(it.evidence.clone()))))
+        .collect();
     let source = MappingSource::AccessEntry { principal_arn: entry_arn.clone() };
     Trace {
         title: match &asked.session {
@@ -380,16 +394,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
             access_policies: Some(vec![policy("AmazonEKSEditPolicy", &["blue"])]),
         },
         lines,
-        findings: if maps {
-            vec![finding(
-                Severity::Medium,
-                "policy-reads-secrets",
-                "Edit reads Secrets and execs into pods in blue.",
-                DocumentRef::AccessEntry(entry_arn),
-            )]
-        } else {
-            vec![]
-        },
+        findings,
     }
 }
 

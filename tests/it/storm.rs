@@ -35,7 +35,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         1 => any::<char>(),
     ];
     prop_oneof![
-        4 => character.prop_map(|c| Chord::from(c)),
+        4 => character.prop_map(Chord::from),
         4 => named.prop_map(Chord::plain),
         2 => prop::sample::select("pudbfnrwk".chars().collect::<Vec<_>>()).prop_map(|c| Chord { ctrl: true, ..Chord::from(c) }),
     ]

@@ -1,0 +1,163 @@
+//! Text, pastes and the mouse: what they mean where they arrive. Keys with a meaning of their own are the keymap's.
+
+use ratatui::layout::{Position, Rect};
+
+use super::command::Command;
+use super::effect::Effect;
+use super::keymap::{Chord, Context};
+use super::layout::{layout, tabs};
+use super::message::Mouse;
+use super::overlay::Overlay;
+use super::overlay::jump::Jump;
+use super::overlay::picker::Picker;
+use super::pane::Motion;
+use super::perform::{self, open_jump, perform};
+use super::update::{arrange, attempt, page};
+use super::{App, prompt};
+
+/// A key that edits the text of the prompt on top.
+pub(super) fn typed(app: &mut App, chord: Chord) {
+    let page = page(app);
+    let App { overlays, keymap, .. } = app;
+    match overlays.last_mut() {
+        Some(Overlay::Jump(jump)) => {
+            if prompt::edit(&mut jump.picker.input, chord) {
+                jump.rank();
+            }
+        }
+        Some(Overlay::Palette(picker)) => retype(picker, chord),
+        Some(Overlay::Clusters(picker)) => retype(picker, chord),
+        Some(Overlay::Help(help)) => {
+            if prompt::edit(&mut help.input, chord) {
+                help.narrow(keymap);
+            }
+        }
+        Some(Overlay::Document(view)) => {
+            if prompt::edit(&mut view.search, chord) {
+                view.find(view.top, true, page);
+            }
+        }
+        Some(Overlay::Trace(_) | Overlay::Calls { .. }) => {}
+        None => {
+            if prompt::edit(&mut app.state_mut().filter, chord) {
+                arrange(app);
+            }
+        }
+    }
+}
+
+fn retype<T>(picker: &mut Picker<T>, chord: Chord) {
+    if prompt::edit(&mut picker.input, chord) {
+        picker.rank();
+    }
+}
+
+/// A pasted text goes where text is being typed; anywhere else it is something to jump to.
+pub(super) fn paste(app: &mut App, text: &str) {
+    let page = page(app);
+    let filtering = app.state().editing;
+    let App { overlays, keymap, .. } = app;
+    match overlays.last_mut() {
+        Some(Overlay::Jump(jump)) => {
+            let empty = jump.picker.input.value().is_empty();
+            if empty {
+                **jump = std::mem::replace(&mut **jump, Jump::new(None, &app.snapshot.iam)).with_text(text);
+            } else {
+                prompt::paste(&mut jump.picker.input, text);
+                jump.rank();
+            }
+        }
+        Some(Overlay::Palette(picker)) => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::Help(help)) => {
+            prompt::paste(&mut help.input, text);
+            help.narrow(keymap);
+        }
+        Some(Overlay::Document(view)) if view.editing => {
+            prompt::paste(&mut view.search, text);
+            view.find(view.top, true, page);
+        }
+        None if filtering => {
+            prompt::paste(&mut app.state_mut().filter, text);
+            arrange(app);
+        }
+        // The clusters are chosen first; until then there is nothing to jump into.
+        Some(Overlay::Clusters(picker)) if app.cluster.is_none() => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::Clusters(_) | Overlay::Calls { .. }) => {
+            app.overlays.pop();
+            open_jump(app, Some(text));
+        }
+        Some(Overlay::Trace(_) | Overlay::Document(_)) | None => open_jump(app, Some(text)),
+    }
+}
+
+const WHEEL: usize = 3;
+
+pub(super) fn mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
+    let at = layout(app);
+    if at.too_small {
+        return;
+    }
+    match mouse {
+        Mouse::WheelUp { .. } => (0..WHEEL).for_each(|_| perform::go(app, Motion::Up)),
+        Mouse::WheelDown { .. } => (0..WHEEL).for_each(|_| perform::go(app, Motion::Down)),
+        Mouse::Click { column, row } => {
+            app.notice = None;
+            let point = Position { x: column, y: row };
+            let line = |area: Rect| area.contains(point).then(|| usize::from(row - area.y));
+            if at.tabs.contains(point) {
+                let tabs = tabs(app, at.tabs.width);
+                let hit = tabs.iter().find(|tab| (tab.x..tab.x + tab.width()).contains(&column)).map(|tab| tab.pane);
+                if let Some(pane) = hit {
+                    perform::show(app, pane);
+                }
+            } else if app.overlays.is_empty() {
+                if let Some(line) = line(at.rows) {
+                    click_row(app, line, usize::from(at.rows.height), effects);
+                }
+            } else if let Some(line) = line(at.choices) {
+                click_choice(app, line, usize::from(at.choices.height), effects);
+            }
+        }
+    }
+}
+
+/// A click selects a row; a click on the selected row opens it, and so does a double click.
+fn click_row(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>) {
+    let wanted = app.state().top() + line;
+    if wanted >= app.state().shown().len() {
+        return;
+    }
+    if app.state().at() == wanted {
+        return attempt(app, Command::Trace, Context::List, effects);
+    }
+    if let Some(analysis) = app.analysis.clone() {
+        let pane = app.pane;
+        app.state_mut().put(wanted, analysis.tables.table(pane), page);
+    }
+}
+
+fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>) {
+    fn pick<T>(picker: &mut Picker<T>, line: usize, page: usize) -> bool {
+        let wanted = picker.top(page) + line;
+        let chosen = wanted < picker.hits.len();
+        if chosen {
+            picker.at = wanted;
+        }
+        chosen
+    }
+    let chosen = match app.overlays.last_mut() {
+        Some(Overlay::Jump(jump)) => pick(&mut jump.picker, line, page),
+        Some(Overlay::Palette(picker)) => pick(picker, line, page),
+        Some(Overlay::Clusters(picker)) => pick(picker, line, page),
+        _ => false,
+    };
+    if chosen {
+        perform(app, Command::Accept, effects);
+    }
+}
