@@ -280,7 +280,7 @@ fn read_key(key: AwsAuthKey, text: &str, out: &mut AwsAuth) -> Result<(), KeyPro
         line: error.location().map(|at| at.line() as usize),
         message: first_line(&error.without_snippet().to_string()),
     };
-    // As yaml.v2: the last of two equal keys wins.
+    // As yaml.v2: the last of two equal keys wins, and a plain yes, on or y is a truth value (YAML 1.1).
     let options = || {
         serde_saphyr::options! {
             with_snippet: false,
@@ -452,6 +452,15 @@ mod tests {
         let row = only("- rolearn: r\n  username: u\n  groups:\n    - system:bootstrappers\n      - system:nodes\n");
         assert_eq!(row.groups, ["system:bootstrappers - system:nodes"]);
         assert!(matches!(&row.defects[..], [RowDefect::Folded(_)]));
+    }
+
+    #[test]
+    fn a_plain_yes_is_a_truth_value_and_no_name() {
+        let row = only("- {rolearn: r, username: on, groups: [yes, \"yes\", n]}\n");
+        assert_eq!(
+            (row.username.as_str(), row.groups.as_slice()),
+            ("", &[String::new(), "yes".into(), String::new()][..])
+        );
     }
 
     #[test]
