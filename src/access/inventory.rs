@@ -57,6 +57,8 @@ pub struct EntryRow {
     pub created_at: Option<Time>,
     /// When it was last changed.
     pub modified_at: Option<Time>,
+    /// What could only reveal a rare defect.
+    pub unverified: Vec<String>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// The entry.
@@ -95,8 +97,8 @@ pub struct IrsaRow {
     pub service_account: String,
     /// The annotation, as written.
     pub role_arn: String,
-    /// In force as far as is known, dead when it cannot work, shadowed by a Pod Identity association for new pods,
-    /// unknown.
+    /// Unverified when what was looked at is right, dead when it cannot work, shadowed by a Pod Identity association for
+    /// new pods, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -123,7 +125,7 @@ pub struct PodIdentityRow {
     pub target_role_arn: Option<String>,
     /// The add-on that owns it.
     pub owner: Option<String>,
-    /// In force as far as is known, dead when it cannot work, unknown.
+    /// Unverified when what was looked at is right, dead when it cannot work, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,

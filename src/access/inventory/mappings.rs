@@ -28,6 +28,7 @@ pub(super) fn entries(resolver: &Resolver<'_>) -> Vec<EntryRow> {
             policies: None,
             created_at: None,
             modified_at: None,
+            unverified: Vec::new(),
             findings: Vec::new(),
             evidence: Evidence::new(DocumentRef::AccessEntry(arn.clone()), ""),
             principal_arn: arn,
@@ -41,14 +42,14 @@ fn entry_row(resolver: &Resolver<'_>, entry: &AccessEntry) -> EntryRow {
     let evidence = Evidence::new(DocumentRef::AccessEntry(entry.principal_arn.clone()), "");
     let source = MappingSource::AccessEntry { principal_arn: entry.principal_arn.clone() };
     let principal = Principal::from_arn(&entry.principal_arn).ok().filter(|(_, session)| session.is_none());
-    let (principal, mark, because, findings) = match principal {
+    let (principal, mark, because, unverified, findings) = match principal {
         Some((principal, _)) => {
             let resolution = resolver.resolve(&Asked::principal(principal.clone()));
             let (mark, because) = place_of(&resolution, &source);
             let findings = of_entry(resolver, entry, &principal, mark, &because, &resolution, &evidence);
-            (Some(principal), mark, because, findings)
+            (Some(principal), mark, because, resolution.unverified, findings)
         }
-        None => (None, Mark::Dead, "its principal is no IAM role or user".to_owned(), Vec::new()),
+        None => (None, Mark::Dead, "its principal is no IAM role or user".to_owned(), Vec::new(), Vec::new()),
     };
     EntryRow {
         principal_arn: entry.principal_arn.clone(),
@@ -61,6 +62,7 @@ fn entry_row(resolver: &Resolver<'_>, entry: &AccessEntry) -> EntryRow {
         policies: entry.associated_access_policies.clone(),
         created_at: entry.created_at,
         modified_at: entry.modified_at,
+        unverified,
         findings,
         evidence,
     }

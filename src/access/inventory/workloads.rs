@@ -195,7 +195,7 @@ fn association_state(resolver: &Resolver<'_>, it: &PodIdentityAssociation) -> (M
             format!("the role's trust policy does not let {SERVICE} tag the session (sts:TagSession)"),
         );
     }
-    (Mark::InForce, format!("the role trusts {SERVICE}; the trust conditions are not evaluated"))
+    (Mark::Unverified, format!("the role trusts {SERVICE}; the trust conditions are not evaluated"))
 }
 
 pub(super) fn roles(resolver: &Resolver<'_>) -> Vec<RoleRow> {
