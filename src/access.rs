@@ -1,3 +1,32 @@
-//! What follows from the facts: pure, totally ordered, unknown propagated.
+//! What follows from the facts: pure, totally ordered output, unknown propagated.
+//!
+//! - [`identity`]: principal → mapping in force → username and groups;
+//! - [`trace`]: the whole chain with evidence;
+//! - [`inventory`]: the rows of every pane, each with its state and findings;
+//! - [`find`]: what a typed name or pasted text means;
+//! - [`findings`]: small named rules about what is wrong.
+//!
+//! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod find;
+pub mod findings;
 pub mod identity;
+pub mod inventory;
+pub mod trace;
+
+/// What a row or line is, in one sign: the view gives each a glyph and a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// It decides, or is as it should be.
+    InForce,
+    /// Another overrides it.
+    Shadowed,
+    /// It can never match or work, or the answer is no.
+    Dead,
+    /// This authentication mode does not read it.
+    Ignored,
+    /// A missing fact keeps the answer open.
+    Unknown,
+    /// Still being read.
+    Loading,
+}

@@ -118,6 +118,16 @@ impl<'a> Resolver<'a> {
     /// The answer for one principal or session.
     pub fn resolve(&self, asked: &Asked) -> Resolution {
         let _ = (self.facts, self.iam);
-        Resolution { asked: asked.clone(), verdict: Verdict::Unknown, because: String::new(), unknown: vec![], unverified: vec![], mapping: None, others: vec![], identity: None, access_policies: None }
+        Resolution {
+            asked: asked.clone(),
+            verdict: Verdict::Unknown,
+            because: String::new(),
+            unknown: vec![],
+            unverified: vec![],
+            mapping: None,
+            others: vec![],
+            identity: None,
+            access_policies: None,
+        }
     }
 }

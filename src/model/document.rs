@@ -167,8 +167,12 @@ impl Serialize for Manifest {
             Manifest::Pod(body) => Headed { api_version: "v1", kind: "Pod", body }.serialize(serializer),
             Manifest::Node(body) => Headed { api_version: "v1", kind: "Node", body }.serialize(serializer),
             Manifest::Role(body) => Headed { api_version: RBAC, kind: "Role", body }.serialize(serializer),
-            Manifest::ClusterRole(body) => Headed { api_version: RBAC, kind: "ClusterRole", body }.serialize(serializer),
-            Manifest::RoleBinding(body) => Headed { api_version: RBAC, kind: "RoleBinding", body }.serialize(serializer),
+            Manifest::ClusterRole(body) => {
+                Headed { api_version: RBAC, kind: "ClusterRole", body }.serialize(serializer)
+            }
+            Manifest::RoleBinding(body) => {
+                Headed { api_version: RBAC, kind: "RoleBinding", body }.serialize(serializer)
+            }
             Manifest::ClusterRoleBinding(body) => {
                 Headed { api_version: RBAC, kind: "ClusterRoleBinding", body }.serialize(serializer)
             }

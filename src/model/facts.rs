@@ -150,9 +150,8 @@ pub fn no_entries() -> &'static str {
 }
 
 fn aws_auth_among(all: &[ConfigMap]) -> AwsAuthFact {
-    let is_it = |it: &&ConfigMap| {
-        it.metadata.namespace.as_deref() == Some(AWS_AUTH.0) && it.metadata.name == AWS_AUTH.1
-    };
+    let is_it =
+        |it: &&ConfigMap| it.metadata.namespace.as_deref() == Some(AWS_AUTH.0) && it.metadata.name == AWS_AUTH.1;
     all.iter().find(is_it).map(aws_auth_fact)
 }
 
@@ -198,10 +197,7 @@ impl Writer<'_> {
             state,
             failure: failure.cloned(),
             because: because.cloned(),
-            missing: missing
-                .iter()
-                .map(|m| MissingNote { item: m.item.clone(), failure: m.failure.clone() })
-                .collect(),
+            missing: missing.iter().map(|m| MissingNote { item: m.item.clone(), failure: m.failure.clone() }).collect(),
         };
         let note = match section.state() {
             State::Known { .. } => None,

@@ -78,7 +78,8 @@ impl Failure {
                 format!("Ask with a principal that has {permission}, or open a snapshot that holds it (--from FILE).")
             }
             FailureKind::Unauthenticated => {
-                "No mapping lets you into this cluster; trace your own principal to see why. The AWS half still works.".into()
+                "No mapping lets you into this cluster; trace your own principal to see why. The AWS half still works."
+                    .into()
             }
             FailureKind::Expired => "Sign in again (aws sso login, or renew the session) and press ctrl-r.".into(),
             FailureKind::NoCredentials => {

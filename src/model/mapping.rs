@@ -194,7 +194,9 @@ impl fmt::Display for RowDefect {
         match self {
             RowDefect::NotAMap => f.write_str("the element is not a map and is dropped"),
             RowDefect::NoArn => f.write_str("it has no ARN, so the element is dropped"),
-            RowDefect::Sso => f.write_str("the sso form is read only behind an alpha gate that is off; it never matches"),
+            RowDefect::Sso => {
+                f.write_str("the sso form is read only behind an alpha gate that is off; it never matches")
+            }
             RowDefect::ArnAndSso => f.write_str("it has both rolearn and sso, so the element is dropped"),
             RowDefect::WrongType { field, wanted } => write!(f, "{field} is not {wanted}, so it counts as empty"),
             RowDefect::UnknownKey(key) => write!(f, "the key {key:?} is not known and ignored"),
@@ -279,9 +281,11 @@ fn read_key(key: AwsAuthKey, text: &str, out: &mut AwsAuth) -> Result<(), KeyPro
         message: first_line(&error.without_snippet().to_string()),
     };
     // As yaml.v2: the last of two equal keys wins.
-    let options = || serde_saphyr::options! {
-        with_snippet: false,
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+    let options = || {
+        serde_saphyr::options! {
+            with_snippet: false,
+            duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+        }
     };
     let value: Value = serde_saphyr::from_str_with_options(text, options()).map_err(broken)?;
     let Value::Array(elements) = value else {
@@ -297,7 +301,8 @@ fn read_key(key: AwsAuthKey, text: &str, out: &mut AwsAuth) -> Result<(), KeyPro
 }
 
 fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
-    let mut row = AwsAuthRow { key, index, arn: None, username: String::new(), groups: Vec::new(), defects: Vec::new() };
+    let mut row =
+        AwsAuthRow { key, index, arn: None, username: String::new(), groups: Vec::new(), defects: Vec::new() };
     let Value::Object(fields) = element else {
         row.defects.push(RowDefect::NotAMap);
         return row;
@@ -423,12 +428,19 @@ mod tests {
         let auth = read_aws_auth(&ConfigMap { data, ..ConfigMap::default() });
         assert_eq!(auth.rows.len(), 1);
         assert_eq!(auth.rows[0].key, AwsAuthKey::MapUsers);
-        assert!(matches!(&auth.problems[..], [(key, KeyProblem::Broken { line: Some(_), .. }, _)] if key == "mapRoles"), "{:?}", auth.problems);
+        assert!(
+            matches!(&auth.problems[..], [(key, KeyProblem::Broken { line: Some(_), .. }, _)] if key == "mapRoles"),
+            "{:?}",
+            auth.problems
+        );
     }
 
     #[test]
     fn top_level_keys_are_case_sensitive_and_must_be_lists() {
-        assert!(matches!(&read("maproles", "- rolearn: r").problems[..], [(_, KeyProblem::WrongCase(AwsAuthKey::MapRoles), _)]));
+        assert!(matches!(
+            &read("maproles", "- rolearn: r").problems[..],
+            [(_, KeyProblem::WrongCase(AwsAuthKey::MapRoles), _)]
+        ));
         assert!(matches!(&read("mapRoles", "rolearn: r").problems[..], [(_, KeyProblem::NotAList, _)]));
         for nothing in ["", "\"\"", "''", "``", "  \n"] {
             assert_eq!(read("mapRoles", nothing), AwsAuth::default(), "{nothing:?}");
@@ -444,7 +456,10 @@ mod tests {
 
     #[test]
     fn account_ids_keep_leading_zeros() {
-        assert_eq!(read("mapAccounts", "- \"000123456789\"\n- 012345678901\n- 111122223333\n").accounts, ["000123456789", "012345678901", "111122223333"]);
+        assert_eq!(
+            read("mapAccounts", "- \"000123456789\"\n- 012345678901\n- 111122223333\n").accounts,
+            ["000123456789", "012345678901", "111122223333"]
+        );
     }
 
     #[test]

@@ -162,9 +162,7 @@ impl Principal {
                 }
                 _ => Err(wrong()),
             },
-            ("sts", "federated-user") if !rest.is_empty() => {
-                Ok((make(PrincipalKind::FederatedUser, "/", rest), None))
-            }
+            ("sts", "federated-user") if !rest.is_empty() => Ok((make(PrincipalKind::FederatedUser, "/", rest), None)),
             _ => Err(wrong()),
         }
     }
@@ -370,7 +368,10 @@ mod tests {
 
     #[test]
     fn identity_center_roles_give_their_permission_set() {
-        assert_eq!(permission_set("AWSReservedSSO_Admin_Access_0123456789abcdef"), Some(("Admin_Access", "0123456789abcdef")));
+        assert_eq!(
+            permission_set("AWSReservedSSO_Admin_Access_0123456789abcdef"),
+            Some(("Admin_Access", "0123456789abcdef"))
+        );
         assert_eq!(permission_set("AWSReservedSSO_Admin"), None);
         assert_eq!(permission_set("deployer"), None);
     }

@@ -574,9 +574,19 @@ mod tests {
         assert_eq!(facts(Section::default()).access_entry(&key), Lookup::Unknown(Gap::Loading));
         assert_eq!(facts(Section::failed(refused())).access_entry(&key), Lookup::Unknown(Gap::Failure(refused())));
         let missing = |item: Option<&str>| Missing { item: item.map(str::to_owned), failure: refused() };
-        assert_eq!(facts(Section::partial(vec![], now, vec![missing(Some(arn))])).access_entry(&key), Lookup::Unknown(Gap::Item(refused())));
-        assert_eq!(facts(Section::partial(vec![], now, vec![missing(None)])).access_entry(&key), Lookup::Unknown(Gap::Failure(refused())));
-        assert_eq!(facts(Section::partial(vec![], now, vec![missing(Some("arn:aws:iam::111122223333:role/b"))])).access_entry(&key), Lookup::Absent);
+        assert_eq!(
+            facts(Section::partial(vec![], now, vec![missing(Some(arn))])).access_entry(&key),
+            Lookup::Unknown(Gap::Item(refused()))
+        );
+        assert_eq!(
+            facts(Section::partial(vec![], now, vec![missing(None)])).access_entry(&key),
+            Lookup::Unknown(Gap::Failure(refused()))
+        );
+        assert_eq!(
+            facts(Section::partial(vec![], now, vec![missing(Some("arn:aws:iam::111122223333:role/b"))]))
+                .access_entry(&key),
+            Lookup::Absent
+        );
     }
 
     #[test]
@@ -603,7 +613,11 @@ mod tests {
 
     #[test]
     fn a_role_of_another_account_is_unknown() {
-        let iam = IamFacts { account: Some("1".into()), roles: Section::known(vec![], Time::default()), ..IamFacts::default() };
+        let iam = IamFacts {
+            account: Some("1".into()),
+            roles: Section::known(vec![], Time::default()),
+            ..IamFacts::default()
+        };
         assert_eq!(iam.role("1", "x"), Lookup::Absent);
         assert_eq!(iam.role("2", "x"), Lookup::Unknown(Gap::Foreign("2".into())));
     }
