@@ -1,0 +1,385 @@
+//! EKS, the reading calls, as REST-JSON.
+//!
+//! Decides which operation a path is, whether the caller may perform it, and what EKS answers, in its own error codes
+//! and texts. A new operation is a variant of [`Operation`] with its route; the compiler asks for the rest.
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::aws::{Call, Refusal};
+use super::encoding::{decode, query};
+use super::page::page;
+use crate::model::cluster::ClusterId;
+use crate::model::document::{ClusterDocument, SectionState};
+use crate::model::mapping::AccessEntry;
+use crate::model::time::Time;
+
+/// The policies that EKS offers.
+const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
+
+/// What is asked, with what the path names beside the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Operation {
+    ListClusters,
+    ListAccessPolicies,
+    ListTagsForResource(String),
+    DescribeCluster,
+    ListAccessEntries,
+    DescribeAccessEntry(String),
+    ListAssociatedAccessPolicies(String),
+    ListPodIdentityAssociations,
+    DescribePodIdentityAssociation(String),
+    ListNodegroups,
+    DescribeNodegroup(String),
+    ListFargateProfiles,
+    DescribeFargateProfile(String),
+    ListAddons,
+    DescribeAddon(String),
+    ListIdentityProviderConfigs,
+    DescribeIdentityProviderConfig,
+}
+
+impl Operation {
+    /// The operation of a path, and the cluster that the path names.
+    fn route(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
+        use Operation as O;
+        // Split first, decode then: an ARN is one segment, its slashes and all.
+        let segments: Vec<String> = path.strip_prefix('/')?.split('/').map(decode).collect::<Option<_>>()?;
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let get = method == Method::GET;
+        let operation = match segments[..] {
+            ["clusters"] if get => return Some((O::ListClusters, None)),
+            ["access-policies"] if get => return Some((O::ListAccessPolicies, None)),
+            ["tags", arn] if get => return Some((O::ListTagsForResource(arn.to_owned()), None)),
+            ["clusters", _] if get => O::DescribeCluster,
+            ["clusters", _, "access-entries"] if get => O::ListAccessEntries,
+            ["clusters", _, "access-entries", arn] if get => O::DescribeAccessEntry(arn.to_owned()),
+            ["clusters", _, "access-entries", arn, "access-policies"] if get => {
+                O::ListAssociatedAccessPolicies(arn.to_owned())
+            }
+            ["clusters", _, "pod-identity-associations"] if get => O::ListPodIdentityAssociations,
+            ["clusters", _, "pod-identity-associations", id] if get => O::DescribePodIdentityAssociation(id.to_owned()),
+            ["clusters", _, "node-groups"] if get => O::ListNodegroups,
+            ["clusters", _, "node-groups", name] if get => O::DescribeNodegroup(name.to_owned()),
+            ["clusters", _, "fargate-profiles"] if get => O::ListFargateProfiles,
+            ["clusters", _, "fargate-profiles", name] if get => O::DescribeFargateProfile(name.to_owned()),
+            ["clusters", _, "addons"] if get => O::ListAddons,
+            ["clusters", _, "addons", name] if get => O::DescribeAddon(name.to_owned()),
+            ["clusters", _, "identity-provider-configs"] if get => O::ListIdentityProviderConfigs,
+            ["clusters", _, "identity-provider-configs", "describe"] if method == Method::POST => {
+                O::DescribeIdentityProviderConfig
+            }
+            _ => return None,
+        };
+        Some((operation, segments.get(1).map(|&name| name.to_owned())))
+    }
+
+    /// The operation's name, which is that of its IAM action too.
+    fn name(&self) -> &'static str {
+        match self {
+            Operation::ListClusters => "ListClusters",
+            Operation::ListAccessPolicies => "ListAccessPolicies",
+            Operation::ListTagsForResource(_) => "ListTagsForResource",
+            Operation::DescribeCluster => "DescribeCluster",
+            Operation::ListAccessEntries => "ListAccessEntries",
+            Operation::DescribeAccessEntry(_) => "DescribeAccessEntry",
+            Operation::ListAssociatedAccessPolicies(_) => "ListAssociatedAccessPolicies",
+            Operation::ListPodIdentityAssociations => "ListPodIdentityAssociations",
+            Operation::DescribePodIdentityAssociation(_) => "DescribePodIdentityAssociation",
+            Operation::ListNodegroups => "ListNodegroups",
+            Operation::DescribeNodegroup(_) => "DescribeNodegroup",
+            Operation::ListFargateProfiles => "ListFargateProfiles",
+            Operation::DescribeFargateProfile(_) => "DescribeFargateProfile",
+            Operation::ListAddons => "ListAddons",
+            Operation::DescribeAddon(_) => "DescribeAddon",
+            Operation::ListIdentityProviderConfigs => "ListIdentityProviderConfigs",
+            Operation::DescribeIdentityProviderConfig => "DescribeIdentityProviderConfig",
+        }
+    }
+
+    /// The section of the snapshot that it reads.
+    fn section(&self) -> Option<&'static str> {
+        match self {
+            Operation::ListClusters | Operation::ListAccessPolicies | Operation::ListTagsForResource(_) => None,
+            Operation::DescribeCluster => Some("cluster"),
+            Operation::ListAccessEntries
+            | Operation::DescribeAccessEntry(_)
+            | Operation::ListAssociatedAccessPolicies(_) => Some("accessEntries"),
+            Operation::ListPodIdentityAssociations | Operation::DescribePodIdentityAssociation(_) => {
+                Some("podIdentityAssociations")
+            }
+            Operation::ListNodegroups | Operation::DescribeNodegroup(_) => Some("nodegroups"),
+            Operation::ListFargateProfiles | Operation::DescribeFargateProfile(_) => Some("fargateProfiles"),
+            Operation::ListAddons | Operation::DescribeAddon(_) => Some("addons"),
+            Operation::ListIdentityProviderConfigs | Operation::DescribeIdentityProviderConfig => {
+                Some("identityProviderConfigs")
+            }
+        }
+    }
+}
+
+/// The body of the answer to a call.
+pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "UnknownOperationException", "The operation is not known.");
+    let (operation, cluster) = Operation::route(&call.request.method, &call.request.path).ok_or_else(unknown)?;
+    let pairs = query(&call.request.query).ok_or_else(|| invalid("The query string cannot be read."))?;
+    let eks = Eks { call, query: pairs.into_iter().collect() };
+    let resource = eks.resource(&operation, cluster.as_deref());
+    let action = format!("eks:{}", operation.name());
+    if let Some(message) = call.world.refusal(call.caller, &action, &resource) {
+        return Err(denied(message));
+    }
+    let Some(name) = cluster else {
+        return match operation {
+            Operation::ListTagsForResource(arn) => eks.list_tags(&arn),
+            Operation::ListAccessPolicies => eks.list_access_policies(),
+            _ => eks.list_clusters(),
+        };
+    };
+    let id = ClusterId { region: call.region.to_owned(), name };
+    let Some(cluster) = call.world.cluster(&id) else {
+        return Err(not_found(format!("No cluster found for name: {}.", id.name)));
+    };
+    if let Some(note) =
+        operation.section().and_then(|it| call.world.withheld(&format!("{}/{}/{it}", id.region, id.name)))
+    {
+        return Err(match note.state {
+            SectionState::Failed => Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "ServerException",
+                note.failure.as_ref().map(|it| it.message.clone()).unwrap_or_default(),
+            ),
+            _ => {
+                let who = &call.caller.arn;
+                denied(format!("User: {who} is not authorized to perform: {action} on resource: {resource}"))
+            }
+        });
+    }
+    eks.of_cluster(operation, cluster)
+}
+
+struct Eks<'a> {
+    call: &'a Call<'a>,
+    query: BTreeMap<String, String>,
+}
+
+impl Eks<'_> {
+    /// What the refusal of an operation names.
+    fn resource(&self, operation: &Operation, cluster: Option<&str>) -> String {
+        let (region, account) = (self.call.region, &self.call.world.account);
+        match (operation, cluster) {
+            (Operation::ListTagsForResource(arn), _) => arn.clone(),
+            (_, Some(name)) => format!("arn:aws:eks:{region}:{account}:cluster/{name}"),
+            (Operation::ListClusters, None) => format!("arn:aws:eks:{region}:{account}:cluster/*"),
+            _ => "*".to_owned(),
+        }
+    }
+
+    fn asked(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A page of items under a member's name, with `nextToken` (null at the end, as EKS has it).
+    fn page(&self, member: &str, items: Vec<Value>) -> Result<Value, Refusal> {
+        let asked = match self.asked("maxResults").map(str::parse::<usize>) {
+            None => None,
+            Some(Ok(asked @ 1..=100)) => Some(asked),
+            Some(_) => return Err(invalid("maxResults must be from 1 to 100.")),
+        };
+        let (items, token) = page(items, self.call.page_limit(asked, 100), self.asked("nextToken"))
+            .map_err(|_| invalid("The nextToken is invalid."))?;
+        Ok(json!({ member: items, "nextToken": token }))
+    }
+
+    fn list_clusters(&self) -> Result<Value, Refusal> {
+        let all = self.asked("include") == Some("all");
+        let here = self
+            .call
+            .world
+            .clusters()
+            .filter(|(id, it)| id.region == self.call.region && (all || it.cluster.connector_config.is_none()));
+        self.page("clusters", here.map(|(id, _)| Value::from(id.name.as_str())).collect())
+    }
+
+    fn list_access_policies(&self) -> Result<Value, Refusal> {
+        let all: Value = serde_json::from_str(ACCESS_POLICIES).unwrap_or_default();
+        let policies = all.get("policies").and_then(Value::as_array).into_iter().flatten();
+        self.page(
+            "accessPolicies",
+            policies.map(|it| json!({ "name": it.get("name"), "arn": it.get("arn") })).collect(),
+        )
+    }
+
+    fn list_tags(&self, arn: &str) -> Result<Value, Refusal> {
+        let found = self.call.world.clusters().find_map(|(_, it)| tags_of(it, arn));
+        let tags = found.ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, "NotFoundException", format!("No resource found for ARN: {arn}."))
+        })?;
+        Ok(json!({ "tags": tags }))
+    }
+
+    fn of_cluster(&self, operation: Operation, it: &ClusterDocument) -> Result<Value, Refusal> {
+        let name = &it.cluster.name;
+        match operation {
+            Operation::DescribeCluster => Ok(json!({ "cluster": wire(&it.cluster) })),
+            Operation::ListAccessEntries => {
+                let entries = entries(it)?.iter().filter(|entry| match self.asked("associatedPolicyArn") {
+                    Some(arn) => {
+                        entry.associated_access_policies.iter().flatten().any(|policy| policy.policy_arn == arn)
+                    }
+                    None => true,
+                });
+                self.page("accessEntries", entries.map(|entry| Value::from(entry.principal_arn.as_str())).collect())
+            }
+            Operation::DescribeAccessEntry(arn) => {
+                let mut entry = wire(entry(it, &arn)?);
+                if let Value::Object(members) = &mut entry {
+                    members.shift_remove("associatedAccessPolicies");
+                }
+                Ok(json!({ "accessEntry": entry }))
+            }
+            Operation::ListAssociatedAccessPolicies(arn) => {
+                let entry = entry(it, &arn)?;
+                let policies = entry.associated_access_policies.iter().flatten().map(wire).collect();
+                let mut answer = self.page("associatedAccessPolicies", policies)?;
+                if let Value::Object(members) = &mut answer {
+                    members.insert("clusterName".to_owned(), Value::from(name.as_str()));
+                    members.insert("principalArn".to_owned(), Value::from(entry.principal_arn.as_str()));
+                }
+                Ok(answer)
+            }
+            Operation::ListPodIdentityAssociations => {
+                const SUMMARY: [&str; 6] =
+                    ["clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn"];
+                let fits = |asked: Option<&str>, is: &str| asked.is_none_or(|asked| asked == is);
+                let found = it.pod_identity_associations.iter().flatten().filter(|association| {
+                    fits(self.asked("namespace"), &association.namespace)
+                        && fits(self.asked("serviceAccount"), &association.service_account)
+                });
+                self.page("associations", found.map(|association| summary(&wire(association), &SUMMARY)).collect())
+            }
+            Operation::DescribePodIdentityAssociation(id) => {
+                let found = it.pod_identity_associations.iter().flatten().find(|it| it.association_id == id);
+                let gone = || not_found(format!("No pod identity association found with association ID: {id}."));
+                Ok(json!({ "association": wire(found.ok_or_else(gone)?) }))
+            }
+            Operation::ListNodegroups => self.names("nodegroups", it.nodegroups.as_deref(), |it| &it.nodegroup_name),
+            Operation::DescribeNodegroup(asked) => {
+                let found = it.nodegroups.iter().flatten().find(|it| it.nodegroup_name == asked);
+                let gone = || not_found(format!("No node group found for name: {asked}."));
+                Ok(json!({ "nodegroup": in_cluster(wire(found.ok_or_else(gone)?), name) }))
+            }
+            Operation::ListFargateProfiles => {
+                self.names("fargateProfileNames", it.fargate_profiles.as_deref(), |it| &it.fargate_profile_name)
+            }
+            Operation::DescribeFargateProfile(asked) => {
+                let found = it.fargate_profiles.iter().flatten().find(|it| it.fargate_profile_name == asked);
+                let gone = || not_found(format!("No Fargate Profile found with name: {asked}."));
+                Ok(json!({ "fargateProfile": in_cluster(wire(found.ok_or_else(gone)?), name) }))
+            }
+            Operation::ListAddons => self.names("addons", it.addons.as_deref(), |it| &it.addon_name),
+            Operation::DescribeAddon(asked) => {
+                let found = it.addons.iter().flatten().find(|it| it.addon_name == asked);
+                let gone = || not_found(format!("No addon: {asked} found in cluster: {name}"));
+                Ok(json!({ "addon": in_cluster(wire(found.ok_or_else(gone)?), name) }))
+            }
+            Operation::ListIdentityProviderConfigs => {
+                let names = it.identity_provider_configs.iter().flatten().filter_map(|it| it.name());
+                let configs = names.map(|name| json!({ "type": "oidc", "name": name })).collect();
+                self.page("identityProviderConfigs", configs)
+            }
+            Operation::DescribeIdentityProviderConfig => {
+                let body: Value = serde_json::from_slice(&self.call.request.body).unwrap_or_default();
+                let asked = body.pointer("/identityProviderConfig/name").and_then(Value::as_str).unwrap_or_default();
+                let found = it.identity_provider_configs.iter().flatten().find(|it| it.name() == Some(asked));
+                let gone =
+                    || not_found(format!("Identity provider config is not associated with cluster {name}: {asked}"));
+                Ok(json!({ "identityProviderConfig": wire(found.ok_or_else(gone)?) }))
+            }
+            Operation::ListClusters | Operation::ListAccessPolicies | Operation::ListTagsForResource(_) => {
+                self.list_clusters()
+            }
+        }
+    }
+
+    fn names<T>(&self, member: &str, items: Option<&[T]>, name: impl Fn(&T) -> &String) -> Result<Value, Refusal> {
+        self.page(member, items.unwrap_or_default().iter().map(|it| Value::from(name(it).as_str())).collect())
+    }
+}
+
+/// The access entries of a cluster that has any to speak of.
+fn entries(it: &ClusterDocument) -> Result<&[AccessEntry], Refusal> {
+    if !it.cluster.authentication_mode().reads_entries() {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestException",
+            "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+        ));
+    }
+    Ok(it.access_entries.as_deref().unwrap_or_default())
+}
+
+fn entry<'a>(it: &'a ClusterDocument, arn: &str) -> Result<&'a AccessEntry, Refusal> {
+    let found = entries(it)?.iter().find(|entry| entry.principal_arn == arn);
+    found.ok_or_else(|| {
+        not_found(format!("The specified principalArn could not be found. You can view your available access entries with 'list-access-entries' for cluster: {}.", it.cluster.name))
+    })
+}
+
+fn tags_of<'a>(it: &'a ClusterDocument, arn: &str) -> Option<&'a BTreeMap<String, String>> {
+    let is = |own: &Option<String>| own.as_deref() == Some(arn);
+    let of_cluster = is(&it.cluster.arn).then_some(&it.cluster.tags);
+    let entries = it.access_entries.iter().flatten().map(|it| (&it.access_entry_arn, &it.tags));
+    let associations = it.pod_identity_associations.iter().flatten().map(|it| (&it.association_arn, &it.tags));
+    let nodegroups = it.nodegroups.iter().flatten().map(|it| (&it.nodegroup_arn, &it.tags));
+    let profiles = it.fargate_profiles.iter().flatten().map(|it| (&it.fargate_profile_arn, &it.tags));
+    let addons = it.addons.iter().flatten().map(|it| (&it.addon_arn, &it.tags));
+    let configs = it.identity_provider_configs.iter().flatten().filter_map(|it| it.oidc.as_ref());
+    let configs = configs.map(|it| (&it.identity_provider_config_arn, &it.tags));
+    let mut all = entries.chain(associations).chain(nodegroups).chain(profiles).chain(addons).chain(configs);
+    of_cluster.or_else(|| all.find_map(|(own, tags)| is(own).then_some(tags)))
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "InvalidParameterException", message)
+}
+
+fn denied(message: String) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "AccessDeniedException", message)
+}
+
+fn not_found(message: String) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
+}
+
+/// A value as EKS sends it: times are numbers, and what has tags says so even when there are none.
+fn wire(of: &impl Serialize) -> Value {
+    // The model's types are plain data: they always become JSON.
+    let mut value = serde_json::to_value(of).unwrap_or_default();
+    if let Value::Object(members) = &mut value {
+        for name in ["createdAt", "modifiedAt", "associatedAt"] {
+            let time = members.get(name).and_then(|it| serde_json::from_value::<Time>(it.clone()).ok());
+            if let Some(time) = time {
+                members.insert(name.to_owned(), Value::from(time.epoch()));
+            }
+        }
+        if !members.contains_key("oidc") && !members.contains_key("policyArn") {
+            members.entry("tags").or_insert_with(|| Value::Object(Map::new()));
+        }
+    }
+    value
+}
+
+fn summary(of: &Value, names: &[&str]) -> Value {
+    Value::Object(names.iter().filter_map(|name| Some(((*name).to_owned(), of.get(name)?.clone()))).collect())
+}
+
+fn in_cluster(mut of: Value, cluster: &str) -> Value {
+    if let Value::Object(members) = &mut of {
+        members.entry("clusterName").or_insert_with(|| Value::from(cluster));
+    }
+    of
+}
