@@ -25,12 +25,13 @@ const WRONG_MODE: &str = "authentication mode must be set to";
 pub struct Eks {
     session: Session,
     client: Client,
+    region: String,
 }
 
 impl Session {
     /// EKS in a region.
     pub fn eks(&self, region: &str) -> Eks {
-        Eks { session: self.clone(), client: self.eks_client(region) }
+        Eks { session: self.clone(), client: self.eks_client(region), region: region.to_owned() }
     }
 }
 
@@ -58,9 +59,10 @@ fn unless_gone<T>(result: Result<Option<T>, Failure>) -> Result<Option<T>, Failu
 }
 
 impl Eks {
-    /// ListClusters: names. `region` is said in failures.
-    pub async fn list_clusters(&self, region: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListClusters", "list the clusters", format!("region {region}"), Rank::Page);
+    /// ListClusters: names.
+    pub async fn list_clusters(&self, next: Option<String>) -> Result<Page<String>, Failure> {
+        let on = format!("region {}", self.region);
+        let request = request("ListClusters", "list the clusters", on, Rank::Page);
         let call = self.client.list_clusters().set_next_token(next).send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.clusters.unwrap_or_default(), said.next_token))
@@ -198,30 +200,30 @@ impl Eks {
         unless_gone(said.map(|said| said.addon.map(convert::addon)))
     }
 
-    /// ListIdentityProviderConfigs: type and name.
+    /// ListIdentityProviderConfigs: names.
     pub async fn list_identity_provider_configs(
         &self,
         cluster: &str,
         next: Option<String>,
-    ) -> Result<Page<(String, String)>, Failure> {
+    ) -> Result<Page<String>, Failure> {
         let doing = "list the identity provider configurations";
         let request = request("ListIdentityProviderConfigs", doing, of(cluster), Rank::Page);
         let call = self.client.list_identity_provider_configs().cluster_name(cluster).set_next_token(next).send();
         let said = self.session.perform(request, call, failure::aws).await?;
-        let configs = said.identity_provider_configs.unwrap_or_default();
-        Ok(Page::new(configs.into_iter().map(|it| (it.r#type, it.name)).collect(), said.next_token))
+        let names = said.identity_provider_configs.unwrap_or_default().into_iter().map(|it| it.name);
+        Ok(Page::new(names.collect(), said.next_token))
     }
 
     /// DescribeIdentityProviderConfig.
     pub async fn describe_identity_provider_config(
         &self,
         cluster: &str,
-        kind: &str,
         name: &str,
     ) -> Result<Option<IdentityProviderConfig>, Failure> {
         let doing = "describe the identity provider configuration";
         let request = request("DescribeIdentityProviderConfig", doing, name, Rank::Detail);
-        let config = aws_sdk_eks::types::IdentityProviderConfig::builder().r#type(kind).name(name).build();
+        // There is no other type.
+        let config = aws_sdk_eks::types::IdentityProviderConfig::builder().r#type("oidc").name(name).build();
         let config = config.map_err(|error| request.failure(FailureKind::Invalid, None, &error.to_string()))?;
         let call =
             self.client.describe_identity_provider_config().cluster_name(cluster).identity_provider_config(config);

@@ -199,6 +199,11 @@ impl Session {
         &self.inner.regions
     }
 
+    /// How many requests may run at once per service.
+    pub fn concurrency(&self) -> usize {
+        self.inner.options.concurrency.max(1)
+    }
+
     /// The caller's account, asked for once.
     pub async fn account(&self) -> Result<String, Failure> {
         let ask = || async { self.caller().await.map(|caller| caller.account) };
