@@ -2,14 +2,16 @@
 //! that is queued, draws once, and never sooner than a frame after the last. While nothing happens it sleeps; an age on
 //! the screen wakes it only when it will read otherwise.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use crossterm::event::EventStream;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -202,8 +204,9 @@ impl Loop {
             }
             // Take in what is queued, without waiting, before a frame is drawn.
             for _ in 0..MOST_AT_ONCE {
-                let queued = self.wait(&mut signals, &mut input, &mut source, None, None).now_or_never();
-                let Some(event) = queued else { break };
+                let Some(event) = queued(self.wait(&mut signals, &mut input, &mut source, None, None)).await else {
+                    break;
+                };
                 if let Some(code) = self.take(event, &mut dirty)? {
                     return Ok(code);
                 }
@@ -303,6 +306,19 @@ impl Loop {
         self.set_about(effects);
         Ok(())
     }
+}
+
+/// What is there already, without waiting. The task's own waker is used: the terminal's stream remembers the one that it
+/// was asked with first, and one that wakes nobody would leave the next key unseen.
+async fn queued<T>(wait: impl Future<Output = T>) -> Option<T> {
+    let mut wait = pin!(wait);
+    poll_fn(|context| {
+        Poll::Ready(match wait.as_mut().poll(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Waits until then; for ever if there is no then.
