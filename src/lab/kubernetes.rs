@@ -3,10 +3,12 @@
 //! Decides in the API server's own order: who is it (401), may they (403), is it there (404). The token is the real
 //! one of EKS; as whom it gets in follows from the world's entries and aws-auth, as `access::identity` has it. The
 //! files inside: `authenticate` (token to user), `path` (path to what is asked), `resources` (what is served, and
-//! discovery), `reviews`, `status` (how a no is worded).
+//! discovery), `reviews` (and `protobuf`, in which
+//! kubectl sends them), `selector`, `status` (how a no is worded).
 
 mod authenticate;
 mod path;
+mod protobuf;
 mod resources;
 mod reviews;
 mod selector;
@@ -117,8 +119,8 @@ impl Server<'_> {
         if request.method == Method::POST
             && let Some(review) = reviews::Review::of(group, resource)
         {
-            let body = serde_json::from_slice(&request.body)
-                .map_err(|_| Status::unsupported_media_type("the body of the request must be JSON"))?;
+            let body = serde_json::from_slice(&request.body).ok().or_else(|| protobuf::review(&request.body));
+            let body = body.ok_or_else(|| Status::bad_request("the body of the request is no review"))?;
             return Ok((StatusCode::CREATED, review.perform(self.cluster, user, body)?));
         }
         let kind = resources::find(group, &asked.version, resource).filter(|_| subresource.is_empty());

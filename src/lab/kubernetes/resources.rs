@@ -74,6 +74,7 @@ const KINDS: &[Kind] = &[
 const REVIEWS: &[Kind] = &[
     Kind::new("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", "").cluster_wide(),
     Kind::new("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", "").cluster_wide(),
+    Kind::new("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", "").cluster_wide(),
     Kind::new("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", "").cluster_wide(),
 ];
 
