@@ -63,33 +63,54 @@ pub(super) fn authorize(cluster: &ClusterDocument, user: &User, asked: &Attribut
 }
 
 fn by_rbac(cluster: &ClusterDocument, user: &User, asked: &Attributes) -> Option<String> {
+    let mut grants = grants(cluster, user, asked.namespace());
+    let grant = grants.find(|grant| grant.rules.iter().any(|rule| allows(rule, asked)))?;
+    let (kind, name) = match grant.namespace {
+        Some(namespace) => ("RoleBinding", format!("{}/{namespace}", grant.binding.metadata.name)),
+        None => ("ClusterRoleBinding", grant.binding.metadata.name.clone()),
+    };
+    let (role, subject) = (&grant.binding.role_ref, grant.subject);
+    Some(format!(
+        "RBAC: allowed by {kind} {name:?} of {} {:?} to {} {:?}",
+        role.kind, role.name, subject.kind, subject.name
+    ))
+}
+
+/// The rules that RBAC gives a user in a namespace, or (if that is empty) everywhere.
+pub(super) fn rules_of<'a>(cluster: &'a ClusterDocument, user: &'a User, namespace: &'a str) -> Vec<&'a Rule> {
+    grants(cluster, user, namespace).flat_map(|grant| grant.rules).collect()
+}
+
+/// A binding that concerns a user.
+struct Grant<'a> {
+    binding: &'a Binding,
+    /// Of a RoleBinding.
+    namespace: Option<&'a str>,
+    subject: &'a Subject,
+    rules: &'a [Rule],
+}
+
+/// The bindings that concern a user: those of the whole cluster first, then those of the namespace.
+fn grants<'a>(
+    cluster: &'a ClusterDocument,
+    user: &'a User,
+    namespace: &'a str,
+) -> impl Iterator<Item = Grant<'a>> + 'a {
     let manifests = || cluster.kubernetes.iter().flatten();
-    let reason = |kind: &str, name: &str, binding: &Binding, subject: &Subject| {
-        let role = &binding.role_ref;
-        format!(
-            "RBAC: allowed by {kind} {name:?} of {} {:?} to {} {:?}",
-            role.kind, role.name, subject.kind, subject.name
-        )
-    };
-    let through = |binding: &Binding, namespace: &str| {
-        let subject = binding.subjects.iter().find(|it| is_subject(it, user, namespace))?;
-        rules(cluster, binding, namespace).iter().any(|rule| allows(rule, asked)).then(|| subject.clone())
-    };
-    let everywhere = manifests().find_map(|it| match it {
-        Manifest::ClusterRoleBinding(binding) => {
-            through(binding, "").map(|subject| reason("ClusterRoleBinding", &binding.metadata.name, binding, &subject))
+    let everywhere = manifests().filter_map(|it| match it {
+        Manifest::ClusterRoleBinding(binding) => Some((binding, None)),
+        _ => None,
+    });
+    let here = manifests().filter_map(move |it| match it {
+        Manifest::RoleBinding(binding) => {
+            let own = binding.metadata.namespace.as_deref().filter(|own| !own.is_empty() && *own == namespace)?;
+            Some((binding, Some(own)))
         }
         _ => None,
     });
-    everywhere.or_else(|| {
-        let namespace = Some(asked.namespace()).filter(|it| !it.is_empty())?;
-        manifests().find_map(|it| match it {
-            Manifest::RoleBinding(binding) if binding.metadata.namespace.as_deref() == Some(namespace) => {
-                let subject = through(binding, namespace)?;
-                Some(reason("RoleBinding", &format!("{}/{namespace}", binding.metadata.name), binding, &subject))
-            }
-            _ => None,
-        })
+    everywhere.chain(here).filter_map(move |(binding, namespace)| {
+        let subject = binding.subjects.iter().find(|it| is_subject(it, user, namespace.unwrap_or_default()))?;
+        Some(Grant { binding, namespace, subject, rules: rules(cluster, binding, namespace) })
     })
 }
 
@@ -105,18 +126,18 @@ fn is_subject(subject: &Subject, user: &User, namespace: &str) -> bool {
     }
 }
 
-fn rules<'a>(cluster: &'a ClusterDocument, binding: &Binding, namespace: &str) -> &'a [Rule] {
-    let role = cluster.kubernetes.iter().flatten().find_map(|it| {
-        match it {
-            Manifest::ClusterRole(role) if binding.role_ref.kind == "ClusterRole" => Some(role),
-            Manifest::Role(role) if binding.role_ref.kind == "Role" => {
-                Some(role).filter(|it| !namespace.is_empty() && it.metadata.namespace.as_deref() == Some(namespace))
+fn rules<'a>(cluster: &'a ClusterDocument, binding: &Binding, namespace: Option<&str>) -> &'a [Rule] {
+    let found = cluster.kubernetes.iter().flatten().find_map(|it| {
+        let role = match (it, binding.role_ref.kind.as_str()) {
+            (Manifest::ClusterRole(role), "ClusterRole") => Some(role),
+            (Manifest::Role(role), "Role") if namespace.is_some() => {
+                Some(role).filter(|it| it.metadata.namespace.as_deref() == namespace)
             }
             _ => None,
-        }
-        .filter(|role| role.metadata.name == binding.role_ref.name)
+        };
+        role.filter(|it| it.metadata.name == binding.role_ref.name)
     });
-    role.map(|role| role.rules.as_slice()).unwrap_or_default()
+    found.map(|role| role.rules.as_slice()).unwrap_or_default()
 }
 
 fn allows(rule: &Rule, asked: &Attributes) -> bool {

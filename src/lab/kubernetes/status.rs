@@ -28,10 +28,6 @@ impl Status {
         Status::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
-    pub(super) fn unsupported_media_type(message: &str) -> Status {
-        Status::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
-    }
-
     pub(super) fn internal(message: &str) -> Status {
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
     }
