@@ -23,6 +23,7 @@ use crate::model::facts::cluster_id;
 use crate::model::principal::ArnError;
 use crate::model::role::Caller;
 
+mod authz;
 mod aws;
 mod eks;
 mod encoding;

@@ -18,7 +18,7 @@ use crate::model::mapping::AccessEntry;
 use crate::model::time::Time;
 
 /// The policies that EKS offers.
-const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
+pub(super) const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
 
 /// What is asked, with what the path names beside the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -278,9 +278,9 @@ pub fn read_aws_auth(config_map: &ConfigMap) -> AwsAuth {
 fn read_key(key: AwsAuthKey, text: &str, out: &mut AwsAuth) -> Result<(), KeyProblem> {
     let broken = |error: serde_saphyr::Error| KeyProblem::Broken {
         line: error.location().map(|at| at.line() as usize),
-        message: first_line(&error.without_snippet().to_string()),
+        message: error_words(&error.without_snippet().to_string()),
     };
-    // As yaml.v2: the last of two equal keys wins.
+    // As yaml.v2: the last of two equal keys wins, and a plain yes, on or y is a truth value (YAML 1.1).
     let options = || {
         serde_saphyr::options! {
             with_snippet: false,
@@ -323,6 +323,10 @@ fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
             row.defects.push(RowDefect::UnknownKey(name.clone()));
         }
     }
+    let wrong_username = row
+        .defects
+        .iter()
+        .any(|it| matches!(it, RowDefect::WrongType { field, .. } if field.eq_ignore_ascii_case("username")));
     match (sso, row.arn.is_some()) {
         (true, true) => {
             row.arn = None;
@@ -330,7 +334,7 @@ fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
         }
         (true, false) => row.defects.push(RowDefect::Sso),
         (false, false) => row.defects.push(RowDefect::NoArn),
-        (false, true) if row.username.is_empty() => row.defects.push(RowDefect::NoUsername),
+        (false, true) if row.username.is_empty() && !wrong_username => row.defects.push(RowDefect::NoUsername),
         (false, true) => {}
     }
     row
@@ -373,8 +377,10 @@ fn read_groups(field: &str, value: &Value, defects: &mut Vec<RowDefect>) -> Vec<
     groups
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The parser's words without the place, which is told beside them.
+fn error_words(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -452,6 +458,15 @@ mod tests {
         let row = only("- rolearn: r\n  username: u\n  groups:\n    - system:bootstrappers\n      - system:nodes\n");
         assert_eq!(row.groups, ["system:bootstrappers - system:nodes"]);
         assert!(matches!(&row.defects[..], [RowDefect::Folded(_)]));
+    }
+
+    #[test]
+    fn a_plain_yes_is_a_truth_value_and_no_name() {
+        let row = only("- {rolearn: r, username: on, groups: [yes, \"yes\", n]}\n");
+        assert_eq!(
+            (row.username.as_str(), row.groups.as_slice()),
+            ("", &[String::new(), "yes".into(), String::new()][..])
+        );
     }
 
     #[test]
