@@ -97,7 +97,9 @@ fn policies_text(all: Option<&[AssociatedPolicy]>) -> String {
     match all {
         None => "?".to_owned(),
         Some([]) => "-".to_owned(),
-        Some(all) => all.iter().map(|it| format!("{}@{}", it.short_name(), it.access_scope)).collect::<Vec<_>>().join(" "),
+        Some(all) => {
+            all.iter().map(|it| format!("{}@{}", it.short_name(), it.access_scope)).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 
@@ -303,7 +305,8 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                 .collect(),
         ),
     };
-    to_json(&json!({"eksplorer": FORMAT, "cluster": cluster, "incomplete": caveats, name: rows})).map(|text| text + "\n")
+    to_json(&json!({"eksplorer": FORMAT, "cluster": cluster, "incomplete": caveats, name: rows}))
+        .map(|text| text + "\n")
 }
 
 /// The clusters, as text.

@@ -3,18 +3,22 @@
 mod gate;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
 use eksplorer::model::cluster::{AccessConfig, AuthenticationMode, Cluster, ClusterId, FargateProfile, Nodegroup};
-use eksplorer::model::document::{ClusterDocument, Document, FORMAT, IamDocument};
+use eksplorer::model::document::{ClusterDocument, Document, FORMAT, IamDocument, Manifest};
+use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
 use eksplorer::model::mapping::{AccessEntry, AssociatedPolicy};
 use eksplorer::model::principal::Asked;
-use eksplorer::model::role::{Caller, InstanceProfile, OpenIdConnectProvider, RoleDetail, UserDetail};
-use eksplorer::model::snapshot::{ClusterFacts, Section, State};
+use eksplorer::model::rbac::{Metadata, Namespace};
+use eksplorer::model::role::{Caller, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use eksplorer::model::snapshot::{ClusterFacts, Section, Source, State};
+use eksplorer::model::time::Time;
 use eksplorer::model::update::{Call, ClusterUpdate, Update};
 use eksplorer::run::load;
 use gate::{Fault, Gate};
@@ -75,7 +79,7 @@ fn role(name: &str) -> RoleDetail {
         role_name: name.into(),
         role_id: Some(format!("AROA{name}")),
         arn: role_arn(name),
-        create_date: Some("2024-01-03T00:00:00Z".parse().map(eksplorer::model::time::Time).unwrap()),
+        create_date: Some("2024-01-03T00:00:00Z".parse().map(Time).unwrap()),
         ..RoleDetail::default()
     }
 }
@@ -101,6 +105,7 @@ fn world(clusters: Vec<ClusterDocument>) -> Document {
         create_date: role("x").create_date,
         ..InstanceProfile::default()
     };
+    let on_call = RoleDetail { path: "/".into(), arn: format!("arn:aws:iam::{ACCOUNT}:role/oncall"), ..role("oncall") };
     Document {
         eksplorer: FORMAT,
         caller: Some(Caller {
@@ -111,7 +116,7 @@ fn world(clusters: Vec<ClusterDocument>) -> Document {
         region: Some(REGION.into()),
         clusters,
         iam: Some(IamDocument {
-            role_detail_list: Some((0..250).map(|n| role(&format!("r{n:03}"))).collect()),
+            role_detail_list: Some((0..250).map(|n| role(&format!("r{n:03}"))).chain([on_call]).collect()),
             user_detail_list: Some(vec![user]),
             group_detail_list: Some(vec![]),
             policies: Some(vec![]),
@@ -394,7 +399,7 @@ async fn a_foreign_role_is_found_by_name_and_nobody_is_nobody() {
 async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     // Accepts connections and never says a word.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let ca = bed_ca();
+    let ca = other_ca();
     let document = world(vec![cluster("c", AuthenticationMode::ApiAndConfigMap, 20)]);
     let quick = |options: &mut Options| options.connect_timeout = Duration::from_millis(300);
     let mut bed = Bed::with(document, lab::Options::default(), quick).await;
@@ -427,7 +432,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
 }
 
 /// Base64 of the PEM of some certificate.
-fn bed_ca() -> String {
+fn other_ca() -> String {
     use base64::Engine;
     let made = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
     base64::prelude::BASE64_STANDARD.encode(made.cert.pem())
@@ -439,7 +444,7 @@ async fn iam_in_one_sweep_and_without_it_by_lists() {
     let iam = load::collect(|tx| load::iam(&bed.session, tx)).await.iam;
     assert_eq!(iam.account.as_deref(), Some(ACCOUNT));
     assert!(is_known(&iam.roles) && is_known(&iam.groups) && is_known(&iam.policies));
-    assert_eq!((iam.roles.items().len(), iam.users.items().len()), (250, 1));
+    assert_eq!((iam.roles.items().len(), iam.users.items().len()), (251, 1));
     assert_eq!(iam.oidc_providers.items()[0].url.as_deref(), Some("token.actions.githubusercontent.com"));
     assert_eq!(iam.instance_profiles.items()[0].instance_profile_name, "node");
     assert!(!bed.gate.seen().iter().any(|line| line.contains("ListRoles")));
@@ -450,7 +455,7 @@ async fn iam_in_one_sweep_and_without_it_by_lists() {
     bed.gate.rule(|line| line.contains("ListUsers").then_some(Fault::Error(403, "AccessDenied", "no")));
     let iam = load::collect(|tx| load::iam(&bed.session, tx)).await.iam;
     assert!(is_known(&iam.roles));
-    assert_eq!(iam.roles.items().len(), 250);
+    assert_eq!(iam.roles.items().len(), 251);
     let permission = |section: Option<&Failure>| match section.map(|it| it.kind.clone()) {
         Some(FailureKind::Refused { permission }) => permission,
         other => panic!("{other:?}"),
@@ -531,19 +536,200 @@ async fn nothing_listens() {
 }
 
 #[tokio::test]
-async fn scratch_no_profile() {
-    let began = std::time::Instant::now();
-    let session = Session::open(
-        Options { profile: Some("no-such-profile".into()), regions: vec![REGION.into()], ..Options::default() },
-        None,
-    )
-    .await
-    .unwrap();
-    let failure = session.caller().await.unwrap_err();
-    eprintln!("{:?} {failure} {:?}", began.elapsed(), failure.kind);
-    let failure = session.caller().await.unwrap_err();
-    eprintln!("{:?} {failure}", began.elapsed());
-    let session = Session::open(Options { regions: vec![REGION.into()], ..Options::default() }, None).await.unwrap();
-    let failure = session.caller().await.unwrap_err();
-    eprintln!("{:?} {failure} {:?}", began.elapsed(), failure.kind);
+async fn a_profile_that_does_not_exist_is_said_so() {
+    let profile = Some("eksplorer-test-no-such-profile".to_owned());
+    let options = Options { profile, regions: vec![REGION.into()], ..Options::default() };
+    let failure = Session::open(options, None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.to_string().contains("no profile \"eksplorer-test-no-such-profile\""), "{failure}");
+}
+
+/// A cluster that gives the caller these policies, cluster-wide.
+fn cluster_for_the_caller(policies: &[&str]) -> ClusterDocument {
+    let mut it = cluster("c", AuthenticationMode::ApiAndConfigMap, 0);
+    let policy = |name: &&str| AssociatedPolicy {
+        policy_arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        ..AssociatedPolicy::default()
+    };
+    it.access_entries = Some(vec![AccessEntry {
+        principal_arn: format!("arn:aws:iam::{ACCOUNT}:role/oncall"),
+        associated_access_policies: Some(policies.iter().map(policy).collect()),
+        ..entry(0)
+    }]);
+    let kubernetes = (0..20).map(|n| {
+        let metadata = Metadata { name: format!("ns{n:02}"), ..Metadata::default() };
+        Manifest::Namespace(Namespace { metadata, ..Namespace::default() })
+    });
+    it.kubernetes = Some(kubernetes.collect());
+    it
+}
+
+#[tokio::test]
+async fn kubernetes_refusals_name_verb_and_resource() {
+    let options = lab::Options { page_size: Some(7), ..Default::default() };
+    let mut bed = Bed::with(world(vec![cluster_for_the_caller(&["AmazonEKSViewPolicy"])]), options, |_| {}).await;
+    let facts = bed.load("c").await;
+    assert!(is_known(&facts.namespaces) && is_known(&facts.pods), "{:?} {:?}", facts.namespaces, facts.pods);
+    assert_eq!(facts.namespaces.items().len(), 20);
+    assert!(matches!(facts.aws_auth.state(), State::Known { .. }), "{:?}", facts.aws_auth);
+    assert_eq!(facts.aws_auth.value(), Some(&None), "the cluster has none");
+    let State::Refused(failure) = facts.nodes.state() else { panic!("{:?}", facts.nodes) };
+    assert_eq!(failure.kind, FailureKind::Refused { permission: "list nodes".into() });
+    assert!(failure.message.contains("cannot list resource \"nodes\""), "{failure}");
+    let pages = bed.calls().iter().filter(|call| call.operation == "GET /api/v1/namespaces").count();
+    assert_eq!(pages, 3);
+
+    let kubernetes = bed.session.kubernetes(&id("c"), facts.cluster.value()).await.unwrap();
+    let who = kubernetes.who_am_i().await.unwrap();
+    assert_eq!((who.username.as_str(), &who.groups[..]), ("u0", &["g0".to_owned(), "system:authenticated".into()][..]));
+}
+
+#[tokio::test]
+async fn whom_the_cluster_does_not_know_it_asks_once() {
+    let mut bed = Bed::of(world(vec![cluster("c", AuthenticationMode::Api, 3)])).await;
+    let facts = bed.load("c").await;
+    assert!(is_known(&facts.access_entries));
+    for failure in [facts.aws_auth.failure(), facts.pods.failure(), facts.cluster_role_bindings.failure()] {
+        assert_eq!(failure.map(|it| &it.kind), Some(&FailureKind::Unauthenticated), "{failure:?}");
+    }
+    assert!(matches!(facts.pods.state(), State::Refused(_)));
+    assert_eq!(bed.calls().iter().filter(|call| call.service == "kubernetes").count(), 1);
+}
+
+/// A session that reaches Kubernetes through the context of a kubeconfig.
+async fn through(kubeconfig: String, bed: &Bed, dir: &Path) -> Session {
+    let path = dir.join("kubeconfig");
+    std::fs::write(&path, kubeconfig).unwrap();
+    let options = Options {
+        regions: vec![REGION.into()],
+        context: Some("c".into()),
+        kubeconfig: Some(path),
+        endpoint: Some(Endpoint { url: bed.gate.url.clone(), credentials: credentials(&bed.lab) }),
+        ..Options::default()
+    };
+    Session::open(options, None).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
+    let bed = Bed::of(world(vec![cluster_for_the_caller(&["AmazonEKSViewPolicy"])])).await;
+    let described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
+    let ca = described.certificate_authority.clone().unwrap().data.unwrap();
+    let kubeconfig = |ca: &str, script: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Config",
+            "clusters": [{ "name": "k", "cluster": {
+                "server": described.endpoint, "certificate-authority-data": ca } }],
+            "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
+                "command": "sh", "args": ["-c", script] } } }],
+            "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
+        })
+        .to_string()
+    };
+    let dir = Scratch::new("context");
+    let given = r#"echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
+        "status": {"token": "k8s-aws-v1.bm9ib2R5"}}'"#;
+    let session = through(kubeconfig(&ca, given), &bed, &dir.0).await;
+    let asked = session.kubernetes(&id("c"), Some(&described)).await.unwrap().aws_auth().await;
+    assert_eq!(asked.unwrap_err().kind, FailureKind::Unauthenticated, "the context's own token was sent, not ours");
+
+    let signed_out = "echo 'Error: the SSO session has expired' >&2; exit 1";
+    let session = through(kubeconfig(&ca, signed_out), &bed, &dir.0).await;
+    let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Expired);
+    assert!(failure.message.contains("the SSO session has expired"), "{failure}");
+
+    let session = through(kubeconfig(&other_ca(), given), &bed, &dir.0).await;
+    let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.contains("another cluster's"), "{failure}");
+}
+
+/// A folder that is gone after the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("eksplorer-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The rows of a section as JSON, sorted, without what a server adds by itself or XML cannot carry.
+fn rows<T: serde::Serialize>(section: &Section<Vec<T>>) -> Vec<String> {
+    let mut rows: Vec<String> = section
+        .items()
+        .iter()
+        .map(|item| {
+            let mut item = serde_json::to_value(item).unwrap();
+            if let Some(metadata) = item.pointer_mut("/metadata").and_then(serde_json::Value::as_object_mut) {
+                metadata.shift_remove("uid");
+                metadata.shift_remove("resourceVersion");
+            }
+            // A role's instance profiles repeat the role.
+            for profile in
+                item.pointer_mut("/InstanceProfileList").and_then(|it| it.as_array_mut()).into_iter().flatten()
+            {
+                profile.as_object_mut().unwrap().shift_remove("Roles");
+            }
+            item.to_string().replace("\\u001b", "\u{fffd}")
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_loaded_from_a_lab_is_the_world_that_it_serves() {
+    let text = std::fs::read_to_string("assets/worlds/acme.yaml").unwrap();
+    let document = eksplorer::model::document::read(&text).unwrap();
+    let mut wanted = snapshot_of(&document, Source::Lab);
+    let own = |policy: &ManagedPolicy| !policy.arn.contains(":aws:policy/");
+    let policies = wanted.iam.policies.items().iter().filter(|it| own(it)).cloned().collect();
+    Arc::make_mut(&mut wanted.iam).policies = Section::known(policies, Time::default());
+    let options = lab::Options { page_size: Some(20), ..Default::default() };
+    let bed = Bed::with(document, options, |_| {}).await;
+
+    let ids: Vec<ClusterId> = wanted.facts.keys().cloned().collect();
+    let loaded = load::snapshot(&bed.session, ids.clone()).await;
+    assert_eq!(loaded.caller.value(), wanted.caller.value());
+    assert_eq!(loaded.clusters.items(), wanted.clusters.items());
+    assert_eq!(loaded.iam.account, wanted.iam.account);
+    macro_rules! same {
+        ($on:expr, $loaded:expr, $wanted:expr; $($section:ident)*) => {$(
+            let place = format!("{} of {}", stringify!($section), $on);
+            assert!(is_known(&$loaded.$section), "{place}: {:?}", $loaded.$section.state());
+            similar_rows(&place, &rows(&$loaded.$section), &rows(&$wanted.$section));
+        )*};
+    }
+    for id in &ids {
+        let (loaded, wanted) = (loaded.cluster(id), wanted.cluster(id));
+        if matches!(wanted.access_entries.state(), State::NotApplicable(_)) {
+            assert_eq!(loaded.access_entries, wanted.access_entries);
+        } else {
+            same! { id, loaded, wanted; access_entries }
+        }
+        same! { id, loaded, wanted;
+            pod_identity_associations nodegroups fargate_profiles addons identity_provider_configs
+            namespaces service_accounts pods nodes roles cluster_roles role_bindings cluster_role_bindings
+        }
+        let parsed = |facts: &ClusterFacts| facts.aws_auth.value().map(|it| it.clone().map(|(_, parsed)| parsed));
+        assert!(parsed(&wanted).is_some());
+        assert_eq!(parsed(&loaded), parsed(&wanted), "aws-auth of {id}");
+    }
+    same! { "iam", loaded.iam, wanted.iam; roles users groups policies oidc_providers }
+}
+
+fn similar_rows(place: &str, loaded: &[String], wanted: &[String]) {
+    for (loaded, wanted) in loaded.iter().zip(wanted) {
+        assert_eq!(loaded, wanted, "{place}");
+    }
+    assert_eq!(loaded.len(), wanted.len(), "{place}");
 }

@@ -177,7 +177,11 @@ async fn through_context(
     let bad = |error: &dyn std::error::Error| {
         request.failure(FailureKind::Invalid, None, &format!("context {context}: {error}"))
     };
-    let mut kubeconfig = Kubeconfig::read().map_err(|error| bad(&error))?;
+    let read = match &session.options().kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let mut kubeconfig = read.map_err(|error| bad(&error))?;
     for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
         if let Some(exec) = &mut user.exec {
             // Else the plugin would read from and write to the terminal that the screen is on.
