@@ -1,2 +1,74 @@
-//! eksplorer
-fn main() {}
+//! eksplorer: parses the command line, starts the log, and chooses between the screen and a report. Nothing else.
+// This is the one place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use eksplorer::cli::{Cli, Command, SnapshotAction};
+use eksplorer::run::Trouble;
+use eksplorer::run::headless::{self, Printed};
+use eksplorer::{config, logging};
+use etcetera::BaseStrategy;
+
+fn main() -> ExitCode {
+    let mut cli = Cli::parse();
+    let folders = etcetera::choose_base_strategy().ok();
+    let state = folders.as_ref().map_or_else(std::env::temp_dir, |it| it.state_dir().unwrap_or_else(|| it.cache_dir()));
+    let state = state.join("eksplorer");
+    // A log that cannot be written is no reason not to help in an incident.
+    let _log = logging::init(&state, cli.options.verbose).ok();
+    logging::install_panic_log(state);
+    let ended = configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml")))
+        .and_then(|()| runtime())
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match ended {
+        Ok(printed) => {
+            // A reader that has gone away (a pager that was left) is no failure of ours.
+            let _ = std::io::stderr().write_all(printed.err.as_bytes());
+            let _ = std::io::stdout().write_all(printed.out.as_bytes());
+            ExitCode::from(printed.exit.status())
+        }
+        Err(trouble) => {
+            eprintln!("eksplorer: {trouble}");
+            ExitCode::from(trouble.exit.status())
+        }
+    }
+}
+
+fn configure(cli: &mut Cli, default: Option<PathBuf>) -> Result<(), Trouble> {
+    let named = cli.options.config.clone();
+    if let Some(path) = named.clone().or(default) {
+        let file = config::load(&path, named.is_some()).map_err(|error| Trouble::bad_input(error.to_string()))?;
+        cli.options = config::merge(cli.options.clone(), file);
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failure(format!("could not start: {error}")))
+}
+
+async fn run(cli: Cli) -> Result<Printed, Trouble> {
+    let Cli { command, options } = cli;
+    match command {
+        Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
+            headless::save_snapshot(&options, &file).await
+        }
+        Some(Command::Lab(args)) => {
+            headless::lab_until_interrupted(&options, &args, |lines| {
+                let mut out = std::io::stdout();
+                let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+            })
+            .await
+        }
+        None => Err(Trouble::bad_input("the screen is not built yet")),
+    }
+}

@@ -63,14 +63,25 @@ pub fn glyph(mark: Mark) -> &'static str {
     }
 }
 
-/// Rows as aligned columns; the last column is not padded. Cells are made safe to print.
+/// How wide a column may get before its longer cells stick out of it.
+const WIDEST: usize = 110;
+
+/// Rows as aligned columns; the last column is not padded, and one monstrous name does not push all others apart. Cells
+/// are made safe to print, and none is cut: the text form can be searched for whole names.
 fn columns(rows: &[Vec<String>]) -> String {
     use unicode_width::UnicodeWidthStr as _;
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| visible(cell).into_owned()).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or_default();
     let widths: Vec<usize> = (0..count)
-        .map(|i| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.width()).max().unwrap_or_default())
+        .map(|i| {
+            rows.iter()
+                .filter_map(|row| row.get(i))
+                .map(|cell| cell.width())
+                .filter(|width| *width <= WIDEST)
+                .max()
+                .unwrap_or_default()
+        })
         .collect();
     let mut out = String::new();
     for row in &rows {

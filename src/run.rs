@@ -1,3 +1,44 @@
 //! The rim: what touches clock, terminal, network and disk, and what the screen and the headless commands share.
+//!
+//! Decides where the facts come from ([`source`]), what is asked and in which order ([`load`]), and how commands without
+//! a screen run ([`headless`]). The answers themselves are `access`'s.
 
+pub mod files;
+pub mod headless;
 pub mod load;
+pub mod source;
+
+use crate::model::failure::{Failure, FailureKind};
+use crate::report::Exit;
+
+/// Why a command ends without an answer: what to say, and the exit status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Trouble {
+    /// Bad input or a failure.
+    pub exit: Exit,
+    /// What to say, with what to try.
+    pub message: String,
+}
+
+impl Trouble {
+    /// What was given can't be used.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Trouble { exit: Exit::BadInput, message: message.into() }
+    }
+
+    /// Credentials, network, disk.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Trouble { exit: Exit::Failure, message: message.into() }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        let message = format!("{failure}. {}", failure.hint());
+        match failure.kind {
+            FailureKind::Missing | FailureKind::Invalid => Trouble::bad_input(message),
+            _ => Trouble::failure(message),
+        }
+    }
+}

@@ -8,133 +8,27 @@
 //! The order is the authenticator's: a live access entry, then mapRoles, mapUsers, mapAccounts; the first that maps
 //! decides, and an error in a template after a match is final.
 
+mod answer;
 mod aws_auth;
+mod draft;
 mod entry;
 mod template;
 
 use std::collections::HashMap;
-use std::fmt;
 
-use super::Mark;
 use crate::model::cluster::AuthenticationMode;
-use crate::model::mapping::{AccessEntry, AssociatedPolicy, AwsAuthKey, AwsAuthRow};
+use crate::model::mapping::{AccessEntry, AssociatedPolicy, AwsAuthKey};
 use crate::model::principal::{Asked, PARTITIONS, Principal, PrincipalKey, PrincipalKind};
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap, IamFacts, Lookup, Section, State};
 use crate::model::time::Time;
 
+pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
 pub(crate) use aws_auth::{meant, why_never};
+pub(crate) use draft::row_evidence;
+use draft::{Draft, entry_evidence, row_source};
 use entry::Life;
 use template::{Rendered, render};
-
-/// Does the principal get a Kubernetes identity?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// Yes.
-    Maps,
-    /// No: nobody knows it, the API server answers 401.
-    DoesNotMap,
-    /// A named fact is missing that could change the answer.
-    Unknown,
-}
-
-/// Where a mapping stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MappingSource {
-    /// An access entry, by the principal ARN it names.
-    AccessEntry {
-        /// As the entry has it.
-        principal_arn: String,
-    },
-    /// A row of mapRoles or mapUsers, or an item of mapAccounts.
-    AwsAuth {
-        /// Under which key.
-        key: AwsAuthKey,
-        /// Counted from 0; `None` for the key as a whole, when it yields nothing.
-        index: Option<usize>,
-    },
-}
-
-impl fmt::Display for MappingSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MappingSource::AccessEntry { .. } => f.write_str("access entry"),
-            MappingSource::AwsAuth { key, index: Some(index) } => write!(f, "aws-auth {key}[{index}]"),
-            MappingSource::AwsAuth { key, index: None } => write!(f, "aws-auth {key}"),
-        }
-    }
-}
-
-/// Why a mapping that concerns the principal does not decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OtherState {
-    /// Another overrides it.
-    Shadowed,
-    /// It can never match.
-    Dead,
-    /// This authentication mode does not read it.
-    Ignored,
-    /// It might decide; a missing fact keeps the answer open.
-    Possible,
-}
-
-/// The mapping in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
-    /// Which.
-    pub source: MappingSource,
-    /// The access entry's type (`STANDARD`); `None` for aws-auth.
-    pub kind: Option<String>,
-    /// Where it was read.
-    pub evidence: Evidence,
-}
-
-/// A mapping that is not in force, and why not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Other {
-    /// Which.
-    pub source: MappingSource,
-    /// Shadowed, dead, ignored, possible.
-    pub state: OtherState,
-    /// As a sentence without its subject: `an access entry wins in this mode`.
-    pub because: String,
-    /// Where it was read.
-    pub evidence: Evidence,
-}
-
-/// A Kubernetes identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// May hold templates (`{{SessionName}}`) when no session was given.
-    pub username: String,
-    /// As the mapping gives them.
-    pub groups: Vec<String>,
-    /// As the API server adds them: `system:authenticated`.
-    pub implicit_groups: Vec<String>,
-}
-
-/// The answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// The question, the role's path filled in where it is known.
-    pub asked: Asked,
-    /// Yes, no, or unknown.
-    pub verdict: Verdict,
-    /// Why, as a sentence.
-    pub because: String,
-    /// The missing facts that could change the answer, or a part of it.
-    pub unknown: Vec<String>,
-    /// What could only reveal a rare defect.
-    pub unverified: Vec<String>,
-    /// The mapping in force.
-    pub mapping: Option<Mapping>,
-    /// Every other mapping that concerns the principal.
-    pub others: Vec<Other>,
-    /// As whom it gets in.
-    pub identity: Option<Identity>,
-    /// The access policies of the entry in force; `None` when they could not be read.
-    pub access_policies: Option<Vec<AssociatedPolicy>>,
-}
 
 /// Resolves principals against the facts of one cluster. Build once, ask often.
 pub struct Resolver<'a> {
@@ -144,13 +38,6 @@ pub struct Resolver<'a> {
     rows: aws_auth::Rows<'a>,
     roles: HashMap<String, &'a RoleDetail>,
     users: HashMap<String, &'a UserDetail>,
-}
-
-/// The answer while it is being worked out.
-struct Draft {
-    unknown: Vec<String>,
-    unverified: Vec<String>,
-    others: Vec<Other>,
 }
 
 impl<'a> Resolver<'a> {
@@ -531,137 +418,8 @@ impl<'a> Resolver<'a> {
     }
 }
 
-impl Draft {
-    fn other_entry(&mut self, entry: &AccessEntry, state: OtherState, because: String) {
-        let source = MappingSource::AccessEntry { principal_arn: entry.principal_arn.clone() };
-        self.others.push(Other { source, state, because, evidence: entry_evidence(entry) });
-    }
-
-    fn other_row(&mut self, row: &AwsAuthRow, state: OtherState, because: String) {
-        self.others.push(Other { source: row_source(row), state, because, evidence: row_evidence(row) });
-    }
-
-    /// All that aws-auth holds for the principal, none of it in force: matching rows are in `state`.
-    fn rows(&mut self, rows: &aws_auth::Verdicts<'_>, state: OtherState, because: &str) {
-        for row in &rows.matching {
-            self.other_row(row, state, because.to_owned());
-        }
-        for (row, why) in &rows.shadowed {
-            let (state, why) =
-                if state == OtherState::Ignored { (state, because) } else { (OtherState::Shadowed, why.as_str()) };
-            self.other_row(row, state, why.to_owned());
-        }
-        if rows.matching.is_empty()
-            && let Some(index) = rows.account
-        {
-            self.account(index, state, because.to_owned());
-        }
-        let before = self.others.len();
-        self.dead_rows(rows);
-        if state == OtherState::Ignored {
-            for other in self.others.iter_mut().skip(before) {
-                other.state = OtherState::Ignored;
-                because.clone_into(&mut other.because);
-            }
-        }
-    }
-
-    /// What aws-auth holds beside the row in force.
-    fn beside(&mut self, rows: &aws_auth::Verdicts<'_>, account_decides: bool) {
-        for (row, why) in &rows.shadowed {
-            self.other_row(row, OtherState::Shadowed, why.clone());
-        }
-        if !account_decides && let Some(index) = rows.account {
-            self.account(index, OtherState::Shadowed, "a row of its own is read first".to_owned());
-        }
-        self.dead_rows(rows);
-    }
-
-    fn account(&mut self, index: usize, state: OtherState, because: String) {
-        let source = MappingSource::AwsAuth { key: AwsAuthKey::MapAccounts, index: Some(index) };
-        let evidence = Evidence::new(DocumentRef::AwsAuth, format!("data.mapAccounts[{index}]"));
-        self.others.push(Other { source, state, because, evidence });
-    }
-
-    fn dead_rows(&mut self, rows: &aws_auth::Verdicts<'_>) {
-        for (row, why) in &rows.dead {
-            self.other_row(row, OtherState::Dead, why.clone());
-        }
-        for (key, name, why) in &rows.lost {
-            let source = MappingSource::AwsAuth { key: *key, index: None };
-            let evidence = Evidence::new(DocumentRef::AwsAuth, format!("data.{name}"));
-            self.others.push(Other { source, state: OtherState::Dead, because: why.clone(), evidence });
-        }
-    }
-
-    /// "Nobody", with the nearest miss named first: that is what somebody must mend.
-    fn why_nobody(&self, plain: &str) -> String {
-        match self.others.as_slice() {
-            [] => plain.to_owned(),
-            [nearest, ..] => format!("{} is {}: {}", nearest.source, nearest.state, nearest.because),
-        }
-    }
-
-    fn nobody(self, asked: Asked, because: String) -> Resolution {
-        self.finish(asked, Verdict::DoesNotMap, because, None, None, Some(Vec::new()))
-    }
-
-    fn unknown(self, asked: Asked, because: String) -> Resolution {
-        self.finish(asked, Verdict::Unknown, because, None, None, None)
-    }
-
-    fn finish(
-        self,
-        asked: Asked,
-        verdict: Verdict,
-        because: String,
-        mapping: Option<Mapping>,
-        identity: Option<Identity>,
-        access_policies: Option<Vec<AssociatedPolicy>>,
-    ) -> Resolution {
-        let Draft { unknown, unverified, others } = self;
-        Resolution { asked, verdict, because, unknown, unverified, mapping, others, identity, access_policies }
-    }
-}
-
-impl OtherState {
-    /// Its sign.
-    pub fn mark(self) -> Mark {
-        match self {
-            OtherState::Shadowed => Mark::Shadowed,
-            OtherState::Dead => Mark::Dead,
-            OtherState::Ignored => Mark::Ignored,
-            OtherState::Possible => Mark::Unknown,
-        }
-    }
-}
-
-impl fmt::Display for OtherState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            OtherState::Shadowed => "shadowed",
-            OtherState::Dead => "dead",
-            OtherState::Ignored => "ignored",
-            OtherState::Possible => "possible",
-        })
-    }
-}
-
 fn gap_text<T>(section: &Section<T>) -> String {
     section.gap().map_or_else(|| "it was not read".to_owned(), |gap| gap.to_string())
-}
-
-fn entry_evidence(entry: &AccessEntry) -> Evidence {
-    Evidence::new(DocumentRef::AccessEntry(entry.principal_arn.clone()), "")
-}
-
-fn row_source(row: &AwsAuthRow) -> MappingSource {
-    MappingSource::AwsAuth { key: row.key, index: Some(row.index) }
-}
-
-/// Where an aws-auth row stands.
-pub(crate) fn row_evidence(row: &AwsAuthRow) -> Evidence {
-    Evidence::new(DocumentRef::AwsAuth, format!("data.{}", row.place()))
 }
 
 #[cfg(test)]

@@ -269,7 +269,15 @@ impl Teller<'_> {
 
     fn findings(&mut self, findings: &[Finding]) {
         for finding in findings {
-            self.say(Part::Findings, "", None, finding.sentence.clone(), finding.id, Some(finding.evidence.clone()));
+            // A finding of an aws-auth row speaks of "it"; in a trace, say which row that is.
+            let text = match &finding.evidence.document {
+                DocumentRef::AwsAuth => {
+                    let row = finding.evidence.path.trim_start_matches("data.").split('.').next().unwrap_or_default();
+                    format!("{row}: {}", finding.sentence)
+                }
+                _ => finding.sentence.clone(),
+            };
+            self.say(Part::Findings, "", None, text, finding.id, Some(finding.evidence.clone()));
         }
     }
 }
@@ -302,6 +310,8 @@ fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
             }
         }
     }
+    // That a row is overridden or dead stands among the mappings already.
+    out.retain(|finding| !matches!(finding.id, "aws-auth-shadowed" | "aws-auth-dead" | "aws-auth-ignored"));
     out.sort();
     out.dedup();
     out

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -277,8 +276,7 @@ fn invalid(doing: &str, message: String) -> Failure {
 /// A profile that does not exist would only be passed over, with a word about the last place that was tried.
 async fn check_profile(profile: &str) -> Result<(), Failure> {
     let doing = "use the profile";
-    let files = ProfileFiles::default();
-    match aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await {
+    match aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await {
         Ok(profiles) if profiles.get_profile(profile).is_some() => Ok(()),
         Ok(_) => Err(invalid(doing, format!("the AWS configuration files have no profile {profile:?}"))),
         Err(error) => Err(invalid(doing, causes(&error))),

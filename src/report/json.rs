@@ -167,6 +167,29 @@ pub struct TraceJson {
 }
 
 impl TraceJson {
+    /// The report of a text that is no ARN and no known name.
+    pub fn nameless(cluster: &ClusterId, given: &str, of: Verdict, because: &str) -> Self {
+        let unknown = if of == Verdict::Unknown { vec![because.to_owned()] } else { Vec::new() };
+        TraceJson {
+            eksplorer: FORMAT,
+            cluster: cluster.clone(),
+            principal: PrincipalJson {
+                given: given.to_owned(),
+                arn: String::new(),
+                kind: "name".to_owned(),
+                session: None,
+            },
+            verdict: verdict(of),
+            because: because.to_owned(),
+            unknown,
+            unverified: Vec::new(),
+            mapping: None,
+            others: Vec::new(),
+            identity: None,
+            access_policies: None,
+        }
+    }
+
     /// The report of a resolution.
     pub fn new(cluster: &ClusterId, given: &str, resolution: &Resolution) -> Self {
         let asked = &resolution.asked;

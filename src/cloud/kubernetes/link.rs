@@ -104,7 +104,13 @@ async fn token(session: &Session, id: &ClusterId, now: SystemTime) -> Result<(He
 
 /// The links of a session, by cluster.
 #[derive(Default)]
-pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, (Option<Target>, Arc<Link>)>>);
+pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
+
+/// A link, and what DescribeCluster said when it was made.
+struct Kept {
+    target: Option<Target>,
+    link: Arc<Link>,
+}
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,10 +136,10 @@ impl Links {
     ) -> Result<Arc<Link>, Failure> {
         let request = Request::kubernetes("connect", "connect", REACH, on);
         let target = cluster.and_then(target);
-        let known = |links: &BTreeMap<_, (Option<Target>, Arc<Link>)>| {
-            links.get(id).filter(|(old, _)| *old == target).map(|(_, link)| Arc::clone(link))
+        let kept = |links: &BTreeMap<ClusterId, Kept>| {
+            links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
         };
-        if let Some(link) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(link) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(link);
         }
         let link = Arc::new(match (&session.options().context, &target) {
@@ -145,7 +151,7 @@ impl Links {
             }
         });
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links.insert(id.clone(), (target, Arc::clone(&link)));
+        links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
         Ok(link)
     }
 }
