@@ -477,6 +477,7 @@ async fn the_clusters_of_all_regions_and_which_region_is_missing() {
     assert_eq!(snapshot.iam.account.as_deref(), Some(ACCOUNT));
     assert!(is_known(&snapshot.clusters), "{:?}", snapshot.clusters.state());
     assert_eq!(snapshot.clusters.items().len(), 130);
+    assert!(snapshot.clusters.items().is_sorted());
 
     bed.gate.rule(|line| {
         (line.starts_with("eks GET /clusters") && line.contains("nextToken")).then_some(Fault::Error(

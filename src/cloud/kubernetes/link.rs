@@ -98,8 +98,12 @@ async fn token(session: &Session, id: &ClusterId, now: SystemTime) -> Result<(He
     let token = cluster_token(&credentials, &endpoint, &id.region, &id.name, now).map_err(|error| other(&error))?;
     let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| other(&error))?;
     header.set_sensitive(true);
+    Ok((header, good_until(&credentials, now)))
+}
+
+fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) -> SystemTime {
     let renewed = now + RENEWED_AFTER;
-    Ok((header, credentials.expiry().map_or(renewed, |expiry| expiry.min(renewed))))
+    credentials.expiry().map_or(renewed, |expiry| expiry.min(renewed))
 }
 
 /// The links of a session, by cluster.
@@ -245,6 +249,39 @@ fn proxy(endpoint: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::{Credentials, Endpoint, Options};
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_due() {
+        let credentials =
+            Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
+        let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
+        let regions = vec!["eu-west-1".into()];
+        let session = Session::open(Options { regions, endpoint, ..Options::default() }, None).await.unwrap();
+        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
+        let old = HeaderValue::from_static("Bearer old");
+        let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
+        let latest = Mutex::new(Some((old.clone(), SystemTime::now() + Duration::from_secs(60))));
+        let link = Link { client: client(&session, config).unwrap(), tokens: Some(Tokens { id, latest }) };
+
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(old.clone()));
+        if let Some(tokens) = &link.tokens {
+            *tokens.latest.lock().await = Some((old.clone(), SystemTime::now()));
+        }
+        let renewed = link.authorization(&session).await.unwrap().unwrap();
+        assert!(renewed.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
+        assert!(renewed.is_sensitive(), "else it would be seen in a log");
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(renewed));
+
+        let expiring = aws_credential_types::Credentials::new(
+            "AKIA",
+            "secret",
+            None,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(600)),
+            "test",
+        );
+        assert_eq!(good_until(&expiring, SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH + Duration::from_secs(600));
+    }
 
     #[test]
     fn the_ca_is_base64_of_pem() {
