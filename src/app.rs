@@ -1,1 +1,259 @@
-//! To be written.
+//! Where the user is: all state of the screen, what can happen to it, what it wants done.
+//!
+//! - [`message`]: what happened; [`effect`]: what is to be done; [`command`]: what a person can ask for;
+//! - [`update()`]: a message and the state give the next state and effects, and nothing else does;
+//! - [`keymap`]: which key means which command, where;
+//! - [`pane`], [`table`], [`columns`], [`filter`]: the lists; [`condition`]: how complete they are, in words;
+//! - [`detail`]: what is said of a row; [`overlay`]: what lies over the list; [`layout`]: where everything is.
+//!
+//! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
+//! in [`pane::Pane`], a new command in [`command`], a new overlay in [`overlay::Overlay`].
+
+mod columns;
+pub mod command;
+pub mod condition;
+pub mod detail;
+pub mod effect;
+pub mod filter;
+pub mod keymap;
+pub mod layout;
+pub mod message;
+pub mod overlay;
+pub mod pane;
+mod perform;
+pub mod prompt;
+pub mod table;
+mod update;
+pub mod words;
+
+pub use perform::foremost;
+pub use update::update;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+
+use crate::access::trace::Trace;
+use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+use crate::model::snapshot::{ClusterFacts, Snapshot, Source};
+use crate::model::time::Time;
+use crate::model::update::Call;
+use detail::Detail;
+use effect::Effect;
+use keymap::{Context, Keymap};
+use message::{Analysis, Slot, Tickets};
+use overlay::Overlay;
+use overlay::document::Document;
+use pane::{Pane, PaneState};
+use table::{Row, Table};
+
+/// So many calls are remembered.
+pub const MOST_CALLS: usize = 500;
+
+/// Something to be told, until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Something went wrong, or something was done.
+    pub is_problem: bool,
+    /// A sentence.
+    pub text: String,
+}
+
+/// The caller's own trace, for the header.
+#[derive(Clone, Debug, Default)]
+pub struct You {
+    /// The answer, once it is there.
+    pub trace: Option<Arc<Trace>>,
+    slot: Slot,
+}
+
+/// How the program was started, as far as the screen depends on it.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The cluster asked for by name.
+    pub cluster: Option<String>,
+    /// Which key means what.
+    pub keymap: Keymap,
+}
+
+/// All state of the screen.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The facts.
+    pub snapshot: Arc<Snapshot>,
+    /// The cluster looked at, once one was chosen.
+    pub cluster: Option<ClusterId>,
+    /// What follows from its facts, once it was computed.
+    pub analysis: Option<Arc<Analysis>>,
+    /// The pane shown.
+    pub pane: Pane,
+    panes: [PaneState; Pane::ALL.len()],
+    /// What lies over the list, the top last.
+    pub overlays: Vec<Overlay>,
+    /// The row under the cursor.
+    pub detail: Detail,
+    /// The caller.
+    pub you: You,
+    /// What is to be told.
+    pub notice: Option<Notice>,
+    /// The calls made, the newest last.
+    pub calls: VecDeque<Call>,
+    /// How late it is.
+    pub now: Time,
+    /// The terminal's size.
+    pub size: Size,
+    /// Which key means what.
+    pub keymap: Keymap,
+    wanted: Option<String>,
+    tickets: Tickets,
+    slot: Slot,
+}
+
+impl App {
+    /// The state at the start.
+    pub fn new(snapshot: Snapshot, setup: Setup, size: Size, now: Time) -> Self {
+        App {
+            snapshot: Arc::new(snapshot),
+            cluster: None,
+            analysis: None,
+            pane: Pane::default(),
+            panes: Default::default(),
+            overlays: Vec::new(),
+            detail: Detail::default(),
+            you: You::default(),
+            notice: None,
+            calls: VecDeque::new(),
+            now,
+            size,
+            keymap: setup.keymap,
+            wanted: setup.cluster,
+            tickets: Tickets::default(),
+            slot: Slot::default(),
+        }
+    }
+
+    /// What is to be done first.
+    pub fn begin(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.is_live() {
+            effects.push(Effect::Overview);
+        }
+        update::choose_first_cluster(self, &mut effects);
+        update::settle(self, &mut effects);
+        effects
+    }
+
+    /// Can facts still be fetched?
+    pub fn is_live(&self) -> bool {
+        !matches!(self.snapshot.source, Source::File { .. })
+    }
+
+    /// The facts of the cluster looked at; empty ones before one was chosen.
+    pub fn facts(&self) -> Arc<ClusterFacts> {
+        self.cluster.as_ref().map(|id| self.snapshot.cluster(id)).unwrap_or_default()
+    }
+
+    /// The account whose principals are named without it.
+    pub fn home(&self) -> Option<&str> {
+        self.snapshot.iam.account.as_deref()
+    }
+
+    /// What the pane shown remembers.
+    pub fn state(&self) -> &PaneState {
+        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.panes;
+        match self.pane {
+            Pane::Entries => entries,
+            Pane::AwsAuth => aws_auth,
+            Pane::Irsa => irsa,
+            Pane::PodIdentity => pod_identity,
+            Pane::Roles => roles,
+            Pane::Principals => principals,
+        }
+    }
+
+    fn state_mut(&mut self) -> &mut PaneState {
+        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &mut self.panes;
+        match self.pane {
+            Pane::Entries => entries,
+            Pane::AwsAuth => aws_auth,
+            Pane::Irsa => irsa,
+            Pane::PodIdentity => pod_identity,
+            Pane::Roles => roles,
+            Pane::Principals => principals,
+        }
+    }
+
+    /// The lines of a pane, once they were computed.
+    pub fn table(&self, pane: Pane) -> Option<&Table> {
+        self.analysis.as_deref().map(|analysis| analysis.tables.table(pane))
+    }
+
+    /// The row under the cursor.
+    pub fn selected_row(&self) -> Option<&Row> {
+        self.table(self.pane)?.row(self.state().selected()?)
+    }
+
+    /// Where keys are pressed now.
+    pub fn context(&self) -> Context {
+        match self.overlays.last() {
+            Some(overlay) => overlay.context(),
+            None if self.state().editing => Context::Prompt,
+            None => Context::List,
+        }
+    }
+
+    /// Where commands act: the place below a palette or help.
+    pub fn place(&self) -> Context {
+        let below = self.overlays.iter().rev().find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_)));
+        below.map_or(Context::List, Overlay::context)
+    }
+
+    /// Is something searched for in the document on top?
+    pub fn has_search(&self) -> bool {
+        matches!(self.overlays.last(), Some(Overlay::Document(view)) if !view.search.value().is_empty())
+    }
+
+    /// The caller, as somebody to ask about.
+    pub fn caller(&self) -> Option<Asked> {
+        Asked::from_arn(&self.snapshot.caller.value()?.arn).ok()
+    }
+
+    /// In how many seconds something on the screen will read otherwise, if nothing happens; `None` is never.
+    pub fn wakes_in(&self) -> Option<u64> {
+        let since = self.since()?;
+        Some(words::age(self.now, since).1)
+    }
+
+    /// When the facts of the pane were read, if they are live.
+    pub fn since(&self) -> Option<Time> {
+        use crate::model::snapshot::State;
+        if !self.is_live() {
+            return None;
+        }
+        let facts = self.facts();
+        let part = condition::parts(self.pane, &facts).into_iter().next()?;
+        match part.state {
+            State::Known { since } | State::Partial { since, .. } | State::Stale { since, .. } => Some(*since),
+            _ => None,
+        }
+    }
+
+    fn document_at(&self, evidence: &crate::model::snapshot::Evidence) -> Document {
+        let title = evidence.to_string();
+        let text = self.cluster.as_ref().and_then(|id| self.snapshot.print(id, &evidence.document));
+        match text {
+            Some(text) => Document::new(title, text, &evidence.path),
+            None => Document::missing(title),
+        }
+    }
+
+    fn tell(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { is_problem: false, text: text.into() });
+    }
+
+    fn warn(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { is_problem: true, text: text.into() });
+    }
+}

@@ -29,6 +29,7 @@ mod eks;
 mod encoding;
 mod exports;
 mod faults;
+pub mod generate;
 mod http;
 mod iam;
 mod keys;
@@ -125,6 +126,24 @@ struct State {
     requests: AtomicU64,
 }
 
+/// Who answers on a port.
+#[derive(Debug)]
+enum Site {
+    Aws(Arc<State>),
+    Kubernetes(Arc<State>, ClusterId),
+}
+
+impl Site {
+    async fn respond(&self, request: http::Request) -> http::Answer {
+        let (Site::Aws(state) | Site::Kubernetes(state, _)) = self;
+        state.faults.before_answer().await;
+        match self {
+            Site::Aws(state) => aws::respond(state, &request),
+            Site::Kubernetes(state, id) => kubernetes::respond(state, id, &request),
+        }
+    }
+}
+
 impl State {
     /// The world at this moment: whoever holds it sees no later write.
     fn world(&self) -> Arc<World> {
@@ -166,10 +185,10 @@ impl Lab {
         });
 
         let mut listeners = JoinSet::new();
-        listeners.spawn(http::serve(aws, None, Arc::new(aws::Aws(state.clone()))));
+        listeners.spawn(http::serve(aws, None, Site::Aws(state.clone())));
         for (id, listener) in clusters {
-            let site = Arc::new(kubernetes::ApiServer::new(state.clone(), id));
-            listeners.spawn(http::serve(listener, Some(TlsAcceptor::from(tls.server.clone())), site));
+            let tls = TlsAcceptor::from(tls.server.clone());
+            listeners.spawn(http::serve(listener, Some(tls), Site::Kubernetes(state.clone(), id)));
         }
         Ok(Lab { endpoint, region, caller, authority: tls.authority, state, listeners })
     }

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use eksplorer::cli::{Cli, Command, SnapshotAction};
-use eksplorer::run::Trouble;
 use eksplorer::run::headless::{self, Printed};
+use eksplorer::run::{Trouble, feed};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -24,18 +24,17 @@ fn main() -> ExitCode {
     let ended = configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml")))
         .and_then(|()| runtime())
         .and_then(|runtime| runtime.block_on(run(cli)));
-    match ended {
-        Ok(printed) => {
-            // A reader that has gone away (a pager that was left) is no failure of ours.
-            let _ = std::io::stderr().write_all(printed.err.as_bytes());
-            let _ = std::io::stdout().write_all(printed.out.as_bytes());
-            ExitCode::from(printed.exit.status())
-        }
-        Err(trouble) => {
-            eprintln!("eksplorer: {trouble}");
-            ExitCode::from(trouble.exit.status())
-        }
-    }
+    ended.unwrap_or_else(|trouble| {
+        eprintln!("eksplorer: {trouble}");
+        ExitCode::from(trouble.exit.status())
+    })
+}
+
+/// Prints an answer. A reader that has gone away (a pager that was left) is no failure of ours.
+fn print(answer: Printed) -> ExitCode {
+    let _ = std::io::stderr().write_all(answer.err.as_bytes());
+    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+    ExitCode::from(answer.exit.status())
 }
 
 fn configure(cli: &mut Cli, default: Option<PathBuf>) -> Result<(), Trouble> {
@@ -54,9 +53,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
         .map_err(|error| Trouble::failure(format!("could not start: {error}")))
 }
 
-async fn run(cli: Cli) -> Result<Printed, Trouble> {
+async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
     let Cli { command, options } = cli;
-    match command {
+    let answer = match command {
+        // https://no-color.org: set, and not empty.
+        None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
@@ -69,6 +70,6 @@ async fn run(cli: Cli) -> Result<Printed, Trouble> {
             })
             .await
         }
-        None => Err(Trouble::bad_input("the screen is not built yet")),
-    }
+    };
+    answer.map(print)
 }

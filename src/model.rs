@@ -8,6 +8,7 @@ pub mod facts;
 pub mod failure;
 pub mod mapping;
 pub mod principal;
+pub mod print;
 pub mod rbac;
 pub mod role;
 pub mod snapshot;

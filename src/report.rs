@@ -57,7 +57,7 @@ pub fn glyph(mark: Mark) -> &'static str {
         Mark::Unverified => "*",
         Mark::Shadowed => "○",
         Mark::Dead => "✗",
-        Mark::Ignored => "–",
+        Mark::Ignored => "·",
         Mark::Unknown => "?",
         Mark::Loading => "⟳",
     }

@@ -1,12 +1,21 @@
 //! The rim: what touches clock, terminal, network and disk, and what the screen and the headless commands share.
 //!
-//! Decides where the facts come from ([`source`]), what is asked and in which order ([`load`]), and how commands without
-//! a screen run ([`headless`]). The answers themselves are `access`'s.
+//! - [`source`]: where the facts come from; [`load`]: what is asked, in which order;
+//! - [`screen`]: the loop that owns the state of the screen; [`effects`]: what that state wants done, as tasks;
+//!   [`feed`]: live facts for it; [`terminal`]: the terminal, given back whatever happens;
+//! - [`headless`]: the commands without a screen; [`files`]: files that are written.
+//!
+//! Decides nothing about access or about what is shown: the answers are `access`'s. A new effect is an arm in
+//! [`effects`], a new command a function in [`headless`].
 
+pub mod effects;
+pub mod feed;
 pub mod files;
 pub mod headless;
 pub mod load;
+pub mod screen;
 pub mod source;
+pub mod terminal;
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::report::Exit;

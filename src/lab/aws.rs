@@ -3,14 +3,12 @@
 //! Decides which service a request is for (its signature names one) and who sent it, and words the refusals that all
 //! three share, each in its own protocol. What a service does is in `eks`, `iam` and `sts`.
 
-use std::sync::Arc;
-
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::encoding::form;
-use super::http::{Answer, Request, Site, answer};
+use super::http::{Answer, Request, answer};
 use super::sigv4::{Claim, Signed, Unsigned};
 use super::world::{NoKey, World};
 use super::{State, eks, iam, sts, xml};
@@ -57,23 +55,17 @@ impl Call<'_> {
     }
 }
 
-/// The site of the AWS port.
-#[derive(Debug)]
-pub(super) struct Aws(pub(super) Arc<State>);
-
-impl Site for Aws {
-    async fn respond(&self, request: Request) -> Answer {
-        self.0.faults.before_answer().await;
-        let id = self.0.next_request_id();
-        let mut answer = respond(&self.0, &request, &id);
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            answer.headers_mut().insert("x-amzn-requestid", id);
-        }
-        answer
+/// The answer to a request on the AWS port.
+pub(super) fn respond(state: &State, request: &Request) -> Answer {
+    let id = state.next_request_id();
+    let mut answer = with_id(state, request, &id);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert("x-amzn-requestid", id);
     }
+    answer
 }
 
-fn respond(state: &State, request: &Request, id: &str) -> Answer {
+fn with_id(state: &State, request: &Request, id: &str) -> Answer {
     let signed = Signed {
         method: request.method.as_str(),
         path: &request.path,

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::aws::{Call, Refusal};
 use super::encoding::{decode, query};
 use super::page::page;
+use super::world::World;
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, SectionState};
 use crate::model::mapping::AccessEntry;
@@ -169,11 +170,12 @@ struct Eks<'a> {
 impl Eks<'_> {
     /// What the refusal of an operation names.
     fn resource(&self, operation: &Operation, cluster: Option<&str>) -> String {
-        let (region, account) = (self.call.region, &self.call.world.account);
+        let World { partition, account, .. } = self.call.world;
+        let region = self.call.region;
         match (operation, cluster) {
             (Operation::ListTagsForResource(arn), _) => arn.clone(),
-            (_, Some(name)) => format!("arn:aws:eks:{region}:{account}:cluster/{name}"),
-            (Operation::ListClusters, None) => format!("arn:aws:eks:{region}:{account}:cluster/*"),
+            (_, Some(name)) => format!("arn:{partition}:eks:{region}:{account}:cluster/{name}"),
+            (Operation::ListClusters, None) => format!("arn:{partition}:eks:{region}:{account}:cluster/*"),
             _ => "*".to_owned(),
         }
     }
@@ -207,10 +209,11 @@ impl Eks<'_> {
     fn list_access_policies(&self) -> Result<Value, Refusal> {
         let all: Value = serde_json::from_str(ACCESS_POLICIES).unwrap_or_default();
         let policies = all.get("policies").and_then(Value::as_array).into_iter().flatten();
-        self.page(
-            "accessPolicies",
-            policies.map(|it| json!({ "name": it.get("name"), "arn": it.get("arn") })).collect(),
-        )
+        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let here = format!("arn:{}:", self.call.world.partition);
+        let policy =
+            |it: &Value| json!({ "name": text(it, "name"), "arn": text(it, "arn").replacen("arn:aws:", &here, 1) });
+        self.page("accessPolicies", policies.map(policy).collect())
     }
 
     fn list_tags(&self, arn: &str) -> Result<Value, Refusal> {

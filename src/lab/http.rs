@@ -1,8 +1,7 @@
 //! Listening, and the plain shapes of a request and an answer.
 //!
-//! Knows no service: a [`Site`] says who answers. Dropping a listener's task drops its connections with it.
+//! Knows no service: a [`Site`] answers. Dropping a listener's task drops its connections with it.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -15,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+
+use super::Site;
 
 /// The longest body that is read; nothing that is asked for here comes near it.
 const MAX_BODY: usize = 4 << 20;
@@ -49,14 +50,9 @@ pub(super) fn answer(status: StatusCode, content_type: &'static str, body: Strin
     answer
 }
 
-/// Who answers on a port.
-pub(super) trait Site: Send + Sync + 'static {
-    /// The answer to a request.
-    fn respond(&self, request: Request) -> impl Future<Output = Answer> + Send;
-}
-
 /// Serves a site on a port until the future is dropped.
-pub(super) async fn serve<S: Site>(listener: TcpListener, tls: Option<TlsAcceptor>, site: Arc<S>) {
+pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, site: Site) {
+    let site = Arc::new(site);
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -75,7 +71,7 @@ pub(super) async fn serve<S: Site>(listener: TcpListener, tls: Option<TlsAccepto
     }
 }
 
-async fn connection<S: Site>(stream: TcpStream, tls: Option<TlsAcceptor>, site: Arc<S>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, site: Arc<Site>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay");
     }
@@ -88,17 +84,17 @@ async fn connection<S: Site>(stream: TcpStream, tls: Option<TlsAcceptor>, site: 
     }
 }
 
-async fn exchange<S: Site>(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Arc<S>) {
+async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Arc<Site>) {
     let service = service_fn(move |request| {
         let site = site.clone();
-        async move { Ok::<_, std::convert::Infallible>(one(request, &*site).await) }
+        async move { Ok::<_, std::convert::Infallible>(one(request, &site).await) }
     });
     if let Err(error) = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(error, "a connection broke off");
     }
 }
 
-async fn one<S: Site>(request: http::Request<Incoming>, site: &S) -> Answer {
+async fn one(request: http::Request<Incoming>, site: &Site) -> Answer {
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),

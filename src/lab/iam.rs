@@ -11,7 +11,7 @@ use super::aws::{Call, Parameters, Refusal};
 use super::page::page;
 use super::world::same_name;
 use crate::model::document::{IamDocument, SectionState};
-use crate::model::role::{InstanceProfile, ManagedPolicy, RoleDetail};
+use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, RoleDetail, UserDetail};
 
 /// Which members of a role or user a list gives, and which only the full answer.
 const ROLE: &[&str] = &[
@@ -59,6 +59,15 @@ struct Iam<'a> {
     parameters: &'a Parameters,
 }
 
+/// What the account's details are made of.
+#[derive(Clone, Copy)]
+enum Detail<'a> {
+    User(&'a UserDetail),
+    Group(&'a GroupDetail),
+    Role(&'a RoleDetail),
+    Policy(&'a ManagedPolicy),
+}
+
 impl<'a> Iam<'a> {
     /// IAM, if the caller may perform the action and the world holds the sections that it reads.
     fn allowed(&self, action: &str, resource: &str, sections: &[&str]) -> Result<&'a IamDocument, Refusal> {
@@ -75,7 +84,7 @@ impl<'a> Iam<'a> {
                  hold it"
             ))
         };
-        for note in sections.iter().filter_map(|section| world.withheld(&format!("iam/{section}"))) {
+        if let Some(note) = sections.iter().find_map(|section| world.withheld(&format!("iam/{section}"))) {
             return Err(match note.state {
                 SectionState::Failed => Refusal::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,7 +98,7 @@ impl<'a> Iam<'a> {
     }
 
     fn resource(&self, of: &str) -> String {
-        format!("arn:aws:iam::{}:{of}", self.call.world.account)
+        format!("arn:{}:iam::{}:{of}", self.call.world.partition, self.call.world.account)
     }
 
     fn needed(&self, name: &str) -> Result<&'a str, Refusal> {
@@ -102,8 +111,14 @@ impl<'a> Iam<'a> {
     }
 
     /// A page of items under a member's name, with `IsTruncated` and `Marker`.
-    fn page(&self, member: &str, items: Vec<Value>) -> Result<Value, Refusal> {
-        let (items, marker) = self.page_of(items)?;
+    fn page<T>(
+        &self,
+        member: &str,
+        items: impl Iterator<Item = T>,
+        render: impl Fn(T) -> Value,
+    ) -> Result<Value, Refusal> {
+        let (items, marker) = self.page_of(items.collect())?;
+        let items = items.into_iter().map(render).collect();
         Ok(self.paged(Map::from_iter([(member.to_owned(), Value::Array(items))]), marker))
     }
 
@@ -135,7 +150,7 @@ impl<'a> Iam<'a> {
         let iam = self.allowed("ListRoles", &self.resource("role/"), &["roles"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let roles = iam.role_detail_list.iter().flatten().filter(|role| role.path.starts_with(prefix));
-        self.page("Roles", roles.map(|role| members(&whole_role(role), &[ROLE])).collect())
+        self.page("Roles", roles, |role| members(&whole_role(role), &[ROLE]))
     }
 
     fn get_role(&self) -> Result<Value, Refusal> {
@@ -147,7 +162,7 @@ impl<'a> Iam<'a> {
         let iam = self.allowed("ListUsers", &self.resource("user/"), &["users"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let users = iam.user_detail_list.iter().flatten().filter(|user| user.path.starts_with(prefix));
-        self.page("Users", users.map(|user| members(&value(user), &[USER])).collect())
+        self.page("Users", users, |user| members(&value(user), &[USER]))
     }
 
     fn get_user(&self) -> Result<Value, Refusal> {
@@ -163,12 +178,12 @@ impl<'a> Iam<'a> {
 
     fn list_attached_role_policies(&self) -> Result<Value, Refusal> {
         let role = self.role("ListAttachedRolePolicies", "roles")?;
-        self.page("AttachedPolicies", role.attached_managed_policies.iter().map(value).collect())
+        self.page("AttachedPolicies", role.attached_managed_policies.iter(), value)
     }
 
     fn list_role_policies(&self) -> Result<Value, Refusal> {
         let role = self.role("ListRolePolicies", "roles")?;
-        self.page("PolicyNames", role.role_policy_list.iter().map(|it| Value::from(it.policy_name.as_str())).collect())
+        self.page("PolicyNames", role.role_policy_list.iter(), |it| Value::from(it.policy_name.as_str()))
     }
 
     fn get_role_policy(&self) -> Result<Value, Refusal> {
@@ -225,7 +240,7 @@ impl<'a> Iam<'a> {
         let iam = self.allowed("ListInstanceProfiles", &self.resource("instance-profile/"), &["instanceProfiles"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let profiles = iam.instance_profiles.iter().flatten().filter(|profile| profile.path.starts_with(prefix));
-        self.page("InstanceProfiles", profiles.map(|profile| self.profile(profile)).collect())
+        self.page("InstanceProfiles", profiles, |profile| self.profile(profile))
     }
 
     /// A profile with its roles as IAM tells them there.
@@ -261,6 +276,19 @@ impl<'a> Iam<'a> {
         with_lists(detail, &["RolePolicyList", "AttachedManagedPolicies", "Tags"])
     }
 
+    /// The list that an item of the details stands in, and how it stands there.
+    fn detail(&self, item: Detail<'_>) -> (&'static str, Value) {
+        const ATTACHED: &str = "AttachedManagedPolicies";
+        match item {
+            Detail::User(it) => {
+                ("UserDetailList", with_lists(value(it), &["UserPolicyList", "GroupList", ATTACHED, "Tags"]))
+            }
+            Detail::Group(it) => ("GroupDetailList", with_lists(value(it), &["GroupPolicyList", ATTACHED])),
+            Detail::Role(it) => ("RoleDetailList", self.role_detail(it)),
+            Detail::Policy(it) => ("Policies", value(it)),
+        }
+    }
+
     fn get_account_authorization_details(&self) -> Result<Value, Refusal> {
         const ALL: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
         let filter = self.parameters.list("Filter");
@@ -278,35 +306,20 @@ impl<'a> Iam<'a> {
                 .collect();
         let iam = self.allowed("GetAccountAuthorizationDetails", "*", &sections)?;
 
-        let mut items: Vec<(&str, Value)> = Vec::new();
-        if wanted("User") {
-            let lists = ["UserPolicyList", "GroupList", "AttachedManagedPolicies", "Tags"];
-            items.extend(
-                iam.user_detail_list.iter().flatten().map(|it| ("UserDetailList", with_lists(value(it), &lists))),
-            );
-        }
-        if wanted("Group") {
-            let lists = ["GroupPolicyList", "AttachedManagedPolicies"];
-            items.extend(
-                iam.group_detail_list.iter().flatten().map(|it| ("GroupDetailList", with_lists(value(it), &lists))),
-            );
-        }
-        if wanted("Role") {
-            items.extend(iam.role_detail_list.iter().flatten().map(|it| ("RoleDetailList", self.role_detail(it))));
-        }
-        let of_aws = |policy: &&ManagedPolicy| policy.arn.split(':').nth(4) == Some("aws");
-        items.extend(
-            iam.policies
-                .iter()
-                .flatten()
-                .filter(|it| wanted(if of_aws(it) { "AWSManagedPolicy" } else { "LocalManagedPolicy" }))
-                .map(|it| ("Policies", value(it))),
-        );
+        let of_aws = |policy: &ManagedPolicy| policy.arn.split(':').nth(4) == Some("aws");
+        let policy_kind =
+            |policy: &&ManagedPolicy| wanted(if of_aws(policy) { "AWSManagedPolicy" } else { "LocalManagedPolicy" });
+        let users = iam.user_detail_list.iter().flatten().filter(|_| wanted("User")).map(Detail::User);
+        let groups = iam.group_detail_list.iter().flatten().filter(|_| wanted("Group")).map(Detail::Group);
+        let roles = iam.role_detail_list.iter().flatten().filter(|_| wanted("Role")).map(Detail::Role);
+        let policies = iam.policies.iter().flatten().filter(policy_kind).map(Detail::Policy);
+        let items = users.chain(groups).chain(roles).chain(policies).collect();
 
         let (items, marker) = self.page_of(items)?;
         let lists = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
         let mut result = Map::from_iter(lists.map(|list| (list.to_owned(), Value::Array(Vec::new()))));
-        for (list, item) in items {
+        for item in items {
+            let (list, item) = self.detail(item);
             if let Some(Value::Array(list)) = result.get_mut(list) {
                 list.push(item);
             }

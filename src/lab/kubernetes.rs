@@ -14,8 +14,6 @@ mod reviews;
 mod selector;
 mod status;
 
-use std::sync::Arc;
-
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -23,44 +21,26 @@ use serde_json::{Value, json};
 use super::State;
 use super::authz::{Target, User, authorize};
 use super::encoding::form;
-use super::http::{Answer, Request, Site, answer};
+use super::http::{Answer, Request, answer};
 use super::world::World;
 use crate::model::cluster::ClusterId;
-use crate::model::document::{ClusterDocument, SectionState};
+use crate::model::document::{ClusterDocument, Manifest, SectionState};
 use path::Asked;
 use status::Status;
 
-/// The site of one cluster's port.
-#[derive(Debug)]
-pub(super) struct ApiServer {
-    state: Arc<State>,
-    id: ClusterId,
-}
-
-impl ApiServer {
-    pub(super) fn new(state: Arc<State>, id: ClusterId) -> ApiServer {
-        ApiServer { state, id }
-    }
-}
-
-impl Site for ApiServer {
-    async fn respond(&self, request: Request) -> Answer {
-        self.state.faults.before_answer().await;
-        let world = self.state.world();
-        let result = match world.cluster(&self.id) {
-            Some(cluster) => {
-                let server = Server { world: &world, id: &self.id, cluster, page_size: self.state.page_size };
-                server.respond(&request)
-            }
-            // The cluster is gone, but its port is still there.
-            None => Err(Status::unauthorized()),
-        };
-        match result {
-            // Health is told in one plain word.
-            Ok((status, Value::String(word))) => answer(status, "text/plain", word),
-            Ok((status, body)) => answer(status, "application/json", body.to_string()),
-            Err(status) => answer(status.code(), "application/json", status.body().to_string()),
-        }
+/// The answer to a request on a cluster's port.
+pub(super) fn respond(state: &State, id: &ClusterId, request: &Request) -> Answer {
+    let world = state.world();
+    let result = match world.cluster(id) {
+        Some(cluster) => Server { world: &world, id, cluster, page_size: state.page_size }.respond(request),
+        // The cluster is gone, but its port is still there.
+        None => Err(Status::unauthorized()),
+    };
+    match result {
+        // Health is told in one plain word.
+        Ok((status, Value::String(word))) => answer(status, "text/plain", word),
+        Ok((status, body)) => answer(status, "application/json", body.to_string()),
+        Err(status) => answer(status.code(), "application/json", status.body().to_string()),
     }
 }
 
@@ -130,13 +110,13 @@ impl Server<'_> {
             return Err(Status::not_allowed(&asked.attributes.verb));
         }
         self.withheld(kind, user, asked)?;
-        let objects = resources::objects(self.cluster, kind, namespace);
+        let mut objects = resources::objects(self.cluster, kind, namespace);
         if asked.attributes.verb == "get" {
-            let named = |it: &&Value| it.pointer("/metadata/name").and_then(Value::as_str) == Some(name);
-            let found = objects.iter().find(named).ok_or_else(|| Status::not_found(kind, name))?;
-            return Ok((StatusCode::OK, found.clone()));
+            let found = objects.find(|(metadata, _)| metadata.name == *name);
+            let (_, found) = found.ok_or_else(|| Status::not_found(kind, name))?;
+            return Ok((StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
         }
-        self.list(kind, objects, query)
+        self.list(kind, objects.map(|(_, object)| object).collect(), query)
     }
 
     /// A section that was refused or failed when the world was taken is so again.
@@ -152,14 +132,17 @@ impl Server<'_> {
         }
     }
 
-    fn list(&self, kind: &resources::Kind, mut objects: Vec<Value>, query: &[(String, String)]) -> Outcome {
+    fn list(&self, kind: &resources::Kind, mut objects: Vec<&Manifest>, query: &[(String, String)]) -> Outcome {
         let value =
             |name: &str| query.iter().find(|(it, _)| it == name).map(|(_, v)| v.as_str()).filter(|it| !it.is_empty());
         for (parameter, of) in [("labelSelector", selector::Of::Labels), ("fieldSelector", selector::Of::Fields)] {
             if let Some(text) = value(parameter) {
                 let terms = selector::read(text)
                     .ok_or_else(|| Status::bad_request(&format!("the {parameter} {text:?} is not known here")))?;
-                objects.retain(|object| terms.iter().all(|term| term.fits(object, of)));
+                objects.retain(|object| {
+                    let object = resources::render(object, &self.cluster.cluster.name);
+                    terms.iter().all(|term| term.fits(&object, of))
+                });
             }
         }
         let asked = match value("limit").map(str::parse::<usize>) {
@@ -168,22 +151,21 @@ impl Server<'_> {
             Some(Err(_)) => return Err(Status::bad_request("limit must be a number")),
         };
         let limit = asked.min(self.page_size.unwrap_or(usize::MAX));
-        let total = objects.len();
-        let (mut items, next) = super::page::page(objects, limit, value("continue"))
+        let (page, next) = super::page::page(objects, limit, value("continue"))
             .map_err(|_| Status::bad_request("continue key is not valid"))?;
-        for item in &mut items {
+        let item = |object: &Manifest| {
+            let mut item = resources::render(object, &self.cluster.cluster.name);
             // Items of a typed list carry no kind of their own.
-            if let Value::Object(members) = item {
+            if let Value::Object(members) = &mut item {
                 members.shift_remove("apiVersion");
                 members.shift_remove("kind");
             }
-        }
+            item
+        };
+        let items: Vec<Value> = page.into_iter().map(item).collect();
         let mut metadata = json!({ "resourceVersion": resources::VERSION });
         if let (Some(next), Value::Object(metadata)) = (next, &mut metadata) {
             metadata.insert("continue".to_owned(), Value::from(next));
-            if total > items.len() {
-                metadata.insert("remainingItemCount".to_owned(), Value::from(total - items.len()));
-            }
         }
         let list = json!({
             "kind": format!("{}List", kind.kind),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::aws::{Call, Parameters, Refusal};
 use super::keys::{self, Session};
-use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::principal::{Asked, Principal, PrincipalKind};
 
 /// The result of a call.
 pub(super) fn perform(call: &Call<'_>, action: &str, parameters: &Parameters) -> Result<Value, Refusal> {
@@ -46,15 +46,13 @@ fn assume_role(call: &Call<'_>, parameters: &Parameters) -> Result<Value, Refusa
         return Err(denied(message));
     }
     let principal = Principal::from_arn(arn).map_err(|_| invalid(format!("{arn} is invalid")))?.0;
-    let caller = call.world.find(arn).ok().and_then(|_| {
-        let session = crate::model::principal::Asked {
-            session: Some(name.to_owned()),
-            ..crate::model::principal::Asked::principal(principal.clone())
-        };
-        call.world.find(&session.arn()).ok()
-    });
+    // A role's own ARN first, which must be right in its path; then the session, which has none.
+    let session = Asked { session: Some(name.to_owned()), ..Asked::principal(principal.clone()) };
+    let world = call.world;
+    let exists = world.role(&principal.name).is_none_or(|role| role.arn == arn);
+    let caller = world.find(&session.arn()).ok();
     // STS does not tell a role that is not there from one that may not be assumed.
-    let Some(caller) = caller.filter(|_| principal.kind == PrincipalKind::Role) else {
+    let Some(caller) = caller.filter(|_| exists && principal.kind == PrincipalKind::Role) else {
         let who = &call.caller.arn;
         return Err(denied(format!("User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}")));
     };

@@ -18,7 +18,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Document, IamDocument, SectionNote, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
 use crate::model::mapping::AccessEntry;
-use crate::model::principal::{Asked, Principal, PrincipalKind};
+use crate::model::principal::{Arn, Asked, Principal, PrincipalKind};
 use crate::model::role::{Caller, InstanceProfile, ProfileRole, RoleDetail, UserDetail};
 use crate::model::snapshot::{Snapshot, Source};
 
@@ -32,6 +32,8 @@ const NOWHERE: &str = "123456789012";
 pub(super) struct World {
     pub(super) document: Document,
     pub(super) account: String,
+    /// `aws`, `aws-cn`, …
+    pub(super) partition: String,
     pub(super) region: String,
     clusters: BTreeMap<ClusterId, usize>,
     long_term: HashMap<String, (Caller, Credentials)>,
@@ -51,24 +53,27 @@ impl World {
     pub(super) fn new(mut document: Document) -> World {
         let region = region_of(&document);
         let account = account_of(&document);
+        let partition = partition_of(&document);
         for cluster in &mut document.clusters {
-            complete_cluster(cluster, &region, &account);
+            let id =
+                ClusterId { region: cluster_id(cluster, Some(&region)).region, name: cluster.cluster.name.clone() };
+            complete_cluster(cluster, &format!("arn:{partition}:eks:{}:{account}:cluster/{}", id.region, id.name));
         }
         if let Some(iam) = &mut document.iam {
-            complete_iam(iam, &account);
+            complete_iam(iam, &partition, &account);
         }
         let clusters = document.clusters.iter().enumerate().map(|(n, it)| (cluster_id(it, Some(&region)), n)).collect();
         let snapshot = snapshot_of(&document, Source::Lab);
         let users = document.iam.iter().flat_map(|iam| iam.user_detail_list.iter().flatten());
         let long_term = users
             .map(|user| user_caller(user, &account))
-            .chain([root_caller(&account)])
+            .chain([root_caller(&partition, &account)])
             .map(|caller| {
                 let credentials = keys::long_term(&caller);
                 (credentials.access_key_id.clone(), (caller, credentials))
             })
             .collect();
-        World { document, account, region, clusters, long_term, snapshot, resolved: Mutex::default() }
+        World { document, account, partition, region, clusters, long_term, snapshot, resolved: Mutex::default() }
     }
 
     pub(super) fn cluster(&self, id: &ClusterId) -> Option<&ClusterDocument> {
@@ -131,7 +136,7 @@ impl World {
         match &self.document.caller {
             // Even when the world's IAM does not hold it, since it was there when the snapshot was taken.
             Some(caller) => self.find(&caller.arn).unwrap_or_else(|_| caller.clone()),
-            None => root_caller(&self.account),
+            None => root_caller(&self.partition, &self.account),
         }
     }
 
@@ -165,7 +170,7 @@ impl World {
                 // Long-term keys are known by the users of the world; a stranger has none.
                 _ => Err(unknown()),
             },
-            PrincipalKind::Root if principal.account == self.account => Ok(root_caller(&self.account)),
+            PrincipalKind::Root if principal.account == self.account => Ok(root_caller(&self.partition, &self.account)),
             PrincipalKind::Root => Err(unknown()),
             PrincipalKind::FederatedUser => Ok(Caller {
                 account: principal.account.clone(),
@@ -177,8 +182,7 @@ impl World {
 
     pub(super) fn role_caller(&self, role: &RoleDetail, session: &str) -> Caller {
         let principal = Principal::role(&self.account, &role.path, &role.role_name);
-        let partition = Principal::from_arn(&role.arn).map(|(it, _)| it.partition);
-        let principal = Principal { partition: partition.unwrap_or(principal.partition.clone()), ..principal };
+        let principal = Principal { partition: self.partition.clone(), ..principal };
         session_caller(&principal, role.role_id.as_deref(), session)
     }
 
@@ -232,8 +236,22 @@ fn account_of(document: &Document) -> String {
     of_caller.or_else(of_cluster).or_else(|| of_roles.next()).unwrap_or_else(|| NOWHERE.to_owned())
 }
 
-fn root_caller(account: &str) -> Caller {
-    Caller { account: account.to_owned(), arn: format!("arn:aws:iam::{account}:root"), user_id: account.to_owned() }
+fn partition_of(document: &Document) -> String {
+    let arns = document
+        .caller
+        .iter()
+        .map(|it| Some(&it.arn))
+        .chain(document.clusters.iter().map(|it| it.cluster.arn.as_ref()));
+    let mut partitions = arns.flatten().filter_map(|arn| arn.parse::<Arn>().ok()).map(|arn| arn.partition);
+    partitions.next().unwrap_or_else(|| "aws".to_owned())
+}
+
+fn root_caller(partition: &str, account: &str) -> Caller {
+    Caller {
+        account: account.to_owned(),
+        arn: format!("arn:{partition}:iam::{account}:root"),
+        user_id: account.to_owned(),
+    }
 }
 
 fn user_caller(user: &UserDetail, account: &str) -> Caller {
@@ -247,9 +265,9 @@ fn session_caller(role: &Principal, role_id: Option<&str>, session: &str) -> Cal
     Caller { account: role.account.clone(), arn: asked.arn(), user_id: format!("{role_id}:{session}") }
 }
 
-fn complete_cluster(it: &mut ClusterDocument, region: &str, account: &str) {
+fn complete_cluster(it: &mut ClusterDocument, arn: &str) {
     let cluster = it.cluster.name.clone();
-    let arn = it.cluster.arn.get_or_insert_with(|| format!("arn:aws:eks:{region}:{account}:cluster/{cluster}")).clone();
+    let arn = it.cluster.arn.get_or_insert_with(|| arn.to_owned()).clone();
     for entry in it.access_entries.get_or_insert_default() {
         complete_entry(entry, &cluster, &arn);
     }
@@ -292,7 +310,7 @@ fn default_username(kind: &str, principal: &Principal) -> String {
     }
 }
 
-fn complete_iam(iam: &mut IamDocument, account: &str) {
+fn complete_iam(iam: &mut IamDocument, partition: &str, account: &str) {
     let roles = iam.role_detail_list.get_or_insert_default();
     for role in &mut *roles {
         role.role_id.get_or_insert_with(|| keys::unique_id("AROA", &role.arn));
@@ -313,7 +331,7 @@ fn complete_iam(iam: &mut IamDocument, account: &str) {
     }
     for group in iam.group_detail_list.get_or_insert_default() {
         if group.arn.is_empty() {
-            group.arn = format!("arn:aws:iam::{account}:group{}{}", group.path, group.group_name);
+            group.arn = format!("arn:{partition}:iam::{account}:group{}{}", group.path, group.group_name);
         }
     }
     iam.policies.get_or_insert_default();

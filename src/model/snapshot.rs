@@ -290,7 +290,7 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// Names one document of the snapshot; [`Snapshot::document`](super::document) prints it.
+/// Names one document of the snapshot; [`Snapshot::print`] prints it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DocumentRef {
     /// The cluster.

@@ -77,7 +77,8 @@ fn exit_statuses_tell_yes_no_and_unknown_apart() {
 
 #[test]
 fn what_the_caller_may_not_read_is_unknown_and_named() {
-    let args = ["--demo", "--as", "intern", "trace", "arn:aws:sts::111122223333:assumed-role/green-oncall/ben", "-o", "json"];
+    let args =
+        ["--demo", "--as", "intern", "trace", "arn:aws:sts::111122223333:assumed-role/green-oncall/ben", "-o", "json"];
     let (answer, status) = json(&args);
     assert_eq!((answer["verdict"].as_str(), status), (Some("unknown"), 4), "{answer:#}");
     assert!(answer["unknown"].to_string().contains("configmaps"), "{answer:#}");
@@ -145,11 +146,15 @@ fn bad_input_is_one_sentence_with_what_to_try_and_status_2() {
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let wrong_type = bad("type.yaml", "eksplorer: 1\nclusters:\n- cluster: {name: c}\n  accessEntries:\n  - principalArn: [1]\n");
+    let wrong_type =
+        bad("type.yaml", "eksplorer: 1\nclusters:\n- cluster: {name: c}\n  accessEntries:\n  - principalArn: [1]\n");
     let missing = bad("missing.yaml", "eksplorer: 1\nclusters:\n- accessEntries: []\n");
     let broken = bad("broken.json", "{\"eksplorer\": 1,\n \"clusters\": [}");
     for (args, wanted) in [
-        (vec!["--from", &wrong_type, "list", "entries"], vec!["type.yaml", "line 5", "clusters[0].accessEntries[0].principalArn"]),
+        (
+            vec!["--from", &wrong_type, "list", "entries"],
+            vec!["type.yaml", "line 5", "clusters[0].accessEntries[0].principalArn"],
+        ),
         (vec!["--from", &missing, "list", "entries"], vec!["missing.yaml", "line 3", "clusters[0]", "cluster"]),
         (vec!["--from", &broken, "list", "entries"], vec!["broken.json", "line 2"]),
         (vec!["--world", &broken, "list", "entries"], vec!["broken.json", "line 2"]),

@@ -15,9 +15,8 @@ use eksplorer::model::time::Time;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-static ACME: LazyLock<Snapshot> = LazyLock::new(|| {
-    snapshot_of(&read(include_str!("../../assets/worlds/acme.yaml")).unwrap(), Source::Lab)
-});
+static ACME: LazyLock<Snapshot> =
+    LazyLock::new(|| snapshot_of(&read(include_str!("../../assets/worlds/acme.yaml")).unwrap(), Source::Lab));
 
 /// Every principal of the demo world, and for roles a session of it.
 static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {

@@ -3,5 +3,6 @@
 
 mod architecture;
 mod commands;
+mod lab;
 mod laws;
 mod load;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::keys::uuid;
 use crate::model::document::{ClusterDocument, Manifest};
+use crate::model::rbac::Metadata;
 
 /// The one resource version there is, while nothing changes.
 pub(super) const VERSION: &str = "1";
@@ -83,37 +84,42 @@ pub(super) fn find(group: &str, version: &str, resource: &str) -> Option<&'stati
     KINDS.iter().find(|it| version == "v1" && it.group == group && it.resource == resource)
 }
 
-/// The objects of a kind, of one namespace or (if that is empty) of all.
-pub(super) fn objects(cluster: &ClusterDocument, kind: &Kind, namespace: &str) -> Vec<Value> {
-    let of_kind = |manifest: &&Manifest| match manifest {
-        Manifest::ConfigMap(_) => kind.resource == "configmaps",
-        Manifest::Namespace(_) => kind.resource == "namespaces",
-        Manifest::ServiceAccount(_) => kind.resource == "serviceaccounts",
-        Manifest::Pod(_) => kind.resource == "pods",
-        Manifest::Node(_) => kind.resource == "nodes",
-        Manifest::Role(_) => kind.resource == "roles",
-        Manifest::ClusterRole(_) => kind.resource == "clusterroles",
-        Manifest::RoleBinding(_) => kind.resource == "rolebindings",
-        Manifest::ClusterRoleBinding(_) => kind.resource == "clusterrolebindings",
-        Manifest::List(_) | Manifest::Other => false,
-    };
+/// The objects of a kind with their metadata, of one namespace or (if that is empty) of all.
+pub(super) fn objects<'a>(
+    cluster: &'a ClusterDocument,
+    kind: &'a Kind,
+    namespace: &'a str,
+) -> impl Iterator<Item = (&'a Metadata, &'a Manifest)> {
+    let all = cluster.kubernetes.iter().flatten();
+    all.filter_map(|manifest| Some((metadata(manifest, kind.resource)?, manifest))).filter(move |(metadata, _)| {
+        !kind.namespaced || namespace.is_empty() || metadata.namespace.as_deref() == Some(namespace)
+    })
+}
+
+/// The metadata of a manifest, if it is one of the resource.
+fn metadata<'a>(manifest: &'a Manifest, resource: &str) -> Option<&'a Metadata> {
+    match (manifest, resource) {
+        (Manifest::ConfigMap(it), "configmaps") => Some(&it.metadata),
+        (Manifest::Namespace(it), "namespaces") => Some(&it.metadata),
+        (Manifest::ServiceAccount(it), "serviceaccounts") => Some(&it.metadata),
+        (Manifest::Pod(it), "pods") => Some(&it.metadata),
+        (Manifest::Node(it), "nodes") => Some(&it.metadata),
+        (Manifest::Role(it), "roles") | (Manifest::ClusterRole(it), "clusterroles") => Some(&it.metadata),
+        (Manifest::RoleBinding(it), "rolebindings") | (Manifest::ClusterRoleBinding(it), "clusterrolebindings") => {
+            Some(&it.metadata)
+        }
+        _ => None,
+    }
+}
+
+/// An object as it is sent, with what every stored object has.
+pub(super) fn render(manifest: &Manifest, cluster: &str) -> Value {
     // Manifests are plain data: they always become JSON.
-    let found = cluster.kubernetes.iter().flatten().filter(of_kind);
-    found
-        .map(|manifest| complete(serde_json::to_value(manifest).unwrap_or_default(), &cluster.cluster.name))
-        .filter(|it| !kind.namespaced || namespace.is_empty() || text(it, "/metadata/namespace") == namespace)
-        .collect()
-}
-
-fn text<'a>(of: &'a Value, at: &str) -> &'a str {
-    of.pointer(at).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// An object with what every stored object has.
-fn complete(mut object: Value, cluster: &str) -> Value {
-    let identity = ["/kind", "/metadata/namespace", "/metadata/name"].map(|at| text(&object, at).to_owned());
+    let mut object = serde_json::to_value(manifest).unwrap_or_default();
+    let part = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let identity = ["/kind", "/metadata/namespace", "/metadata/name"].map(part).join("/");
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        metadata.entry("uid").or_insert_with(|| Value::from(uuid(&format!("{cluster}/{}", identity.join("/")))));
+        metadata.entry("uid").or_insert_with(|| Value::from(uuid(&format!("{cluster}/{identity}"))));
         metadata.entry("resourceVersion").or_insert_with(|| Value::from(VERSION));
     }
     object
@@ -203,6 +209,43 @@ fn version(cluster: &ClusterDocument) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::document::read;
+
+    #[test]
+    fn typed_clients_read_every_object_of_the_demo() {
+        use k8s_openapi::api::{core::v1 as core, rbac::v1 as rbac};
+        let document = read(include_str!("../../../assets/worlds/acme.yaml")).unwrap();
+        for cluster in &document.clusters {
+            for kind in KINDS {
+                for (metadata, object) in objects(cluster, kind, "") {
+                    let object = render(object, &cluster.cluster.name);
+                    assert_eq!(
+                        (&object["kind"], &object["apiVersion"]),
+                        (&json!(kind.kind), &json!(kind.api_version()))
+                    );
+                    let read = match kind.kind {
+                        "ConfigMap" => serde_json::from_value::<core::ConfigMap>(object).map(|it| it.metadata),
+                        "Namespace" => serde_json::from_value::<core::Namespace>(object).map(|it| it.metadata),
+                        "Node" => serde_json::from_value::<core::Node>(object).map(|it| it.metadata),
+                        "Pod" => serde_json::from_value::<core::Pod>(object).map(|it| it.metadata),
+                        "ServiceAccount" => {
+                            serde_json::from_value::<core::ServiceAccount>(object).map(|it| it.metadata)
+                        }
+                        "ClusterRole" => serde_json::from_value::<rbac::ClusterRole>(object).map(|it| it.metadata),
+                        "ClusterRoleBinding" => {
+                            serde_json::from_value::<rbac::ClusterRoleBinding>(object).map(|it| it.metadata)
+                        }
+                        "Role" => serde_json::from_value::<rbac::Role>(object).map(|it| it.metadata),
+                        "RoleBinding" => serde_json::from_value::<rbac::RoleBinding>(object).map(|it| it.metadata),
+                        other => panic!("the world holds no {other}"),
+                    };
+                    let read = read.unwrap();
+                    assert_eq!(read.name.as_ref(), Some(&metadata.name));
+                    assert!(read.uid.is_some());
+                }
+            }
+        }
+    }
 
     #[test]
     fn discovery_names_every_kind_once() {

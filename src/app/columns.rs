@@ -1,0 +1,242 @@
+//! The columns of every pane, and what a row of each kind is made of.
+//!
+//! A column is one line here: title, filter word, width, and the text of its cells. A new column needs nothing else.
+
+use super::table::{Column, Cut, Head, Order, Row, Width};
+use crate::access::findings::{Finding, Severity};
+use crate::access::identity::{Mapping, MappingSource, Resolution};
+use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow};
+use crate::model::mapping::{AssociatedPolicy, ScopeKind};
+use crate::model::principal::{Asked, Principal};
+use crate::model::snapshot::{DocumentRef, Evidence};
+
+const fn head(title: &'static str, word: &'static str, min: u16, max: u16, weight: u16, drop: u8) -> Head {
+    Head { title, word, width: Width { min, max, weight }, cut: Cut::End, order: Order::Text, drop }
+}
+
+const fn path(head: Head) -> Head {
+    Head { cut: Cut::Path, ..head }
+}
+
+const fn number(head: Head) -> Head {
+    Head { order: Order::Number, ..head }
+}
+
+/// Access entries.
+pub(super) const ENTRIES: &[Column<EntryRow>] = &[
+    Column {
+        head: path(head("PRINCIPAL", "principal", 20, 62, 6, 0)),
+        cell: |it, home| short(it.principal.as_ref(), &it.principal_arn, home),
+    },
+    Column { head: head("TYPE", "type", 10, 13, 1, 1), cell: |it, _| or_dash(&it.kind) },
+    Column { head: head("GROUPS", "groups", 10, 30, 3, 0), cell: |it, _| names(&it.groups) },
+    Column { head: head("POLICIES", "policies", 12, 40, 3, 0), cell: |it, _| policies(it.policies.as_deref()) },
+    Column {
+        head: head("MODIFIED", "modified", 10, 10, 0, 3),
+        cell: |it, _| it.modified_at.map_or_else(|| "-".to_owned(), |at| at.date()),
+    },
+    Column { head: head("USERNAME", "username", 24, 60, 3, 4), cell: |it, _| or_dash(&it.username) },
+];
+
+/// Lines of aws-auth.
+pub(super) const AWS_AUTH: &[Column<AwsAuthLine>] = &[
+    Column { head: head("ROW", "row", 13, 15, 1, 0), cell: |it, _| it.place.clone() },
+    Column {
+        head: path(head("PRINCIPAL", "principal", 18, 60, 6, 0)),
+        cell: |it, home| short(it.principal.as_ref(), &it.arn, home),
+    },
+    Column { head: head("GROUPS", "groups", 12, 36, 3, 0), cell: |it, _| names(&it.groups) },
+    Column { head: head("USERNAME", "username", 16, 50, 3, 2), cell: |it, _| or_dash(&it.username) },
+];
+
+/// Service accounts with IRSA.
+pub(super) const IRSA: &[Column<IrsaRow>] = &[
+    Column { head: head("NAMESPACE", "namespace", 11, 22, 2, 0), cell: |it, _| it.namespace.clone() },
+    Column { head: head("SERVICE ACCOUNT", "sa", 16, 34, 3, 0), cell: |it, _| it.service_account.clone() },
+    Column { head: path(head("ROLE", "role", 16, 60, 5, 0)), cell: |it, home| short_arn(&it.role_arn, home) },
+    Column { head: number(head("PODS", "pods", 4, 5, 0, 1)), cell: |it, _| number_of(it.pods) },
+];
+
+/// Pod Identity associations.
+pub(super) const POD_IDENTITY: &[Column<PodIdentityRow>] = &[
+    Column { head: head("NAMESPACE", "namespace", 11, 22, 2, 0), cell: |it, _| it.namespace.clone() },
+    Column { head: head("SERVICE ACCOUNT", "sa", 16, 34, 3, 0), cell: |it, _| it.service_account.clone() },
+    Column {
+        head: path(head("ROLE", "role", 16, 60, 5, 0)),
+        cell: |it, home| it.role_arn.as_deref().map_or_else(|| "?".to_owned(), |arn| short_arn(arn, home)),
+    },
+    Column { head: number(head("PODS", "pods", 4, 5, 0, 1)), cell: |it, _| number_of(it.pods) },
+    Column {
+        head: path(head("THEN", "then", 12, 40, 2, 3)),
+        cell: |it, home| it.target_role_arn.as_deref().map_or_else(|| "-".to_owned(), |arn| short_arn(arn, home)),
+    },
+    Column { head: head("OWNER", "owner", 8, 24, 1, 2), cell: |it, _| or_dash(it.owner.as_deref().unwrap_or("")) },
+];
+
+/// Roles of the cluster and its parts.
+pub(super) const ROLES: &[Column<RoleRow>] = &[
+    Column { head: head("USED BY", "by", 15, 15, 0, 0), cell: |it, _| it.used_by.kind().to_owned() },
+    Column { head: head("NAME", "name", 12, 32, 3, 0), cell: |it, _| or_dash(it.used_by.name()) },
+    Column {
+        head: path(head("ROLE", "role", 16, 60, 5, 0)),
+        cell: |it, home| or_dash(&short(it.principal.as_ref(), &it.role_arn, home)),
+    },
+    Column { head: head("STATUS", "status", 8, 14, 1, 1), cell: |it, _| or_dash(&it.status) },
+];
+
+/// Every principal.
+pub(super) const PRINCIPALS: &[Column<PrincipalRow>] = &[
+    Column { head: path(head("PRINCIPAL", "principal", 20, 62, 6, 0)), cell: |it, home| it.principal.short(home) },
+    Column { head: head("GETS IN BY", "by", 12, 22, 2, 0), cell: |it, _| mapping(it.resolution.mapping.as_ref()) },
+    Column {
+        head: head("GROUPS", "groups", 10, 30, 2, 1),
+        cell: |it, _| it.resolution.identity.as_ref().map_or_else(|| "-".to_owned(), |who| names(&who.groups)),
+    },
+    Column { head: head("POLICIES", "policies", 12, 36, 2, 2), cell: |it, _| policies_of(&it.resolution) },
+    Column {
+        head: head("SEEN IN", "in", 10, 30, 1, 3),
+        cell: |it, _| it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", "),
+    },
+];
+
+/// The line of an access entry, but for its cells.
+pub(super) fn entry(it: &EntryRow) -> Row {
+    Row {
+        key: it.principal_arn.clone(),
+        mark: it.mark,
+        because: it.because.clone(),
+        asked: it.principal.clone().map(Asked::principal),
+        arn: it.principal_arn.clone(),
+        evidence: Some(it.evidence.clone()),
+        ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a row of aws-auth.
+pub(super) fn aws_auth(it: &AwsAuthLine) -> Row {
+    Row {
+        // Not by place: a row that goes moves all that follow it.
+        key: if it.arn.is_empty() { it.place.clone() } else { it.arn.clone() },
+        mark: it.mark,
+        because: it.because.clone(),
+        asked: it.principal.as_ref().and_then(|who| Asked::from_arn(&who.arn()).ok()),
+        arn: it.principal.as_ref().map_or_else(|| it.arn.clone(), Principal::arn),
+        evidence: Some(it.evidence.clone()),
+        ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a service account with IRSA.
+pub(super) fn irsa(it: &IrsaRow) -> Row {
+    Row {
+        key: format!("{}/{}", it.namespace, it.service_account),
+        mark: it.mark,
+        because: it.because.clone(),
+        asked: Asked::from_arn(&it.role_arn).ok(),
+        arn: it.role_arn.clone(),
+        evidence: Some(it.evidence.clone()),
+        ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a Pod Identity association.
+pub(super) fn pod_identity(it: &PodIdentityRow) -> Row {
+    let role_arn = it.role_arn.clone().unwrap_or_default();
+    Row {
+        key: format!("{}/{}", it.namespace, it.service_account),
+        mark: it.mark,
+        because: it.because.clone(),
+        asked: Asked::from_arn(&role_arn).ok(),
+        arn: role_arn,
+        evidence: Some(it.evidence.clone()),
+        ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a role of the cluster or a part of it.
+pub(super) fn role(it: &RoleRow) -> Row {
+    Row {
+        key: format!("{}/{}", it.used_by.kind(), it.used_by.name()),
+        mark: it.mark,
+        because: it.because.clone(),
+        asked: it.principal.clone().map(Asked::principal),
+        arn: it.role_arn.clone(),
+        evidence: Some(it.evidence.clone()),
+        ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a principal.
+pub(super) fn principal(it: &PrincipalRow) -> Row {
+    let name = it.principal.name.clone();
+    let own = || match it.principal.kind {
+        crate::model::principal::PrincipalKind::Role => Some(DocumentRef::IamRole(name)),
+        crate::model::principal::PrincipalKind::User => Some(DocumentRef::IamUser(name)),
+        _ => None,
+    };
+    let mapping = it.resolution.mapping.as_ref().map(|mapping| mapping.evidence.clone());
+    Row {
+        key: it.principal.arn(),
+        mark: it.mark(),
+        because: it.resolution.because.clone(),
+        unverified: !it.resolution.unverified.is_empty(),
+        asked: Some(it.resolution.asked.clone()),
+        arn: it.principal.arn(),
+        evidence: mapping.or_else(|| own().map(|document| Evidence::new(document, ""))),
+        ..with_findings(&it.findings)
+    }
+}
+
+fn with_findings(findings: &[Finding]) -> Row {
+    let worst: Option<Severity> = findings.iter().map(|finding| finding.severity).min();
+    Row { severity: worst, findings: findings.iter().map(|finding| finding.id).collect(), ..Row::default() }
+}
+
+fn short(principal: Option<&Principal>, as_written: &str, home: Option<&str>) -> String {
+    principal.map_or_else(|| as_written.to_owned(), |principal| principal.short(home))
+}
+
+fn short_arn(arn: &str, home: Option<&str>) -> String {
+    short(Principal::from_arn(arn).ok().map(|(principal, _)| principal).as_ref(), arn, home)
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+fn names(all: &[String]) -> String {
+    or_dash(&all.join(", "))
+}
+
+fn number_of(count: Option<usize>) -> String {
+    count.map_or_else(|| "?".to_owned(), |n| n.to_string())
+}
+
+/// `access entry`, `mapRoles[3]`, `-`.
+fn mapping(mapping: Option<&Mapping>) -> String {
+    match mapping {
+        None => "-".to_owned(),
+        Some(Mapping { source: MappingSource::AccessEntry { .. }, .. }) => "access entry".to_owned(),
+        Some(Mapping { source: MappingSource::AwsAuth { key, index: Some(index) }, .. }) => format!("{key}[{index}]"),
+        Some(Mapping { source: MappingSource::AwsAuth { key, index: None }, .. }) => key.to_string(),
+    }
+}
+
+fn policies_of(resolution: &Resolution) -> String {
+    if resolution.mapping.is_none() { "-".to_owned() } else { policies(resolution.access_policies.as_deref()) }
+}
+
+/// `View@blue, Admin@cluster`; many namespaces are counted.
+pub(super) fn policies(all: Option<&[AssociatedPolicy]>) -> String {
+    let Some(all) = all else { return "?".to_owned() };
+    let one = |policy: &AssociatedPolicy| {
+        let scope = match (policy.access_scope.kind, policy.access_scope.namespaces.as_slice()) {
+            (ScopeKind::Cluster, _) => "cluster".to_owned(),
+            (ScopeKind::Namespace, [first]) => first.clone(),
+            (ScopeKind::Namespace, [first, rest @ ..]) => format!("{first}+{}", rest.len()),
+            (ScopeKind::Namespace, []) => "nowhere".to_owned(),
+        };
+        format!("{}@{scope}", policy.short_name())
+    };
+    or_dash(&all.iter().map(one).collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,252 @@
+//! Everything a person can ask for, each named and explained once.
+//!
+//! From this table and the keymap come dispatch, the footer, help, the palette, and the README's key table. A command
+//! that cannot act here and now says why. A new command is a row here, an arm in [`super::perform`], and, unless it is
+//! for the palette alone, a key in `assets/keymap.toml`.
+
+use std::borrow::Cow;
+
+use super::App;
+use super::keymap::Context;
+use crate::model::snapshot::Source;
+
+/// Under which heading help shows a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Group {
+    Answers,
+    Panes,
+    List,
+    Document,
+    Move,
+    Program,
+}
+
+impl Group {
+    /// As the heading reads.
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Answers => "Answers",
+            Group::Panes => "Panes",
+            Group::List => "The list",
+            Group::Document => "A document",
+            Group::Move => "Moving",
+            Group::Program => "The program",
+        }
+    }
+}
+
+/// What a command can do to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Danger {
+    /// It only looks.
+    Harmless,
+    /// It asks AWS and Kubernetes, reading only.
+    Reads,
+}
+
+/// Can a command act here and now?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// Yes.
+    Ready,
+    /// No, and why, as a sentence.
+    Disabled(Cow<'static, str>),
+}
+
+/// What is said of a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// In keymaps and the palette.
+    pub name: &'static str,
+    /// In the footer: a word or two.
+    pub hint: &'static str,
+    /// In help and the palette.
+    pub sentence: &'static str,
+    /// Its heading in help.
+    pub group: Group,
+    /// What it can do.
+    pub danger: Danger,
+    available: fn(&App, Context) -> Availability,
+}
+
+macro_rules! commands {
+    ($($command:ident $name:literal, $hint:literal, $group:ident, $danger:ident, $available:expr, $sentence:literal;)*) => {
+        /// Something that a person can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Command {
+            $(#[doc = $sentence] $command,)*
+        }
+
+        impl Command {
+            /// All of them, in the order in which help shows them.
+            pub const ALL: &[Command] = &[$(Command::$command),*];
+
+            /// What is said of it.
+            pub fn spec(self) -> &'static Spec {
+                match self {
+                    $(Command::$command => &Spec {
+                        name: $name,
+                        hint: $hint,
+                        sentence: $sentence,
+                        group: Group::$group,
+                        danger: Danger::$danger,
+                        available: $available,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
+    Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN or error message is traced.";
+    Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
+    Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
+    CopyArn "copy-arn", "copy ARN", Answers, Harmless, something, "Copy the ARN to your terminal's clipboard.";
+    CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
+    Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
+
+    Entries "entries", "entries", Panes, Harmless, always, "Show the access entries.";
+    AwsAuth "aws-auth", "aws-auth", Panes, Harmless, always, "Show the rows of the aws-auth ConfigMap.";
+    Irsa "irsa", "IRSA", Panes, Harmless, always, "Show the service accounts with an IAM role of their own (IRSA).";
+    PodIdentity "pod-identity", "pod identity", Panes, Harmless, always, "Show the Pod Identity associations.";
+    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster, its nodes, Fargate profiles and add-ons.";
+    Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
+    NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
+    PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
+    Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";
+
+    Filter "filter", "filter", List, Harmless, a_list, "Narrow the list: words, -word, column:word, ~fuzzy.";
+    Sort "sort", "sort", List, Harmless, a_list, "Sort by the next column.";
+    SortBack "sort-back", "sort back", List, Harmless, a_list, "Sort by the column before.";
+    SortReverse "sort-reverse", "reverse", List, Harmless, a_list, "Reverse the order.";
+
+    Search "search", "search", Document, Harmless, a_document, "Search in the document.";
+    NextMatch "next-match", "next match", Document, Harmless, a_search, "Go to the next match.";
+    PreviousMatch "previous-match", "previous match", Document, Harmless, a_search, "Go to the match before.";
+    Left "left", "left", Document, Harmless, a_document, "Move the document to the left edge of long lines.";
+    Right "right", "right", Document, Harmless, a_document, "Move the document towards the end of long lines.";
+
+    Up "up", "up", Move, Harmless, always, "Move up a line.";
+    Down "down", "down", Move, Harmless, always, "Move down a line.";
+    HalfPageUp "half-page-up", "half up", Move, Harmless, always, "Move up half a page.";
+    HalfPageDown "half-page-down", "half down", Move, Harmless, always, "Move down half a page.";
+    PageUp "page-up", "page up", Move, Harmless, always, "Move up a page.";
+    PageDown "page-down", "page down", Move, Harmless, always, "Move down a page.";
+    First "first", "first", Move, Harmless, always, "Move to the first line.";
+    Last "last", "last", Move, Harmless, always, "Move to the last line.";
+    Accept "accept", "go", Move, Harmless, a_prompt, "Take what is chosen or typed.";
+    Back "back", "back", Move, Harmless, always, "Leave exactly one level.";
+
+    Palette "palette", "commands", Program, Harmless, always, "Find a command by name and do it.";
+    Help "help", "help", Program, Harmless, always, "Show every command with its keys.";
+    Refresh "refresh", "refresh", Program, Reads, a_source, "Read everything again.";
+    Leave "leave", "quit", Program, Harmless, always, "Leave this level; from the list, leave the program.";
+    Suspend "suspend", "suspend", Program, Harmless, always, "Give the terminal back to the shell for a while.";
+    Quit "quit", "quit", Program, Harmless, always, "Leave the program.";
+}
+
+impl Command {
+    /// The command of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Command::ALL.iter().copied().find(|it| it.name() == name)
+    }
+
+    /// In keymaps and the palette.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// True for commands that need no key.
+    pub fn is_palette_only(self) -> bool {
+        false
+    }
+
+    /// True for commands that only make sense while a key is pressed, and that the palette leaves out.
+    pub fn is_for_keys_only(self) -> bool {
+        matches!(self.spec().group, Group::Move)
+    }
+
+    /// Can it act in this context?
+    pub fn availability(self, app: &App, context: Context) -> Availability {
+        (self.spec().available)(app, context)
+    }
+}
+
+fn disabled(why: &'static str) -> Availability {
+    Availability::Disabled(Cow::Borrowed(why))
+}
+
+fn ready_if(condition: bool, why: &'static str) -> Availability {
+    if condition { Availability::Ready } else { disabled(why) }
+}
+
+fn always(_: &App, _: Context) -> Availability {
+    Availability::Ready
+}
+
+fn a_row(app: &App, context: Context) -> Availability {
+    if context != Context::List {
+        return disabled("There is no list here: Esc goes back to it.");
+    }
+    match app.selected_row() {
+        None => disabled("No row is selected: there is nothing to trace."),
+        Some(row) => {
+            ready_if(row.asked.is_some(), "This row names no principal that could be traced; y shows the document.")
+        }
+    }
+}
+
+fn something(app: &App, context: Context) -> Availability {
+    match context {
+        Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
+        _ => Availability::Ready,
+    }
+}
+
+fn a_list(_: &App, context: Context) -> Availability {
+    ready_if(context == Context::List, "There is no list here: Esc goes back to it.")
+}
+
+fn a_document(_: &App, context: Context) -> Availability {
+    ready_if(context == Context::Document, "No document is open: y opens it.")
+}
+
+fn a_search(app: &App, context: Context) -> Availability {
+    match a_document(app, context) {
+        Availability::Ready => ready_if(app.has_search(), "Nothing is searched for: / starts a search."),
+        no => no,
+    }
+}
+
+fn a_prompt(_: &App, context: Context) -> Availability {
+    ready_if(context == Context::Prompt, "Nothing is being typed or chosen.")
+}
+
+fn a_caller(app: &App, _: Context) -> Availability {
+    ready_if(app.snapshot.caller.value().is_some(), "Who you are is not known here.")
+}
+
+fn a_source(app: &App, _: Context) -> Availability {
+    match &app.snapshot.source {
+        Source::File { .. } => disabled("This is a file; there is nothing to refresh."),
+        Source::Live | Source::Lab => Availability::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_every_sentence_is_one() {
+        for command in Command::ALL {
+            assert_eq!(Command::by_name(command.name()), Some(*command));
+            let spec = command.spec();
+            assert!(spec.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", spec.name);
+            assert!(spec.sentence.ends_with('.') && !spec.hint.is_empty(), "{}", spec.name);
+        }
+    }
+}

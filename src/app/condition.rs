@@ -1,0 +1,262 @@
+//! How complete a pane is, in words: what is loading, partial, stale, refused, empty, and what that means.
+//!
+//! Decides which sections feed a pane and what a person is told when one of them is not whole. Ignorance is never said
+//! as "there is none". A new section that a pane depends on is a line in [`parts`].
+
+use super::pane::Pane;
+use super::words::{age, count};
+use crate::model::cluster::AuthenticationMode;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::snapshot::{ClusterFacts, Missing, State};
+use crate::model::time::Time;
+
+/// A section that a pane depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// `access entries`
+    pub name: &'static str,
+    /// How complete it is.
+    pub state: &'a State,
+}
+
+/// The sections that a pane depends on, the one that its rows are made of first.
+pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
+    let entries = Part { name: "access entries", state: facts.access_entries.state() };
+    let aws_auth = Part { name: "aws-auth", state: facts.aws_auth.state() };
+    let accounts = Part { name: "service accounts", state: facts.service_accounts.state() };
+    let associations = Part { name: "Pod Identity associations", state: facts.pod_identity_associations.state() };
+    let pods = Part { name: "pods", state: facts.pods.state() };
+    let cluster = Part { name: "cluster", state: facts.cluster.state() };
+    let nodegroups = Part { name: "node groups", state: facts.nodegroups.state() };
+    let profiles = Part { name: "Fargate profiles", state: facts.fargate_profiles.state() };
+    let addons = Part { name: "add-ons", state: facts.addons.state() };
+    match pane {
+        Pane::Entries => vec![entries],
+        Pane::AwsAuth => vec![aws_auth],
+        Pane::Irsa => vec![accounts, pods],
+        Pane::PodIdentity => vec![associations, pods],
+        Pane::Roles => vec![cluster, nodegroups, profiles, addons],
+        Pane::Principals => vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons],
+    }
+}
+
+/// What kind of remark it is; the view gives each a sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Tone {
+    Plain,
+    Loading,
+    Stale,
+    Unknown,
+}
+
+/// One line above the rows: something that they lack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// What kind of lack.
+    pub tone: Tone,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// At most so many lines stand above the rows.
+pub const MOST_BANNERS: usize = 3;
+
+/// What the rows of a pane lack; what is still loading is left to the tab line.
+pub fn banners(pane: Pane, facts: &ClusterFacts, now: Time) -> Vec<Banner> {
+    let remark = |part: Part<'_>| {
+        let Part { name, state } = part;
+        let (tone, text) = match state {
+            State::Partial { missing, .. } => (Tone::Unknown, missing_text(name, missing)),
+            State::Stale { since, failure, .. } => {
+                let text = format!("{name} as of {}: {}", age(now, *since).0, said(failure));
+                (Tone::Stale, text)
+            }
+            State::Refused(failure) | State::Failed(failure) => {
+                (Tone::Unknown, format!("{name} not known: {}", said(failure)))
+            }
+            State::Waiting | State::Loading { .. } | State::Known { .. } | State::NotApplicable(_) => return None,
+        };
+        Some(Banner { tone, text })
+    };
+    let mut all: Vec<Banner> = parts(pane, facts).into_iter().filter_map(remark).collect();
+    if all.len() > MOST_BANNERS {
+        let more = all.len() - (MOST_BANNERS - 1);
+        all.truncate(MOST_BANNERS - 1);
+        all.push(Banner { tone: Tone::Unknown, text: format!("and {more} more are not known (@ shows the calls)") });
+    }
+    all
+}
+
+fn missing_text(name: &str, missing: &[Missing]) -> String {
+    let why = missing.first().map(|it| said(&it.failure)).unwrap_or_default();
+    let rest = missing.iter().any(|it| it.item.is_none());
+    let named = missing.iter().filter(|it| it.item.is_some()).count();
+    match (named, rest) {
+        (0, _) => format!("the rest of the {name} could not be read: {why}"),
+        (n, false) => format!("{n} of the {name} could not be read: {why}"),
+        (n, true) => format!("{n} of the {name}, and the rest of the list, could not be read: {why}"),
+    }
+}
+
+/// A failure in few words, for one line: the remedy is said elsewhere.
+pub fn said(failure: &Failure) -> String {
+    match &failure.kind {
+        FailureKind::Refused { permission } => format!("{permission} is refused to you"),
+        FailureKind::Unauthenticated => "the API server does not know you (401)".to_owned(),
+        FailureKind::Expired => "the credentials have expired".to_owned(),
+        FailureKind::NoCredentials => "there are no AWS credentials".to_owned(),
+        FailureKind::Throttled => "throttled, even after retries".to_owned(),
+        FailureKind::Unreachable => "nothing answered".to_owned(),
+        FailureKind::NotRecorded => "the file does not hold it".to_owned(),
+        FailureKind::Missing | FailureKind::Conflict | FailureKind::Invalid | FailureKind::Unexpected => {
+            failure.to_string()
+        }
+    }
+}
+
+/// What stands in the place of rows when there are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What kind of nothing it is.
+    pub tone: Tone,
+    /// In a few words.
+    pub headline: String,
+    /// What it means and what to try, a paragraph each.
+    pub paragraphs: Vec<String>,
+}
+
+/// What to say when a pane shows no rows.
+pub fn nothing(pane: Pane, facts: &ClusterFacts, filter: &str, total: usize) -> Message {
+    let message = |tone, headline: String, paragraphs: Vec<String>| Message { tone, headline, paragraphs };
+    if total > 0 {
+        let all = count(total, "row", "rows");
+        return message(
+            Tone::Plain,
+            format!("Nothing matches {filter}"),
+            vec![format!("{all} are hidden by the filter. Esc clears it.")],
+        );
+    }
+    for part in parts(pane, facts) {
+        match part.state {
+            State::Waiting | State::Loading { .. } => {
+                let paragraphs = vec![progress_text(part)];
+                return message(Tone::Loading, format!("Reading the {} …", part.name), paragraphs);
+            }
+            State::Refused(failure) | State::Failed(failure) => {
+                return message(
+                    Tone::Unknown,
+                    format!("Not known: {}", part.name),
+                    vec![format!("{}.", failure.to_string().trim_end_matches('.')), failure.hint()],
+                );
+            }
+            State::Partial { missing, .. } => {
+                let hint = missing.first().map(|it| it.failure.hint()).unwrap_or_default();
+                let text = missing_text(part.name, missing);
+                return message(Tone::Unknown, format!("Not known: {}", part.name), vec![format!("{text}."), hint]);
+            }
+            State::NotApplicable(why) => {
+                let means = empty_text(pane, facts).1;
+                return message(
+                    Tone::Plain,
+                    format!("No {}", pane.things()),
+                    vec![format!("{why}."), means.to_owned()],
+                );
+            }
+            State::Known { .. } | State::Stale { .. } => {}
+        }
+    }
+    let (headline, means) = empty_text(pane, facts);
+    message(Tone::Plain, headline.to_owned(), vec![means.to_owned()])
+}
+
+fn progress_text(part: Part<'_>) -> String {
+    match part.state {
+        State::Loading { done, total: Some(total) } => format!("{done} of {total} so far. Rows appear as they come."),
+        State::Loading { done, total: None } if *done > 0 => format!("{done} so far. Rows appear as they come."),
+        _ => "Rows appear as they come.".to_owned(),
+    }
+}
+
+/// What it means that there are none, in this authentication mode.
+fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) {
+    use AuthenticationMode::{Api, ApiAndConfigMap, ConfigMap};
+    let mode = facts.cluster.value().map(crate::model::cluster::Cluster::authentication_mode);
+    match pane {
+        Pane::Entries => match mode {
+            Some(Api) => {
+                ("No access entries", "In mode API nobody gets in without one: every principal is nobody here.")
+            }
+            Some(ApiAndConfigMap) => {
+                ("No access entries", "Principals get in through aws-auth alone (2), as long as the mode reads it.")
+            }
+            Some(ConfigMap) => ("No access entries", "Principals get in through the aws-auth ConfigMap alone (2)."),
+            None => ("No access entries", "What that means depends on the authentication mode, which is not known."),
+        },
+        Pane::AwsAuth => {
+            let headline = match facts.aws_auth.value() {
+                Some(Some(_)) => "aws-auth maps nobody",
+                _ => "No aws-auth ConfigMap",
+            };
+            let means = match mode {
+                Some(Api) => "In mode API it would not be read anyway.",
+                Some(ApiAndConfigMap) => "Principals get in through access entries alone (1).",
+                Some(ConfigMap) => "Nobody gets in but the principal that created the cluster.",
+                None => "What that means depends on the authentication mode, which is not known.",
+            };
+            (headline, means)
+        }
+        Pane::Irsa => (
+            "No service account names an IAM role",
+            "Pods get AWS credentials through Pod Identity (4) or from their node's role (5).",
+        ),
+        Pane::PodIdentity => {
+            ("No Pod Identity associations", "Pods get AWS credentials through IRSA (3) or from their node's role (5).")
+        }
+        Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
+        Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::snapshot::Section;
+
+    fn refused() -> Failure {
+        Failure {
+            kind: FailureKind::Refused { permission: "eks:ListAccessEntries".into() },
+            doing: "list the access entries".into(),
+            on: "prod".into(),
+            code: None,
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_never_said_to_be_none() {
+        for pane in Pane::ALL {
+            let waiting = nothing(pane, &ClusterFacts::default(), "", 0);
+            assert_eq!(waiting.tone, Tone::Loading, "{pane:?}");
+        }
+        let facts = ClusterFacts { access_entries: Section::failed(refused()), ..ClusterFacts::default() };
+        let message = nothing(Pane::Entries, &facts, "", 0);
+        assert_eq!(message.headline, "Not known: access entries");
+        assert!(message.paragraphs.concat().contains("eks:ListAccessEntries"));
+    }
+
+    #[test]
+    fn a_partial_list_says_how_many_are_missing_and_why() {
+        let missing = |item: Option<&str>| Missing { item: item.map(str::to_owned), failure: refused() };
+        let facts = ClusterFacts {
+            access_entries: Section::partial(vec![], Time::default(), vec![missing(Some("a")), missing(Some("b"))]),
+            ..ClusterFacts::default()
+        };
+        let banners = banners(Pane::Entries, &facts, Time::default());
+        assert_eq!(
+            banners[0].text,
+            "2 of the access entries could not be read: eks:ListAccessEntries is refused to you"
+        );
+        assert!(missing_text("pods", &[missing(None)]).starts_with("the rest of the pods"));
+    }
+}

@@ -1,0 +1,204 @@
+//! What is said of one row or one principal, line by line, before it is laid out.
+//!
+//! A trace's lines and the facts of a workload's row become the same [`Fact`]s, so that the detail beside the list and
+//! the full-screen trace say the same things in the same order.
+
+use super::message::{Analysis, Slot};
+use super::overlay::document::Document;
+use super::pane::Pane;
+use super::table::Row;
+use super::words::count;
+use crate::access::Mark;
+use crate::access::findings::{Finding, Severity};
+use crate::access::trace::{Part, Trace};
+use crate::model::principal::Asked;
+use crate::model::snapshot::Evidence;
+use std::sync::Arc;
+
+/// The sign before a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// None.
+    Blank,
+    /// A state.
+    Mark(Mark),
+    /// A defect or risk.
+    Finding(Severity),
+    /// Something that could only reveal a rare defect.
+    Unverified,
+}
+
+/// One line of a detail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Under which heading; the view shows it where it changes.
+    pub part: &'static str,
+    /// What it is within that.
+    pub label: &'static str,
+    /// Its sign.
+    pub sign: Sign,
+    /// The fact.
+    pub text: String,
+    /// Beside it, less prominent.
+    pub note: String,
+    /// The document that it opens.
+    pub evidence: Option<Evidence>,
+}
+
+/// What stands beside the list: the row under the cursor.
+#[derive(Clone, Debug, Default)]
+pub struct Detail {
+    /// Which row.
+    pub key: Option<(Pane, String)>,
+    /// Whose trace.
+    pub asked: Option<Asked>,
+    /// What the row itself says.
+    pub about: Vec<Fact>,
+    /// The trace, once it is there.
+    pub trace: Option<Arc<Trace>>,
+    /// The row's document, where there is room for it.
+    pub document: Option<Document>,
+    /// For the trace.
+    pub slot: Slot,
+}
+
+impl Detail {
+    /// All its lines.
+    pub fn facts(&self) -> Vec<Fact> {
+        facts(&self.about, self.trace.as_deref())
+    }
+}
+
+/// What a row says, then the chain of its principal. A finding is said once.
+pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
+    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_));
+    let of_trace = trace.map(of_trace).unwrap_or_default();
+    let mut all: Vec<Fact> = about.iter().filter(|fact| !is_finding(fact)).cloned().collect();
+    let mut findings: Vec<Fact> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
+    for fact in of_trace {
+        if !is_finding(&fact) {
+            all.push(fact);
+        } else if findings.iter().all(|known| known.text != fact.text) {
+            findings.push(fact);
+        }
+    }
+    all.extend(findings);
+    all
+}
+
+/// What the row itself says: its findings, and for a workload what it is.
+pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact> {
+    let inventory = &analysis.inventory;
+    let state = |label, text: &str| Fact {
+        part: "state",
+        label,
+        sign: Sign::Mark(row.mark),
+        text: if text.is_empty() { super::words::state(row.mark).to_owned() } else { text.to_owned() },
+        note: String::new(),
+        evidence: None,
+    };
+    let plain = |part, label, text: String, note: String| Fact {
+        part,
+        label,
+        sign: Sign::Blank,
+        text,
+        note,
+        evidence: row.evidence.clone(),
+    };
+    let pods = |pods: Option<usize>| pods.map_or_else(|| "pods not known".to_owned(), |n| count(n, "pod", "pods"));
+    let (mut facts, findings): (Vec<Fact>, &[Finding]) = match pane {
+        Pane::Entries => {
+            let Some(it) = inventory.entries.get(at) else { return Vec::new() };
+            // The trace says all that an entry holds; only what is no principal's ARN has none.
+            let own = if it.principal.is_some() { vec![] } else { vec![state("", &row.because)] };
+            (own, &it.findings)
+        }
+        Pane::AwsAuth => {
+            let Some(it) = inventory.aws_auth.get(at) else { return Vec::new() };
+            (
+                vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state("", &row.because) }],
+                &it.findings,
+            )
+        }
+        Pane::Irsa => {
+            let Some(it) = inventory.irsa.get(at) else { return Vec::new() };
+            let account = format!("{}/{}", it.namespace, it.service_account);
+            let own = vec![
+                plain("workload", "account", account, pods(it.pods)),
+                plain("", "role", it.role_arn.clone(), String::new()),
+                state("", &row.because),
+            ];
+            (own, &it.findings)
+        }
+        Pane::PodIdentity => {
+            let Some(it) = inventory.pod_identity.get(at) else { return Vec::new() };
+            let account = format!("{}/{}", it.namespace, it.service_account);
+            let mut own = vec![plain("workload", "account", account, pods(it.pods))];
+            let role = it.role_arn.clone().unwrap_or_else(|| "not known".to_owned());
+            own.push(plain("", "role", role, String::new()));
+            if let Some(target) = &it.target_role_arn {
+                own.push(plain("", "then", target.clone(), "the role that the first one assumes".to_owned()));
+            }
+            if let Some(owner) = &it.owner {
+                own.push(plain("", "owner", owner.clone(), String::new()));
+            }
+            own.push(state("", &row.because));
+            (own, &it.findings)
+        }
+        Pane::Roles => {
+            let Some(it) = inventory.roles.get(at) else { return Vec::new() };
+            let by = format!("{} {}", it.used_by.kind(), it.used_by.name());
+            let own = vec![plain("used by", "", by.trim_end().to_owned(), it.status.clone()), state("", &row.because)];
+            (own, &it.findings)
+        }
+        Pane::Principals => {
+            let Some(it) = inventory.principals.get(at) else { return Vec::new() };
+            let seen = it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", ");
+            let own = Fact { evidence: None, ..plain("seen in", "", seen, String::new()) };
+            (vec![own], &it.findings)
+        }
+    };
+    facts.extend(findings.iter().map(of_finding));
+    facts
+}
+
+fn of_finding(finding: &Finding) -> Fact {
+    Fact {
+        part: "findings",
+        label: "",
+        sign: Sign::Finding(finding.severity),
+        text: finding.sentence.clone(),
+        note: finding.id.to_owned(),
+        evidence: Some(finding.evidence.clone()),
+    }
+}
+
+fn of_trace(trace: &Trace) -> Vec<Fact> {
+    let lines = trace.lines.iter().filter(|line| line.part != Part::Findings).map(|line| Fact {
+        part: heading(line.part),
+        label: line.label,
+        sign: match (line.mark, line.part) {
+            (Some(mark), _) => Sign::Mark(mark),
+            (None, Part::Unverified) => Sign::Unverified,
+            (None, Part::Unknown) => Sign::Mark(Mark::Unknown),
+            (None, _) => Sign::Blank,
+        },
+        text: line.text.clone(),
+        note: line.note.clone(),
+        evidence: line.evidence.clone(),
+    });
+    lines.chain(trace.findings.iter().map(of_finding)).collect()
+}
+
+/// The heading of a trace's part.
+fn heading(part: Part) -> &'static str {
+    match part {
+        Part::Principal => "principal",
+        Part::Mapping => "mapping",
+        Part::Identity => "identity",
+        Part::Grants => "grants",
+        Part::Unknown => "unknown",
+        Part::Unverified => "unverified",
+        Part::Findings => "findings",
+    }
+}

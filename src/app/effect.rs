@@ -1,0 +1,46 @@
+//! What the application wants done, as values. The rim does it; here is only the wish.
+//!
+//! Kept apart from messages (what happened) and commands (what a person asked for), so that each can be compared,
+//! logged and asserted. A new wish is a variant here and an arm in `run::effects`.
+
+use super::message::Ticket;
+use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+
+/// A wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Compute the rows of all panes from the facts at hand.
+    Analyse {
+        /// To answer under.
+        ticket: Ticket,
+        /// Of which cluster.
+        cluster: ClusterId,
+    },
+    /// Compute the chain of one principal from the facts at hand.
+    Trace {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Of whom.
+        asked: Box<Asked>,
+    },
+    /// Read the caller, the clusters and the account's IAM.
+    Overview,
+    /// Read a cluster's facts, for the first time or again.
+    Load(ClusterId),
+    /// Read a principal's own facts, ahead of any sweep.
+    Ask {
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Whose.
+        asked: Box<Asked>,
+    },
+    /// Send a text to the terminal's clipboard.
+    Copy(String),
+    /// Stop, and give the terminal back to the shell for a while.
+    Suspend,
+    /// End the program.
+    Quit,
+}

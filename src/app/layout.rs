@@ -1,0 +1,223 @@
+//! Where everything is, as a function of size and state: used by [`super::update`] for paging and the mouse, and by the
+//! view for drawing, so that the two cannot disagree.
+//!
+//! ```text
+//!  eksplorer  cluster · region · account · mode · version            you ● role → policies   READ-ONLY     header
+//!  1 Entries 62  2 aws-auth 17 !4  3 IRSA 31 …                                              loaded 2 min   tabs
+//! ─────────────────────────────────────────────────┬─────────────────────────────┬────────────────────────  rule
+//!  titles of the columns                           │ detail                      │ document                  body
+//!  banners: what the rows lack                     │   from 100 columns on       │   from 170 columns on
+//!  rows                                            │                             │
+//!  /filter, or a notice, or what the row says                                                  3 of 62      status
+//!  Enter trace  / filter  ctrl-p jump  …                                                       ? help       footer
+//! ```
+
+use ratatui::layout::{Rect, Size};
+
+use super::App;
+use super::condition::{MOST_BANNERS, banners};
+use super::pane::Pane;
+
+/// The smallest size in which the program is of use.
+pub const SMALLEST: Size = Size { width: 60, height: 16 };
+/// From this width on the detail stands beside the list.
+pub const WIDE: u16 = 100;
+/// From this width on the document stands beside the detail.
+pub const VERY_WIDE: u16 = 170;
+
+/// The places on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Is the terminal too small for anything but saying so?
+    pub too_small: bool,
+    /// Cluster and caller.
+    pub header: Rect,
+    /// Panes.
+    pub tabs: Rect,
+    /// The line below them.
+    pub rule: Rect,
+    /// All between rule and status.
+    pub body: Rect,
+    /// The list: titles, banners and rows.
+    pub list: Rect,
+    /// The rows alone.
+    pub rows: Rect,
+    /// The row's detail, where there is room.
+    pub detail: Option<Rect>,
+    /// The row's document, where there is room.
+    pub document: Option<Rect>,
+    /// What lies over the body: jump, palette, help, calls, clusters.
+    pub popup: Rect,
+    /// The lines of a popup below its prompt.
+    pub choices: Rect,
+    /// The lines of a place (trace, document) below its title.
+    pub place: Rect,
+    /// Filter, notice, or what the row says.
+    pub status: Rect,
+    /// Keys.
+    pub footer: Rect,
+}
+
+/// A notice takes at most so many lines.
+const MOST_STATUS: u16 = 3;
+
+/// Where everything is now.
+pub fn layout(app: &App) -> Layout {
+    let Size { width, height } = app.size;
+    if width < SMALLEST.width || height < SMALLEST.height {
+        return Layout { too_small: true, ..Layout::default() };
+    }
+    let line = |y| Rect { x: 0, y, width, height: 1 };
+    let status_height = status_height(app, width);
+    let body_height = height - 4 - status_height;
+    let body = Rect { x: 0, y: 3, width, height: body_height };
+    let (list_width, detail, document) = columns(body);
+    let list = Rect { width: list_width, ..body };
+    let facts = app.facts();
+    let banner_count = banners(app.pane, &facts, app.now).len().min(MOST_BANNERS) as u16;
+    let rows = below(list, 1 + banner_count);
+    let popup = popup(body);
+    Layout {
+        too_small: false,
+        header: line(0),
+        tabs: line(1),
+        rule: line(2),
+        body,
+        list,
+        rows,
+        detail,
+        document,
+        popup,
+        // Border above and below, the prompt, and a line of explanation.
+        choices: Rect {
+            height: popup.height.saturating_sub(4),
+            y: popup.y + 3,
+            x: popup.x + 1,
+            width: popup.width - 2,
+        },
+        place: below(body, 2),
+        status: Rect { x: 0, y: 3 + body_height, width, height: status_height },
+        footer: line(height - 1),
+    }
+}
+
+fn below(area: Rect, lines: u16) -> Rect {
+    let lines = lines.min(area.height);
+    Rect { y: area.y + lines, height: area.height - lines, ..area }
+}
+
+/// The widths of list, detail and document; between two of them stands a line.
+fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
+    let beside = |x: u16, width: u16| Some(Rect { x: body.x + x, width, ..body });
+    match body.width {
+        ..WIDE => (body.width, None, None),
+        WIDE..VERY_WIDE => {
+            let list = body.width * 58 / 100;
+            (list, beside(list + 1, body.width - list - 1), None)
+        }
+        VERY_WIDE.. => {
+            let list = body.width * 44 / 100;
+            let detail = body.width * 30 / 100;
+            let document = list + detail + 2;
+            (list, beside(list + 1, detail), beside(document, body.width - document))
+        }
+    }
+}
+
+fn popup(body: Rect) -> Rect {
+    let width = (body.width - 4).min(100);
+    let height = body.height.min(26);
+    Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
+}
+
+/// A long notice takes more than one line. Counted in characters, which is near enough: the view cuts what is left over.
+fn status_height(app: &App, width: u16) -> u16 {
+    let Some(notice) = &app.notice else { return 1 };
+    let wanted = notice.text.chars().count() / usize::from(width.saturating_sub(6).max(1)) + 1;
+    (wanted as u16).clamp(1, MOST_STATUS)
+}
+
+/// A tab as it is drawn: its parts and where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    /// Which pane.
+    pub pane: Pane,
+    /// Its first column.
+    pub x: u16,
+    /// `Entries`
+    pub title: &'static str,
+    /// ` 62`, where there is room.
+    pub count: String,
+    /// ` !4`, where there is room and need.
+    pub findings: String,
+}
+
+impl Tab {
+    /// `1 Entries 62 !4` in columns; all its characters are narrow.
+    pub fn width(&self) -> u16 {
+        (2 + self.title.len() + self.count.len() + self.findings.len()) as u16
+    }
+}
+
+/// The tabs, with as much on them as there is room for.
+pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
+    let counted = |pane: Pane| {
+        let table = app.table(pane);
+        let rows = table.map_or(String::new(), |table| format!(" {}", table.rows().len()));
+        let found = table.map_or(0, super::table::Table::with_findings);
+        (rows, if found > 0 { format!(" !{found}") } else { String::new() })
+    };
+    let room = usize::from(width);
+    let levels: [(usize, bool, bool, bool); 5] = [
+        (2, false, true, true),
+        (2, true, true, true),
+        (2, true, false, true),
+        (2, true, false, false),
+        (1, true, false, false),
+    ];
+    let mut tabs = Vec::new();
+    for (gap, short, counts, findings) in levels {
+        let mut x = 1;
+        tabs = Pane::ALL
+            .map(|pane| {
+                let (rows, found) = counted(pane);
+                let tab = Tab {
+                    pane,
+                    x,
+                    title: if short { pane.short_title() } else { pane.title() },
+                    count: if counts || pane == app.pane { rows } else { String::new() },
+                    findings: if findings { found } else { String::new() },
+                };
+                x += tab.width() + gap as u16;
+                tab
+            })
+            .to_vec();
+        let taken = tabs.last().map_or(0, |tab| usize::from(tab.x + tab.width()));
+        // Some room is left for what is said on the right: how old the facts are.
+        if taken + 14 <= room {
+            break;
+        }
+    }
+    tabs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_body_stand_side_by_side_and_fill_it() {
+        for width in SMALLEST.width..300 {
+            let body = Rect { x: 0, y: 3, width, height: 20 };
+            let (list, detail, document) = columns(body);
+            let mut x = list;
+            for part in [detail, document].into_iter().flatten() {
+                assert_eq!(part.x, x + 1, "{width}");
+                x = part.x + part.width;
+            }
+            assert_eq!(x, width);
+            assert_eq!(detail.is_some(), width >= WIDE);
+            assert_eq!(document.is_some(), width >= VERY_WIDE);
+        }
+    }
+}

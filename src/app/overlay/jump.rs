@@ -1,0 +1,140 @@
+//! The global jump: to anything by name or ARN; a pasted ARN, or an error message that holds one, is traced.
+
+use tui_input::Input;
+
+use super::picker::{Choice, Hit, Picker};
+use crate::app::message::Analysis;
+use crate::app::pane::Pane;
+use crate::app::table::Row;
+use crate::model::principal::{Asked, Principal, Query, parse_query};
+use crate::model::snapshot::IamFacts;
+
+/// Where a jump leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To a row of a pane.
+    Row(Pane, String),
+    /// To the trace of a principal.
+    Trace(Box<Asked>),
+}
+
+/// The jump.
+#[derive(Clone, Debug)]
+pub struct Jump {
+    /// What was typed, and what it finds.
+    pub picker: Picker<Target>,
+    /// How many of the choices are always there; behind them stands the ARN typed, if one was.
+    known: usize,
+    /// What is wrong with what was typed.
+    pub problem: Option<String>,
+}
+
+impl Jump {
+    /// Over everything that is known.
+    pub fn new(analysis: Option<&Analysis>, iam: &IamFacts) -> Self {
+        let choices = analysis.map(|analysis| choices(analysis, iam)).unwrap_or_default();
+        Jump { known: choices.len(), picker: Picker::new(choices), problem: None }
+    }
+
+    /// With a text in the prompt: the ARN alone if it holds one.
+    #[must_use]
+    pub fn with_text(mut self, text: &str) -> Self {
+        let text = match parse_query(text) {
+            Ok(Query::Arn(asked)) => asked.arn(),
+            _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        let cursor = text.chars().count();
+        self.picker.input = Input::new(text).with_cursor(cursor);
+        self.rank();
+        self
+    }
+
+    /// Takes in what is known now, keeping what was typed.
+    pub fn renew(&mut self, analysis: &Analysis, iam: &IamFacts) {
+        let chosen = self.picker.chosen().map(|choice| choice.what.clone());
+        self.picker.choices = choices(analysis, iam);
+        self.known = self.picker.choices.len();
+        self.rank();
+        let same = |hit: &Hit| self.picker.choices.get(hit.choice).map(|choice| &choice.what) == chosen.as_ref();
+        self.picker.at = self.picker.hits.iter().position(same).unwrap_or_default();
+    }
+
+    /// Ranks anew. An ARN finds itself, and exactly what concerns the same principal; a name finds what is like it.
+    pub fn rank(&mut self) {
+        self.picker.choices.truncate(self.known);
+        self.problem = None;
+        match parse_query(self.picker.input.value()) {
+            Ok(Query::Arn(asked)) => {
+                let key = asked.principal.key();
+                let concerns = |choice: &Choice<Target>| {
+                    Principal::from_arn(&choice.also).is_ok_and(|(principal, _)| principal.key() == key)
+                };
+                let others: Vec<Hit> = (self.picker.choices.iter().enumerate())
+                    .filter(|(_, choice)| concerns(choice) && !matches!(choice.what, Target::Trace(_)))
+                    .map(|(choice, _)| Hit { choice, letters: Vec::new() })
+                    .collect();
+                self.picker.choices.push(Choice {
+                    text: asked.arn(),
+                    note: "trace".to_owned(),
+                    also: String::new(),
+                    disabled: None,
+                    what: Target::Trace(asked),
+                });
+                self.picker.hits = vec![Hit { choice: self.known, letters: Vec::new() }];
+                self.picker.hits.extend(others);
+                self.picker.at = 0;
+            }
+            Ok(Query::Name(_)) => self.picker.rank(),
+            Err(error) => {
+                self.picker.hits.clear();
+                self.picker.at = 0;
+                self.problem = Some(error.to_string());
+            }
+        }
+    }
+}
+
+fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {
+    let mut all = Vec::new();
+    for row in analysis.tables.table(Pane::Principals).rows() {
+        if let Some(asked) = &row.asked {
+            let text = row.cells.first().cloned().unwrap_or_default();
+            all.push(choice(text, "principal", &row.arn, Target::Trace(Box::new(asked.clone()))));
+        }
+    }
+    for pane in Pane::ALL.into_iter().filter(|pane| *pane != Pane::Principals) {
+        for row in analysis.tables.table(pane).rows() {
+            let (text, note) = names(pane, row);
+            all.push(choice(text, note, &row.arn, Target::Row(pane, row.key.clone())));
+        }
+    }
+    let known: std::collections::BTreeSet<_> =
+        analysis.inventory.principals.iter().map(|row| row.principal.key()).collect();
+    let home = iam.account.as_deref();
+    let arns = iam.roles.items().iter().map(|it| &it.arn).chain(iam.users.items().iter().map(|it| &it.arn));
+    for arn in arns {
+        let Ok((principal, None)) = Principal::from_arn(arn) else { continue };
+        if !known.contains(&principal.key()) {
+            let text = principal.short(home);
+            all.push(choice(text, "in IAM only", arn, Target::Trace(Box::new(Asked::principal(principal)))));
+        }
+    }
+    all
+}
+
+fn choice(text: String, note: &str, arn: &str, what: Target) -> Choice<Target> {
+    Choice { text, note: note.to_owned(), also: arn.to_owned(), disabled: None, what }
+}
+
+/// What a row is called among the choices, and what it is.
+fn names(pane: Pane, row: &Row) -> (String, &'static str) {
+    let cell = |at: usize| row.cells.get(at).map_or("", String::as_str);
+    match pane {
+        Pane::Entries => (cell(0).to_owned(), "access entry"),
+        Pane::AwsAuth => (format!("{} {}", cell(0), cell(1)), "aws-auth"),
+        Pane::Irsa => (format!("{}/{}", cell(0), cell(1)), "service account, IRSA"),
+        Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
+        Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),
+        Pane::Principals => (cell(0).to_owned(), "principal"),
+    }
+}

@@ -1,0 +1,370 @@
+//! What each command does. Whether it may was asked before.
+
+use super::App;
+use super::command::{Availability, Command};
+use super::condition::parts;
+use super::effect::Effect;
+use super::keymap::Context;
+use super::overlay::document::DocumentView;
+use super::overlay::help::Help;
+use super::overlay::jump::{Jump, Target};
+use super::overlay::picker::{Choice, Picker};
+use super::overlay::trace::TraceView;
+use super::overlay::{DEEPEST, Overlay};
+use super::pane::{Motion, Pane, Sort};
+use super::table::heads;
+use super::update::{arrange, attempt, choose_cluster, open_clusters, page};
+use crate::access::find::{Found, find};
+use crate::model::principal::Asked;
+use crate::model::snapshot::Evidence;
+
+/// Does it.
+pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>) {
+    match command {
+        Command::Trace => {
+            let about = app.detail.about.clone();
+            if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
+                open_trace(app, asked, about, effects);
+            }
+        }
+        Command::Whoami => {
+            if let Some(asked) = app.caller() {
+                open_trace(app, asked, Vec::new(), effects);
+            }
+        }
+        Command::Jump => open_jump(app, None),
+        Command::Document => open_document(app),
+        Command::CopyArn => copy_arn(app, effects),
+        Command::CopyDocument => copy_document(app, effects),
+        Command::Calls => push(app, Overlay::Calls { top: 0 }),
+        Command::Clusters => open_clusters(app),
+        Command::Entries => show(app, Pane::Entries),
+        Command::AwsAuth => show(app, Pane::AwsAuth),
+        Command::Irsa => show(app, Pane::Irsa),
+        Command::PodIdentity => show(app, Pane::PodIdentity),
+        Command::Roles => show(app, Pane::Roles),
+        Command::Principals => show(app, Pane::Principals),
+        Command::NextPane => show(app, app.pane.step(1)),
+        Command::PreviousPane => show(app, app.pane.step(-1)),
+        Command::Filter => app.state_mut().editing = true,
+        Command::Sort => sort(app, 1),
+        Command::SortBack => sort(app, -1),
+        Command::SortReverse => {
+            let state = app.state_mut();
+            let sort = state.sort.unwrap_or(Sort { column: 0, descending: false });
+            state.sort = Some(Sort { descending: !sort.descending, ..sort });
+            arrange(app);
+        }
+        Command::Search => {
+            if let Some(Overlay::Document(view)) = app.overlays.last_mut() {
+                view.search.reset();
+                view.editing = true;
+            }
+        }
+        Command::NextMatch => find_again(app, true),
+        Command::PreviousMatch => find_again(app, false),
+        Command::Left | Command::Right => {
+            if let Some(Overlay::Document(view)) = app.overlays.last_mut() {
+                view.sideways(command == Command::Right);
+            }
+        }
+        Command::Up => go(app, Motion::Up),
+        Command::Down => go(app, Motion::Down),
+        Command::HalfPageUp => go(app, Motion::HalfPageUp),
+        Command::HalfPageDown => go(app, Motion::HalfPageDown),
+        Command::PageUp => go(app, Motion::PageUp),
+        Command::PageDown => go(app, Motion::PageDown),
+        Command::First => go(app, Motion::First),
+        Command::Last => go(app, Motion::Last),
+        Command::Accept => accept(app, effects),
+        Command::Back => back(app),
+        Command::Leave if app.overlays.is_empty() => effects.push(Effect::Quit),
+        Command::Leave => back(app),
+        Command::Palette => open_palette(app),
+        Command::Help => push(app, Overlay::Help(Box::new(Help::new(&app.keymap)))),
+        Command::Refresh => {
+            effects.push(Effect::Overview);
+            effects.extend(app.cluster.clone().map(Effect::Load));
+            app.tell("Reading everything again; what is shown stays until something newer has come.");
+        }
+        Command::Suspend => effects.push(Effect::Suspend),
+        Command::Quit => effects.push(Effect::Quit),
+    }
+}
+
+/// Puts something on the stack; beyond its depth the oldest goes.
+fn push(app: &mut App, overlay: Overlay) {
+    if app.overlays.len() >= DEEPEST {
+        app.overlays.remove(0);
+    }
+    app.overlays.push(overlay);
+}
+
+/// Shows a pane; what lay over the list goes.
+pub(super) fn show(app: &mut App, pane: Pane) {
+    // Before a cluster was chosen there is nothing below the choice.
+    if app.cluster.is_some() {
+        app.overlays.clear();
+    }
+    app.state_mut().editing = false;
+    app.pane = pane;
+    arrange(app);
+}
+
+/// Moves in whatever has the keys.
+pub(super) fn go(app: &mut App, motion: Motion) {
+    let page = page(app);
+    let calls = app.calls.len();
+    match app.overlays.last_mut() {
+        Some(Overlay::Trace(view)) => view.go(motion, page),
+        Some(Overlay::Document(view)) => view.go(motion, page),
+        Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
+        Some(Overlay::Palette(picker)) => picker.go(motion, page),
+        Some(Overlay::Clusters(picker)) => picker.go(motion, page),
+        Some(Overlay::Help(help)) => help.go(motion, page),
+        Some(Overlay::Calls { top }) => *top = motion.from(*top, calls, page).min(calls.saturating_sub(page)),
+        None => {
+            let pane = app.pane;
+            if let Some(analysis) = app.analysis.clone() {
+                app.state_mut().go(motion, analysis.tables.table(pane), page);
+            }
+        }
+    }
+}
+
+/// The next column (or the one before); past the last, as the facts stand.
+fn sort(app: &mut App, steps: isize) {
+    let columns = heads(app.pane).len() as isize;
+    let state = app.state_mut();
+    let at = state.sort.map_or(-1, |sort| sort.column as isize);
+    let next = (at + 1 + steps).rem_euclid(columns + 1) - 1;
+    state.sort = usize::try_from(next).ok().map(|column| Sort { column, descending: false });
+    arrange(app);
+}
+
+fn find_again(app: &mut App, forward: bool) {
+    let page = page(app);
+    if let Some(Overlay::Document(view)) = app.overlays.last_mut()
+        && !view.find_again(forward, page)
+    {
+        let text = format!("{:?} is not in this document.", view.search.value());
+        app.warn(text);
+    }
+}
+
+/// Leaves exactly one level: a prompt, an overlay, a filter.
+fn back(app: &mut App) {
+    let narrowed = app.state().editing || !app.state().filter.value().is_empty();
+    match app.overlays.last_mut() {
+        Some(Overlay::Document(view)) if view.editing => {
+            view.editing = false;
+            view.search.reset();
+            view.found = None;
+        }
+        // Without a cluster there is nothing to go back to but the shell.
+        Some(Overlay::Clusters(_)) if app.cluster.is_none() => {
+            app.tell("Choose a cluster with Enter; ctrl-c leaves the program.");
+        }
+        Some(_) => {
+            app.overlays.pop();
+        }
+        None if narrowed => {
+            let state = app.state_mut();
+            state.editing = false;
+            state.filter.reset();
+            arrange(app);
+        }
+        None => {}
+    }
+}
+
+/// Takes what is chosen or typed.
+fn accept(app: &mut App, effects: &mut Vec<Effect>) {
+    match app.overlays.last_mut() {
+        Some(Overlay::Jump(_)) => accept_jump(app, effects),
+        Some(Overlay::Palette(picker)) => {
+            let Some(command) = picker.chosen().map(|choice| choice.what) else { return };
+            app.overlays.pop();
+            let context = app.context();
+            attempt(app, command, context, effects);
+        }
+        Some(Overlay::Clusters(picker)) => {
+            let Some(id) = picker.chosen().map(|choice| choice.what.clone()) else { return };
+            app.overlays.pop();
+            choose_cluster(app, id, effects);
+        }
+        Some(Overlay::Document(view)) => view.editing = false,
+        Some(Overlay::Help(_)) => {
+            app.overlays.pop();
+        }
+        Some(Overlay::Trace(_) | Overlay::Calls { .. }) => {}
+        None => app.state_mut().editing = false,
+    }
+}
+
+fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Jump(jump)) = app.overlays.last() else { return };
+    match jump.picker.chosen().map(|choice| choice.what.clone()) {
+        Some(Target::Row(pane, key)) => {
+            show(app, pane);
+            let page = page(app);
+            if let Some(analysis) = app.analysis.clone() {
+                app.state_mut().put_on(&key, analysis.tables.table(pane), &heads(pane), page);
+            }
+        }
+        Some(Target::Trace(asked)) => {
+            app.overlays.pop();
+            open_trace(app, *asked, Vec::new(), effects);
+        }
+        None if jump.problem.is_some() => {}
+        None => find_name(app, effects),
+    }
+}
+
+/// A name that no choice is like: perhaps it is known elsewhere.
+fn find_name(app: &mut App, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Jump(jump)) = app.overlays.last() else { return };
+    let text = jump.picker.input.value().trim().to_owned();
+    if text.is_empty() {
+        return;
+    }
+    match find(&text, &app.facts(), &app.snapshot.iam) {
+        Ok(Found::One(asked)) => {
+            app.overlays.pop();
+            open_trace(app, *asked, Vec::new(), effects);
+        }
+        Ok(Found::Many(all)) => {
+            let names: Vec<String> = all.iter().take(3).map(|it| it.short(app.home())).collect();
+            app.warn(format!("There are {} of that name: {} …; type more of it.", all.len(), names.join(", ")));
+        }
+        Ok(Found::None { complete: true }) => {
+            app.warn("Nothing of that name is known here. An ARN can be traced whether it exists or not.");
+        }
+        Ok(Found::None { complete: false }) => {
+            app.warn(
+                "Nothing of that name is known so far, but not all names could be read. An ARN can always be traced.",
+            );
+        }
+        Err(error) => app.warn(error.to_string()),
+    }
+}
+
+/// Opens the trace of a principal, asking for its own facts first where not all is known yet.
+fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::Fact>, effects: &mut Vec<Effect>) {
+    let Some(cluster) = app.cluster.clone() else {
+        app.warn("Choose a cluster first: C lists them.");
+        return;
+    };
+    let mut view = TraceView::new(asked.clone(), about);
+    let ticket = view.slot.restart(&mut app.tickets);
+    let facts = app.facts();
+    let whole = parts(Pane::Entries, &facts)
+        .into_iter()
+        .chain(parts(Pane::AwsAuth, &facts))
+        .all(|part| matches!(part.state, crate::model::snapshot::State::Known { .. }))
+        && !app.snapshot.iam.roles.is_loading();
+    if app.is_live() && !whole {
+        effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked.clone()) });
+    }
+    effects.push(Effect::Trace { ticket, cluster, asked: Box::new(asked) });
+    push(app, Overlay::Trace(Box::new(view)));
+}
+
+/// Opens the jump, with a text in its prompt if one was pasted.
+pub(super) fn open_jump(app: &mut App, text: Option<&str>) {
+    app.state_mut().editing = false;
+    let jump = Jump::new(app.analysis.as_deref(), &app.snapshot.iam);
+    let jump = match text {
+        Some(text) => jump.with_text(text),
+        None => jump,
+    };
+    push(app, Overlay::Jump(Box::new(jump)));
+}
+
+fn open_palette(app: &mut App) {
+    let place = app.place();
+    let choices = (Command::ALL.iter())
+        .filter(|command| !command.is_for_keys_only())
+        .map(|command| {
+            let spec = command.spec();
+            let disabled = match command.availability(app, place) {
+                Availability::Ready => None,
+                Availability::Disabled(why) => Some(why.into_owned()),
+            };
+            Choice {
+                text: spec.name.to_owned(),
+                note: spec.sentence.to_owned(),
+                also: super::overlay::help::keys(&app.keymap, *command),
+                disabled,
+                what: *command,
+            }
+        })
+        .collect();
+    push(app, Overlay::Palette(Box::new(Picker::new(choices))));
+}
+
+/// The evidence of what has the cursor: a line of a trace, or a row.
+fn evidence(app: &App) -> Option<Evidence> {
+    match app.overlays.last() {
+        Some(Overlay::Trace(view)) => {
+            let own = view.fact().and_then(|fact| fact.evidence.clone());
+            own.or_else(|| view.facts.iter().find_map(|fact| fact.evidence.clone()))
+        }
+        _ => app.selected_row()?.evidence.clone(),
+    }
+}
+
+fn open_document(app: &mut App) {
+    let Some(evidence) = evidence(app) else {
+        app.warn("This line was read from no document.");
+        return;
+    };
+    let document = app.document_at(&evidence);
+    let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+    push(app, Overlay::Document(Box::new(view)));
+}
+
+fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
+    let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Trace(view) => Some(view.asked.arn()),
+        _ => None,
+    });
+    let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());
+    match arn {
+        Some(arn) => {
+            app.tell(format!("Sent to your terminal's clipboard: {arn}"));
+            effects.push(Effect::Copy(arn));
+        }
+        None => app.warn("This row has no ARN."),
+    }
+}
+
+fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
+    let open = match app.overlays.last() {
+        Some(Overlay::Document(view)) => Some(view.document.clone()),
+        _ => None,
+    };
+    let document = open.or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
+    match document {
+        Some(document) => {
+            let lines = super::words::count(document.lines.len(), "line", "lines");
+            app.tell(format!("Sent to your terminal's clipboard: {} ({lines})", document.title));
+            effects.push(Effect::Copy(document.text));
+        }
+        None => app.warn("This line was read from no document."),
+    }
+}
+
+/// The keys that matter most in a context, in order; the footer shows as many as there is room for.
+pub fn foremost(context: Context) -> &'static [Command] {
+    match context {
+        Context::List | Context::Global => {
+            &[Command::Trace, Command::Filter, Command::Jump, Command::Document, Command::Sort, Command::Palette]
+        }
+        Context::Trace => &[Command::Document, Command::CopyArn, Command::Jump, Command::Back],
+        Context::Document => {
+            &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
+        }
+        Context::Prompt => &[Command::Accept, Command::Down, Command::Back],
+    }
+}

@@ -1,0 +1,286 @@
+//! Lists as data: columns, their widths, the text of every cell, order.
+//!
+//! The rows of an inventory become lines of text once per analysis, off the input path; filtering, ordering and drawing
+//! then need not know what kind of row it is. Place n of a table is place n of the inventory's vector. The columns
+//! themselves are in [`super::columns`]. Text is as it came: making it safe to draw is the view's.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::columns;
+use super::filter::Filter;
+use super::pane::{Pane, Sort};
+use crate::access::Mark;
+use crate::access::findings::Severity;
+use crate::access::inventory::Inventory;
+use crate::model::principal::Asked;
+use crate::model::snapshot::Evidence;
+
+/// How wide a column is: at least `min`, at most `max`; what is left over is shared by weight. Widths depend on the
+/// terminal alone and not on the rows, so that nothing jumps while they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Width {
+    pub min: u16,
+    pub max: u16,
+    pub weight: u16,
+}
+
+/// Where a text that is too long loses its letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// At its end.
+    End,
+    /// In its path first: `role/…/deployer`.
+    Path,
+}
+
+/// How a column compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As text, any case.
+    Text,
+    /// As numbers; what is none comes last.
+    Number,
+}
+
+/// What is said of a column, whatever its rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Above the column.
+    pub title: &'static str,
+    /// In filters: `word:…`.
+    pub word: &'static str,
+    /// How wide.
+    pub width: Width,
+    /// Where it is cut.
+    pub cut: Cut,
+    /// How it compares.
+    pub order: Order,
+    /// Where room is short, columns with a higher number go first; 0 stays.
+    pub drop: u8,
+}
+
+/// A column of rows of one kind.
+pub struct Column<R> {
+    /// What is said of it.
+    pub head: Head,
+    /// Its text in a row, given the home account.
+    pub cell: fn(&R, Option<&str>) -> String,
+}
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Which row it is, whatever its place.
+    pub key: String,
+    /// Its state.
+    pub mark: Mark,
+    /// Why, as a sentence; may be empty.
+    pub because: String,
+    /// Its worst finding.
+    pub severity: Option<Severity>,
+    /// Does something remain unverified?
+    pub unverified: bool,
+    /// The ids of its findings.
+    pub findings: Vec<&'static str>,
+    /// The texts of its columns.
+    pub cells: Vec<String>,
+    /// Whose trace it opens.
+    pub asked: Option<Asked>,
+    /// The ARN that it copies; may be empty.
+    pub arn: String,
+    /// The document that it opens.
+    pub evidence: Option<Evidence>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Row {
+            key: String::new(),
+            mark: Mark::InForce,
+            because: String::new(),
+            severity: None,
+            unverified: false,
+            findings: Vec::new(),
+            cells: Vec::new(),
+            asked: None,
+            arn: String::new(),
+            evidence: None,
+        }
+    }
+}
+
+/// The lines of one pane.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// Of rows that are made already; keys that occur twice are told apart by their order.
+    pub fn from_rows(mut rows: Vec<Row>) -> Self {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for row in &mut rows {
+            let times = seen.entry(row.key.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                row.key = format!("{}#{times}", row.key);
+            }
+        }
+        Table { rows }
+    }
+
+    fn of<R>(rows: &[R], columns: &[Column<R>], home: Option<&str>, row: fn(&R) -> Row) -> Self {
+        let with_cells = |it: &R| Row { cells: columns.iter().map(|c| (c.cell)(it, home)).collect(), ..row(it) };
+        Self::from_rows(rows.iter().map(with_cells).collect())
+    }
+
+    /// All lines.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The line at that place.
+    pub fn row(&self, at: usize) -> Option<&Row> {
+        self.rows.get(at)
+    }
+
+    /// How many lines have a finding.
+    pub fn with_findings(&self) -> usize {
+        self.rows.iter().filter(|row| row.severity.is_some()).count()
+    }
+
+    /// The places of the lines that the filter keeps, in order.
+    pub fn arranged(&self, filter: &Filter, sort: Option<Sort>, heads: &[&Head]) -> Vec<usize> {
+        let kept = self.rows.iter().enumerate().filter(|(_, row)| filter.keeps(row));
+        let Some(sort) = sort else { return kept.map(|(at, _)| at).collect() };
+        let order = heads.get(sort.column).map_or(Order::Text, |head| head.order);
+        let mut keyed: Vec<(SortKey, usize)> = kept
+            .map(|(at, row)| (SortKey::of(row.cells.get(sort.column).map_or("", String::as_str), order), at))
+            .collect();
+        keyed.sort_by(|(a, a_at), (b, b_at)| a.compare(b, sort.descending).then(a_at.cmp(b_at)));
+        keyed.into_iter().map(|(_, at)| at).collect()
+    }
+}
+
+/// What a cell compares by. What says nothing (`-`, `?`) comes last in either direction.
+enum SortKey {
+    Number(i64),
+    Text(String),
+    Nothing,
+}
+
+impl SortKey {
+    fn of(cell: &str, order: Order) -> Self {
+        match (cell, order) {
+            ("" | "-" | "?", _) => SortKey::Nothing,
+            (cell, Order::Number) => cell.parse().map_or(SortKey::Nothing, SortKey::Number),
+            (cell, Order::Text) => SortKey::Text(cell.to_lowercase()),
+        }
+    }
+
+    fn compare(&self, other: &Self, descending: bool) -> Ordering {
+        let turn = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
+        match (self, other) {
+            (SortKey::Number(a), SortKey::Number(b)) => turn(a.cmp(b)),
+            (SortKey::Text(a), SortKey::Text(b)) => turn(a.cmp(b)),
+            (SortKey::Nothing, SortKey::Nothing) => Ordering::Equal,
+            (SortKey::Nothing, _) => Ordering::Greater,
+            (_, SortKey::Nothing) => Ordering::Less,
+            (SortKey::Number(_), SortKey::Text(_)) => turn(Ordering::Less),
+            (SortKey::Text(_), SortKey::Number(_)) => turn(Ordering::Greater),
+        }
+    }
+}
+
+/// The tables of all panes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tables {
+    tables: [Table; Pane::ALL.len()],
+}
+
+impl Tables {
+    /// The lines of an inventory; principals of the home account are named without it.
+    pub fn of(inventory: &Inventory, home: Option<&str>) -> Self {
+        let tables = Pane::ALL.map(|pane| match pane {
+            Pane::Entries => Table::of(&inventory.entries, columns::ENTRIES, home, columns::entry),
+            Pane::AwsAuth => Table::of(&inventory.aws_auth, columns::AWS_AUTH, home, columns::aws_auth),
+            Pane::Irsa => Table::of(&inventory.irsa, columns::IRSA, home, columns::irsa),
+            Pane::PodIdentity => Table::of(&inventory.pod_identity, columns::POD_IDENTITY, home, columns::pod_identity),
+            Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
+            Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
+        });
+        Tables { tables }
+    }
+
+    /// The table of a pane.
+    pub fn table(&self, pane: Pane) -> &Table {
+        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.tables;
+        match pane {
+            Pane::Entries => entries,
+            Pane::AwsAuth => aws_auth,
+            Pane::Irsa => irsa,
+            Pane::PodIdentity => pod_identity,
+            Pane::Roles => roles,
+            Pane::Principals => principals,
+        }
+    }
+}
+
+/// The columns of a pane.
+pub fn heads(pane: Pane) -> Vec<&'static Head> {
+    fn of<R>(columns: &'static [Column<R>]) -> Vec<&'static Head> {
+        columns.iter().map(|column| &column.head).collect()
+    }
+    match pane {
+        Pane::Entries => of(columns::ENTRIES),
+        Pane::AwsAuth => of(columns::AWS_AUTH),
+        Pane::Irsa => of(columns::IRSA),
+        Pane::PodIdentity => of(columns::POD_IDENTITY),
+        Pane::Roles => of(columns::ROLES),
+        Pane::Principals => of(columns::PRINCIPALS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(cells: &[&str]) -> Table {
+        let row = |cell: &&str| Row { key: "same".into(), cells: vec![(*cell).to_owned()], ..Row::default() };
+        Table::from_rows(cells.iter().map(row).collect())
+    }
+
+    fn sorted(cells: &[&str], order: Order, descending: bool) -> Vec<usize> {
+        let head =
+            Head { title: "T", word: "t", width: Width { min: 1, max: 1, weight: 0 }, cut: Cut::End, order, drop: 0 };
+        table(cells).arranged(&Filter::parse("", &[]), Some(Sort { column: 0, descending }), &[&head])
+    }
+
+    #[test]
+    fn order_ignores_case_and_puts_what_says_nothing_last_either_way() {
+        assert_eq!(sorted(&["b", "-", "A", "?", "C"], Order::Text, false), [2, 0, 4, 1, 3]);
+        assert_eq!(sorted(&["b", "-", "A", "?", "C"], Order::Text, true), [4, 0, 2, 1, 3]);
+        assert_eq!(sorted(&["10", "9", "?"], Order::Number, false), [1, 0, 2]);
+    }
+
+    #[test]
+    fn equal_rows_keep_their_order_and_equal_keys_are_told_apart() {
+        assert_eq!(sorted(&["x", "x", "x"], Order::Text, true), [0, 1, 2]);
+        let keys: Vec<_> = table(&["x", "y", "z"]).rows().iter().map(|row| row.key.clone()).collect();
+        assert_eq!(keys, ["same", "same#2", "same#3"]);
+    }
+
+    #[test]
+    fn every_pane_has_columns_of_which_one_always_stays() {
+        for pane in Pane::ALL {
+            let heads = heads(pane);
+            assert!(heads.iter().any(|head| head.drop == 0), "{pane:?}");
+            for head in heads {
+                assert!(head.width.min <= head.width.max, "{}", head.title);
+                assert!(!["state", "finding"].contains(&head.word), "{} is taken", head.word);
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the state wants done, as tasks. Each answers with a message; none touches the state.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::access::identity::Resolver;
+use crate::access::inventory::inventory;
+use crate::access::trace::trace;
+use crate::app::effect::Effect;
+use crate::app::message::{Analysis, Answer, Msg};
+use crate::app::table::Tables;
+use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
+use crate::model::update::{Call, Update};
+
+/// What a source of live facts is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The caller, the clusters and the account's IAM.
+    Overview,
+    /// A cluster's facts, for the first time or again.
+    Cluster(ClusterId),
+    /// A principal's own facts, ahead of any sweep.
+    Ask(ClusterId, Box<Asked>),
+}
+
+/// Where facts come from while the screen is open.
+#[derive(Debug)]
+pub enum Feed {
+    /// All there is is there already: nothing is fetched.
+    Fixed,
+    /// A task reads AWS and Kubernetes.
+    Live(Live),
+}
+
+/// A source of live facts: asked through one channel, answering through two, all of them bounded.
+#[derive(Debug)]
+pub struct Live {
+    /// What is wanted.
+    pub requests: mpsc::Sender<Request>,
+    /// News of facts.
+    pub updates: mpsc::Receiver<Update>,
+    /// The calls made.
+    pub calls: mpsc::Receiver<Call>,
+    /// The task behind it; if it panics the program ends.
+    pub task: JoinHandle<()>,
+}
+
+/// How many requests may wait for a source that is busy.
+pub const MOST_REQUESTS: usize = 64;
+
+/// What the loop itself must do, since it alone has the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Send a text to the terminal's clipboard.
+    Copy(String),
+    /// Stop for a while.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Sets about an effect. Gives back what only the loop can do.
+pub fn set_about(
+    effect: Effect,
+    snapshot: &Arc<Snapshot>,
+    requests: Option<&mpsc::Sender<Request>>,
+    tasks: &mut JoinSet<Option<Msg>>,
+) -> Option<Rest> {
+    let mut ask = |request: Request| {
+        let Some(requests) = requests else { return };
+        let requests = requests.clone();
+        match requests.try_send(request) {
+            Ok(()) => {}
+            // A source that is that busy is waited for beside the loop, never in it.
+            Err(mpsc::error::TrySendError::Full(request)) => {
+                tasks.spawn(async move {
+                    let _ = requests.send(request).await;
+                    None
+                });
+            }
+            // Its end is noticed by the loop, which watches the task.
+            Err(mpsc::error::TrySendError::Closed(_)) => {}
+        }
+    };
+    match effect {
+        Effect::Overview => ask(Request::Overview),
+        Effect::Load(cluster) => ask(Request::Cluster(cluster)),
+        Effect::Ask { cluster, asked } => ask(Request::Ask(cluster, asked)),
+        Effect::Analyse { ticket, cluster } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            tasks.spawn_blocking(move || Some(Msg::Answer(ticket, Answer::Analysis(Arc::new(analysis(&facts, &iam))))));
+        }
+        Effect::Trace { ticket, cluster, asked } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            tasks.spawn_blocking(move || {
+                let chain = trace(&Resolver::new(&facts, &iam), &asked);
+                Some(Msg::Answer(ticket, Answer::Trace(Arc::new(chain))))
+            });
+        }
+        Effect::Copy(text) => return Some(Rest::Copy(text)),
+        Effect::Suspend => return Some(Rest::Suspend),
+        Effect::Quit => return Some(Rest::Quit),
+    }
+    None
+}
+
+/// All that the panes show of a cluster.
+pub fn analysis(facts: &ClusterFacts, iam: &IamFacts) -> Analysis {
+    let inventory = inventory(facts, iam);
+    let tables = Tables::of(&inventory, iam.account.as_deref());
+    Analysis { inventory, tables }
+}

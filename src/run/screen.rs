@@ -1,0 +1,332 @@
+//! The loop that owns the state of the screen: it waits for signals, keys, answers and facts, in this order, takes in all
+//! that is queued, draws once, and never sooner than a frame after the last. While nothing happens it sleeps; an age on
+//! the screen wakes it only when it will read otherwise.
+
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::Poll;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crossterm::event::EventStream;
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::effects::{Feed, Request, Rest, set_about};
+use super::terminal::{Terminal, message};
+use crate::app::effect::Effect;
+use crate::app::keymap::Keymap;
+use crate::app::message::Msg;
+use crate::app::{App, Setup, update};
+use crate::model::snapshot::Snapshot;
+use crate::model::time::Time;
+use crate::model::update::{Call, Update};
+use crate::view::draw;
+use crate::view::theme::Theme;
+
+/// Two frames are at least so far apart.
+const FRAME: Duration = Duration::from_millis(16);
+/// So many messages are taken in before a frame is drawn, however many are queued.
+const MOST_AT_ONCE: usize = 256;
+/// A process that asked to be stopped and was not (nobody would wake it) goes on after this.
+const STOPPED_BY_NOW: Duration = Duration::from_millis(250);
+/// The exit code of a program that panicked.
+const PANICKED: u8 = 101;
+
+/// How the screen looks and where it starts.
+#[derive(Clone, Debug)]
+pub struct ScreenOptions {
+    /// The cluster asked for by name.
+    pub cluster: Option<String>,
+    /// Which key means what.
+    pub keymap: Keymap,
+    /// How it looks; without colours where NO_COLOR is set.
+    pub theme: Theme,
+}
+
+impl ScreenOptions {
+    /// As the program ships, without colours if so wished.
+    pub fn standard(cluster: Option<String>, no_color: bool) -> anyhow::Result<Self> {
+        let theme = Theme::standard().context("the theme is not sound")?;
+        let theme = if no_color { theme.without_color() } else { theme };
+        Ok(ScreenOptions { cluster, keymap: Keymap::standard().context("the keymap is not sound")?, theme })
+    }
+}
+
+/// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
+pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
+    let ScreenOptions { cluster, keymap, theme } = options;
+    // Before the terminal is claimed: a signal in between must not find it unguarded.
+    let signals = Signals::listen().context("could not listen for signals")?;
+    let terminal = Terminal::claim().context("could not set up the terminal")?;
+    let size = terminal.size().context("could not ask for the terminal's size")?;
+    let app = App::new(snapshot, Setup { cluster, keymap }, size, now());
+    let (feed, requests) = Source::of(feed);
+    let mut screen = Loop { app, terminal, theme, requests, tasks: JoinSet::new(), rest: Vec::new() };
+    let outcome = screen.run(signals, feed).await;
+    let Loop { terminal, mut tasks, .. } = screen;
+    drop(terminal);
+    // What is being computed is small and is waited for; what only waits is cut short.
+    tasks.shutdown().await;
+    outcome
+}
+
+fn now() -> Time {
+    Time(Timestamp::now())
+}
+
+/// The signals that concern a screen.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    resumed: Signal,
+}
+
+/// By convention a program ended by a signal exits with 128 and its number.
+const BY_SIGNAL: u8 = 128;
+/// SIGCONT: stopped by somebody else and woken again, the screen must be drawn anew.
+const SIGCONT: i32 = rustix::process::Signal::CONT.as_raw();
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resumed: signal(SignalKind::from_raw(SIGCONT))?,
+        })
+    }
+
+    /// Waits for a signal: the exit code if it ends the program, `None` if the program goes on after having been stopped.
+    async fn next(&mut self) -> Option<u8> {
+        let ended = |kind: SignalKind| u8::try_from(kind.as_raw_value()).ok().map(|number| BY_SIGNAL + number);
+        tokio::select! {
+            _ = self.terminate.recv() => ended(SignalKind::terminate()),
+            _ = self.hang_up.recv() => ended(SignalKind::hangup()),
+            _ = self.interrupt.recv() => ended(SignalKind::interrupt()),
+            _ = self.resumed.recv() => None,
+        }
+    }
+}
+
+/// The receiving side of a feed.
+struct Source {
+    updates: Option<mpsc::Receiver<Update>>,
+    calls: Option<mpsc::Receiver<Call>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Source {
+    fn of(feed: Feed) -> (Self, Option<mpsc::Sender<Request>>) {
+        match feed {
+            Feed::Fixed => (Source { updates: None, calls: None, task: None }, None),
+            Feed::Live(live) => {
+                let source = Source { updates: Some(live.updates), calls: Some(live.calls), task: Some(live.task) };
+                (source, Some(live.requests))
+            }
+        }
+    }
+
+    /// What it has to say next; never, once it has nothing more to say.
+    async fn next(&mut self) -> Event {
+        let Source { updates, calls, task } = self;
+        tokio::select! {
+            biased;
+            panicked = end_of(task) => Event::SourceEnded(panicked),
+            Some(update) = next_of(updates) => Event::News(Msg::Update(Box::new(update))),
+            Some(call) = next_of(calls) => Event::News(Msg::Call(call)),
+            else => pending().await,
+        }
+    }
+}
+
+/// The end of a task: true if it panicked.
+async fn end_of(task: &mut Option<JoinHandle<()>>) -> bool {
+    let Some(running) = task else { return pending().await };
+    let panicked = running.await.is_err_and(|error| error.is_panic());
+    *task = None;
+    panicked
+}
+
+async fn next_of<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    let got = match receiver {
+        Some(open) => open.recv().await,
+        None => return None,
+    };
+    if got.is_none() {
+        *receiver = None;
+    }
+    got
+}
+
+/// Something that the loop woke up for.
+enum Event {
+    Signal(Option<u8>),
+    Input(Option<io::Result<crossterm::event::Event>>),
+    Task(Result<Option<Msg>, tokio::task::JoinError>),
+    News(Msg),
+    SourceEnded(bool),
+    Frame,
+    Clock,
+}
+
+struct Loop {
+    app: App,
+    terminal: Terminal,
+    theme: Theme,
+    requests: Option<mpsc::Sender<Request>>,
+    tasks: JoinSet<Option<Msg>>,
+    /// What only the loop can do, waiting for the moment between two frames.
+    rest: Vec<Rest>,
+}
+
+impl Loop {
+    async fn run(&mut self, mut signals: Signals, mut source: Source) -> anyhow::Result<ExitCode> {
+        let mut input = EventStream::new();
+        let effects = self.app.begin();
+        self.set_about(effects);
+        self.draw()?;
+        let mut drawn = Instant::now();
+        let mut dirty = false;
+        loop {
+            let frame = dirty.then(|| drawn + FRAME);
+            let clock = self.app.wakes_in().map(|seconds| Instant::now() + Duration::from_secs(seconds));
+            let event = self.wait(&mut signals, &mut input, &mut source, frame, clock).await;
+            if let Some(code) = self.take(event, &mut dirty)? {
+                return Ok(code);
+            }
+            // Take in what is queued, without waiting, before a frame is drawn.
+            for _ in 0..MOST_AT_ONCE {
+                let Some(event) = queued(self.wait(&mut signals, &mut input, &mut source, None, None)).await else {
+                    break;
+                };
+                if let Some(code) = self.take(event, &mut dirty)? {
+                    return Ok(code);
+                }
+            }
+            for rest in std::mem::take(&mut self.rest) {
+                match rest {
+                    Rest::Quit => return Ok(ExitCode::SUCCESS),
+                    Rest::Copy(text) => self.terminal.copy(&text).context("could not write to the terminal")?,
+                    Rest::Suspend => {
+                        self.suspend(&mut signals).await?;
+                        dirty = true;
+                    }
+                }
+            }
+            if dirty && drawn.elapsed() >= FRAME {
+                self.draw()?;
+                drawn = Instant::now();
+                dirty = false;
+            }
+        }
+    }
+
+    /// Waits for the next event, the urgent ones first.
+    async fn wait(
+        &mut self,
+        signals: &mut Signals,
+        input: &mut EventStream,
+        source: &mut Source,
+        frame: Option<Instant>,
+        clock: Option<Instant>,
+    ) -> Event {
+        tokio::select! {
+            biased;
+            code = signals.next() => Event::Signal(code),
+            event = input.next() => Event::Input(event),
+            Some(done) = self.tasks.join_next() => Event::Task(done),
+            event = source.next() => event,
+            () = at(frame) => Event::Frame,
+            () = at(clock) => Event::Clock,
+        }
+    }
+
+    /// Takes in an event; gives the exit code if it ends the program.
+    fn take(&mut self, event: Event, dirty: &mut bool) -> anyhow::Result<Option<ExitCode>> {
+        let msg = match event {
+            Event::Signal(Some(code)) => return Ok(Some(ExitCode::from(code))),
+            Event::Signal(None) => {
+                self.terminal.resume().context("could not set up the terminal again")?;
+                let size = self.terminal.size().context("could not ask for the terminal's size")?;
+                Some(Msg::Resize(size))
+            }
+            // The terminal is gone: there is nobody left.
+            Event::Input(None) => return Ok(Some(ExitCode::FAILURE)),
+            Event::Input(Some(event)) => message(event.context("could not read from the terminal")?),
+            Event::Task(Ok(msg)) => msg,
+            Event::Task(Err(error)) if error.is_panic() => return Ok(Some(ExitCode::from(PANICKED))),
+            Event::Task(Err(_)) => None,
+            Event::SourceEnded(true) => return Ok(Some(ExitCode::from(PANICKED))),
+            Event::SourceEnded(false) => None,
+            Event::News(msg) => Some(msg),
+            Event::Frame => return Ok(None),
+            Event::Clock => None,
+        };
+        let effects = update(&mut self.app, Msg::Clock(now()));
+        self.set_about(effects);
+        if let Some(msg) = msg {
+            let effects = update(&mut self.app, msg);
+            self.set_about(effects);
+        }
+        *dirty = true;
+        Ok(None)
+    }
+
+    fn set_about(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let rest = set_about(effect, &self.app.snapshot, self.requests.as_ref(), &mut self.tasks);
+            self.rest.extend(rest);
+        }
+    }
+
+    fn draw(&mut self) -> anyhow::Result<()> {
+        let (app, theme) = (&self.app, &self.theme);
+        self.terminal.screen().draw(|frame| draw(frame, app, theme)).context("could not draw on the terminal")?;
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops the whole job as the shell would, and claims the terminal again when woken.
+    async fn suspend(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
+        self.terminal.pause();
+        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)
+            .context("could not stop the program")?;
+        // Where no shell watches over the job, the system does not stop it, and nothing will wake it either.
+        let _ = timeout(STOPPED_BY_NOW, signals.resumed.recv()).await;
+        self.terminal.resume().context("could not set up the terminal again")?;
+        let size = self.terminal.size().context("could not ask for the terminal's size")?;
+        let effects = update(&mut self.app, Msg::Resize(size));
+        self.set_about(effects);
+        Ok(())
+    }
+}
+
+/// What is there already, without waiting. The task's own waker is used: the terminal's stream remembers the one that it
+/// was asked with first, and one that wakes nobody would leave the next key unseen.
+async fn queued<T>(wait: impl Future<Output = T>) -> Option<T> {
+    let mut wait = pin!(wait);
+    poll_fn(|context| {
+        Poll::Ready(match wait.as_mut().poll(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// Waits until then; for ever if there is no then.
+fn at(when: Option<Instant>) -> impl Future<Output = ()> {
+    async move {
+        match when {
+            Some(when) => sleep_until(when).await,
+            None => pending().await,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Lines of facts, laid out: beside the list in short, and in the trace on the full screen.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::sign;
+use super::text::{width, wrap};
+use super::theme::Role;
+use crate::app::App;
+use crate::app::detail::{Fact, Sign};
+use crate::model::visible::visible;
+
+/// The detail beside the list.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let Some(row) = app.selected_row() else { return };
+    let title = match app.pane {
+        crate::app::pane::Pane::Irsa | crate::app::pane::Pane::PodIdentity => {
+            row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/")
+        }
+        _ if row.arn.is_empty() => row.key.clone(),
+        _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),
+    };
+    canvas.put_cut(inner.x, inner.y, inner.width, &title, crate::app::table::Cut::Path, Role::Title);
+    let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let facts = app.detail.facts();
+    let lines = lay_out(&facts, usize::from(below.width), Shape::Short);
+    let room = usize::from(below.height);
+    let cut = lines.len() > room;
+    for (line, y) in lines.iter().take(if cut { room.saturating_sub(1) } else { room }).zip(below.y..) {
+        put(canvas, below.x, y, below.width, line);
+    }
+    if cut {
+        let hidden = lines.len() + 1 - room;
+        let text = format!("… {hidden} more lines: Enter shows all");
+        canvas.put(below.x, below.bottom().saturating_sub(1), below.width, &text, Role::Dim);
+    }
+}
+
+/// How much room there is for facts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Beside the list: one column of labels, notes below.
+    Short,
+    /// On the full screen: parts and labels, notes beside where they fit.
+    Full,
+}
+
+/// A line as it is drawn: texts with where they begin.
+pub(super) struct Line {
+    /// To which fact it belongs.
+    pub(super) fact: usize,
+    pieces: Vec<(u16, String, Role)>,
+}
+
+/// No fact takes more lines than this: a name of ten thousand letters is not worth a screen.
+const MOST_LINES: usize = 5;
+
+/// Lays facts out in lines of so many columns.
+pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut part = "";
+    for (at, fact) in facts.iter().enumerate() {
+        let new_part = !fact.part.is_empty() && fact.part != part;
+        if new_part {
+            part = fact.part;
+        }
+        lines.extend(lay_out_one(at, fact, new_part, columns, shape));
+    }
+    lines
+}
+
+fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
+    let mut first: Vec<(u16, String, Role)> = Vec::new();
+    let heading = if new_part { fact.part } else { "" };
+    // Where the text begins.
+    let mut x = match shape {
+        Shape::Short => {
+            let label = if fact.label.is_empty() { heading } else { fact.label };
+            first.push((0, label.to_owned(), Role::Dim));
+            11
+        }
+        Shape::Full => {
+            first.push((0, heading.to_owned(), Role::Dim));
+            if !fact.label.is_empty() {
+                first.push((12, fact.label.to_owned(), Role::Dim));
+            }
+            if fact.label.is_empty() { 12 } else { 22 }
+        }
+    };
+    if let Some((glyph, role)) = sign::sign(fact.sign) {
+        first.push((x, glyph.to_owned(), role));
+        x += 2;
+    }
+    let role = match fact.sign {
+        Sign::Mark(crate::access::Mark::Shadowed | crate::access::Mark::Ignored) | Sign::Unverified => Role::Dim,
+        _ => Role::Text,
+    };
+    let room = columns.saturating_sub(usize::from(x)).max(1);
+    let text = visible(&fact.text);
+    let note = visible(&fact.note);
+    // Beside the text if both fit; in the full shape notes stand in a column of their own where they can.
+    let note_x = match shape {
+        Shape::Short => 0,
+        Shape::Full => columns * 58 / 100,
+    };
+    let text_end = usize::from(x) + width(&text);
+    let beside = !note.is_empty() && text_end + 3 + width(&note) <= columns;
+    let mut lines: Vec<Line> = wrap(&text, room, MOST_LINES)
+        .into_iter()
+        .map(|text| Line { fact: at, pieces: vec![(x, text, role)] })
+        .collect();
+    if lines.is_empty() {
+        lines.push(Line { fact: at, pieces: Vec::new() });
+    }
+    if beside {
+        let at_column = note_x.max(text_end + 3);
+        let start = if at_column + width(&note) <= columns { at_column } else { text_end + 3 };
+        if let Some(line) = lines.first_mut() {
+            line.pieces.push((start as u16, note.to_string(), Role::Dim));
+        }
+    } else if !note.is_empty() {
+        let below = wrap(&note, room, MOST_LINES);
+        lines.extend(below.into_iter().map(|text| Line { fact: at, pieces: vec![(x, text, Role::Dim)] }));
+    }
+    if let Some(line) = lines.first_mut() {
+        line.pieces.splice(0..0, first);
+    }
+    lines
+}
+
+/// Draws a line.
+pub(super) fn put(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, line: &Line) {
+    for (at, text, role) in &line.pieces {
+        canvas.put(x + at, y, columns.saturating_sub(*at), text, *role);
+    }
+}

@@ -1,0 +1,142 @@
+//! What lies over the body for a moment: jump, palette, clusters, help, calls.
+
+use ratatui::layout::{Position, Rect};
+
+use super::canvas::Canvas;
+use super::status::typed;
+use super::text::width;
+use super::theme::Role;
+use crate::app::App;
+use crate::app::condition::said;
+use crate::app::layout::Layout;
+use crate::app::overlay::Overlay;
+use crate::app::overlay::help::{Help, Line};
+use crate::app::overlay::picker::Picker;
+use crate::app::words::count;
+use crate::model::update::Call;
+
+/// Draws it. Gives where the text cursor is, if text is typed.
+pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Overlay) -> Option<Position> {
+    match overlay {
+        Overlay::Trace(_) | Overlay::Document(_) => None,
+        Overlay::Jump(jump) => {
+            let picker = &jump.picker;
+            canvas.frame(at.popup, "Jump");
+            let hint = match &jump.problem {
+                Some(problem) => (problem.clone(), Role::Danger),
+                None if picker.hits.is_empty() && !picker.input.value().is_empty() => {
+                    ("nothing here is called that; Enter looks further".to_owned(), Role::Unknown)
+                }
+                None => ("a name, an ARN, or a whole error message".to_owned(), Role::Dim),
+            };
+            pick(canvas, at, picker, (&hint.0, hint.1))
+        }
+        Overlay::Palette(picker) => {
+            canvas.frame(at.popup, "Commands");
+            let why = picker.chosen().and_then(|choice| choice.disabled.clone());
+            let (text, role) = match why {
+                Some(why) => (why, Role::Warn),
+                None => ("Enter does it".to_owned(), Role::Dim),
+            };
+            pick(canvas, at, picker, (&text, role))
+        }
+        Overlay::Clusters(picker) => {
+            canvas.frame(at.popup, "Clusters");
+            let text = count(picker.choices.len(), "cluster", "clusters");
+            pick(canvas, at, picker, (&text, Role::Dim))
+        }
+        Overlay::Help(help) => self::help(canvas, at, help),
+        Overlay::Calls { top } => {
+            calls(canvas, at, app, *top);
+            None
+        }
+    }
+}
+
+/// A prompt, a line that explains, and the choices.
+fn pick<T>(canvas: &mut Canvas<'_>, at: &Layout, picker: &Picker<T>, (hint, role): (&str, Role)) -> Option<Position> {
+    let cursor = prompt(canvas, at.popup, &picker.input, hint, role);
+    let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
+    let top = picker.top(usize::from(area.height));
+    for ((place, hit), y) in picker.hits.iter().enumerate().skip(top).zip(area.top()..area.bottom()) {
+        let Some(choice) = picker.choices.get(hit.choice) else { continue };
+        let whole = Rect { x: at.choices.x, y, width: at.choices.width, height: 1 };
+        let selected = (place == picker.at).then_some(Role::Selected);
+        let text = if choice.disabled.is_some() { Role::Dim } else { Role::Text };
+        canvas.over(whole, selected, |canvas| {
+            let note = width(&choice.note).min(usize::from(area.width) * 3 / 5) as u16;
+            let name = area.width.saturating_sub(note + 2);
+            canvas.put_lit((area.x, y), name, &choice.text, &hit.letters, (text, Role::Focus));
+            canvas.put(area.right().saturating_sub(note), y, note, &choice.note, Role::Dim);
+        });
+    }
+    cursor
+}
+
+fn prompt(canvas: &mut Canvas<'_>, popup: Rect, input: &tui_input::Input, hint: &str, role: Role) -> Option<Position> {
+    let (x, y) = (popup.x + 2, popup.y + 1);
+    let columns = popup.width.saturating_sub(4);
+    canvas.put(x, y, 1, "›", Role::Focus);
+    let cursor = typed(canvas, (x + 2, y), columns.saturating_sub(2), input, Role::Text);
+    canvas.put(x + 2, y + 1, columns.saturating_sub(2), hint, role);
+    cursor
+}
+
+fn help(canvas: &mut Canvas<'_>, at: &Layout, help: &Help) -> Option<Position> {
+    canvas.frame(at.popup, "Help");
+    let cursor = prompt(canvas, at.popup, &help.input, "type to narrow; Esc goes back", Role::Dim);
+    let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
+    let keys_width = 17;
+    for (line, y) in help.lines.iter().skip(help.top).zip(area.top()..area.bottom()) {
+        match line {
+            Line::Group(group) => {
+                canvas.put(area.x, y, area.width, group.title(), Role::Title);
+            }
+            Line::Command { command, keys } => {
+                let spec = command.spec();
+                canvas.put(area.x + 2, y, keys_width - 1, keys, Role::Key);
+                let x = area.x + 2 + keys_width;
+                canvas.put(x, y, area.right().saturating_sub(x), spec.sentence, Role::Text);
+            }
+        }
+    }
+    cursor
+}
+
+fn calls(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usize) {
+    canvas.frame(at.popup, "Calls");
+    let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
+    let failed = app.calls.iter().filter(|call| call.failure.is_some()).count();
+    let summary = match (app.calls.len(), app.is_live()) {
+        (0, false) => "this is a file: no call was made".to_owned(),
+        (0, true) => "no call was made yet".to_owned(),
+        (n, _) => format!("{}, {failed} failed; the newest first", count(n, "call", "calls")),
+    };
+    canvas.put(area.x, at.popup.y + 1, area.width, &summary, Role::Dim);
+    for (call, y) in app.calls.iter().rev().skip(top).zip(area.top()..area.bottom()) {
+        draw_call(canvas, Rect { y, height: 1, ..area }, call);
+    }
+}
+
+/// `06:00:01   120 ms  eks  DescribeAccessEntry  arn:…      ok`
+fn draw_call(canvas: &mut Canvas<'_>, area: Rect, call: &Call) {
+    let at = call.at.to_string();
+    let clock = at.get(11..19).unwrap_or_default();
+    let mut x = area.x;
+    canvas.put(x, area.y, 8, clock, Role::Dim);
+    x += 9;
+    canvas.put_right(x, x + 8, area.y, &format!("{} ms", call.millis), Role::Dim);
+    x += 10;
+    let (result, role) = match &call.failure {
+        None => ("ok".to_owned(), Role::Good),
+        Some(failure) => (failure.code.clone().unwrap_or_else(|| failure.word().to_owned()), Role::Danger),
+    };
+    let end = canvas.put_right(x, area.right(), area.y, &result, role).saturating_sub(1);
+    x += canvas.put(x, area.y, 10, call.service, Role::Dim) + 1;
+    x += canvas.put(x, area.y, end.saturating_sub(x), &call.operation, Role::Text) + 2;
+    let on = match &call.failure {
+        Some(failure) => said(failure),
+        None => call.on.clone(),
+    };
+    canvas.put(x, area.y, end.saturating_sub(x), &on, Role::Dim);
+}

@@ -1,0 +1,62 @@
+//! Marks, as glyphs with a role: the one legend of the program.
+
+use super::theme::Role;
+use crate::access::Mark;
+use crate::access::findings::Severity;
+use crate::access::identity::Verdict;
+use crate::app::condition::Tone;
+use crate::app::detail::Sign;
+
+/// A state.
+pub(super) fn mark(mark: Mark) -> (&'static str, Role) {
+    match mark {
+        Mark::InForce => ("●", Role::Good),
+        Mark::Unverified => UNVERIFIED,
+        Mark::Shadowed => ("○", Role::Dim),
+        Mark::Dead => ("✗", Role::Danger),
+        Mark::Ignored => ("·", Role::Dim),
+        Mark::Unknown => ("?", Role::Unknown),
+        Mark::Loading => ("⟳", Role::Accent),
+    }
+}
+
+/// A defect or risk.
+pub(super) fn severity(severity: Severity) -> (&'static str, Role) {
+    match severity {
+        Severity::High => ("‼", Role::Danger),
+        Severity::Medium => ("!", Role::Warn),
+        Severity::Low => ("!", Role::Dim),
+    }
+}
+
+/// Something that could only reveal a rare defect.
+pub(super) const UNVERIFIED: (&str, Role) = ("*", Role::Dim);
+
+/// Before a line of a detail.
+pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
+    match sign {
+        Sign::Blank => None,
+        Sign::Mark(it) => Some(mark(it)),
+        Sign::Finding(it) => Some(severity(it)),
+        Sign::Unverified => Some(UNVERIFIED),
+    }
+}
+
+/// Of a whole answer, with its words.
+pub(super) fn verdict(verdict: Verdict) -> (&'static str, &'static str, Role) {
+    match verdict {
+        Verdict::Maps => ("●", "gets in", Role::Good),
+        Verdict::DoesNotMap => ("✗", "does not get in", Role::Danger),
+        Verdict::Unknown => ("?", "not known", Role::Unknown),
+    }
+}
+
+/// Before a remark on how complete the rows are.
+pub(super) fn tone(tone: Tone) -> (&'static str, Role) {
+    match tone {
+        Tone::Plain => (" ", Role::Text),
+        Tone::Loading => ("⟳", Role::Accent),
+        Tone::Stale => ("◌", Role::Warn),
+        Tone::Unknown => ("?", Role::Unknown),
+    }
+}

@@ -1,0 +1,282 @@
+//! The lines around the body: where and who you are, the panes, what is to be said, the keys.
+
+use ratatui::layout::{Position, Rect};
+
+use super::canvas::Canvas;
+use super::sign;
+use super::text::width;
+use super::theme::Role;
+use crate::access::identity::Resolution;
+use crate::app::command::{Availability, Command};
+use crate::app::keymap::Context;
+use crate::app::layout::tabs as tabs_of;
+use crate::app::words::{age, count};
+use crate::app::{App, foremost};
+use crate::model::mapping::ScopeKind;
+use crate::model::snapshot::{Source, State};
+
+const READ_ONLY: &str = "READ-ONLY";
+
+/// ` eksplorer  prod-eu1 · eu-west-1 · 111122223333 · API · 1.34        you ● oncall → View@cluster   READ-ONLY`
+pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
+    let right = area.right().saturating_sub(1);
+    let mut end = canvas.put_right(area.x, right, area.y, READ_ONLY, Role::Accent).saturating_sub(3);
+    let room = end.saturating_sub(area.x);
+    end = you(canvas, area, end, room, app).saturating_sub(2);
+
+    let mut x = area.x + 1;
+    let segments = cluster_segments(app);
+    let needed = |with_name: bool, kept: &[(u8, String)]| -> u16 {
+        let name = if with_name { 11 } else { 0 };
+        let texts: usize = kept.iter().map(|(_, text)| width(text) + 3).sum();
+        name + texts as u16
+    };
+    let mut kept = segments;
+    let mut with_name = true;
+    // What says least goes first, until the rest has room.
+    while needed(with_name, &kept) > end.saturating_sub(x) {
+        if with_name {
+            with_name = false;
+            continue;
+        }
+        let Some(worst) = kept.iter().map(|(rank, _)| *rank).max().filter(|rank| *rank > 0) else { break };
+        kept.retain(|(rank, _)| *rank != worst);
+    }
+    if with_name {
+        x += canvas.put(x, area.y, 9, "eksplorer", Role::Dim) + 2;
+    }
+    for (place, (rank, text)) in kept.iter().enumerate() {
+        if place > 0 {
+            x += canvas.put(x, area.y, 3, " · ", Role::Dim);
+        }
+        let role = if *rank == 0 { Role::Title } else { Role::Text };
+        x += canvas.put(x, area.y, end.saturating_sub(x), text, role);
+    }
+}
+
+/// What is said of the cluster, each with how soon it may go where there is no room (0 never goes).
+fn cluster_segments(app: &App) -> Vec<(u8, String)> {
+    let Some(id) = &app.cluster else { return vec![(0, "no cluster chosen".to_owned())] };
+    let facts = app.facts();
+    let mut segments = vec![(0, id.name.clone())];
+    if !id.region.is_empty() {
+        segments.push((2, id.region.clone()));
+    }
+    match facts.cluster.value() {
+        Some(cluster) => {
+            segments.extend(cluster.account().map(|account| (4, account)));
+            segments.push((1, cluster.authentication_mode().as_str().to_owned()));
+            segments.extend(cluster.version.clone().map(|version| (3, version)));
+        }
+        None => segments.push((
+            1,
+            match facts.cluster.state() {
+                State::Refused(failure) | State::Failed(failure) => format!("? cluster {}", failure.word()),
+                _ => "⟳ mode not known yet".to_owned(),
+            },
+        )),
+    }
+    segments
+}
+
+/// `you ● oncall → View@cluster`, as much of it as half the line holds. Gives where it begins.
+fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u16 {
+    let (glyph, role, name, gets) = match (app.caller(), &app.you.trace) {
+        (Some(asked), Some(trace)) => {
+            let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
+            let name = if asked.principal.name.is_empty() { "root".to_owned() } else { asked.principal.name.clone() };
+            (glyph, role, name, Some(gets(&trace.resolution).unwrap_or_else(|| words.to_owned())))
+        }
+        (Some(asked), None) => ("⟳", Role::Accent, asked.principal.name, None),
+        (None, _) => ("?", Role::Unknown, "not known".to_owned(), None),
+    };
+    let gets = gets.map(|text| format!(" → {text}")).unwrap_or_default();
+    let fixed = 6;
+    let room = usize::from(room / 2);
+    let name_width = width(&name).min(room.saturating_sub(fixed));
+    let gets_width = width(&gets).min(room.saturating_sub(fixed + name_width));
+    // An arrow with three letters says nothing.
+    let gets_width = if gets_width < width(&gets).min(9) { 0 } else { gets_width };
+    let start = end.saturating_sub((fixed + name_width + gets_width) as u16);
+    let mut x = start;
+    x += canvas.put(x, area.y, 4, "you ", Role::Dim);
+    x += canvas.put(x, area.y, 1, glyph, role) + 1;
+    x += canvas.put(x, area.y, name_width as u16, &name, Role::Text);
+    canvas.put(x, area.y, gets_width as u16, &gets, Role::Dim);
+    start
+}
+
+/// The first policies, else the groups.
+fn gets(resolution: &Resolution) -> Option<String> {
+    resolution.mapping.as_ref()?;
+    let policies: Vec<String> = (resolution.access_policies.iter().flatten())
+        .map(|policy| {
+            let scope = match (policy.access_scope.kind, policy.access_scope.namespaces.first()) {
+                (ScopeKind::Namespace, Some(first)) => first.as_str(),
+                _ => "cluster",
+            };
+            format!("{}@{scope}", policy.short_name())
+        })
+        .collect();
+    let groups = resolution.identity.as_ref().map(|who| who.groups.clone()).unwrap_or_default();
+    let all = if policies.is_empty() { groups } else { policies };
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// The panes, and on the right how old the facts are or what is still coming.
+pub(super) fn tabs(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
+    let mut end = area.x;
+    for tab in tabs_of(app, area.width) {
+        let shown = tab.pane == app.pane;
+        let mut x = tab.x;
+        let digit = format!("{} ", tab.pane.index() + 1);
+        x += canvas.put(x, area.y, 2, &digit, if shown { Role::Focus } else { Role::Dim });
+        x += canvas.put(x, area.y, 20, tab.title, if shown { Role::Focus } else { Role::Text });
+        x += canvas.put(x, area.y, 8, &tab.count, if shown { Role::Focus } else { Role::Dim });
+        x += canvas.put(x, area.y, 8, &tab.findings, Role::Warn);
+        end = x;
+    }
+    let (text, role) = freshness(app);
+    let room = area.right().saturating_sub(end + 3);
+    let text = text.into_iter().find(|text| width(text) <= usize::from(room)).unwrap_or_default();
+    canvas.put_right(end + 2, area.right().saturating_sub(1), area.y, &text, role);
+}
+
+/// How old the facts are, or what is still coming: the longest text first.
+fn freshness(app: &App) -> (Vec<String>, Role) {
+    let facts = app.facts();
+    let progress = if app.cluster.is_some() && app.is_live() { facts.progress() } else { Vec::new() };
+    if let Some((name, done, total)) = progress.first() {
+        let so_far = match (done, total) {
+            (done, Some(total)) => format!(" {done} of {total}"),
+            (0, None) => String::new(),
+            (done, None) => format!(" {done}"),
+        };
+        let more = match progress.len() - 1 {
+            0 => String::new(),
+            more => format!(" · {more} more"),
+        };
+        let texts = vec![
+            format!("⟳ {name}{so_far}{more}"),
+            format!("⟳ {name}{so_far}"),
+            format!("⟳{so_far}{more}"),
+            format!("⟳ {}", count(progress.len(), "section", "sections")),
+            format!("⟳ {}", progress.len()),
+        ];
+        return (texts, Role::Accent);
+    }
+    let texts = match (&app.snapshot.source, app.snapshot.taken_at, app.since()) {
+        (Source::File { path }, Some(at), _) => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let at = at.to_string();
+            let minute = at.get(..16).unwrap_or(&at).replace('T', " ");
+            vec![format!("{name} · taken {minute}"), format!("taken {minute}"), minute.chars().take(10).collect()]
+        }
+        (Source::File { path }, None, _) => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            vec![format!("from {name}"), name.to_owned()]
+        }
+        (_, _, Some(since)) => {
+            let age = age(app.now, since).0;
+            vec![format!("read {age}"), age]
+        }
+        _ => Vec::new(),
+    };
+    (texts, Role::Dim)
+}
+
+/// A notice, the filter, or what the row says; on the right where the cursor is. Gives where the text cursor is.
+pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<Position> {
+    if let Some(notice) = &app.notice {
+        let (glyph, role) = if notice.is_problem { ("!", Role::Warn) } else { ("✓", Role::Good) };
+        canvas.put(area.x + 1, area.y, 1, glyph, role);
+        let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
+        canvas.paragraph(inner, &notice.text, Role::Text);
+        return None;
+    }
+    if !app.overlays.is_empty() {
+        return None;
+    }
+    let state = app.state();
+    let total = app.table(app.pane).map_or(0, |table| table.rows().len());
+    let shown = state.shown().len();
+    let position = match (shown, shown == total) {
+        (0, true) => String::new(),
+        (_, true) => format!("{} of {total}", state.at() + 1),
+        (_, false) => format!("{shown} of {total}"),
+    };
+    let end = canvas.put_right(area.x, area.right().saturating_sub(1), area.y, &position, Role::Dim);
+    let room = end.saturating_sub(area.x + 3);
+    if state.editing || !state.filter.value().is_empty() {
+        let x = area.x + 1 + canvas.put(area.x + 1, area.y, 1, "/", Role::Key);
+        let role = if state.editing { Role::Text } else { Role::Accent };
+        return typed(canvas, (x, area.y), room, &state.filter, role).filter(|_| state.editing);
+    }
+    let row = app.selected_row()?;
+    let finding = app.detail.about.iter().find(|fact| matches!(fact.sign, crate::app::detail::Sign::Finding(_)));
+    match (finding, row.because.as_str()) {
+        (Some(fact), _) => {
+            let (glyph, role) = sign::sign(fact.sign).unwrap_or((" ", Role::Text));
+            canvas.put(area.x + 1, area.y, 1, glyph, role);
+            canvas.put(area.x + 3, area.y, room.saturating_sub(1), &fact.text, Role::Dim);
+        }
+        (None, "") => {}
+        (None, because) => {
+            let (glyph, role) = sign::mark(row.mark);
+            canvas.put(area.x + 1, area.y, 1, glyph, role);
+            canvas.put(area.x + 3, area.y, room.saturating_sub(1), because, Role::Dim);
+        }
+    }
+    None
+}
+
+/// A text being typed, scrolled so that its cursor is seen. Gives where the cursor is.
+pub(super) fn typed(
+    canvas: &mut Canvas<'_>,
+    (x, y): (u16, u16),
+    columns: u16,
+    input: &tui_input::Input,
+    role: Role,
+) -> Option<Position> {
+    // What is drawn may be wider than what was typed, where deceptive characters are written out.
+    let before: String = input.value().chars().take(input.cursor()).collect();
+    let left = width(&crate::model::visible::visible(&before));
+    let room = usize::from(columns.saturating_sub(1));
+    let skipped = left.saturating_sub(room);
+    let mut rest = input.value();
+    let mut gone = 0;
+    while gone < skipped {
+        let Some(c) = rest.chars().next() else { break };
+        gone += width(&crate::model::visible::visible(c.encode_utf8(&mut [0; 4])));
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    canvas.put(x, y, columns, rest, role);
+    Some(Position { x: x + (left.saturating_sub(gone) as u16).min(columns), y })
+}
+
+/// The keys that matter here, as many as there is room for; help is always there.
+pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
+    let context = app.context();
+    let help = (context != Context::Prompt).then(|| (app.keymap.chords(context, Command::Help).next(), "help"));
+    let right = area.right().saturating_sub(1);
+    let end = match help {
+        Some((Some(chord), word)) => {
+            let x = canvas.put_right(area.x, right, area.y, word, Role::Dim).saturating_sub(1);
+            canvas.put_right(area.x, x, area.y, &chord.to_string(), Role::Key)
+        }
+        _ => right,
+    };
+    let mut x = area.x + 1;
+    for command in foremost(context) {
+        let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
+        let chord = chord.to_string();
+        let word = command.spec().hint;
+        let wanted = (width(&chord) + 1 + width(word)) as u16;
+        if x + wanted + 2 > end {
+            break;
+        }
+        let ready = command.availability(app, context) == Availability::Ready;
+        x += canvas.put(x, area.y, wanted, &chord, if ready { Role::Key } else { Role::Dim }) + 1;
+        x += canvas.put(x, area.y, wanted, word, Role::Dim) + 2;
+    }
+}
