@@ -8,7 +8,7 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_eks::config::http::HttpResponse;
-use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use kube::client::AuthError;
 
 use super::session::Request;
@@ -99,8 +99,13 @@ pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failur
     let said = causes(error);
     let text = said.to_lowercase();
     let expired = text.contains("expired") || text.contains("session token not found or invalid");
-    let kind = if expired {
+    let lost = find_cause::<ConnectorError>(error).is_some_and(|it| it.is_io() || it.is_timeout());
+    let kind = if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        FailureKind::NoCredentials
+    } else if expired {
         FailureKind::Expired
+    } else if lost {
+        FailureKind::Unreachable
     } else if text.contains("not authorized to perform: sts:assumerole") {
         FailureKind::Refused { permission: "sts:AssumeRole".to_owned() }
     } else {
@@ -183,7 +188,7 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
     use crate::cloud::lanes::{Rank, Service};
-    use aws_sdk_eks::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_eks::error::ErrorMetadata;
     use aws_sdk_eks::operation::list_access_entries::ListAccessEntriesError;
 
     fn request() -> Request {
@@ -258,6 +263,8 @@ mod tests {
             of(CredentialsError::provider_error("the SSO session has expired or is invalid")),
             FailureKind::Expired
         );
+        let unplugged = ConnectorError::io("connection refused".into());
+        assert_eq!(of(CredentialsError::provider_error(unplugged)), FailureKind::Unreachable);
         let said = "User: x is not authorized to perform: sts:AssumeRole on resource: y";
         assert_eq!(
             of(CredentialsError::provider_error(said)),

@@ -6,16 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::os_shim_internal::{Env, Fs};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
+use super::failure::causes;
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
 use crate::model::failure::{Failure, FailureKind};
@@ -31,6 +37,8 @@ pub struct Options {
     pub regions: Vec<String>,
     /// A context of the kubeconfig to reach Kubernetes by, instead of what DescribeCluster says.
     pub context: Option<String>,
+    /// The kubeconfig that has the context, instead of `KUBECONFIG` and the one in the home directory.
+    pub kubeconfig: Option<PathBuf>,
     /// How many requests may run at once per service.
     pub concurrency: usize,
     /// How often a request is tried before it counts as failed.
@@ -49,6 +57,7 @@ impl Default for Options {
             profile: None,
             regions: Vec::new(),
             context: None,
+            kubeconfig: None,
             concurrency: 8,
             attempts: 4,
             // A lost SYN is sent again after one and after three seconds.
@@ -157,18 +166,16 @@ impl Session {
     /// Finds out region and credentials; asks nobody yet. Finished requests are sent to `calls`, whose receiver must
     /// be read as long as requests are made.
     pub async fn open(options: Options, calls: Option<mpsc::Sender<Call>>) -> Result<Session, Failure> {
+        if let (Some(profile), None) = (&options.profile, &options.endpoint) {
+            check_profile(profile).await?;
+        }
         let sdk = sdk_config(&options).await;
         let regions = match (options.regions.is_empty(), sdk.region()) {
             (false, _) => options.regions.clone(),
             (true, Some(region)) => vec![region.to_string()],
             (true, None) => {
-                return Err(Failure {
-                    kind: FailureKind::Invalid,
-                    doing: "choose a region".to_owned(),
-                    on: String::new(),
-                    code: None,
-                    message: "no region is configured; name one (--region) or set AWS_REGION".to_owned(),
-                });
+                let why = "no region is configured; name one (--region) or set AWS_REGION";
+                return Err(invalid("choose a region", why.to_owned()));
             }
         };
         Ok(Session {
@@ -262,6 +269,20 @@ impl Session {
     }
 }
 
+fn invalid(doing: &str, message: String) -> Failure {
+    Failure { kind: FailureKind::Invalid, doing: doing.to_owned(), on: String::new(), code: None, message }
+}
+
+/// A profile that does not exist would only be passed over, with a word about the last place that was tried.
+async fn check_profile(profile: &str) -> Result<(), Failure> {
+    let doing = "use the profile";
+    match aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await {
+        Ok(profiles) if profiles.get_profile(profile).is_some() => Ok(()),
+        Ok(_) => Err(invalid(doing, format!("the AWS configuration files have no profile {profile:?}"))),
+        Err(error) => Err(invalid(doing, causes(&error))),
+    }
+}
+
 async fn sdk_config(options: &Options) -> SdkConfig {
     let version = BehaviorVersion::v2026_01_12();
     let retry = RetryConfig::standard().with_max_attempts(options.attempts.max(1));
@@ -277,13 +298,18 @@ async fn sdk_config(options: &Options) -> SdkConfig {
     if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
         loader = loader.app_name(name);
     }
+    let region = match (region, &options.profile) {
+        (Some(region), _) => Some(region),
+        (None, Some(profile)) => DefaultRegionChain::builder().profile_name(profile).build().region().await,
+        (None, None) => DefaultRegionChain::builder().build().region().await,
+    };
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        // The default chain would still prefer the environment's keys to a profile that was asked for.
+        let within = ProviderConfig::default().with_region(region.clone());
+        let provider = ProfileFileCredentialsProvider::builder().configure(&within).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    if let Some(region) = region {
-        loader = loader.region(region);
-    }
-    loader.load().await
+    loader.region(region).load().await
 }
 
 fn of_endpoint(

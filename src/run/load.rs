@@ -17,11 +17,13 @@ mod sweep;
 use std::future::Future;
 
 use futures::future::{join, join_all, join3};
+use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::cloud::Session;
 use crate::model::cluster::ClusterId;
+use crate::model::failure::Failure;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
@@ -56,15 +58,28 @@ async fn caller(session: &Session, tx: &mpsc::Sender<Update>) {
 }
 
 async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
-    let regions = session.regions().iter().map(|region| async move {
-        let eks = session.eks(region);
-        let (names, failure) = sweep::whole_list(|next| eks.list_clusters(next)).await;
-        let ids: Vec<ClusterId> = names.into_iter().map(|name| ClusterId { region: region.clone(), name }).collect();
-        (ids, failure)
-    });
-    let (found, failures): (Vec<_>, Vec<_>) = join_all(regions).await.into_iter().unzip();
-    let found: Vec<ClusterId> = found.concat();
-    let mut failures: Vec<_> = failures.into_iter().flatten().collect();
+    let mut regions: FuturesUnordered<_> = session
+        .regions()
+        .iter()
+        .map(|region| async move {
+            let eks = session.eks(region);
+            let (names, failure) = sweep::whole_list(|next| eks.list_clusters(next)).await;
+            let ids: Vec<_> = names.into_iter().map(|name| ClusterId { region: region.clone(), name }).collect();
+            (ids, failure)
+        })
+        .collect();
+    let mut found: Vec<ClusterId> = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    while let Some((ids, failure)) = regions.next().await {
+        found.extend(ids);
+        failures.extend(failure);
+        if !regions.is_empty() {
+            let so_far = Section::loading(Some(found.clone()), found.len(), None);
+            let _ = tx.send(Update::Clusters(so_far)).await;
+        }
+    }
+    // Regions answer in any order; they are shown in one.
+    found.sort();
     let section = if found.is_empty() && failures.len() == session.regions().len() {
         Section::failed(failures.swap_remove(0))
     } else {

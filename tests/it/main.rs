@@ -5,3 +5,4 @@ mod architecture;
 mod commands;
 mod lab;
 mod laws;
+mod load;

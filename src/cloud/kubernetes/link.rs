@@ -98,13 +98,23 @@ async fn token(session: &Session, id: &ClusterId, now: SystemTime) -> Result<(He
     let token = cluster_token(&credentials, &endpoint, &id.region, &id.name, now).map_err(|error| other(&error))?;
     let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| other(&error))?;
     header.set_sensitive(true);
+    Ok((header, good_until(&credentials, now)))
+}
+
+fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) -> SystemTime {
     let renewed = now + RENEWED_AFTER;
-    Ok((header, credentials.expiry().map_or(renewed, |expiry| expiry.min(renewed))))
+    credentials.expiry().map_or(renewed, |expiry| expiry.min(renewed))
 }
 
 /// The links of a session, by cluster.
 #[derive(Default)]
-pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, (Option<Target>, Arc<Link>)>>);
+pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
+
+/// A link, and what DescribeCluster said when it was made.
+struct Kept {
+    target: Option<Target>,
+    link: Arc<Link>,
+}
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,10 +140,10 @@ impl Links {
     ) -> Result<Arc<Link>, Failure> {
         let request = Request::kubernetes("connect", "connect", REACH, on);
         let target = cluster.and_then(target);
-        let known = |links: &BTreeMap<_, (Option<Target>, Arc<Link>)>| {
-            links.get(id).filter(|(old, _)| *old == target).map(|(_, link)| Arc::clone(link))
+        let kept = |links: &BTreeMap<ClusterId, Kept>| {
+            links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
         };
-        if let Some(link) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(link) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(link);
         }
         let link = Arc::new(match (&session.options().context, &target) {
@@ -145,7 +155,7 @@ impl Links {
             }
         });
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links.insert(id.clone(), (target, Arc::clone(&link)));
+        links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
         Ok(link)
     }
 }
@@ -177,7 +187,11 @@ async fn through_context(
     let bad = |error: &dyn std::error::Error| {
         request.failure(FailureKind::Invalid, None, &format!("context {context}: {error}"))
     };
-    let mut kubeconfig = Kubeconfig::read().map_err(|error| bad(&error))?;
+    let read = match &session.options().kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let mut kubeconfig = read.map_err(|error| bad(&error))?;
     for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
         if let Some(exec) = &mut user.exec {
             // Else the plugin would read from and write to the terminal that the screen is on.
@@ -235,6 +249,39 @@ fn proxy(endpoint: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::{Credentials, Endpoint, Options};
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_due() {
+        let credentials =
+            Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
+        let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
+        let regions = vec!["eu-west-1".into()];
+        let session = Session::open(Options { regions, endpoint, ..Options::default() }, None).await.unwrap();
+        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
+        let old = HeaderValue::from_static("Bearer old");
+        let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
+        let latest = Mutex::new(Some((old.clone(), SystemTime::now() + Duration::from_secs(60))));
+        let link = Link { client: client(&session, config).unwrap(), tokens: Some(Tokens { id, latest }) };
+
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(old.clone()));
+        if let Some(tokens) = &link.tokens {
+            *tokens.latest.lock().await = Some((old.clone(), SystemTime::now()));
+        }
+        let renewed = link.authorization(&session).await.unwrap().unwrap();
+        assert!(renewed.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
+        assert!(renewed.is_sensitive(), "else it would be seen in a log");
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(renewed));
+
+        let expiring = aws_credential_types::Credentials::new(
+            "AKIA",
+            "secret",
+            None,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(600)),
+            "test",
+        );
+        assert_eq!(good_until(&expiring, SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH + Duration::from_secs(600));
+    }
 
     #[test]
     fn the_ca_is_base64_of_pem() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::future::{FutureExt, join};
 use tokio::sync::mpsc;
 
-use super::cluster::{access_entry, aws_auth, reach, send, without_entries};
+use super::cluster::{access_entry, aws_auth, describe, reach, send, without_entries};
 use super::now;
 use super::sweep::{Read, whole_list};
 use crate::cloud::Session;
@@ -31,7 +31,14 @@ pub async fn ask(
     tx: mpsc::Sender<Update>,
 ) {
     let session = session.ahead();
-    let described = describe(&session, &id, known, &tx).shared();
+    let eks = session.eks(&id.region);
+    let described = async {
+        match known {
+            Some(cluster) => Ok(cluster),
+            None => describe(&eks, &id, &tx).await.map(Arc::new),
+        }
+    };
+    let described = described.shared();
     let config_map = async {
         let described = described.clone().await;
         let read = match reach(&session, &id, described.as_ref().map(Arc::as_ref)).await {
@@ -48,29 +55,11 @@ pub async fn ask(
         let (described, arn) = join(described.clone(), whole_arn(&session, &asked, &tx)).await;
         let update = match described.ok().as_deref().and_then(without_entries) {
             Some(why) => ClusterUpdate::AccessEntries(Section::not_applicable(why)),
-            None => asked_entry(&session.eks(&id.region), &id.name, &asked.principal.key(), arn).await,
+            None => asked_entry(&eks, &id.name, &asked.principal.key(), arn).await,
         };
         send(&tx, &id, update).await;
     };
     join(config_map, entry).await;
-}
-
-async fn describe(
-    session: &Session,
-    id: &ClusterId,
-    known: Option<Arc<Cluster>>,
-    tx: &mpsc::Sender<Update>,
-) -> Result<Arc<Cluster>, Failure> {
-    if let Some(cluster) = known {
-        return Ok(cluster);
-    }
-    let described = session.eks(&id.region).describe_cluster(&id.name).await;
-    let section = match &described {
-        Ok(cluster) => Section::known(cluster.clone(), now()),
-        Err(failure) => Section::failed(failure.clone()),
-    };
-    send(tx, id, ClusterUpdate::Cluster(section)).await;
-    described.map(Arc::new)
 }
 
 /// The principal's ARN with its path, if it can be known without looking through the entries. Brings what IAM has of a

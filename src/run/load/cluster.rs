@@ -17,7 +17,7 @@ use crate::model::facts::{aws_auth_fact, no_entries};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AccessEntry;
 use crate::model::snapshot::{AwsAuthFact, Section};
-use crate::model::update::{ClusterUpdate, Update};
+use crate::model::update::{ClusterUpdate, IamUpdate, Update};
 
 /// Why a connected cluster's access entries are not applicable.
 const CONNECTED: &str = "a connected cluster, which EKS does not run, has no access entries";
@@ -48,12 +48,7 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
         Addons, list_addons, describe_addon;
         IdentityProviderConfigs, list_identity_provider_configs, describe_identity_provider_config;
     }
-    let described = eks.describe_cluster(&id.name).await;
-    let section = match &described {
-        Ok(cluster) => Section::known(cluster.clone(), now()),
-        Err(failure) => Section::failed(failure.clone()),
-    };
-    send(&tx, &id, ClusterUpdate::Cluster(section)).await;
+    let described = describe(&eks, &id, &tx).await;
 
     match described.as_ref().ok().and_then(without_entries) {
         Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,
@@ -65,6 +60,20 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
     }
     kubernetes(session, &id, described, &mut crew, &tx).await;
     crew.finish().await;
+}
+
+/// The cluster itself, and with it whose account this is: EKS describes none of another account.
+pub(super) async fn describe(eks: &Eks, id: &ClusterId, tx: &mpsc::Sender<Update>) -> Result<Cluster, Failure> {
+    let described = eks.describe_cluster(&id.name).await;
+    if let Some(account) = described.as_ref().ok().and_then(Cluster::account) {
+        let _ = tx.send(Update::Iam(IamUpdate::Account(account))).await;
+    }
+    let section = match &described {
+        Ok(cluster) => Section::known(cluster.clone(), now()),
+        Err(failure) => Section::failed(failure.clone()),
+    };
+    send(tx, id, ClusterUpdate::Cluster(section)).await;
+    described
 }
 
 /// Why a cluster has no access entries that could be read, if it has none.
