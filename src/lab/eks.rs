@@ -1,126 +1,28 @@
 //! EKS, the reading calls, as REST-JSON.
 //!
 //! Decides which operation a path is, whether the caller may perform it, and what EKS answers, in its own error codes
-//! and texts. A new operation is a variant of [`Operation`] with its route; the compiler asks for the rest.
+//! and texts. A new operation is a variant of [`Operation`] (in `operation`) with its route; the compiler asks for the rest.
+
+mod operation;
 
 use std::collections::BTreeMap;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::aws::{Call, Refusal};
-use super::encoding::{decode, query};
+use super::encoding::query;
 use super::page::page;
-use super::world::World;
+use super::world::{Withheld, World, section_of};
 use crate::model::cluster::ClusterId;
-use crate::model::document::{ClusterDocument, SectionState};
+use crate::model::document::ClusterDocument;
 use crate::model::mapping::AccessEntry;
 use crate::model::time::Time;
+use operation::Operation;
 
 /// The policies that EKS offers.
 pub(super) const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
-
-/// What is asked, with what the path names beside the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Operation {
-    ListClusters,
-    ListAccessPolicies,
-    ListTagsForResource(String),
-    DescribeCluster,
-    ListAccessEntries,
-    DescribeAccessEntry(String),
-    ListAssociatedAccessPolicies(String),
-    ListPodIdentityAssociations,
-    DescribePodIdentityAssociation(String),
-    ListNodegroups,
-    DescribeNodegroup(String),
-    ListFargateProfiles,
-    DescribeFargateProfile(String),
-    ListAddons,
-    DescribeAddon(String),
-    ListIdentityProviderConfigs,
-    DescribeIdentityProviderConfig,
-}
-
-impl Operation {
-    /// The operation of a path, and the cluster that the path names.
-    fn route(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
-        use Operation as O;
-        // Split first, decode then: an ARN is one segment, its slashes and all.
-        let segments: Vec<String> = path.strip_prefix('/')?.split('/').map(decode).collect::<Option<_>>()?;
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let get = method == Method::GET;
-        let operation = match segments[..] {
-            ["clusters"] if get => return Some((O::ListClusters, None)),
-            ["access-policies"] if get => return Some((O::ListAccessPolicies, None)),
-            ["tags", arn] if get => return Some((O::ListTagsForResource(arn.to_owned()), None)),
-            ["clusters", _] if get => O::DescribeCluster,
-            ["clusters", _, "access-entries"] if get => O::ListAccessEntries,
-            ["clusters", _, "access-entries", arn] if get => O::DescribeAccessEntry(arn.to_owned()),
-            ["clusters", _, "access-entries", arn, "access-policies"] if get => {
-                O::ListAssociatedAccessPolicies(arn.to_owned())
-            }
-            ["clusters", _, "pod-identity-associations"] if get => O::ListPodIdentityAssociations,
-            ["clusters", _, "pod-identity-associations", id] if get => O::DescribePodIdentityAssociation(id.to_owned()),
-            ["clusters", _, "node-groups"] if get => O::ListNodegroups,
-            ["clusters", _, "node-groups", name] if get => O::DescribeNodegroup(name.to_owned()),
-            ["clusters", _, "fargate-profiles"] if get => O::ListFargateProfiles,
-            ["clusters", _, "fargate-profiles", name] if get => O::DescribeFargateProfile(name.to_owned()),
-            ["clusters", _, "addons"] if get => O::ListAddons,
-            ["clusters", _, "addons", name] if get => O::DescribeAddon(name.to_owned()),
-            ["clusters", _, "identity-provider-configs"] if get => O::ListIdentityProviderConfigs,
-            ["clusters", _, "identity-provider-configs", "describe"] if method == Method::POST => {
-                O::DescribeIdentityProviderConfig
-            }
-            _ => return None,
-        };
-        Some((operation, segments.get(1).map(|&name| name.to_owned())))
-    }
-
-    /// The operation's name, which is that of its IAM action too.
-    fn name(&self) -> &'static str {
-        match self {
-            Operation::ListClusters => "ListClusters",
-            Operation::ListAccessPolicies => "ListAccessPolicies",
-            Operation::ListTagsForResource(_) => "ListTagsForResource",
-            Operation::DescribeCluster => "DescribeCluster",
-            Operation::ListAccessEntries => "ListAccessEntries",
-            Operation::DescribeAccessEntry(_) => "DescribeAccessEntry",
-            Operation::ListAssociatedAccessPolicies(_) => "ListAssociatedAccessPolicies",
-            Operation::ListPodIdentityAssociations => "ListPodIdentityAssociations",
-            Operation::DescribePodIdentityAssociation(_) => "DescribePodIdentityAssociation",
-            Operation::ListNodegroups => "ListNodegroups",
-            Operation::DescribeNodegroup(_) => "DescribeNodegroup",
-            Operation::ListFargateProfiles => "ListFargateProfiles",
-            Operation::DescribeFargateProfile(_) => "DescribeFargateProfile",
-            Operation::ListAddons => "ListAddons",
-            Operation::DescribeAddon(_) => "DescribeAddon",
-            Operation::ListIdentityProviderConfigs => "ListIdentityProviderConfigs",
-            Operation::DescribeIdentityProviderConfig => "DescribeIdentityProviderConfig",
-        }
-    }
-
-    /// The section of the snapshot that it reads.
-    fn section(&self) -> Option<&'static str> {
-        match self {
-            Operation::ListClusters | Operation::ListAccessPolicies | Operation::ListTagsForResource(_) => None,
-            Operation::DescribeCluster => Some("cluster"),
-            Operation::ListAccessEntries
-            | Operation::DescribeAccessEntry(_)
-            | Operation::ListAssociatedAccessPolicies(_) => Some("accessEntries"),
-            Operation::ListPodIdentityAssociations | Operation::DescribePodIdentityAssociation(_) => {
-                Some("podIdentityAssociations")
-            }
-            Operation::ListNodegroups | Operation::DescribeNodegroup(_) => Some("nodegroups"),
-            Operation::ListFargateProfiles | Operation::DescribeFargateProfile(_) => Some("fargateProfiles"),
-            Operation::ListAddons | Operation::DescribeAddon(_) => Some("addons"),
-            Operation::ListIdentityProviderConfigs | Operation::DescribeIdentityProviderConfig => {
-                Some("identityProviderConfigs")
-            }
-        }
-    }
-}
 
 /// The body of the answer to a call.
 pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
@@ -144,22 +46,18 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
     let Some(cluster) = call.world.cluster(&id) else {
         return Err(not_found(format!("No cluster found for name: {}.", id.name)));
     };
-    if let Some(note) =
-        operation.section().and_then(|it| call.world.withheld(&format!("{}/{}/{it}", id.region, id.name)))
-    {
-        return Err(match note.state {
-            SectionState::Failed => Refusal::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "ServerException",
-                note.failure.as_ref().map(|it| it.message.clone()).unwrap_or_default(),
-            ),
-            _ => {
-                let who = &call.caller.arn;
-                denied(format!("User: {who} is not authorized to perform: {action} on resource: {resource}"))
-            }
-        });
+    let section = section_of(&id, operation.section().unwrap_or_default());
+    match call.world.withheld(&section, operation.item()) {
+        Some(Withheld::Refused) => {
+            let who = &call.caller.arn;
+            return Err(denied(format!("User: {who} is not authorized to perform: {action} on resource: {resource}")));
+        }
+        Some(Withheld::Failed(said)) => {
+            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerException", said));
+        }
+        None => {}
     }
-    eks.of_cluster(operation, cluster)
+    eks.of_cluster(operation, cluster, &section)
 }
 
 struct Eks<'a> {
@@ -224,7 +122,7 @@ impl Eks<'_> {
         Ok(json!({ "tags": tags }))
     }
 
-    fn of_cluster(&self, operation: Operation, it: &ClusterDocument) -> Result<Value, Refusal> {
+    fn of_cluster(&self, operation: Operation, it: &ClusterDocument, section: &str) -> Result<Value, Refusal> {
         let name = &it.cluster.name;
         match operation {
             Operation::DescribeCluster => Ok(json!({ "cluster": wire(&it.cluster) })),
@@ -235,7 +133,8 @@ impl Eks<'_> {
                     }
                     None => true,
                 });
-                self.page("accessEntries", entries.map(|entry| Value::from(entry.principal_arn.as_str())).collect())
+                let entries = entries.map(|entry| entry.principal_arn.as_str());
+                self.names("accessEntries", entries, section)
             }
             Operation::DescribeAccessEntry(arn) => {
                 let mut entry = wire(entry(it, &arn)?);
@@ -269,21 +168,26 @@ impl Eks<'_> {
                 let gone = || not_found(format!("No pod identity association found with association ID: {id}."));
                 Ok(json!({ "association": wire(found.ok_or_else(gone)?) }))
             }
-            Operation::ListNodegroups => self.names("nodegroups", it.nodegroups.as_deref(), |it| &it.nodegroup_name),
+            Operation::ListNodegroups => {
+                self.names("nodegroups", it.nodegroups.iter().flatten().map(|it| it.nodegroup_name.as_str()), section)
+            }
             Operation::DescribeNodegroup(asked) => {
                 let found = it.nodegroups.iter().flatten().find(|it| it.nodegroup_name == asked);
                 let gone = || not_found(format!("No node group found for name: {asked}."));
                 Ok(json!({ "nodegroup": in_cluster(wire(found.ok_or_else(gone)?), name) }))
             }
             Operation::ListFargateProfiles => {
-                self.names("fargateProfileNames", it.fargate_profiles.as_deref(), |it| &it.fargate_profile_name)
+                let profiles = it.fargate_profiles.iter().flatten().map(|it| it.fargate_profile_name.as_str());
+                self.names("fargateProfileNames", profiles, section)
             }
             Operation::DescribeFargateProfile(asked) => {
                 let found = it.fargate_profiles.iter().flatten().find(|it| it.fargate_profile_name == asked);
                 let gone = || not_found(format!("No Fargate Profile found with name: {asked}."));
                 Ok(json!({ "fargateProfile": in_cluster(wire(found.ok_or_else(gone)?), name) }))
             }
-            Operation::ListAddons => self.names("addons", it.addons.as_deref(), |it| &it.addon_name),
+            Operation::ListAddons => {
+                self.names("addons", it.addons.iter().flatten().map(|it| it.addon_name.as_str()), section)
+            }
             Operation::DescribeAddon(asked) => {
                 let found = it.addons.iter().flatten().find(|it| it.addon_name == asked);
                 let gone = || not_found(format!("No addon: {asked} found in cluster: {name}"));
@@ -308,8 +212,14 @@ impl Eks<'_> {
         }
     }
 
-    fn names<T>(&self, member: &str, items: Option<&[T]>, name: impl Fn(&T) -> &String) -> Result<Value, Refusal> {
-        self.page(member, items.unwrap_or_default().iter().map(|it| Value::from(name(it).as_str())).collect())
+    /// A page of names, those included that were there but not read when the world was taken.
+    fn names<'a>(
+        &'a self,
+        member: &str,
+        names: impl Iterator<Item = &'a str>,
+        section: &'a str,
+    ) -> Result<Value, Refusal> {
+        self.page(member, names.chain(self.call.world.missing(section)).map(Value::from).collect())
     }
 }
 

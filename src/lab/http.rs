@@ -3,6 +3,7 @@
 //! Knows no service: a [`Site`] answers. Dropping a listener's task drops its connections with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -63,9 +64,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, site:
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Out of file descriptors, most likely: some have to be given back first.
-                if connections.join_next().await.is_none() {
-                    tokio::task::yield_now().await;
-                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::aws::{Call, Parameters, Refusal};
 use super::page::page;
-use super::world::same_name;
-use crate::model::document::{IamDocument, SectionState};
+use super::world::{Withheld, same_name};
+use crate::model::document::IamDocument;
 use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, RoleDetail, UserDetail};
 
 /// Which members of a role or user a list gives, and which only the full answer.
@@ -84,17 +84,13 @@ impl<'a> Iam<'a> {
                  hold it"
             ))
         };
-        if let Some(note) = sections.iter().find_map(|section| world.withheld(&format!("iam/{section}"))) {
-            return Err(match note.state {
-                SectionState::Failed => Refusal::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "ServiceFailure",
-                    note.failure.as_ref().map(|it| it.message.clone()).unwrap_or_default(),
-                ),
-                _ => refused(),
-            });
+        match sections.iter().find_map(|section| world.withheld(&format!("iam/{section}"), None)) {
+            Some(Withheld::Refused) => Err(refused()),
+            Some(Withheld::Failed(said)) => {
+                Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceFailure", said))
+            }
+            None => world.iam().ok_or_else(refused),
         }
-        world.iam().ok_or_else(refused)
     }
 
     fn resource(&self, of: &str) -> String {

@@ -22,9 +22,9 @@ use super::State;
 use super::authz::{Target, User, authorize};
 use super::encoding::form;
 use super::http::{Answer, Request, answer};
-use super::world::World;
+use super::world::{Withheld, World, section_of};
 use crate::model::cluster::ClusterId;
-use crate::model::document::{ClusterDocument, Manifest, SectionState};
+use crate::model::document::{ClusterDocument, Manifest};
 use path::Asked;
 use status::Status;
 
@@ -121,14 +121,11 @@ impl Server<'_> {
 
     /// A section that was refused or failed when the world was taken is so again.
     fn withheld(&self, kind: &resources::Kind, user: &User, asked: &Asked) -> Result<(), Status> {
-        let section =
-            kind.section.and_then(|it| self.world.withheld(&format!("{}/{}/{it}", self.id.region, self.id.name)));
-        match section {
+        let withheld = kind.section.and_then(|it| self.world.withheld(&section_of(self.id, it), None));
+        match withheld {
             None => Ok(()),
-            Some(note) if note.state == SectionState::Failed => {
-                Err(Status::internal(note.failure.as_ref().map(|it| it.message.as_str()).unwrap_or_default()))
-            }
-            Some(_) => Err(Status::forbidden(user, &asked.attributes)),
+            Some(Withheld::Failed(said)) => Err(Status::internal(said)),
+            Some(Withheld::Refused) => Err(Status::forbidden(user, &asked.attributes)),
         }
     }
 

@@ -15,8 +15,9 @@ use super::keys::{self, Credentials, Session};
 use super::policy;
 use crate::access::identity::{Resolution, Resolver};
 use crate::model::cluster::ClusterId;
-use crate::model::document::{ClusterDocument, Document, IamDocument, SectionNote, SectionState};
+use crate::model::document::{ClusterDocument, Document, IamDocument, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
+use crate::model::failure::FailureKind;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Arn, Asked, Principal, PrincipalKind};
 use crate::model::role::{Caller, InstanceProfile, ProfileRole, RoleDetail, UserDetail};
@@ -47,6 +48,14 @@ pub(super) struct World {
 pub(super) enum NoKey {
     Unknown,
     Expired,
+}
+
+/// How an answer is withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Withheld<'a> {
+    Refused,
+    /// With what was said.
+    Failed(&'a str),
 }
 
 impl World {
@@ -104,10 +113,27 @@ impl World {
         self.users().iter().find(|user| same_name(&user.user_name, name))
     }
 
-    /// The note of a section that must not answer: it was refused or failed when the world was taken.
-    pub(super) fn withheld(&self, section: &str) -> Option<&SectionNote> {
+    /// Why a section, or an item of it, must not answer: so it was when the world was taken.
+    pub(super) fn withheld(&self, section: &str, item: Option<&str>) -> Option<Withheld<'_>> {
         let note = self.document.sections.get(section)?;
-        matches!(note.state, SectionState::Refused | SectionState::Failed).then_some(note)
+        let failure = match note.state {
+            SectionState::Refused | SectionState::Failed => note.failure.as_ref(),
+            // Without a name, the rest of a list was not read.
+            SectionState::Partial => Some(&note.missing.iter().find(|it| it.item.as_deref() == item)?.failure),
+            SectionState::Stale | SectionState::NotApplicable => return None,
+        };
+        let refused = match failure {
+            Some(failure) => matches!(failure.kind, FailureKind::Refused { .. } | FailureKind::Unauthenticated),
+            None => note.state == SectionState::Refused,
+        };
+        let said = failure.map(|it| it.message.as_str()).unwrap_or_default();
+        Some(if refused { Withheld::Refused } else { Withheld::Failed(said) })
+    }
+
+    /// The items of a section that are known by name alone.
+    pub(super) fn missing(&self, section: &str) -> impl Iterator<Item = &str> {
+        let note = self.document.sections.get(section).filter(|note| note.state == SectionState::Partial);
+        note.into_iter().flat_map(|note| &note.missing).filter_map(|it| it.item.as_deref())
     }
 
     /// Whose an access key is, with its secret.
@@ -216,6 +242,11 @@ impl World {
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner).insert(key, resolution.clone());
         Some(resolution)
     }
+}
+
+/// The name of a cluster's section among the notes of a document.
+pub(super) fn section_of(cluster: &ClusterId, section: &str) -> String {
+    format!("{}/{}/{section}", cluster.region, cluster.name)
 }
 
 /// IAM holds names to be the same whatever their case.

@@ -116,6 +116,9 @@ refused("no node group", "ResourceNotFoundException", "n9", 404, lambda: eks.des
 refused("tags of nothing", "NotFoundException", "No resource found", 404, lambda: eks.list_tags_for_resource(resourceArn=cluster["arn"] + "x"))
 refused("a section refused before", "AccessDeniedException", "eks:ListAccessEntries", 403, lambda: eks.list_access_entries(clusterName="veiled"))
 refused("a section failed before", "ServerException", "it broke", 500, lambda: eks.list_addons(clusterName="veiled"))
+check("an item known by name alone", eks.list_nodegroups(clusterName="veiled")["nodegroups"], ["hidden"])
+refused("what was not read of it", "AccessDeniedException", "eks:DescribeNodegroup", 403,
+        lambda: eks.describe_nodegroup(clusterName="veiled", nodegroupName="hidden"))
 
 # --- whose policies refuse
 limited = client("eks", "limited")
