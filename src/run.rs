@@ -44,7 +44,7 @@ impl Trouble {
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        let message = format!("{failure}. {}", failure.hint());
+        let message = failure.advised();
         match failure.kind {
             FailureKind::Missing | FailureKind::Invalid => Trouble::bad_input(message),
             _ => Trouble::failure(message),

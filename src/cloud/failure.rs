@@ -111,6 +111,13 @@ pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failur
     } else {
         FailureKind::NoCredentials
     };
+    // The chain names every place that it looked into, down to the instance's metadata service: for the log. A person
+    // needs to know that there are none.
+    let nowhere = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || text.contains("imds");
+    if kind == FailureKind::NoCredentials && nowhere {
+        tracing::info!(said, "no credentials");
+        return request.failure(kind, None, "neither environment, profile, SSO, container nor instance gave any");
+    }
     request.failure(kind, None, &said)
 }
 

@@ -10,7 +10,6 @@ use crate::access::findings::{Finding, Severity};
 use crate::access::inventory::Inventory;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
-use crate::model::failure::Failure;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::snapshot::{Section, Snapshot, State};
 use crate::model::visible::visible;
@@ -82,15 +81,11 @@ fn caveat<T>(section: &'static str, of: &Section<T>) -> Option<Caveat> {
             ("partial", format!("{} of it could not be read: {first}", missing.len()))
         }
         State::Stale { failure, .. } => ("stale", failure.to_string()),
-        State::Refused(failure) => ("refused", told(failure)),
-        State::Failed(failure) => ("failed", told(failure)),
+        State::Refused(failure) => ("refused", failure.advised()),
+        State::Failed(failure) => ("failed", failure.advised()),
         State::NotApplicable(why) => ("notApplicable", why.clone()),
     };
     Some(Caveat { section, state, because })
-}
-
-fn told(failure: &Failure) -> String {
-    format!("{failure}. {}", failure.hint())
 }
 
 fn policies_text(all: Option<&[AssociatedPolicy]>) -> String {

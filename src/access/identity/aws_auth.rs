@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
         // mapUsers is keyed by the ARN as written: the last of identical ones wins, and among those that differ in
         // case the pick is random.
         for row in of_key(AwsAuthKey::MapUsers) {
-            let last = of_key(AwsAuthKey::MapUsers).filter(|other| other.arn == row.arn).next_back();
+            let last = of_key(AwsAuthKey::MapUsers).rfind(|other| other.arn == row.arn);
             match (role_row, last) {
                 (Some(first), _) => {
                     out.shadowed.push((row, format!("{} matches too, and mapRoles is read first", first.place())));
@@ -89,7 +89,7 @@ impl<'a> Rows<'a> {
             glob(pattern, &canonical) || glob(pattern, &principal.arn())
         });
         let mut dead: Vec<&AwsAuthRow> = meaning.chain(wild).copied().collect();
-        dead.retain(|row| !row.arn.as_deref().is_some_and(|arn| arn.to_lowercase() == canonical.to_lowercase()));
+        dead.retain(|row| row.arn.as_deref().is_none_or(|arn| arn.to_lowercase() != canonical.to_lowercase()));
         dead.sort_by_key(|row| (row.key, row.index));
         out.dead = dead.into_iter().map(|row| (row, why_never(row, Some(principal)))).collect();
 
