@@ -154,7 +154,8 @@ pub struct IdentityJson {
 #[allow(missing_docs)]
 pub struct TraceJson {
     pub eksplorer: u32,
-    pub cluster: ClusterId,
+    pub cluster: String,
+    pub region: String,
     pub principal: PrincipalJson,
     pub verdict: &'static str,
     pub because: String,
@@ -172,7 +173,8 @@ impl TraceJson {
         let unknown = if of == Verdict::Unknown { vec![because.to_owned()] } else { Vec::new() };
         TraceJson {
             eksplorer: FORMAT,
-            cluster: cluster.clone(),
+            cluster: cluster.name.clone(),
+            region: cluster.region.clone(),
             principal: PrincipalJson {
                 given: given.to_owned(),
                 arn: String::new(),
@@ -195,7 +197,8 @@ impl TraceJson {
         let asked = &resolution.asked;
         TraceJson {
             eksplorer: FORMAT,
-            cluster: cluster.clone(),
+            cluster: cluster.name.clone(),
+            region: cluster.region.clone(),
             principal: PrincipalJson {
                 given: given.to_owned(),
                 arn: asked.principal.arn(),

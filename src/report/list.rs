@@ -300,8 +300,9 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                 .collect(),
         ),
     };
-    to_json(&json!({"eksplorer": FORMAT, "cluster": cluster, "incomplete": caveats, name: rows}))
-        .map(|text| text + "\n")
+    let report = json!({"eksplorer": FORMAT, "cluster": cluster.name, "region": cluster.region,
+        "incomplete": caveats, name: rows});
+    to_json(&report).map(|text| text + "\n")
 }
 
 /// The clusters, as text.

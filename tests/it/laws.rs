@@ -10,13 +10,12 @@ use eksplorer::model::document::read;
 use eksplorer::model::facts::{document_of, snapshot_of};
 use eksplorer::model::failure::{Failure, FailureKind};
 use eksplorer::model::principal::{Asked, Principal};
-use eksplorer::model::snapshot::{ClusterFacts, IamFacts, Missing, Section, Snapshot, Source};
+use eksplorer::model::snapshot::{ClusterFacts, IamFacts, Missing, Section, Source};
 use eksplorer::model::time::Time;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-static ACME: LazyLock<Snapshot> =
-    LazyLock::new(|| snapshot_of(&read(include_str!("../../assets/worlds/acme.yaml")).unwrap(), Source::Lab));
+use crate::worlds::ACME;
 
 /// Every principal of the demo world, and for roles a session of it.
 static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {

@@ -3,6 +3,8 @@
 
 mod architecture;
 mod commands;
+mod findings;
 mod lab;
 mod laws;
 mod load;
+mod worlds;
