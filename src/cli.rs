@@ -30,6 +30,7 @@ pub enum Command {
     /// Exit status: 0 it gets in, 3 it does not, 4 not known because a named fact is missing.
     Trace {
         /// An ARN (role, user, or session), a text that holds one, a name, or a permission set's name.
+        #[arg(allow_hyphen_values = true)]
         principal: String,
     },
     /// The rows of one pane.

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::identity::meant;
-use crate::model::principal::{ArnError, Asked, Principal, PrincipalKey, Query, parse_query};
-use crate::model::snapshot::{ClusterFacts, IamFacts};
+use crate::model::principal::{ArnError, Asked, Principal, PrincipalKey, PrincipalKind, Query, parse_query};
+use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup, Section};
 
 /// The principals that a text may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,37 +24,59 @@ pub enum Found {
 }
 
 /// Finds the principal meant by an ARN, a pasted text that holds one, a name, `role/NAME`, `user/NAME`,
-/// `ACCOUNT:role/NAME`, or a permission set's name.
+/// `ACCOUNT:role/NAME`, `assumed-role/ROLE/SESSION`, or a permission set's name. Of several of one name, one that alone
+/// is not known to be gone is meant.
 pub fn find(text: &str, facts: &ClusterFacts, iam: &IamFacts) -> Result<Found, ArnError> {
     let name = match parse_query(text)? {
         Query::Arn(asked) => return Ok(Found::One(asked)),
         Query::Name(name) => name,
     };
-    let wanted = name.to_lowercase();
+    let (wanted, session) = match name.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')) {
+        Some((role, session)) => (format!("role/{role}").to_lowercase(), Some(session.to_owned())),
+        None => (name.to_lowercase(), None),
+    };
     let home = iam.account.as_deref();
     let fits = |principal: &Principal| {
+        let named = principal.kind != PrincipalKind::Root;
         principal.short(home).to_lowercase() == wanted
             || principal.short(None).to_lowercase() == wanted
-            || format!("{}/{}", principal.kind, principal.name).to_lowercase() == wanted
-            || principal.name.to_lowercase() == wanted
+            || named && format!("{}/{}", principal.kind, principal.name).to_lowercase() == wanted
+            || named && principal.name.to_lowercase() == wanted
             || principal.permission_set().is_some_and(|set| set.to_lowercase() == wanted)
     };
     let mut found: Vec<Principal> = known_principals(facts, iam).into_values().filter(fits).collect();
+    if found.len() > 1 {
+        let there = |it: &&Principal| !matches!(iam.existing(it), Lookup::Absent);
+        if let [only] = found.iter().filter(there).collect::<Vec<_>>().as_slice() {
+            found = vec![(*only).clone()];
+        }
+    }
     Ok(match (found.len(), found.pop()) {
         (1, Some(principal)) => {
             let given = text.trim().to_owned();
-            Found::One(Box::new(Asked { given, ..Asked::principal(principal) }))
+            Found::One(Box::new(Asked { given, session, ..Asked::principal(principal) }))
         }
         (_, Some(last)) => {
             found.push(last);
             Found::Many(found)
         }
-        (_, None) => Found::None {
-            complete: [iam.roles.gap(), iam.users.gap(), facts.access_entries.gap(), facts.aws_auth.gap()]
-                .iter()
-                .all(Option::is_none),
-        },
+        (_, None) => Found::None { complete: unread(facts, iam).is_empty() },
     })
+}
+
+/// The sources of names that could not be read, each with the reason.
+pub fn unread(facts: &ClusterFacts, iam: &IamFacts) -> Vec<String> {
+    fn of<T>(name: &str, section: &Section<T>) -> Option<String> {
+        let gap = section.gap().or_else(|| section.missing().first().map(|it| Gap::Item(it.failure.clone())))?;
+        Some(format!("{name}: {gap}"))
+    }
+    let sources = [
+        of("IAM roles", &iam.roles),
+        of("IAM users", &iam.users),
+        of("access entries", &facts.access_entries),
+        of("aws-auth", &facts.aws_auth),
+    ];
+    sources.into_iter().flatten().collect()
 }
 
 /// Every principal that any fact names, once each; where one is named with and without its path, with it.
@@ -81,6 +103,11 @@ pub(crate) fn known_principals(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap
         it.role_arn.iter().chain(&it.target_role_arn).for_each(|arn| add(arn));
     }
     facts.nodegroups.items().iter().filter_map(|it| it.node_role.as_deref()).for_each(&mut add);
+    facts.addons.items().iter().filter_map(|it| it.service_account_role_arn.as_deref()).for_each(&mut add);
+    if let Some(cluster) = facts.cluster.value() {
+        let node_role = cluster.compute_config.as_ref().and_then(|config| config.node_role_arn.as_deref());
+        cluster.role_arn.as_deref().into_iter().chain(node_role).for_each(&mut add);
+    }
     facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref()).for_each(&mut add);
     all
 }
@@ -121,6 +148,9 @@ mod tests {
         assert_eq!(arn("555566667777:role/partner"), "arn:aws:iam::555566667777:role/partner");
         assert!(matches!(find("deployer", &facts, &iam), Ok(Found::Many(both)) if both.len() == 2));
         assert_eq!(find("nobody", &facts, &iam), Ok(Found::None { complete: false }), "IAM was never read");
+        assert!(
+            matches!(find("assumed-role/deployer/jane", &facts, &iam), Ok(Found::One(asked)) if asked.session.as_deref() == Some("jane"))
+        );
         assert!(find("arn:aws:iam::1:role/x", &facts, &iam).is_err());
     }
 }

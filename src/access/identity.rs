@@ -27,7 +27,8 @@ pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution
 pub(crate) use aws_auth::{meant, why_never};
 pub(crate) use draft::row_evidence;
 use draft::{Draft, entry_evidence, row_source};
-use entry::Life;
+pub(crate) use entry::Death;
+use entry::{Groups, Life};
 use template::{Rendered, render};
 
 /// Resolves principals against the facts of one cluster. Build once, ask often.
@@ -69,8 +70,22 @@ impl<'a> Resolver<'a> {
         (self.facts, self.iam)
     }
 
+    /// The partition of the account whose IAM this is.
+    fn partition(&self) -> Option<&'a str> {
+        let cluster = self.facts.cluster.value().and_then(|cluster| cluster.arn.as_deref());
+        let any = || self.iam.roles.items().first().map(|role| role.arn.as_str());
+        cluster.or_else(any)?.split(':').nth(1)
+    }
+
     /// The ARN and creation time that IAM has for a principal's name.
     pub fn existing(&self, principal: &Principal) -> Lookup<(&'a str, Option<Time>)> {
+        // Accounts of one number in two partitions have nothing to do with each other.
+        if self.partition().is_some_and(|partition| partition != principal.partition) {
+            return Lookup::Unknown(Gap::Foreign(format!(
+                "{} of partition {}",
+                principal.account, principal.partition
+            )));
+        }
         let own = self.iam.account.as_deref() == Some(principal.account.as_str());
         let name = principal.name.to_lowercase();
         let swept = match principal.kind {
@@ -92,6 +107,16 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Why an entry matches nobody any more, if so.
+    pub(crate) fn death(&self, entry: &AccessEntry) -> Option<entry::Death> {
+        let (principal, _) = Principal::from_arn(&entry.principal_arn).ok()?;
+        let existing = self.existing(&principal);
+        match entry::life(entry, &Asked::principal(principal), &existing) {
+            Life::Dead(death, _) => Some(death),
+            Life::Alive(_) => None,
+        }
+    }
+
     /// The answer for one principal or session.
     pub fn resolve(&self, asked: &Asked) -> Resolution {
         let mut draft = Draft { unknown: Vec::new(), unverified: Vec::new(), others: Vec::new() };
@@ -109,7 +134,26 @@ impl<'a> Resolver<'a> {
             let why = format!("the authenticator knows no partition {:?}", asked.principal.partition);
             return draft.nobody(asked.clone(), why);
         }
-        let mode = cluster.authentication_mode();
+        let mode = match cluster.reported_mode() {
+            Some(AuthenticationMode::Unknown) => {
+                draft
+                    .unknown
+                    .push("what the cluster's authentication mode reads: this program does not know it".into());
+                return draft
+                    .unknown(asked.clone(), "the cluster has an authentication mode that is not known here".into());
+            }
+            Some(mode) => mode,
+            None if !self.facts.access_entries.items().is_empty() => {
+                draft
+                    .unknown
+                    .push("the authentication mode: the cluster shows none, and yet has access entries".into());
+                return draft.unknown(asked.clone(), "the cluster's authentication mode is not known".into());
+            }
+            None => {
+                draft.unverified.push("that the mode is CONFIG_MAP: the cluster shows none, as old ones do".into());
+                AuthenticationMode::ConfigMap
+            }
+        };
         let existing = self.existing(&asked.principal);
         let mut asked = asked.clone();
         let mut gone = None;
@@ -119,7 +163,7 @@ impl<'a> Resolver<'a> {
                     // Names are unique in an account, so one given without a path is the one that has it. A path that
                     // was given and is wrong is another matter: nothing has that ARN.
                     if asked.path_known && asked.principal.path != "/" && real.path != asked.principal.path {
-                        gone = Some(format!("no {} has this ARN; the one of that name is {arn}", real.kind));
+                        gone = Some((false, format!("no {} has this ARN; the one of that name is {arn}", real.kind)));
                     } else {
                         asked.principal = real;
                         asked.path_known = true;
@@ -128,7 +172,7 @@ impl<'a> Resolver<'a> {
             }
             Lookup::Absent => {
                 let Principal { kind, name, account, .. } = &asked.principal;
-                gone = Some(format!("account {account} has no {kind} {name}, so nobody can sign as it"));
+                gone = Some((true, format!("account {account} has no {kind} {name}, so nobody can sign as it")));
             }
             Lookup::Unknown(_) => {}
         }
@@ -140,8 +184,9 @@ impl<'a> Resolver<'a> {
             );
         }
         self.stale(&mut draft);
-        if let Some(gone) = gone {
-            return self.nobody_there(mode, asked, gone, draft);
+        if let Some((vanished, why)) = gone {
+            // Under a wrong path, what names the principal that does exist is none of this one's business.
+            return if vanished { self.nobody_there(mode, asked, why, draft) } else { draft.nobody(asked, why) };
         }
         let in_force = self.live_entry(mode, &asked, &existing, &mut draft);
         let entry = match in_force {
@@ -152,7 +197,11 @@ impl<'a> Resolver<'a> {
             Lookup::Absent => None,
             Lookup::Unknown(gap) => Some(gap),
         };
-        self.by_aws_auth(mode, asked, entry, draft)
+        if !draft.unknown.is_empty() {
+            let because = draft.unknown.join("; ");
+            return draft.unknown(asked, because);
+        }
+        self.by_aws_auth(mode, asked, entry, &existing, draft)
     }
 
     /// The principal does not exist: whatever names it is dead, for nobody can sign as it.
@@ -210,24 +259,31 @@ impl<'a> Resolver<'a> {
             Lookup::Absent => return Lookup::Absent,
             Lookup::Unknown(gap) => return Lookup::Unknown(gap),
         };
-        let mut alive = None;
+        let mut alive = Vec::new();
         for entry in entries {
-            match entry::life(entry, &asked.principal, existing) {
-                Life::Dead(why) => draft.other_entry(entry, OtherState::Dead, why),
-                Life::Alive(_) if alive.is_some() => {
-                    draft.other_entry(
-                        entry,
-                        OtherState::Dead,
-                        "a newer entry has the principal's present path".to_owned(),
-                    );
-                }
-                Life::Alive(unverified) => {
-                    draft.unverified.extend(unverified);
-                    alive = Some(entry);
-                }
+            match entry::life(entry, asked, existing) {
+                Life::Dead(_, why) => draft.other_entry(entry, OtherState::Dead, why),
+                Life::Alive(unverified) => alive.push((entry, unverified)),
             }
         }
-        alive.map_or(Lookup::Absent, Lookup::Found)
+        match alive.as_slice() {
+            [] => Lookup::Absent,
+            [(entry, unverified)] => {
+                draft.unverified.extend(unverified.clone());
+                Lookup::Found(entry)
+            }
+            several => {
+                for (entry, _) in several {
+                    let why = "it decides if the principal has the path that it names".to_owned();
+                    draft.other_entry(entry, OtherState::Possible, why);
+                }
+                let Principal { kind, account, name, .. } = &asked.principal;
+                draft.unknown.push(format!(
+                    "the path of {kind} {name} of account {account}: entries of several paths name it, and its IAM was not read"
+                ));
+                Lookup::Absent
+            }
+        }
     }
 
     /// An entry is in force: aws-auth can change nothing, but what it holds for the principal is shown.
@@ -250,12 +306,32 @@ impl<'a> Resolver<'a> {
     fn by_entry(&self, asked: Asked, entry: &AccessEntry, mut draft: Draft) -> Resolution {
         let source = MappingSource::AccessEntry { principal_arn: entry.principal_arn.clone() };
         let evidence = entry_evidence(entry);
-        let (groups, unverified) = entry::groups(entry);
-        draft.unverified.extend(unverified);
-        let username = entry::username(entry, &asked.principal).unwrap_or_else(|why| {
-            draft.unverified.push(why);
-            String::new()
-        });
+        let mapping = Mapping { source, kind: Some(entry.kind.clone()), evidence };
+        let because = "its access entry is in force".to_owned();
+        let groups = match entry::groups(entry) {
+            Groups::Own(groups) => Some(groups),
+            Groups::ByType(groups) => {
+                let kind = &entry.kind;
+                draft
+                    .unverified
+                    .push(format!("the groups that EKS sets for an entry of type {kind}: the entry shows none"));
+                Some(groups)
+            }
+            Groups::Undocumented => {
+                let kind = &entry.kind;
+                draft
+                    .unknown
+                    .push(format!("its groups: the entry shows none, and EKS does not document those of type {kind}"));
+                None
+            }
+        };
+        let username = match entry::username(entry, &asked.principal) {
+            Ok(username) => Some(username),
+            Err(why) => {
+                draft.unknown.push(why);
+                None
+            }
+        };
         if entry.associated_access_policies.is_none() {
             let why = self
                 .facts
@@ -266,9 +342,12 @@ impl<'a> Resolver<'a> {
                 .map_or_else(|| "they were not read".to_owned(), |m| m.failure.to_string());
             draft.unknown.push(format!("the access policies of its access entry: {why}"));
         }
-        let mapping = Mapping { source, kind: Some(entry.kind.clone()), evidence };
-        let because = "its access entry is in force".to_owned();
-        self.render(asked, mapping, because, &username, &groups, entry.associated_access_policies.clone(), draft)
+        let policies = entry.associated_access_policies.clone();
+        match (username, groups) {
+            (Some(username), Some(groups)) => self.render(asked, mapping, because, &username, &groups, policies, draft),
+            (Some(username), None) => self.render(asked, mapping, because, &username, &[], policies, draft),
+            (None, _) => draft.finish(asked, Verdict::Maps, because, Some(mapping), None, policies),
+        }
     }
 
     fn by_aws_auth(
@@ -276,6 +355,7 @@ impl<'a> Resolver<'a> {
         mode: AuthenticationMode,
         asked: Asked,
         entry_gap: Option<Gap>,
+        existing: &Lookup<(&str, Option<Time>)>,
         mut draft: Draft,
     ) -> Resolution {
         let gap = self.facts.aws_auth.gap();
@@ -310,12 +390,12 @@ impl<'a> Resolver<'a> {
             return draft.unknown(asked, because);
         }
         if !mode.reads_aws_auth() {
-            let because = draft.why_nobody("it has no access entry, and this mode reads nothing else");
+            let because = draft.why_nobody("it has no access entry, and mode API reads nothing else");
             return draft.nobody(asked, because);
         }
         match rows.matching.as_slice() {
             [] => {}
-            [row, rest @ ..] if rest.iter().all(|it| it.username == row.username && it.groups == row.groups) => {
+            [row] => {
                 draft.beside(&rows, false);
                 let because =
                     if draft.others.iter().any(|other| matches!(other.source, MappingSource::AccessEntry { .. })) {
@@ -327,6 +407,7 @@ impl<'a> Resolver<'a> {
                     } else {
                         format!("aws-auth {} maps it", row.place())
                     };
+                draft.exists(&asked, existing);
                 let mapping = Mapping { source: row_source(row), kind: None, evidence: row_evidence(row) };
                 if row.username.is_empty() {
                     draft.unverified.push("what the API server makes of an empty username".to_owned());
@@ -356,15 +437,20 @@ impl<'a> Resolver<'a> {
             let evidence = Evidence::new(DocumentRef::AwsAuth, format!("data.mapAccounts[{index}]"));
             let because =
                 format!("aws-auth mapAccounts[{index}] lets every principal of account {} in", asked.principal.account);
+            draft.exists(&asked, existing);
             let username = asked.principal.canonical();
             let mapping = Mapping { source, kind: None, evidence };
             return self.render(asked, mapping, because, &username, &[], Some(Vec::new()), draft);
         }
         draft.beside(&rows, true);
-        let because = draft.why_nobody(match mode {
+        let mut because = draft.why_nobody(match mode {
             AuthenticationMode::ConfigMap => "no row of aws-auth matches it",
             _ => "it has no access entry, and no row of aws-auth matches it",
         });
+        for broken in self.rows.broken().iter().filter(|_| !draft.others.iter().any(Other::is_whole_key)) {
+            because.push_str("; ");
+            because.push_str(broken);
+        }
         draft.nobody(asked, because)
     }
 
@@ -396,7 +482,7 @@ impl<'a> Resolver<'a> {
                     texts.push(text);
                 }
                 Rendered::Fails(why) => {
-                    let why = format!("{} matches, but {why}; that is final", mapping.source);
+                    let why = format!("{} matches, but {why}, and nothing else is tried then", mapping.source);
                     let dead = Other {
                         source: mapping.source,
                         state: OtherState::Dead,

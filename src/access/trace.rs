@@ -97,7 +97,8 @@ pub fn answer(resolution: &Resolution) -> String {
             };
             format!("gets in as {username} with {groups}: {}", resolution.because)
         }
-        (Verdict::Maps, None) | (Verdict::Unknown, _) => format!("not known: {}", resolution.because),
+        (Verdict::Maps, None) => format!("gets in, as whom is not known: {}", resolution.because),
+        (Verdict::Unknown, _) => format!("not known: {}", resolution.because),
         (Verdict::DoesNotMap, _) => format!("does not get in: {}", resolution.because),
     }
 }
@@ -140,6 +141,9 @@ impl Teller<'_> {
         };
         let set = principal.permission_set().map(|set| format!("permission set {set}"));
         let (mark, note, evidence) = match self.resolver.existing(principal) {
+            Lookup::Found((arn, _)) if !arn.is_empty() && arn != principal.arn() => {
+                (Some(Mark::Dead), format!("does not exist; the one of that name is {arn}"), None)
+            }
             Lookup::Found((_, made)) => {
                 let made = made.map(|made| format!("made {}", made.date()));
                 (None, [made, set].into_iter().flatten().collect::<Vec<_>>().join(" · "), document)
@@ -223,7 +227,8 @@ impl Teller<'_> {
         };
         let of_entry = matches!(mapping.source, MappingSource::AccessEntry { .. });
         let username = if identity.username.is_empty() { "(empty)" } else { identity.username.as_str() };
-        let note = if identity.username.contains("{{") { "one for each session" } else { "" };
+        let each = identity.username.contains("{{") && self.resolution.asked.session.is_none();
+        let note = if each { "one for each session" } else { "" };
         self.say(Part::Identity, "user", None, username, note, field("username"));
         let groups: Vec<String> = identity.groups.iter().chain(&identity.implicit_groups).cloned().collect();
         let groups_field = field(if of_entry { "kubernetesGroups" } else { "groups" });
@@ -299,8 +304,7 @@ fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
                 let teller = Teller { resolver, resolution, lines: Vec::new() };
                 if let Some(entry) = teller.entry(source) {
                     let at = Evidence::new(DocumentRef::AccessEntry(principal_arn.clone()), "");
-                    let principal = &resolution.asked.principal;
-                    out.extend(of_entry(resolver, entry, principal, mark, because, resolution, &at));
+                    out.extend(of_entry(resolver, entry, mark, because, resolution, &at));
                 }
             }
             MappingSource::AwsAuth { .. } => {

@@ -120,7 +120,7 @@ impl World {
             SectionState::Refused | SectionState::Failed => note.failure.as_ref(),
             // Without a name, the rest of a list was not read.
             SectionState::Partial => Some(&note.missing.iter().find(|it| it.item.as_deref() == item)?.failure),
-            SectionState::Stale | SectionState::NotApplicable => return None,
+            SectionState::Empty | SectionState::Stale | SectionState::NotApplicable => return None,
         };
         let refused = match failure {
             Some(failure) => matches!(failure.kind, FailureKind::Refused { .. } | FailureKind::Unauthenticated),

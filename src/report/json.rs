@@ -169,8 +169,7 @@ pub struct TraceJson {
 
 impl TraceJson {
     /// The report of a text that is no ARN and no known name.
-    pub fn nameless(cluster: &ClusterId, given: &str, of: Verdict, because: &str) -> Self {
-        let unknown = if of == Verdict::Unknown { vec![because.to_owned()] } else { Vec::new() };
+    pub fn nameless(cluster: &ClusterId, given: &str, of: Verdict, because: &str, unread: &[String]) -> Self {
         TraceJson {
             eksplorer: FORMAT,
             cluster: cluster.name.clone(),
@@ -183,12 +182,12 @@ impl TraceJson {
             },
             verdict: verdict(of),
             because: because.to_owned(),
-            unknown,
+            unknown: unread.to_vec(),
             unverified: Vec::new(),
             mapping: None,
             others: Vec::new(),
             identity: None,
-            access_policies: None,
+            access_policies: if of == Verdict::Unknown { None } else { Some(Vec::new()) },
         }
     }
 

@@ -48,6 +48,7 @@ pub fn caveats(snapshot: &Snapshot, id: &ClusterId, pane: Pane) -> Vec<Caveat> {
         Pane::Irsa => {
             out.push(caveat("serviceAccounts", &facts.service_accounts));
             out.push(caveat("pods", &facts.pods));
+            out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
             out.push(caveat("oidcProviders", &snapshot.iam.oidc_providers));
         }
         Pane::PodIdentity => {

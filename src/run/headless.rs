@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
-use crate::access::find::{Found, find};
+use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
 use crate::access::trace::trace;
@@ -53,6 +53,7 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
         (Source::Live { session, .. }, Query::Name(_)) => load::whole(session, id.clone()).await,
     };
     source.check_cluster(&snapshot, &id).await?;
+    let snapshot = snapshot.settled();
     let facts = snapshot.cluster(&id);
     let resolver = Resolver::new(&facts, &snapshot.iam);
     let asked = match find(given, &facts, &snapshot.iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
@@ -65,7 +66,7 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
                 visible(&arns.join(", "))
             )));
         }
-        Found::None { complete } => return nameless(options, &id, given, complete),
+        Found::None { .. } => return nameless(options, &id, given, &unread(&facts, &snapshot.iam)),
     };
     let trace = trace(&resolver, &asked);
     let out = match options.output {
@@ -76,21 +77,26 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
 }
 
 /// A name that nobody has is no error: it does not map, unless somebody may have it whose names could not be read.
-fn nameless(options: &Options, id: &ClusterId, given: &str, complete: bool) -> Result<Printed, Trouble> {
-    let (verdict, because) = if complete {
+fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -> Result<Printed, Trouble> {
+    let (verdict, because) = if unread.is_empty() {
         (
             Verdict::DoesNotMap,
             "no role, user or permission set of this name is known in the account or the cluster".to_owned(),
         )
     } else {
-        let because = "no principal of this name is known, and not all sources of names could be read; give its ARN";
-        (Verdict::Unknown, because.to_owned())
+        let missing = unread.join("; ");
+        (
+            Verdict::Unknown,
+            format!("no principal of this name is known, and not all names could be read ({missing}); give its ARN"),
+        )
     };
     let out = match options.output {
-        Output::Json => to_json(&TraceJson::nameless(id, given, verdict, &because)).map_err(Trouble::failure)? + "\n",
+        Output::Json => {
+            to_json(&TraceJson::nameless(id, given, verdict, &because, unread)).map_err(Trouble::failure)? + "\n"
+        }
         Output::Text => {
-            let head = if complete { "does not get in" } else { "not known" };
-            format!("{head}: {because}\n{} on {id}\n", visible(given))
+            let head = if verdict == Verdict::Unknown { "not known" } else { "does not get in" };
+            format!("{head}: {}\n{} on {id}\n", visible(&because), visible(given))
         }
     };
     Ok(Printed::answer(out, verdict.into()))

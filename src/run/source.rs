@@ -45,8 +45,12 @@ pub fn now() -> Time {
 /// Reads a document from a file; an error names file, line and field.
 pub fn read_document(path: &Path) -> Result<Document, Trouble> {
     let name = path.display();
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|error| Trouble::bad_input(format!("could not read {name}: {error}. Check the path.")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        Trouble::bad_input(format!("{name}: line {line}: it is not UTF-8 text. Is it a snapshot, in YAML or JSON?"))
+    })?;
     read(&text).map_err(|error| Trouble::bad_input(format!("{name}: {error}")))
 }
 

@@ -3,44 +3,45 @@
 use super::Severity::{High, Low, Medium};
 use super::{Finding, MASTERS, list, wildcard_matches};
 use crate::access::Mark;
-use crate::access::identity::{MappingSource, Resolution, Resolver};
+use crate::access::identity::{Death, MappingSource, Resolution, Resolver};
 use crate::model::mapping::{AccessEntry, ScopeKind};
 use crate::model::principal::{Principal, permission_set};
-use crate::model::snapshot::{Evidence, Lookup};
+use crate::model::snapshot::Evidence;
 
 /// The findings of one entry, given what became of it.
 pub(crate) fn of_entry(
     resolver: &Resolver<'_>,
     entry: &AccessEntry,
-    principal: &Principal,
     mark: Mark,
     because: &str,
     resolution: &Resolution,
     evidence: &Evidence,
 ) -> Vec<Finding> {
     let mut out = Vec::new();
-    if mark == Mark::Dead {
-        dead(resolver, principal, because, evidence, &mut out);
+    let Ok((principal, _)) = Principal::from_arn(&entry.principal_arn) else { return out };
+    if let Some(death) = resolver.death(entry) {
+        // A dead entry has one thing wrong with it, and what else it says has no effect.
+        out.push(dead(resolver, &principal, death, because, evidence));
+        return out;
     }
-    differs_from_row(resolver, entry, resolution, evidence, &mut out);
+    if mark == Mark::InForce {
+        differs_from_row(resolver, entry, resolution, evidence, &mut out);
+        grants_nothing(entry, evidence, &mut out);
+    }
     unbound_groups(resolver, entry, evidence, &mut out);
-    grants_nothing(entry, evidence, &mut out);
     scopes(resolver, entry, evidence, &mut out);
-    node_entries(resolver, entry, principal, evidence, &mut out);
+    node_entries(resolver, entry, &principal, evidence, &mut out);
     out.sort();
     out
 }
 
-fn dead(resolver: &Resolver<'_>, principal: &Principal, because: &str, at: &Evidence, out: &mut Vec<Finding>) {
-    let (facts, iam) = resolver.facts();
-    let _ = facts;
+fn dead(resolver: &Resolver<'_>, principal: &Principal, death: Death, because: &str, at: &Evidence) -> Finding {
     let newer = principal.permission_set().and_then(|set| {
-        iam.roles.items().iter().find(|role| {
-            role.role_name != principal.name && permission_set(&role.role_name).is_some_and(|(s, _)| s == set)
-        })
+        let same = |name: &str| name != principal.name && permission_set(name).is_some_and(|(it, _)| it == set);
+        resolver.facts().1.roles.items().iter().find(|role| same(&role.role_name))
     });
-    out.push(match (newer, resolver.existing(principal)) {
-        (Some(role), _) => Finding::new(
+    match (newer, death) {
+        (Some(role), Death::Vanished) => Finding::new(
             Medium,
             "entry-permission-set-reprovisioned",
             format!(
@@ -49,14 +50,12 @@ fn dead(resolver: &Resolver<'_>, principal: &Principal, because: &str, at: &Evid
             ),
             at,
         ),
-        (None, Lookup::Found(_)) => Finding::new(
-            Medium,
-            "entry-recreated-principal",
-            format!("{because}: delete the entry and make it again"),
-            at,
-        ),
-        _ => Finding::new(Medium, "entry-vanished-principal", because, at),
-    });
+        (_, Death::Vanished) => Finding::new(Medium, "entry-vanished-principal", because, at),
+        (_, Death::Recreated | Death::OtherPath) => {
+            let sentence = format!("{because}: delete the entry and make it again");
+            Finding::new(Medium, "entry-recreated-principal", sentence, at)
+        }
+    }
 }
 
 fn differs_from_row(
@@ -70,17 +69,22 @@ fn differs_from_row(
     if !matches!(resolution.mapping.as_ref().map(|it| &it.source), Some(MappingSource::AccessEntry { .. })) {
         return;
     }
-    let mut own = entry.kubernetes_groups.clone();
-    own.sort();
+    // Node entries lack the bootstrappers group that aws-auth rows of nodes have; that does no harm.
+    let node = entry.kind != "STANDARD";
+    let compared = |groups: &[String]| {
+        let mut groups: Vec<String> =
+            groups.iter().filter(|it| !node || *it != "system:bootstrappers").cloned().collect();
+        groups.sort();
+        groups
+    };
+    let own = compared(&entry.kubernetes_groups);
     for other in &resolution.others {
         let MappingSource::AwsAuth { key, index: Some(index) } = other.source else { continue };
         if other.state != crate::access::identity::OtherState::Shadowed {
             continue;
         }
         let Some(row) = auth.rows.iter().find(|row| row.key == key && row.index == index) else { continue };
-        let mut theirs = row.groups.clone();
-        theirs.sort();
-        if theirs != own {
+        if compared(&row.groups) != own {
             let severity = if row.groups.iter().any(|group| group == MASTERS) { Medium } else { Low };
             let sentence = format!(
                 "aws-auth {} gives it other groups ({}); the entry wins, so that row has no effect unless the entry goes",

@@ -17,7 +17,7 @@ pub(crate) fn of_irsa(mark: Mark, because: &str, pods: Option<usize>, evidence: 
         out.push(Finding::new(Low, "irsa-and-pod-identity", because, evidence));
     }
     if pods == Some(0) {
-        out.push(Finding::new(Low, "workload-unused", "no pod runs as it", evidence));
+        out.push(Finding::new(Low, "workload-unused", "no running pod uses this service account", evidence));
     }
     out
 }
@@ -26,7 +26,7 @@ pub(crate) fn of_irsa(mark: Mark, because: &str, pods: Option<usize>, evidence: 
 pub(crate) fn of_association(mark: Mark, because: &str, pods: Option<usize>, evidence: &Evidence) -> Vec<Finding> {
     let mut out = broken("pod-identity-broken", mark, because, evidence);
     if pods == Some(0) && out.is_empty() {
-        out.push(Finding::new(Low, "workload-unused", "no pod runs as its service account", evidence));
+        out.push(Finding::new(Low, "workload-unused", "no running pod uses its service account", evidence));
     }
     out
 }
@@ -47,10 +47,10 @@ pub(crate) fn of_role(
         return Vec::new();
     }
     match (used_by, verdict) {
-        (RoleUse::Nodegroup(_) | RoleUse::AutoMode, Verdict::DoesNotMap) => {
+        (RoleUse::Nodegroup(_) | RoleUse::AutoMode, Verdict::DoesNotMap | Verdict::Maps) => {
             vec![Finding::new(High, "node-role-unmapped", format!("its nodes cannot join: {because}"), evidence)]
         }
-        (RoleUse::FargateProfile(_), Verdict::DoesNotMap) => {
+        (RoleUse::FargateProfile(_), Verdict::DoesNotMap | Verdict::Maps) => {
             vec![Finding::new(High, "fargate-role-unmapped", format!("its pods cannot start: {because}"), evidence)]
         }
         _ => vec![Finding::new(Medium, "role-missing", because, evidence)],
@@ -60,6 +60,9 @@ pub(crate) fn of_role(
 /// Does a statement of the trust policy allow the action to that principal (`("Service", "pods.eks.amazonaws.com")`)?
 /// Conditions are not looked at.
 pub(crate) fn trust_names(document: &Value, kind: &str, principal: &str, action: &str) -> bool {
+    // A trust policy pasted as a text of JSON is read as what it says.
+    let parsed = document.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let document = parsed.as_ref().unwrap_or(document);
     each(document.get("Statement").unwrap_or(&Value::Null)).any(|statement| {
         let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
         let who = statement.get("Principal").unwrap_or(&Value::Null);

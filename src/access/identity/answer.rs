@@ -116,6 +116,13 @@ pub struct Resolution {
     pub access_policies: Option<Vec<AssociatedPolicy>>,
 }
 
+impl Other {
+    /// Is it a key of aws-auth as a whole, which yields nothing?
+    pub(super) fn is_whole_key(&self) -> bool {
+        matches!(self.source, MappingSource::AwsAuth { index: None, .. })
+    }
+}
+
 impl OtherState {
     /// Its sign.
     pub fn mark(self) -> Mark {

@@ -78,6 +78,12 @@ impl<'a> Rows<'a> {
                     out.shadowed
                         .push((row, format!("{} has the same ARN and comes later: the last one wins", last.place())));
                 }
+                _ if out.matching.iter().any(|it| it.username == row.username && it.groups == row.groups) => {
+                    out.shadowed.push((
+                        row,
+                        "its ARN differs only in case from one that says the same: either is picked".into(),
+                    ));
+                }
                 _ => out.matching.push(row),
             }
         }
@@ -94,16 +100,26 @@ impl<'a> Rows<'a> {
         out.dead = dead.into_iter().map(|row| (row, why_never(row, Some(principal)))).collect();
 
         let names = [canonical.to_lowercase(), principal.arn().to_lowercase()];
+        let account = [principal.account.clone()];
         for (name, problem, text) in self.problems {
             let text = text.to_lowercase();
             let key = AwsAuthKey::ALL.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name));
+            let sought = if key == Some(AwsAuthKey::MapAccounts) { account.as_slice() } else { &names };
             if let Some(key) = key
-                && names.iter().any(|arn| mentions(&text, arn))
+                && sought.iter().any(|it| mentions(&text, it))
             {
                 out.lost.push((key, name, format!("{name} {problem}")));
             }
         }
         out
+    }
+}
+
+impl Rows<'_> {
+    /// What must be said of aws-auth whoever is asked about: keys that do not parse, and so let nobody in.
+    pub(super) fn broken(&self) -> Vec<String> {
+        let broken = self.problems.iter().filter(|(_, problem, _)| matches!(problem, KeyProblem::Broken { .. }));
+        broken.map(|(name, ..)| format!("{name} does not parse and counts as empty")).collect()
     }
 }
 

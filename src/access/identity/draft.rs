@@ -4,7 +4,8 @@ use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolut
 use super::aws_auth;
 use crate::model::mapping::{AccessEntry, AssociatedPolicy, AwsAuthKey, AwsAuthRow};
 use crate::model::principal::Asked;
-use crate::model::snapshot::{DocumentRef, Evidence};
+use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::time::Time;
 
 /// The answer while it is being worked out.
 pub(super) struct Draft {
@@ -73,6 +74,13 @@ impl Draft {
             let source = MappingSource::AwsAuth { key: *key, index: None };
             let evidence = Evidence::new(DocumentRef::AwsAuth, format!("data.{name}"));
             self.others.push(Other { source, state: OtherState::Dead, because: why.clone(), evidence });
+        }
+    }
+
+    /// aws-auth compares text alone, so that a row goes on matching whoever has the ARN; whether anybody has was not read.
+    pub(super) fn exists(&mut self, asked: &Asked, existing: &Lookup<(&str, Option<Time>)>) {
+        if let Lookup::Unknown(gap) = existing {
+            self.unverified.push(format!("whether the {} exists: {gap}", asked.principal.kind));
         }
     }
 

@@ -45,6 +45,7 @@ fn world(mode: &str, entries: &str, aws_auth: &str) -> Snapshot {
     let entries =
         if entries.is_empty() { "  accessEntries: []\n".to_owned() } else { format!("  accessEntries:\n{entries}") };
     let data: serde_json::Value = serde_saphyr::from_str(aws_auth).expect(aws_auth);
+    let none = if aws_auth.trim().is_empty() { "sections: {c/awsAuth: {state: empty}}\n" } else { "" };
     let config_map = if aws_auth.trim().is_empty() {
         String::new()
     } else {
@@ -53,8 +54,8 @@ fn world(mode: &str, entries: &str, aws_auth: &str) -> Snapshot {
     let text = format!(
         "eksplorer: 1\ntakenAt: 2026-11-24T06:00:00Z\nregion: eu-west-1\n\
          caller: {{Account: '111122223333', Arn: 'arn:aws:iam::111122223333:user/ops/ann'}}\nclusters:\n\
-         - cluster: {{name: c, accessConfig: {{authenticationMode: {mode}}}}}\n{entries}  kubernetes:\n{config_map}\
-         \x20 - {{kind: Node, metadata: {{name: ip-10-0-0-7.eu-west-1.compute.internal}}, spec: {{providerID: 'aws:///eu-west-1a/i-0123456789abcdef0'}}}}\n{IAM}"
+         - cluster: {{name: c, arn: 'arn:aws:eks:eu-west-1:111122223333:cluster/c', accessConfig: {{authenticationMode: {mode}}}}}\n{entries}  kubernetes:\n{config_map}\
+         \x20 - {{kind: Node, metadata: {{name: ip-10-0-0-7.eu-west-1.compute.internal}}, spec: {{providerID: 'aws:///eu-west-1a/i-0123456789abcdef0'}}}}\n{IAM}{none}"
     );
     snapshot_of(&read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")), Source::default())
 }
@@ -70,6 +71,7 @@ fn told(resolution: &Resolution) -> String {
         (Verdict::Maps, Some(mapping), Some(identity)) => {
             format!("{} as {:?} in {:?}", mapping.source, identity.username, identity.groups.join(","))
         }
+        (Verdict::Maps, Some(mapping), None) => mapping.source.to_string(),
         (Verdict::DoesNotMap, ..) => "nobody".to_owned(),
         _ => "unknown".to_owned(),
     };
@@ -116,8 +118,9 @@ const TABLE: &[Row] = &[
     Row { fact: "§3.2 EC2_LINUX: node username by instance, groups of the type", mode: API, entries: "arn:aws:iam::111122223333:role/node | EC2_LINUX | |", aws_auth: "", ask: NODE_SESSION, told: "access entry as \"system:node:ip-10-0-0-7.eu-west-1.compute.internal\" in \"system:nodes\"", says: "" },
     Row { fact: "§3.2 EC2_WINDOWS: groups of the type are unverified", mode: API, entries: "arn:aws:iam::111122223333:role/node | EC2_WINDOWS | |", aws_auth: "", ask: NODE_SESSION, told: "access entry as \"system:node:ip-10-0-0-7.eu-west-1.compute.internal\" in \"system:nodes,eks:kube-proxy-windows\"", says: "groups that EKS sets" },
     Row { fact: "§3.2 FARGATE_LINUX: username by session", mode: API, entries: "arn:aws:iam::111122223333:role/node | FARGATE_LINUX | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/fargate-1", told: "access entry as \"system:node:fargate-1\" in \"system:nodes,system:node-proxier\"", says: "groups that EKS sets" },
-    Row { fact: "§3.2 HYBRID_LINUX: groups undocumented", mode: API, entries: "arn:aws:iam::111122223333:role/node | HYBRID_LINUX | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/mi-1", told: "access entry as \"system:node:mi-1\" in \"\"", says: "groups that EKS sets" },
-    Row { fact: "§3.2 HYPERPOD_LINUX: username undocumented", mode: API, entries: "arn:aws:iam::111122223333:role/node | HYPERPOD_LINUX | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/x", told: "access entry as \"\" in \"\"", says: "it is not documented" },
+    Row { fact: "§3.2 HYBRID_LINUX: groups undocumented", mode: API, entries: "arn:aws:iam::111122223333:role/node | HYBRID_LINUX | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/mi-1", told: "access entry as \"system:node:mi-1\" in \"\"", says: "EKS does not document those of type HYBRID_LINUX" },
+    Row { fact: "§3.2 EC2 (own NodeClass): username undocumented", mode: API, entries: "arn:aws:iam::111122223333:role/node | EC2 | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/x", told: "access entry", says: "EKS does not document it" },
+    Row { fact: "§3.2 HYPERPOD_LINUX: username undocumented", mode: API, entries: "arn:aws:iam::111122223333:role/node | HYPERPOD_LINUX | |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/node/x", told: "access entry", says: "EKS does not document it" },
     // §3.6 principals
     Row { fact: "§3.6 an entry matches by principal, whatever the session ARN lacks of the path", mode: API, entries: "arn:aws:iam::111122223333:role/teams/blue/deployer || u |", aws_auth: "", ask: "arn:aws:sts::111122223333:assumed-role/Deployer/x", told: "access entry as \"u\" in \"\"", says: "" },
     Row { fact: "§3.6 recreated principal: the entry is dead", mode: API, entries: "arn:aws:iam::111122223333:role/remade || u | g", aws_auth: "", ask: "arn:aws:iam::111122223333:role/remade", told: "nobody; access entry dead", says: "deleted and made again on 2025-06-01" },
@@ -125,7 +128,10 @@ const TABLE: &[Row] = &[
     Row { fact: "§3.6 vanished principal: nobody can sign as it", mode: BOTH, entries: "arn:aws:iam::111122223333:role/gone || u | g", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/gone, username: m}]'", ask: "arn:aws:iam::111122223333:role/gone", told: "nobody; access entry dead; aws-auth mapRoles[0] dead", says: "has no role gone" },
     Row { fact: "§3.6 a role made again under another path: the old entry is dead", mode: API, entries: "arn:aws:iam::111122223333:role/old/deployer || u | g", aws_auth: "", ask: SESSION, told: "nobody; access entry dead", says: "another path" },
     Row { fact: "§3.6 of two entries under one name, the one of the present path decides", mode: API, entries: "arn:aws:iam::111122223333:role/old/deployer || o | g\narn:aws:iam::111122223333:role/teams/blue/deployer || n | g", aws_auth: "", ask: SESSION, told: "access entry as \"n\" in \"g\"; access entry dead", says: "another path" },
-    Row { fact: "§3.6 an ARN with a wrong path is nobody's", mode: API, entries: "arn:aws:iam::111122223333:role/teams/blue/deployer || u | g", aws_auth: "", ask: "arn:aws:iam::111122223333:role/teams/red/deployer", told: "nobody; access entry dead", says: "the one of that name is arn:aws:iam::111122223333:role/teams/blue/deployer" },
+    Row { fact: "§3.6 an ARN with a wrong path is nobody's", mode: API, entries: "arn:aws:iam::111122223333:role/teams/blue/deployer || u | g", aws_auth: "", ask: "arn:aws:iam::111122223333:role/teams/red/deployer", told: "nobody", says: "the one of that name is arn:aws:iam::111122223333:role/teams/blue/deployer" },
+    Row { fact: "§3.6 an entry of another path is not this foreign principal's", mode: API, entries: "arn:aws:iam::555566667777:role/b/partner || u | g", aws_auth: "", ask: "arn:aws:iam::555566667777:role/a/partner", told: "nobody; access entry dead", says: "which has another path" },
+    Row { fact: "§3.6 of two foreign entries under one name, the one of the asked path decides", mode: API, entries: "arn:aws:iam::555566667777:role/a/partner || a | g\narn:aws:iam::555566667777:role/b/partner || b | g", aws_auth: "", ask: "arn:aws:iam::555566667777:role/b/partner", told: "access entry as \"b\" in \"g\"; access entry dead", says: "" },
+    Row { fact: "§3.6 of two foreign entries under one name, a session's is not known", mode: API, entries: "arn:aws:iam::555566667777:role/a/partner || a | g\narn:aws:iam::555566667777:role/b/partner || b | g", aws_auth: "", ask: "arn:aws:sts::555566667777:assumed-role/partner/x", told: "unknown; access entry possible; access entry possible", says: "the path of role partner of account 555566667777" },
     Row { fact: "§3.6 a role ARN without its path means the role of that name", mode: API, entries: "arn:aws:iam::111122223333:role/teams/blue/deployer || u | g", aws_auth: "", ask: "arn:aws:iam::111122223333:role/deployer", told: "access entry as \"u\" in \"g\"", says: "" },
     Row { fact: "§3.6 cross-account entry: its unique id is unverified", mode: API, entries: "arn:aws:iam::555566667777:role/partner || u | g", aws_auth: "", ask: "arn:aws:sts::555566667777:assumed-role/partner/x", told: "access entry as \"u\" in \"g\"", says: "unique id of a role in account 555566667777" },
     Row { fact: "§3.6 root has no entry", mode: API, entries: "arn:aws:iam::111122223333:role/plain || u |", aws_auth: "", ask: "arn:aws:iam::111122223333:root", told: "nobody", says: "no access entry" },
@@ -142,6 +148,7 @@ const TABLE: &[Row] = &[
     Row { fact: "§5.2 a federated user is unchanged", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:sts::111122223333:federated-user/bob, username: b}]'", ask: "arn:aws:sts::111122223333:federated-user/bob", told: "aws-auth mapUsers[0] as \"b\" in \"\"", says: "" },
     Row { fact: "§5.2 other partitions", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws-cn:iam::555566667777:role/x, username: u}]'", ask: "arn:aws-cn:sts::555566667777:assumed-role/x/s", told: "aws-auth mapRoles[0] as \"u\" in \"\"", says: "" },
     Row { fact: "§5.2 the partition is part of the ARN", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws-cn:iam::555566667777:role/x, username: u}]'", ask: "arn:aws:sts::555566667777:assumed-role/x/s", told: "nobody", says: "" },
+    Row { fact: "§5.2 an account of the same number in another partition is another account", mode: API, entries: "arn:aws:iam::111122223333:role/teams/blue/deployer || u | g", aws_auth: "", ask: "arn:aws-cn:sts::111122223333:assumed-role/deployer/jane", told: "nobody", says: "" },
     Row { fact: "§5.2 an unknown partition is refused", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws-moon:iam::555566667777:role/x, username: u}]'", ask: "arn:aws-moon:sts::555566667777:assumed-role/x/s", told: "nobody", says: "knows no partition" },
     // §5.3 matching
     Row { fact: "§5.3 comparison ignores case", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: ARN:aws:IAM::111122223333:Role/DEPLOYER, username: u}]'", ask: SESSION, told: "aws-auth mapRoles[0] as \"u\" in \"\"", says: "" },
@@ -152,7 +159,7 @@ const TABLE: &[Row] = &[
     Row { fact: "§5.3 mapAccounts: username is the canonical ARN, no groups", mode: CM, entries: "", aws_auth: "mapAccounts: '[\"111122223333\"]'", ask: SESSION, told: "aws-auth mapAccounts[0] as \"arn:aws:iam::111122223333:role/deployer\" in \"\"", says: "every principal of account" },
     Row { fact: "§5.3 mapAccounts only when no row matches", mode: CM, entries: "", aws_auth: "{mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: r}]', mapAccounts: '[\"111122223333\"]'}", ask: SESSION, told: "aws-auth mapRoles[0] as \"r\" in \"\"; aws-auth mapAccounts[0] shadowed", says: "" },
     Row { fact: "§5.3 mapAccounts lets dead rows' principals in", mode: CM, entries: "", aws_auth: "{mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/teams/blue/deployer, username: r}]', mapAccounts: '[\"111122223333\"]'}", ask: SESSION, told: "aws-auth mapAccounts[0] as \"arn:aws:iam::111122223333:role/deployer\" in \"\"; aws-auth mapRoles[0] dead", says: "" },
-    Row { fact: "§5.3 a template error after a match is final", mode: CM, entries: "", aws_auth: "{mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: \"n:{{EC2PrivateDNSName}}\"}]', mapAccounts: '[\"111122223333\"]'}", ask: SESSION, told: "nobody; aws-auth mapRoles[0] dead; aws-auth mapAccounts[0] shadowed", says: "that is final" },
+    Row { fact: "§5.3 a template error after a match is final", mode: CM, entries: "", aws_auth: "{mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: \"n:{{EC2PrivateDNSName}}\"}]', mapAccounts: '[\"111122223333\"]'}", ask: SESSION, told: "nobody; aws-auth mapRoles[0] dead; aws-auth mapAccounts[0] shadowed", says: "nothing else is tried" },
     Row { fact: "§5.3 the sso form never matches", mode: CM, entries: "", aws_auth: "mapRoles: '[{sso: {permissionSetName: Admins, accountID: \"111122223333\"}, username: u}]'", ask: "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admins_0123456789abcdef/jo", told: "nobody", says: "" },
     // §5.4 parsing
     Row { fact: "§5.4 a key in the wrong case is ignored", mode: CM, entries: "", aws_auth: "maproles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: u}]'", ask: SESSION, told: "nobody; aws-auth mapRoles dead", says: "case-sensitive" },
@@ -167,7 +174,11 @@ const TABLE: &[Row] = &[
     Row { fact: "§5.4 duplicate rolearn ignoring case: the last wins, groups are not merged", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: a, groups: [x]}, {rolearn: arn:aws:iam::111122223333:role/DEPLOYER, username: b, groups: [z]}]'", ask: SESSION, told: "aws-auth mapRoles[1] as \"b\" in \"z\"; aws-auth mapRoles[0] shadowed", says: "the last one wins" },
     Row { fact: "§5.4 identical userarn: the last wins", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: a}, {userarn: arn:aws:iam::111122223333:user/ops/ann, username: b}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "aws-auth mapUsers[1] as \"b\" in \"\"; aws-auth mapUsers[0] shadowed", says: "the last one wins" },
     Row { fact: "§5.4 userarns that differ in case: which one is picked is random", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: a}, {userarn: arn:aws:iam::111122223333:user/ops/Ann, username: b}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "unknown; aws-auth mapUsers[0] possible; aws-auth mapUsers[1] possible", says: "random" },
-    Row { fact: "§5.4 userarns that differ in case but say the same leave the answer", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: a}, {userarn: arn:aws:iam::111122223333:user/ops/Ann, username: a}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "aws-auth mapUsers[0] as \"a\" in \"\"", says: "" },
+    Row { fact: "§5.4 userarns that differ in case but say the same leave the answer", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: a}, {userarn: arn:aws:iam::111122223333:user/ops/Ann, username: a}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "aws-auth mapUsers[0] as \"a\" in \"\"; aws-auth mapUsers[1] shadowed", says: "either is picked" },
+    Row { fact: "§5.3 userarn may hold a role's ARN", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:role/deployer, username: u}]'", ask: SESSION, told: "aws-auth mapUsers[0] as \"u\" in \"\"", says: "" },
+    Row { fact: "§5.4 both rolearn and sso: dropped", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, sso: {permissionSetName: x}, username: u}]'", ask: SESSION, told: "nobody", says: "" },
+    Row { fact: "§5.4 a broken key is told to whom it lets nobody in", mode: CM, entries: "", aws_auth: "{mapRoles: '- [', mapAccounts: '- ['}", ask: SESSION, told: "nobody", says: "mapAccounts does not parse and counts as empty; mapRoles does not parse" },
+    Row { fact: "§5.4 a broken mapAccounts that names the account", mode: CM, entries: "", aws_auth: "{mapAccounts: \"- '111122223333'\\n- [\"}", ask: SESSION, told: "nobody; aws-auth mapAccounts dead", says: "the whole key is empty" },
     Row { fact: "§5.4 a deleted ConfigMap empties all maps", mode: CM, entries: "", aws_auth: "", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "nobody", says: "no row of aws-auth matches" },
     Row { fact: "§5.4 no groups: only the implicit one", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/deployer, username: u}]'", ask: SESSION, told: "aws-auth mapRoles[0] as \"u\" in \"\"", says: "" },
     // §5.5 templates
@@ -179,6 +190,9 @@ const TABLE: &[Row] = &[
     Row { fact: "§5.5 for users the session placeholders render empty", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: \"u:{{SessionName}}\"}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "aws-auth mapUsers[0] as \"u:\" in \"\"", says: "" },
     Row { fact: "§5.5 {{AccessKeyID}} is not known here", mode: CM, entries: "", aws_auth: "mapUsers: '[{userarn: arn:aws:iam::111122223333:user/ops/ann, username: \"k:{{AccessKeyID}}\"}]'", ask: "arn:aws:iam::111122223333:user/ops/ann", told: "aws-auth mapUsers[0] as \"k:{{AccessKeyID}}\" in \"\"", says: "the value of {{AccessKeyID}}" },
     // §6 nodes
+    Row { fact: "§6 Windows nodes through aws-auth", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/node, username: \"system:node:{{EC2PrivateDNSName}}\", groups: [system:bootstrappers, system:nodes, eks:kube-proxy-windows]}]'", ask: NODE_SESSION, told: "aws-auth mapRoles[0] as \"system:node:ip-10-0-0-7.eu-west-1.compute.internal\" in \"system:bootstrappers,system:nodes,eks:kube-proxy-windows\"", says: "" },
+    Row { fact: "§6 Fargate through aws-auth", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/node, username: \"system:node:{{SessionName}}\", groups: [system:bootstrappers, system:nodes, system:node-proxier]}]'", ask: "arn:aws:sts::111122223333:assumed-role/node/fargate-ip-10-0-0-9", told: "aws-auth mapRoles[0] as \"system:node:fargate-ip-10-0-0-9\" in \"system:bootstrappers,system:nodes,system:node-proxier\"", says: "" },
+    Row { fact: "§6 hybrid nodes through aws-auth", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/node, username: \"system:node:{{SessionName}}\", groups: [system:bootstrappers, system:nodes]}]'", ask: "arn:aws:sts::111122223333:assumed-role/node/mi-0a", told: "aws-auth mapRoles[0] as \"system:node:mi-0a\" in \"system:bootstrappers,system:nodes\"", says: "" },
     Row { fact: "§6 EC2 nodes through aws-auth", mode: CM, entries: "", aws_auth: "mapRoles: '[{rolearn: arn:aws:iam::111122223333:role/node, username: \"system:node:{{EC2PrivateDNSName}}\", groups: [system:bootstrappers, system:nodes]}]'", ask: NODE_SESSION, told: "aws-auth mapRoles[0] as \"system:node:ip-10-0-0-7.eu-west-1.compute.internal\" in \"system:bootstrappers,system:nodes\"", says: "" },
 ];
 
@@ -302,6 +316,33 @@ fn unread_policies_leave_the_mapping_and_are_named() {
     let it = resolve(&without(API, &format!("{ROLE} || u | g"), "", spoil), SESSION);
     assert_eq!((it.verdict, it.access_policies), (Verdict::Maps, None));
     assert!(it.unknown[0].contains("access policies"));
+}
+
+#[test]
+fn a_cluster_that_does_not_say_what_it_reads_is_not_guessed_at() {
+    let mode = |mode: Option<AuthenticationMode>| {
+        move |facts: &mut ClusterFacts, _: &mut IamFacts| {
+            let mut cluster = facts.cluster.value().expect("is there").clone();
+            cluster.access_config.get_or_insert_default().authentication_mode = mode;
+            facts.cluster = Section::known(cluster, Time::default());
+        }
+    };
+    let entry = format!("{ROLE} || u | g");
+    assert_eq!(
+        told(&resolve(&without(API, &entry, "", mode(None)), SESSION)),
+        "unknown",
+        "§2 it has entries, so the mode is not CONFIG_MAP"
+    );
+    let it = resolve(&without(API, "", ROW, mode(None)), SESSION);
+    assert_eq!(told(&it), "aws-auth mapRoles[0] as \"u\" in \"g\"", "§2 a cluster older than access entries");
+    assert!(it.unverified.iter().any(|it| it.contains("CONFIG_MAP")), "{:?}", it.unverified);
+    assert_eq!(told(&resolve(&without(API, &entry, "", mode(Some(AuthenticationMode::Unknown))), SESSION)), "unknown");
+    let connected = |facts: &mut ClusterFacts, _: &mut IamFacts| {
+        let mut cluster = facts.cluster.value().expect("is there").clone();
+        cluster.connector_config = Some(serde_json::json!({"provider": "EKS_ANYWHERE"}));
+        facts.cluster = Section::known(cluster, Time::default());
+    };
+    assert_eq!(told(&resolve(&without(API, "", "", connected), SESSION)), "unknown");
 }
 
 #[test]

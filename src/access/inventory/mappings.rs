@@ -46,7 +46,7 @@ fn entry_row(resolver: &Resolver<'_>, entry: &AccessEntry) -> EntryRow {
         Some((principal, _)) => {
             let resolution = resolver.resolve(&Asked::principal(principal.clone()));
             let (mark, because) = place_of(&resolution, &source);
-            let findings = of_entry(resolver, entry, &principal, mark, &because, &resolution, &evidence);
+            let findings = of_entry(resolver, entry, mark, &because, &resolution, &evidence);
             (Some(principal), mark, because, resolution.unverified, findings)
         }
         None => (None, Mark::Dead, "its principal is no IAM role or user".to_owned(), Vec::new(), Vec::new()),
@@ -128,14 +128,20 @@ fn accounts<'a>(auth: &'a AwsAuth, ignored: Option<&'a str>) -> impl Iterator<It
     auth.accounts.iter().enumerate().map(move |(index, account)| {
         let place = format!("{}[{index}]", AwsAuthKey::MapAccounts);
         let evidence = Evidence::new(DocumentRef::AwsAuth, format!("data.{place}"));
+        let is_id = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+        let (mark, because) = match ignored {
+            Some(why) => (Mark::Ignored, why.to_owned()),
+            None if is_id => (Mark::InForce, String::new()),
+            None => (Mark::Dead, "it is no account id of twelve digits, and accounts are compared as text".to_owned()),
+        };
         AwsAuthLine {
             arn: account.clone(),
             principal: None,
-            mark: if ignored.is_some() { Mark::Ignored } else { Mark::InForce },
-            because: ignored.unwrap_or_default().to_owned(),
+            mark,
+            because,
             username: "its own ARN".to_owned(),
             groups: Vec::new(),
-            findings: if ignored.is_some() { Vec::new() } else { of_account(account, &evidence) },
+            findings: if mark == Mark::InForce { of_account(account, &evidence) } else { Vec::new() },
             evidence,
             place,
         }

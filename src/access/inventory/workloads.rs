@@ -4,7 +4,7 @@
 use super::{IrsaRow, PodIdentityRow, RoleRow, RoleUse};
 use crate::access::Mark;
 use crate::access::findings::{of_association, of_irsa, of_role, trust_names};
-use crate::access::identity::{Resolver, Verdict, meant};
+use crate::access::identity::{Resolution, Resolver, Verdict, meant};
 use crate::model::principal::{Asked, Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::workload::{PodIdentityAssociation, ServiceAccount};
@@ -30,11 +30,17 @@ fn irsa_row(resolver: &Resolver<'_>, it: &ServiceAccount, role_arn: &str) -> Irs
     let evidence = Evidence::new(document, "metadata.annotations[\"eks.amazonaws.com/role-arn\"]");
     let associated =
         facts.pod_identity_associations.items().iter().any(|a| a.namespace == namespace && a.service_account == name);
+    let associations = &facts.pod_identity_associations;
     let (mark, because) = if associated {
         let why = "a Pod Identity association of the same service account takes over in pods made after it";
         (Mark::Shadowed, why.to_owned())
     } else {
-        irsa_state(resolver, role_arn)
+        match (irsa_state(resolver, role_arn), associations.gap()) {
+            ((Mark::Unverified, because), Some(gap)) => {
+                (Mark::Unknown, format!("{because}; whether a Pod Identity association takes over: {gap}"))
+            }
+            (state, _) => state,
+        }
     };
     let pods = pods_of(resolver, &namespace, &name);
     IrsaRow {
@@ -77,7 +83,7 @@ fn irsa_state(resolver: &Resolver<'_>, role_arn: &str) -> (Mark, String) {
         Some(_) => match found {
             Lookup::Unknown(gap) => (Mark::Unknown, format!("whether the OIDC provider exists: {gap}")),
             _ => (
-                Mark::InForce,
+                Mark::Unverified,
                 "the role trusts this cluster's provider; the trust conditions are not evaluated".to_owned(),
             ),
         },
@@ -108,8 +114,13 @@ fn pods_of(resolver: &Resolver<'_>, namespace: &str, service_account: &str) -> O
     if pods.gap().is_some() {
         return None;
     }
+    let ended = |pod: &crate::model::workload::Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        matches!(phase, Some("Succeeded" | "Failed"))
+    };
     let runs_as = |pod: &&crate::model::workload::Pod| {
-        pod.metadata.namespace.as_deref() == Some(namespace)
+        !ended(pod)
+            && pod.metadata.namespace.as_deref() == Some(namespace)
             && pod.spec.service_account_name.as_deref().unwrap_or("default") == service_account
     };
     Some(pods.items().iter().filter(runs_as).count())
@@ -242,6 +253,32 @@ pub(super) fn roles(resolver: &Resolver<'_>) -> Vec<RoleRow> {
     rows
 }
 
+/// A role that gets in joins nodes only under a node's name and in the nodes' group; Fargate's under the session's.
+fn joins(used_by: &RoleUse, resolution: &Resolution) -> (Mark, String) {
+    let kind = resolution.mapping.as_ref().and_then(|mapping| mapping.kind.clone());
+    let by = resolution.mapping.as_ref().map_or_else(String::new, |mapping| {
+        let kind = kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
+        format!("{}{kind}", mapping.source)
+    });
+    // What entries of Auto Mode's own type give is not documented; EKS sets them.
+    if *used_by == RoleUse::AutoMode && kind.as_deref() == Some("EC2") {
+        return (Mark::InForce, format!("joins through {by}"));
+    }
+    let Some(identity) = &resolution.identity else {
+        return (Mark::Unknown, format!("gets in through {by}; as whom is not known"));
+    };
+    let node = identity.username.starts_with("system:node:") && identity.groups.iter().any(|it| it == "system:nodes");
+    let by_instance = identity.username.contains("{{EC2PrivateDNSName}}");
+    let fits = node && (by_instance != matches!(used_by, RoleUse::FargateProfile(_)));
+    if fits {
+        (Mark::InForce, format!("joins through {by}"))
+    } else {
+        let name = if identity.username.is_empty() { "an empty username" } else { identity.username.as_str() };
+        let groups = if identity.groups.is_empty() { "no groups".to_owned() } else { identity.groups.join(", ") };
+        (Mark::Dead, format!("{by} lets it in as {name} with {groups}, which is no node of this kind"))
+    }
+}
+
 fn role_row(resolver: &Resolver<'_>, used_by: RoleUse, arn: Option<&str>, status: &str, evidence: Evidence) -> RoleRow {
     let principal = arn.and_then(meant);
     let mut verdict = Verdict::Unknown;
@@ -252,13 +289,7 @@ fn role_row(resolver: &Resolver<'_>, used_by: RoleUse, arn: Option<&str>, status
             let resolution = resolver.resolve(&Asked::principal(principal.clone()));
             verdict = resolution.verdict;
             match resolution.verdict {
-                Verdict::Maps => {
-                    let by = resolution.mapping.as_ref().map_or_else(String::new, |mapping| {
-                        let kind = mapping.kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
-                        format!("{}{kind}", mapping.source)
-                    });
-                    (Mark::InForce, format!("joins through {by}"))
-                }
+                Verdict::Maps => joins(&used_by, &resolution),
                 Verdict::DoesNotMap => (Mark::Dead, resolution.because),
                 Verdict::Unknown => (Mark::Unknown, resolution.because),
             }

@@ -65,11 +65,11 @@ fn vpc_config(it: sdk::VpcConfigResponse) -> VpcConfig {
 fn access_config(it: sdk::AccessConfigResponse) -> AccessConfig {
     AccessConfig {
         bootstrap_cluster_creator_admin_permissions: it.bootstrap_cluster_creator_admin_permissions,
-        authentication_mode: it.authentication_mode.and_then(|mode| match mode {
-            sdk::AuthenticationMode::Api => Some(AuthenticationMode::Api),
-            sdk::AuthenticationMode::ApiAndConfigMap => Some(AuthenticationMode::ApiAndConfigMap),
-            sdk::AuthenticationMode::ConfigMap => Some(AuthenticationMode::ConfigMap),
-            _ => None,
+        authentication_mode: it.authentication_mode.map(|mode| match mode {
+            sdk::AuthenticationMode::Api => AuthenticationMode::Api,
+            sdk::AuthenticationMode::ApiAndConfigMap => AuthenticationMode::ApiAndConfigMap,
+            sdk::AuthenticationMode::ConfigMap => AuthenticationMode::ConfigMap,
+            _ => AuthenticationMode::Unknown,
         }),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use futures::future::{FutureExt, join};
+use futures::future::{FutureExt, join, join3};
 use tokio::sync::mpsc;
 
 use super::cluster::{access_entry, aws_auth, describe, reach, send, without_entries};
@@ -14,12 +14,13 @@ use super::now;
 use super::sweep::{Read, whole_list};
 use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
+use crate::cloud::kubernetes::NODES;
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::facts::no_entries;
 use crate::model::failure::Failure;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal, PrincipalKey, PrincipalKind};
-use crate::model::snapshot::Section;
+use crate::model::snapshot::{Missing, Section};
 use crate::model::update::{ClusterUpdate, IamUpdate, Update};
 
 /// Reads what one principal's access depends on. `known` spares asking for the cluster again.
@@ -59,7 +60,30 @@ pub async fn ask(
         };
         send(&tx, &id, update).await;
     };
-    join(config_map, entry).await;
+    // An instance's session is named after the instance, and only its node tells the name that it gets in under.
+    let instance = asked.session.as_deref().is_some_and(|session| session.starts_with("i-"));
+    let nodes = async {
+        if !instance {
+            return;
+        }
+        let described = described.clone().await;
+        let section = match reach(&session, &id, described.as_ref().map(Arc::as_ref)).await {
+            Ok(kubernetes) => {
+                let (nodes, failure) = whole_list(|next| kubernetes.list(NODES, next)).await;
+                match failure {
+                    Some(failure) if nodes.is_empty() => Section::failed(failure),
+                    failure => Section::partial(nodes, now(), failure.into_iter().map(rest).collect()),
+                }
+            }
+            Err(failure) => Section::failed(failure),
+        };
+        send(&tx, &id, ClusterUpdate::Nodes(section)).await;
+    };
+    join3(config_map, entry, nodes).await;
+}
+
+fn rest(failure: Failure) -> Missing {
+    Missing { item: None, failure }
 }
 
 /// The principal's ARN with its path, if it can be known without looking through the entries. Brings what IAM has of a
