@@ -7,5 +7,5 @@ use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::snapshot::{Snapshot, Source};
 
 /// The demo world's facts, read once.
-pub static ACME: LazyLock<Snapshot> =
+pub(crate) static ACME: LazyLock<Snapshot> =
     LazyLock::new(|| snapshot_of(&read(include_str!("../../assets/worlds/acme.yaml")).unwrap(), Source::Lab));
