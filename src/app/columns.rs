@@ -25,10 +25,10 @@ const fn number(head: Head) -> Head {
 /// Access entries.
 pub(super) const ENTRIES: &[Column<EntryRow>] = &[
     Column {
-        head: path(head("PRINCIPAL", "principal", 20, 62, 6, 0)),
+        head: path(head("PRINCIPAL", "principal", 26, 62, 6, 0)),
         cell: |it, home| short(it.principal.as_ref(), &it.principal_arn, home),
     },
-    Column { head: head("TYPE", "type", 10, 13, 1, 1), cell: |it, _| or_dash(&it.kind) },
+    Column { head: head("TYPE", "type", 10, 13, 0, 1), cell: |it, _| or_dash(&it.kind) },
     Column { head: head("GROUPS", "groups", 10, 30, 3, 0), cell: |it, _| names(&it.groups) },
     Column { head: head("POLICIES", "policies", 12, 40, 3, 0), cell: |it, _| policies(it.policies.as_deref()) },
     Column {
@@ -86,7 +86,7 @@ pub(super) const ROLES: &[Column<RoleRow>] = &[
 
 /// Every principal.
 pub(super) const PRINCIPALS: &[Column<PrincipalRow>] = &[
-    Column { head: path(head("PRINCIPAL", "principal", 20, 62, 6, 0)), cell: |it, home| it.principal.short(home) },
+    Column { head: path(head("PRINCIPAL", "principal", 26, 62, 6, 0)), cell: |it, home| it.principal.short(home) },
     Column { head: head("GETS IN BY", "by", 12, 22, 2, 0), cell: |it, _| mapping(it.resolution.mapping.as_ref()) },
     Column {
         head: head("GROUPS", "groups", 10, 30, 2, 1),

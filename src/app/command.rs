@@ -129,8 +129,8 @@ commands! {
     Left "left", "left", Document, Harmless, a_document, "Move the document to the left edge of long lines.";
     Right "right", "right", Document, Harmless, a_document, "Move the document towards the end of long lines.";
 
-    Up "up", "up", Move, Harmless, always, "Move up a line.";
-    Down "down", "down", Move, Harmless, always, "Move down a line.";
+    Up "up", "previous", Move, Harmless, always, "Move up a line.";
+    Down "down", "next", Move, Harmless, always, "Move down a line.";
     HalfPageUp "half-page-up", "half up", Move, Harmless, always, "Move up half a page.";
     HalfPageDown "half-page-down", "half down", Move, Harmless, always, "Move down half a page.";
     PageUp "page-up", "page up", Move, Harmless, always, "Move up a page.";

@@ -299,7 +299,7 @@ mod tests {
     fn the_shipped_map_is_sound_and_reaches_every_command_that_is_not_for_the_palette_alone() {
         let map = Keymap::standard().expect("the compiled-in keymap");
         for command in Command::ALL {
-            let bound = map.bindings().iter().any(|(_, _, it)| *it == command);
+            let bound = map.bindings().iter().any(|(_, _, it)| *it == *command);
             assert_eq!(bound, !command.is_palette_only(), "{}", command.name());
         }
     }

@@ -112,7 +112,7 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
     match body.width {
         ..WIDE => (body.width, None, None),
         WIDE..VERY_WIDE => {
-            let list = body.width * 58 / 100;
+            let list = body.width * 60 / 100;
             (list, beside(list + 1, body.width - list - 1), None)
         }
         VERY_WIDE.. => {

@@ -294,7 +294,8 @@ fn open_palette(app: &mut App) {
             Choice {
                 text: spec.name.to_owned(),
                 note: spec.sentence.to_owned(),
-                also: super::overlay::help::keys(&app.keymap, *command),
+                right: super::overlay::help::keys(&app.keymap, *command),
+                also: String::new(),
                 disabled,
                 what: *command,
             }
@@ -306,10 +307,7 @@ fn open_palette(app: &mut App) {
 /// The evidence of what has the cursor: a line of a trace, or a row.
 fn evidence(app: &App) -> Option<Evidence> {
     match app.overlays.last() {
-        Some(Overlay::Trace(view)) => {
-            let own = view.fact().and_then(|fact| fact.evidence.clone());
-            own.or_else(|| view.facts.iter().find_map(|fact| fact.evidence.clone()))
-        }
+        Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
         _ => app.selected_row()?.evidence.clone(),
     }
 }
@@ -365,6 +363,6 @@ pub fn foremost(context: Context) -> &'static [Command] {
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }
-        Context::Prompt => &[Command::Accept, Command::Down, Command::Back],
+        Context::Prompt => &[Command::Accept, Command::Down, Command::Up, Command::Back],
     }
 }

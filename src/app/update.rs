@@ -442,11 +442,18 @@ fn cluster_choices(snapshot: &Snapshot) -> Vec<Choice<ClusterId>> {
             note.push(cluster.authentication_mode().as_str().to_owned());
             note.extend(cluster.version.clone());
         }
-        match facts.access_entries.state() {
-            State::Waiting | State::NotApplicable(_) => {}
-            _ => note.push(super::words::count(facts.access_entries.items().len(), "entry", "entries")),
+        let right = match facts.access_entries.state() {
+            State::Waiting | State::NotApplicable(_) => String::new(),
+            _ => super::words::count(facts.access_entries.items().len(), "entry", "entries"),
+        };
+        Choice {
+            text: id.name.clone(),
+            note: note.join(" · "),
+            right,
+            also: String::new(),
+            disabled: None,
+            what: id.clone(),
         }
-        Choice { text: id.name.clone(), note: note.join(" · "), also: String::new(), disabled: None, what: id.clone() }
     };
     snapshot.clusters.items().iter().map(choice).collect()
 }

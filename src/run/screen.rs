@@ -2,17 +2,15 @@
 //! that is queued, draws once, and never sooner than a frame after the last. While nothing happens it sleeps; an age on
 //! the screen wakes it only when it will read otherwise.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::io;
-use std::pin::pin;
 use std::process::ExitCode;
-use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crossterm::event::EventStream;
-use futures::StreamExt;
+use futures::FutureExt;
 use jiff::Timestamp;
+use ratatui::layout::Size;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -87,11 +85,11 @@ struct Signals {
     hang_up: Signal,
     interrupt: Signal,
     resumed: Signal,
+    resized: Signal,
 }
 
 /// By convention a program ended by a signal exits with 128 and its number.
 const BY_SIGNAL: u8 = 128;
-/// SIGCONT: stopped by somebody else and woken again, the screen must be drawn anew.
 const SIGCONT: i32 = rustix::process::Signal::CONT.as_raw();
 
 impl Signals {
@@ -101,19 +99,30 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             resumed: signal(SignalKind::from_raw(SIGCONT))?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 
-    /// Waits for a signal: the exit code if it ends the program, `None` if the program goes on after having been stopped.
-    async fn next(&mut self) -> Option<u8> {
-        let ended = |kind: SignalKind| u8::try_from(kind.as_raw_value()).ok().map(|number| BY_SIGNAL + number);
+    async fn next(&mut self) -> Heard {
+        let end = |kind: SignalKind| Heard::End(u8::try_from(kind.as_raw_value()).map_or(BY_SIGNAL, |n| BY_SIGNAL + n));
         tokio::select! {
-            _ = self.terminate.recv() => ended(SignalKind::terminate()),
-            _ = self.hang_up.recv() => ended(SignalKind::hangup()),
-            _ = self.interrupt.recv() => ended(SignalKind::interrupt()),
-            _ = self.resumed.recv() => None,
+            _ = self.terminate.recv() => end(SignalKind::terminate()),
+            _ = self.hang_up.recv() => end(SignalKind::hangup()),
+            _ = self.interrupt.recv() => end(SignalKind::interrupt()),
+            _ = self.resumed.recv() => Heard::Resumed,
+            _ = self.resized.recv() => Heard::Resized,
         }
     }
+}
+
+/// What a signal says.
+enum Heard {
+    /// End, with this exit code.
+    End(u8),
+    /// Stopped by somebody and woken again: the terminal may be in any state.
+    Resumed,
+    /// The terminal has another size.
+    Resized,
 }
 
 /// The receiving side of a feed.
@@ -166,10 +175,43 @@ async fn next_of<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     got
 }
 
+/// The terminal's events, read by a thread of their own. Reading may block where nothing seems to wait (a shell that had
+/// the terminal meanwhile took what was announced), so no task may do it: the program could not even end. The thread is
+/// therefore not waited for at the end, and sizes come by signal as well.
+struct Input {
+    events: mpsc::Receiver<io::Result<crossterm::event::Event>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Input {
+    fn listen() -> io::Result<Self> {
+        let (send, events) = mpsc::channel(MOST_AT_ONCE);
+        let thread = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+            loop {
+                let event = crossterm::event::read();
+                let over = event.is_err();
+                if send.blocking_send(event).is_err() || over {
+                    break;
+                }
+            }
+        })?;
+        Ok(Input { events, thread: Some(thread) })
+    }
+
+    async fn next(&mut self) -> Event {
+        match self.events.recv().await {
+            Some(event) => Event::Input(event),
+            // It let go of the channel, so it has ended or is about to.
+            None => Event::InputEnded(self.thread.take().is_some_and(|thread| thread.join().is_err())),
+        }
+    }
+}
+
 /// Something that the loop woke up for.
 enum Event {
-    Signal(Option<u8>),
-    Input(Option<io::Result<crossterm::event::Event>>),
+    Signal(Heard),
+    Input(io::Result<crossterm::event::Event>),
+    InputEnded(bool),
     Task(Result<Option<Msg>, tokio::task::JoinError>),
     News(Msg),
     SourceEnded(bool),
@@ -189,7 +231,7 @@ struct Loop {
 
 impl Loop {
     async fn run(&mut self, mut signals: Signals, mut source: Source) -> anyhow::Result<ExitCode> {
-        let mut input = EventStream::new();
+        let mut input = Input::listen().context("could not start to read from the terminal")?;
         let effects = self.app.begin();
         self.set_about(effects);
         self.draw()?;
@@ -204,9 +246,8 @@ impl Loop {
             }
             // Take in what is queued, without waiting, before a frame is drawn.
             for _ in 0..MOST_AT_ONCE {
-                let Some(event) = queued(self.wait(&mut signals, &mut input, &mut source, None, None)).await else {
-                    break;
-                };
+                let queued = self.wait(&mut signals, &mut input, &mut source, None, None).now_or_never();
+                let Some(event) = queued else { break };
                 if let Some(code) = self.take(event, &mut dirty)? {
                     return Ok(code);
                 }
@@ -233,15 +274,15 @@ impl Loop {
     async fn wait(
         &mut self,
         signals: &mut Signals,
-        input: &mut EventStream,
+        input: &mut Input,
         source: &mut Source,
         frame: Option<Instant>,
         clock: Option<Instant>,
     ) -> Event {
         tokio::select! {
             biased;
-            code = signals.next() => Event::Signal(code),
-            event = input.next() => Event::Input(event),
+            heard = signals.next() => Event::Signal(heard),
+            event = input.next() => event,
             Some(done) = self.tasks.join_next() => Event::Task(done),
             event = source.next() => event,
             () = at(frame) => Event::Frame,
@@ -252,19 +293,19 @@ impl Loop {
     /// Takes in an event; gives the exit code if it ends the program.
     fn take(&mut self, event: Event, dirty: &mut bool) -> anyhow::Result<Option<ExitCode>> {
         let msg = match event {
-            Event::Signal(Some(code)) => return Ok(Some(ExitCode::from(code))),
-            Event::Signal(None) => {
+            Event::Signal(Heard::End(code)) => return Ok(Some(ExitCode::from(code))),
+            Event::Signal(Heard::Resumed) => {
                 self.terminal.resume().context("could not set up the terminal again")?;
-                let size = self.terminal.size().context("could not ask for the terminal's size")?;
-                Some(Msg::Resize(size))
+                Some(Msg::Resize(self.size()?))
             }
+            Event::Signal(Heard::Resized) => Some(Msg::Resize(self.size()?)),
             // The terminal is gone: there is nobody left.
-            Event::Input(None) => return Ok(Some(ExitCode::FAILURE)),
-            Event::Input(Some(event)) => message(event.context("could not read from the terminal")?),
+            Event::InputEnded(false) => return Ok(Some(ExitCode::FAILURE)),
+            Event::Input(event) => message(event.context("could not read from the terminal")?),
             Event::Task(Ok(msg)) => msg,
             Event::Task(Err(error)) if error.is_panic() => return Ok(Some(ExitCode::from(PANICKED))),
             Event::Task(Err(_)) => None,
-            Event::SourceEnded(true) => return Ok(Some(ExitCode::from(PANICKED))),
+            Event::SourceEnded(true) | Event::InputEnded(true) => return Ok(Some(ExitCode::from(PANICKED))),
             Event::SourceEnded(false) => None,
             Event::News(msg) => Some(msg),
             Event::Frame => return Ok(None),
@@ -296,29 +337,22 @@ impl Loop {
     /// Gives the terminal back, stops the whole job as the shell would, and claims the terminal again when woken.
     async fn suspend(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
         self.terminal.pause();
+        // An earlier wake-up must not be taken for the one that is still to come.
+        while signals.resumed.recv().now_or_never().flatten().is_some() {}
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)
             .context("could not stop the program")?;
         // Where no shell watches over the job, the system does not stop it, and nothing will wake it either.
         let _ = timeout(STOPPED_BY_NOW, signals.resumed.recv()).await;
         self.terminal.resume().context("could not set up the terminal again")?;
-        let size = self.terminal.size().context("could not ask for the terminal's size")?;
+        let size = self.size()?;
         let effects = update(&mut self.app, Msg::Resize(size));
         self.set_about(effects);
         Ok(())
     }
-}
 
-/// What is there already, without waiting. The task's own waker is used: the terminal's stream remembers the one that it
-/// was asked with first, and one that wakes nobody would leave the next key unseen.
-async fn queued<T>(wait: impl Future<Output = T>) -> Option<T> {
-    let mut wait = pin!(wait);
-    poll_fn(|context| {
-        Poll::Ready(match wait.as_mut().poll(context) {
-            Poll::Ready(event) => Some(event),
-            Poll::Pending => None,
-        })
-    })
-    .await
+    fn size(&self) -> anyhow::Result<Size> {
+        self.terminal.size().context("could not ask for the terminal's size")
+    }
 }
 
 /// Waits until then; for ever if there is no then.

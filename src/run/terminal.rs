@@ -11,7 +11,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
 
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Mouse, Msg};
@@ -61,7 +61,9 @@ impl Terminal {
     /// Claims it again; all that is on it is drawn anew.
     pub fn resume(&mut self) -> io::Result<()> {
         enter(&mut io::stdout())?;
-        self.screen.clear()
+        // Not `clear`, which asks the terminal for its cursor and would wait for an answer that the input stream takes.
+        let Size { width, height } = self.screen.size()?;
+        self.screen.resize(Rect { x: 0, y: 0, width, height })
     }
 
     /// Sends a text to the terminal's clipboard (OSC 52). Only between two frames, or it would tear one.
@@ -101,13 +103,15 @@ fn leave(out: &mut impl Write) {
 /// Before whatever hook is there (it prints or logs), the terminal is given back, so that what is printed can be read.
 fn install_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            give_back();
-            before(panic);
-        }));
-    });
+    ONCE.call_once(|| give_back_first(give_back));
+}
+
+fn give_back_first(give_back: fn()) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        before(panic);
+    }));
 }
 
 /// A terminal's event as a message; `None` for those that say nothing here.
@@ -175,11 +179,15 @@ mod tests {
 
     #[test]
     fn a_panic_in_any_task_gives_the_terminal_back_before_anything_is_printed() {
-        install_hook();
-        CLAIMED.store(true, Ordering::SeqCst);
+        static ORDER: std::sync::Mutex<Vec<&str>> = std::sync::Mutex::new(Vec::new());
+        let say = |what| ORDER.lock().expect("the list").push(what);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |_| say("printed")));
+        give_back_first(|| ORDER.lock().expect("the list").push("given back"));
         let outcome = std::thread::spawn(|| std::panic::panic_any("a panic on purpose")).join();
+        std::panic::set_hook(before);
         assert!(outcome.is_err());
-        assert!(!CLAIMED.load(Ordering::SeqCst));
+        assert_eq!(*ORDER.lock().expect("the list"), ["given back", "printed"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
+use crate::access::identity::Verdict;
+use crate::access::trace::Trace;
 use crate::app::App;
 use crate::app::detail::{Fact, Sign};
 use crate::model::visible::visible;
@@ -22,7 +24,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),
     };
     canvas.put_cut(inner.x, inner.y, inner.width, &title, crate::app::table::Cut::Path, Role::Title);
-    let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let mut y = inner.y + 1;
+    if let Some(trace) = &app.detail.trace {
+        y += answer(canvas, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, trace) + 1;
+    }
+    let below = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
     let facts = app.detail.facts();
     let lines = lay_out(&facts, usize::from(below.width), Shape::Short);
     let room = usize::from(below.height);
@@ -35,6 +41,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         let text = format!("… {hidden} more lines: Enter shows all");
         canvas.put(below.x, below.bottom().saturating_sub(1), below.width, &text, Role::Dim);
     }
+}
+
+/// An answer takes at most so many lines.
+const MOST_ANSWER: usize = 4;
+
+/// The verdict and its sentence. Gives the lines it took.
+pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 {
+    let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
+    let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
+    canvas.put(area.x, area.y, 1, glyph, role);
+    let role = if trace.resolution.verdict == Verdict::Maps { Role::Text } else { role };
+    let columns = area.width.saturating_sub(2);
+    let lines = wrap(&visible(text), usize::from(columns), MOST_ANSWER);
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        canvas.put(area.x + 2, y, columns, line, role);
+    }
+    lines.len() as u16
 }
 
 /// How much room there is for facts.

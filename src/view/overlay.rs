@@ -58,16 +58,20 @@ fn pick<T>(canvas: &mut Canvas<'_>, at: &Layout, picker: &Picker<T>, (hint, role
     let cursor = prompt(canvas, at.popup, &picker.input, hint, role);
     let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
     let top = picker.top(usize::from(area.height));
+    // Where things are explained, the explanations stand in a column of their own.
+    let explained = picker.choices.iter().any(|choice| !choice.note.is_empty());
+    let longest = picker.choices.iter().map(|choice| width(&choice.text)).max().unwrap_or(0);
+    let names = if explained { (longest as u16).min(area.width / 3) } else { area.width };
     for ((place, hit), y) in picker.hits.iter().enumerate().skip(top).zip(area.top()..area.bottom()) {
         let Some(choice) = picker.choices.get(hit.choice) else { continue };
         let whole = Rect { x: at.choices.x, y, width: at.choices.width, height: 1 };
         let selected = (place == picker.at).then_some(Role::Selected);
         let text = if choice.disabled.is_some() { Role::Dim } else { Role::Text };
         canvas.over(whole, selected, |canvas| {
-            let note = width(&choice.note).min(usize::from(area.width) * 3 / 5) as u16;
-            let name = area.width.saturating_sub(note + 2);
-            canvas.put_lit((area.x, y), name, &choice.text, &hit.letters, (text, Role::Focus));
-            canvas.put(area.right().saturating_sub(note), y, note, &choice.note, Role::Dim);
+            let right = canvas.put_right(area.x + area.width / 3, area.right(), y, &choice.right, Role::Dim);
+            let room = right.saturating_sub(area.x + 2);
+            canvas.put_lit((area.x, y), names.min(room), &choice.text, &hit.letters, (text, Role::Focus));
+            canvas.put(area.x + names + 2, y, room.saturating_sub(names + 2), &choice.note, Role::Dim);
         });
     }
     cursor

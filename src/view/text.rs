@@ -113,7 +113,7 @@ mod tests {
     #[case("", &[""])]
     #[case("one two three", &["one two", "three"])]
     #[case("onetwothree", &["onetwoth", "ree"])]
-    #[case("a b/c/d:efgh", &["a", "b/c/d:ef", "gh"])]
+    #[case("a b/c/d:efgh", &["a", "b/c/d:", "efgh"])]
     #[case("aa/bbb/cccc", &["aa/bbb/", "cccc"])]
     fn sentences_break_at_blanks_and_arns_at_joints(#[case] text: &str, #[case] lines: &[&str]) {
         assert_eq!(wrap(text, 8, 9), lines);

@@ -3,18 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::detail::{Shape, lay_out, put};
-use super::sign;
-use super::text::{width, wrap};
+use super::detail::{Shape, answer, lay_out, put};
+use super::text::width;
 use super::theme::Role;
 use crate::access::identity::Verdict;
 use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::overlay::trace::TraceView;
-use crate::model::visible::visible;
-
-/// The answer takes at most so many lines.
-const MOST_ANSWER: usize = 3;
 
 /// Draws it.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &TraceView) {
@@ -31,7 +26,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
     }
     canvas.put(area.x, y, end.saturating_sub(area.x), &title, Role::Title);
     y += 1;
-    y += answer(canvas, Rect { y, height: at.body.bottom().saturating_sub(y), ..area }, view);
+    match &view.trace {
+        Some(trace) => y += answer(canvas, Rect { y, height: at.body.bottom().saturating_sub(y), ..area }, trace),
+        None => {
+            canvas.put(area.x, y, 1, "⟳", Role::Accent);
+            canvas.put(area.x + 2, y, area.width, "tracing …", Role::Dim);
+            y += 1;
+        }
+    }
     y += 1;
 
     let room = at.body.bottom().saturating_sub(y);
@@ -42,25 +44,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
         let selected = (line.fact == view.at).then_some(Role::Selected);
         canvas.over(whole, selected, |canvas| put(canvas, area.x, y, area.width, line));
     }
-}
-
-/// The verdict and its sentence. Gives the lines it took.
-fn answer(canvas: &mut Canvas<'_>, area: Rect, view: &TraceView) -> u16 {
-    let Some(trace) = &view.trace else {
-        canvas.put(area.x, area.y, 1, "⟳", Role::Accent);
-        canvas.put(area.x + 2, area.y, area.width, "tracing …", Role::Dim);
-        return 1;
-    };
-    let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
-    let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
-    canvas.put(area.x, area.y, 1, glyph, role);
-    let role = if trace.resolution.verdict == Verdict::Maps { Role::Text } else { role };
-    let columns = area.width.saturating_sub(2);
-    let lines = wrap(&visible(text), usize::from(columns), MOST_ANSWER);
-    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        canvas.put(area.x + 2, y, columns, line, role);
-    }
-    lines.len() as u16
 }
 
 /// What is still being read, said beside an answer that may hang on it.

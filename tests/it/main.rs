@@ -4,7 +4,12 @@
 mod architecture;
 mod commands;
 mod findings;
+mod keys;
 mod lab;
 mod laws;
 mod load;
+mod pty;
+mod screens;
+mod stage;
+mod storm;
 mod worlds;

@@ -75,7 +75,8 @@ impl Jump {
                     .collect();
                 self.picker.choices.push(Choice {
                     text: asked.arn(),
-                    note: "trace".to_owned(),
+                    note: String::new(),
+                    right: "trace".to_owned(),
                     also: String::new(),
                     disabled: None,
                     what: Target::Trace(asked),
@@ -104,8 +105,8 @@ fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {
     }
     for pane in Pane::ALL.into_iter().filter(|pane| *pane != Pane::Principals) {
         for row in analysis.tables.table(pane).rows() {
-            let (text, note) = names(pane, row);
-            all.push(choice(text, note, &row.arn, Target::Row(pane, row.key.clone())));
+            let (text, kind) = names(pane, row);
+            all.push(choice(text, kind, &row.arn, Target::Row(pane, row.key.clone())));
         }
     }
     let known: std::collections::BTreeSet<_> =
@@ -122,8 +123,8 @@ fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {
     all
 }
 
-fn choice(text: String, note: &str, arn: &str, what: Target) -> Choice<Target> {
-    Choice { text, note: note.to_owned(), also: arn.to_owned(), disabled: None, what }
+fn choice(text: String, kind: &str, arn: &str, what: Target) -> Choice<Target> {
+    Choice { text, note: String::new(), right: kind.to_owned(), also: arn.to_owned(), disabled: None, what }
 }
 
 /// What a row is called among the choices, and what it is.

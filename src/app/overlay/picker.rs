@@ -16,9 +16,11 @@ const MOST: usize = 500;
 pub struct Choice<T> {
     /// What is shown first.
     pub text: String,
-    /// What is shown beside it.
+    /// What is shown beside it, where there is something to explain.
     pub note: String,
-    /// What else it is found by.
+    /// What is shown on the right: of what kind it is, or its keys.
+    pub right: String,
+    /// What else it is found by: its ARN.
     pub also: String,
     /// Why it cannot be chosen now, if so.
     pub disabled: Option<String>,
@@ -86,20 +88,20 @@ pub fn rank<T>(choices: &[Choice<T>], text: &str) -> Vec<Hit> {
     }
     let matcher = SkimMatcherV2::default();
     // Blanks separate words, as in the filter: each must match, in any order.
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<(&str, String)> = text.split_whitespace().map(|word| (word, word.to_lowercase())).collect();
     let mut scored: Vec<(i64, Hit)> = Vec::new();
     for (choice, it) in choices.iter().enumerate() {
-        let shown = it.text.chars().count();
-        let whole = format!("{} {} {}", it.text, it.note, it.also);
+        // Fuzzy in the name alone: letters scattered over an ARN or a sentence mean nothing.
+        let beside = format!("{} {} {}", it.note, it.right, it.also).to_lowercase();
         let mut score = 0;
         let mut letters = Vec::new();
-        let all = words.iter().all(|word| match matcher.fuzzy_indices(&whole, word) {
+        let all = words.iter().all(|(word, lower)| match matcher.fuzzy_indices(&it.text, word) {
             Some((points, places)) => {
                 score += points;
-                letters.extend(places.into_iter().filter(|place| *place < shown));
+                letters.extend(places);
                 true
             }
-            None => false,
+            None => beside.contains(lower),
         });
         if all {
             letters.sort_unstable();
@@ -119,7 +121,8 @@ mod tests {
     fn choices(texts: &[&str]) -> Vec<Choice<()>> {
         let choice = |text: &&str| Choice {
             text: (*text).to_owned(),
-            note: "role".into(),
+            note: String::new(),
+            right: "role".into(),
             also: "arn:aws:iam::111122223333:x".into(),
             disabled: None,
             what: (),

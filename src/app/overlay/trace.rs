@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::access::Mark;
 use crate::access::trace::Trace;
-use crate::app::detail::{Fact, facts};
+use crate::app::detail::{Fact, Sign, facts};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
 use crate::model::principal::Asked;
@@ -32,16 +33,23 @@ impl TraceView {
         TraceView { asked, about, trace: None, facts, at: 0, slot: Slot::default() }
     }
 
-    /// Takes in an answer; the cursor stays on its line.
+    /// Takes in an answer; the cursor stays on its line. The first time it goes to what decides, so that its document is
+    /// one key away.
     pub fn take(&mut self, trace: Arc<Trace>) {
         let before = self.facts.get(self.at).map(|fact| (fact.part, fact.label, fact.text.clone()));
         let first = self.trace.is_none();
         self.facts = facts(&self.about, Some(&trace));
         self.trace = Some(trace);
+        let last = self.facts.len().saturating_sub(1);
         let same =
             |fact: &Fact| before.as_ref().is_some_and(|(p, l, t)| (*p, *l, t) == (fact.part, fact.label, &fact.text));
-        let place = if first { None } else { self.facts.iter().position(same) };
-        self.at = place.unwrap_or(if first { 0 } else { self.at }).min(self.facts.len().saturating_sub(1));
+        let decides = |fact: &Fact| fact.part == "mapping" && fact.sign == Sign::Mark(Mark::InForce);
+        self.at = if first {
+            let place = self.facts.iter().position(decides);
+            place.or_else(|| self.facts.iter().position(|fact| fact.evidence.is_some())).unwrap_or(0)
+        } else {
+            self.facts.iter().position(same).unwrap_or(self.at.min(last))
+        };
     }
 
     /// The line under the cursor.

@@ -1,0 +1,219 @@
+//! The whole program in a terminal: started, used, resized, suspended, ended by a signal.
+//!
+//! Nothing here sleeps: every wait names what it waits for, and says so with the screen when it gives up.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+use crate::stage::{SESSION, WORLD};
+
+/// A wait that takes longer has failed. Generous, since the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Pty {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    input: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    /// All that the program wrote, as it came.
+    raw: Vec<u8>,
+}
+
+impl Pty {
+    fn start(rows: u16, cols: u16, command: CommandBuilder) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        // Only the child may hold the terminal's other side, or its end is never seen.
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let (send, output) = channel();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut chunk) {
+                if send.send(chunk[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let input = pair.master.take_writer().expect("a writer");
+        let screen = vt100::Parser::new(cells(rows), cells(cols), 0);
+        Pty { master: pair.master, child, input, output, screen, raw: Vec::new() }
+    }
+
+    /// The program itself, on the small world.
+    fn eksplorer(rows: u16, cols: u16) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_eksplorer"));
+        command.args(["--from", world().to_str().expect("a path")]);
+        command.env("TERM", "xterm-256color");
+        let mut pty = Self::start(rows, cols, command);
+        pty.until("the list is there", |it| it.has("PRINCIPAL"));
+        pty
+    }
+
+    fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+
+    /// Does the shell wait for a command?
+    fn is_at_prompt(&self) -> bool {
+        !self.screen.screen().alternate_screen() && self.text().trim_end().ends_with("ready>")
+    }
+
+    fn type_in(&mut self, bytes: &str) {
+        self.input.write_all(bytes.as_bytes()).expect("the program reads");
+        self.input.flush().expect("the program reads");
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.type_in(&format!("\u{1b}[200~{text}\u{1b}[201~"));
+    }
+
+    fn resize(&mut self, rows: u16, cols: u16) {
+        self.screen.screen_mut().set_size(cells(rows), cells(cols));
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).expect("resizes");
+    }
+
+    /// Waits until it is so.
+    fn until(&mut self, what: &str, is_so: impl Fn(&Pty) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => self.take(&chunk),
+                Err(RecvTimeoutError::Timeout) => panic!("waited in vain until {what}:\n{}", self.text()),
+                Err(RecvTimeoutError::Disconnected) if is_so(self) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended before {what}:\n{}", self.text()),
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        self.screen.process(chunk);
+        self.raw.extend_from_slice(chunk);
+    }
+
+    /// Waits for the end of the program and of all that it wrote.
+    fn end(mut self) -> Ended {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => self.take(&chunk),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.text()),
+            }
+        }
+        let status = self.child.wait().expect("it ended");
+        Ended { status, alternate: self.screen.screen().alternate_screen(), raw: self.raw }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.process_id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill");
+        assert!(sent.success(), "kill -s {name} {id}");
+    }
+}
+
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).expect("a terminal has cells")
+}
+
+struct Ended {
+    status: ExitStatus,
+    alternate: bool,
+    raw: Vec<u8>,
+}
+
+impl Ended {
+    /// The terminal is as it was: no alternate screen, no mouse, no bracketed paste, and the cursor is seen.
+    fn assert_given_back(&self) {
+        assert!(!self.alternate, "the alternate screen was left");
+        let text = String::from_utf8_lossy(&self.raw);
+        for (on, off) in
+            [("\u{1b}[?1000h", "\u{1b}[?1000l"), ("\u{1b}[?2004h", "\u{1b}[?2004l"), ("\u{1b}[?25l", "\u{1b}[?25h")]
+        {
+            let (on_at, off_at) = (text.rfind(on), text.rfind(off));
+            assert!(on_at.is_some() && off_at > on_at, "{on:?} was not undone");
+        }
+    }
+}
+
+/// The small world as a file.
+fn world() -> PathBuf {
+    let path = std::env::temp_dir().join(format!("eksplorer-small-world-{}.yaml", std::process::id()));
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| std::fs::write(&path, WORLD).expect("the world is written"));
+    path
+}
+
+#[test]
+fn a_pasted_session_is_traced_and_the_program_left_with_the_terminal_as_it_was() {
+    let mut pty = Pty::eksplorer(36, 120);
+    pty.until("rows are there", |it| it.has("role/teams/blue/deployer"));
+    pty.paste(SESSION);
+    pty.until("the jump has the ARN", |it| it.has("Jump") && it.has(SESSION));
+    pty.type_in("\r");
+    pty.until("the trace has its answer", |it| it.has("deployer / jane@corp.com") && it.has("gets in"));
+    pty.until("the trace has its chain", |it| it.has("AmazonEKSEditPolicy"));
+    pty.type_in("\u{1b}");
+    pty.until("the list is back", |it| it.has("PRINCIPAL"));
+    pty.type_in("q");
+    let ended = pty.end();
+    assert_eq!(ended.status.exit_code(), 0);
+    ended.assert_given_back();
+}
+
+#[test]
+fn a_signal_ends_it_with_the_terminal_as_it_was() {
+    for (name, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let pty = Pty::eksplorer(24, 80);
+        pty.signal(name);
+        let ended = pty.end();
+        assert_eq!(ended.status.exit_code(), code, "SIG{name}");
+        ended.assert_given_back();
+    }
+}
+
+#[test]
+fn a_resized_terminal_is_drawn_anew() {
+    let mut pty = Pty::eksplorer(24, 80);
+    assert!(!pty.has("│"), "no detail beside the list at this width");
+    pty.resize(40, 140);
+    pty.until("the detail stands beside the list", |it| it.has("│"));
+    pty.resize(10, 40);
+    pty.until("it says that it is too small", |it| it.has("needs 60×16"));
+    pty.type_in("q");
+    assert_eq!(pty.end().status.exit_code(), 0);
+}
+
+#[test]
+fn suspended_it_gives_the_terminal_to_the_shell_and_comes_back() {
+    // A shell that watches over jobs, as a person's does; it stops the program, and wakes it again.
+    let mut command = CommandBuilder::new("bash");
+    command.args(["--norc", "--noprofile", "-i"]);
+    command.env("TERM", "xterm-256color");
+    command.env("PS1", "ready> ");
+    let mut pty = Pty::start(24, 80, command);
+    pty.until("the shell is ready", Pty::is_at_prompt);
+    let program = env!("CARGO_BIN_EXE_eksplorer");
+    pty.type_in(&format!("{program} --from {}\n", world().display()));
+    pty.until("the list is there", |it| it.has("PRINCIPAL"));
+    pty.type_in("\u{1a}");
+    pty.until("the shell has the terminal", |it| it.has("Stopped") && it.is_at_prompt());
+    assert!(!pty.screen.screen().alternate_screen());
+    pty.type_in("fg\n");
+    pty.until("the list is back", |it| it.has("PRINCIPAL") && it.screen.screen().alternate_screen());
+    pty.type_in("q");
+    pty.until("the shell has the terminal again", Pty::is_at_prompt);
+    pty.type_in("exit $?\n");
+    assert_eq!(pty.end().status.exit_code(), 0);
+}

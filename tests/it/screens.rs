@@ -1,0 +1,264 @@
+//! Every screen as text and styles. The styles are the theme's roles, so that a change of theme changes no snapshot.
+
+use eksplorer::app::App;
+use eksplorer::model::cluster::ClusterId;
+use eksplorer::model::failure::{Failure, FailureKind};
+use eksplorer::model::snapshot::{Missing, Section, Snapshot, Source};
+use eksplorer::model::time::Time;
+use eksplorer::view::draw;
+use eksplorer::view::theme::{Role, Theme};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Style};
+use std::sync::Arc;
+
+use crate::stage::{SESSION, Stage, cluster, facts, file, inventory, refused, time};
+use eksplorer::access::inventory::Inventory;
+use eksplorer::model::snapshot::ClusterFacts;
+
+/// A theme in which every role can be told from every other.
+fn distinct() -> Theme {
+    Theme::of(|role| Style::new().fg(Color::Indexed(role as u8)))
+}
+
+fn role_of(color: Color) -> &'static str {
+    match color {
+        Color::Indexed(n) => Role::ALL.get(usize::from(n)).map_or("?", |role| role.as_str()),
+        _ => "",
+    }
+}
+
+/// The screen's text, then its runs of styles by line: `3: 2..17 selected`. Ordinary text is not listed.
+fn print(app: &App) -> String {
+    let size = app.size;
+    let mut terminal = Terminal::new(TestBackend::new(size.width, size.height)).expect("a terminal");
+    terminal.draw(|frame| draw(frame, app, &distinct())).expect("draws");
+    let buffer = terminal.backend().buffer();
+    format!("{}\n{}", text(buffer), runs(buffer))
+}
+
+fn text(buffer: &Buffer) -> String {
+    let area = buffer.area();
+    let line = |y| {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < area.width {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            // A wide character hides the cell behind it.
+            x += (ratatui::text::Span::raw(symbol).width() as u16).max(1);
+        }
+        format!("{}\n", line.trim_end())
+    };
+    (0..area.height).map(line).collect()
+}
+
+fn runs(buffer: &Buffer) -> String {
+    let area = buffer.area();
+    let mut out = String::new();
+    for y in 0..area.height {
+        let mut runs: Vec<(u16, u16, &str)> = Vec::new();
+        for x in 0..area.width {
+            let cell = &buffer[(x, y)];
+            let role = role_of(cell.fg);
+            let plain = role.is_empty() || role == "text" || (cell.symbol() == " " && role != "selected");
+            if plain {
+                continue;
+            }
+            match runs.last_mut() {
+                // Blanks within a run belong to it.
+                Some((_, end, last)) if *last == role && x <= *end + 1 => *end = x + 1,
+                _ => runs.push((x, x + 1, role)),
+            }
+        }
+        if !runs.is_empty() {
+            let runs: Vec<String> = runs.iter().map(|(from, to, role)| format!("{from}..{to} {role}")).collect();
+            out.push_str(&format!("{y}: {}\n", runs.join(", ")));
+        }
+    }
+    out
+}
+
+fn check(name: &str, stage: &Stage) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
+        insta::assert_snapshot!(name, print(&stage.app));
+    });
+}
+
+/// The small world, with something changed in its cluster's facts.
+fn with(source: Source, change: impl FnOnce(&mut ClusterFacts)) -> Snapshot {
+    let mut snapshot = facts(source);
+    let id: ClusterId = cluster();
+    change(Arc::make_mut(snapshot.facts.get_mut(&id).expect("the cluster")));
+    snapshot
+}
+
+fn list_refused() -> Failure {
+    refused("eks:ListAccessEntries", "list the access entries")
+}
+
+fn unreachable() -> Failure {
+    Failure { kind: FailureKind::Unreachable, message: "connection timed out".into(), code: None, ..list_refused() }
+}
+
+fn none() -> Inventory {
+    Inventory::default()
+}
+
+fn six() -> Time {
+    time("2026-11-24T06:00:00Z")
+}
+
+fn all_refused(facts: &mut ClusterFacts) {
+    facts.access_entries = Section::failed(list_refused());
+    facts.aws_auth = Section::failed(refused("get configmaps in kube-system", "read aws-auth"));
+    facts.service_accounts = Section::failed(refused("list serviceaccounts", "list the service accounts"));
+    facts.pods = Section::failed(refused("list pods", "list the pods"));
+    facts.pod_identity_associations =
+        Section::failed(refused("eks:ListPodIdentityAssociations", "list the Pod Identity associations"));
+    facts.nodegroups = Section::failed(refused("eks:ListNodegroups", "list the node groups"));
+    facts.fargate_profiles = Section::failed(refused("eks:ListFargateProfiles", "list the Fargate profiles"));
+    facts.addons = Section::failed(refused("eks:ListAddons", "list the add-ons"));
+}
+
+#[test]
+fn entries() {
+    check("entries_full", &Stage::new().keys("j j j j"));
+    check("entries_60x16", &Stage::new().resize(60, 16).keys("G"));
+    check("entries_80x24", &Stage::new().resize(80, 24).keys("j j j j"));
+    check("entries_160x50", &Stage::new().resize(160, 50).keys("j j j j j"));
+    check("entries_200x60", &Stage::new().resize(200, 60).keys("j j j j j j"));
+    check("entries_sorted_and_filtered", &Stage::new().keys("s s S /").text("-partner standard"));
+    check("entries_filter_without_a_match", &Stage::new().keys("/").text("zzz").keys("Enter"));
+}
+
+#[test]
+fn entries_not_whole() {
+    let snapshot = with(file(), |facts| facts.access_entries = Section::known(vec![], six()));
+    check("entries_empty", &Stage::with(snapshot, none(), true));
+
+    let snapshot = with(Source::Live, |facts| facts.access_entries = Section::loading(None, 0, None));
+    check("entries_loading_nothing_yet", &Stage::with(snapshot, none(), true));
+
+    let snapshot = with(Source::Live, |facts| {
+        facts.access_entries = Section::loading(Some(vec![]), 8, Some(62));
+        facts.pods = Section::default();
+    });
+    check("entries_loading", &Stage::on(snapshot));
+
+    let snapshot = with(Source::Live, |facts| {
+        facts.access_entries = Section::known(vec![], six()).refreshed(Section::failed(unreachable()));
+    });
+    check("entries_stale", &Stage::on(snapshot));
+
+    let snapshot = with(Source::Live, |facts| {
+        let failure = refused("eks:DescribeAccessEntry", "describe the access entry");
+        let item = Some("arn:aws:iam::111122223333:role/unread".to_owned());
+        facts.access_entries = Section::partial(vec![], six(), vec![Missing { item, failure }]);
+    });
+    check("entries_partial", &Stage::on(snapshot).resize(80, 24));
+
+    let snapshot = with(Source::Live, |facts| facts.access_entries = Section::failed(list_refused()));
+    check("entries_refused", &Stage::with(snapshot, none(), true).resize(80, 24));
+
+    let snapshot = with(file(), |facts| {
+        let mut cluster = facts.cluster.value().cloned().expect("the cluster");
+        cluster.access_config = None;
+        facts.cluster = Section::known(cluster, six());
+        facts.access_entries = Section::not_applicable("authentication mode CONFIG_MAP has no access entries");
+    });
+    check("entries_not_applicable", &Stage::with(snapshot, none(), true).resize(80, 24));
+}
+
+#[test]
+fn other_panes() {
+    for (key, name) in [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals")] {
+        check(&format!("{name}_full"), &Stage::new().keys(key));
+        let snapshot = with(Source::Live, all_refused);
+        check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));
+    }
+}
+
+#[test]
+fn trace() {
+    check("trace_full", &Stage::new().paste(SESSION).keys("Enter"));
+    check("trace_60x16", &Stage::new().resize(60, 16).paste(SESSION).keys("Enter"));
+    check("trace_160x50", &Stage::new().resize(160, 50).paste(SESSION).keys("Enter"));
+    check("trace_of_nobody", &Stage::new().paste("arn:aws:iam::111122223333:role/nobody").keys("Enter"));
+    check("trace_of_a_workload", &Stage::new().resize(80, 24).keys("3 G Enter"));
+}
+
+#[test]
+fn trace_not_whole() {
+    let unread = "arn:aws:iam::111122223333:role/unread";
+    let waiting = || with(Source::Live, |facts| facts.access_entries = Section::loading(None, 12, Some(62)));
+    check("trace_loading", &Stage::on(waiting()).paste(unread).keys("Enter"));
+    check("trace_not_answered_yet", &Stage::with(waiting(), none(), false).paste(SESSION).keys("Enter"));
+    let stale = with(Source::Live, |facts| {
+        facts.access_entries = Section::known(vec![], six()).refreshed(Section::failed(unreachable()));
+    });
+    check("trace_stale", &Stage::on(stale).paste(SESSION).keys("Enter"));
+    let refused = with(Source::Live, all_refused);
+    check("trace_refused", &Stage::on(refused).paste(unread).keys("Enter").resize(80, 24));
+    let partial = with(Source::Live, |facts| {
+        let failure = refused_item();
+        facts.access_entries =
+            Section::partial(vec![], six(), vec![Missing { item: Some(unread.to_owned()), failure }]);
+    });
+    check("trace_partial", &Stage::on(partial).paste(unread).keys("Enter"));
+}
+
+fn refused_item() -> Failure {
+    refused("eks:DescribeAccessEntry", "describe the access entry")
+}
+
+#[test]
+fn overlays() {
+    check("jump", &Stage::new().keys("ctrl-p").text("deploy"));
+    check("jump_to_a_pasted_message", &Stage::new().paste(&format!("error: {SESSION} is not authorized\n to do it")));
+    check("jump_to_what_is_no_principal", &Stage::new().resize(80, 24).paste("arn:aws:s3:::bucket"));
+    check("palette", &Stage::new().resize(80, 24).keys(":").text("copy"));
+    check("palette_disabled", &Stage::new().resize(80, 24).keys(":").text("refresh"));
+    check("help", &Stage::new().keys("?"));
+    check("help_narrowed", &Stage::new().resize(60, 16).keys("?").text("sort"));
+    check("document", &Stage::new().keys("2 y"));
+    check("document_searched", &Stage::new().resize(80, 24).keys("2 y /").text("batch").keys("Enter n"));
+    check("clusters", &Stage::new().keys("C"));
+    check("calls_of_a_file", &Stage::new().resize(60, 16).keys("@"));
+    check("notice_disabled", &Stage::new().resize(80, 24).keys("ctrl-r"));
+    check("notice_copied", &Stage::new().resize(60, 16).keys("G k c"));
+    check("too_small", &Stage::new().resize(40, 8));
+}
+
+#[test]
+fn calls() {
+    let mut stage = Stage::on(facts(Source::Live)).keys("@");
+    let call = |operation: &str, millis, failure| eksplorer::model::update::Call {
+        service: "eks",
+        operation: operation.into(),
+        on: "prod-eu1".into(),
+        at: six(),
+        millis,
+        failure,
+    };
+    for call in [call("DescribeCluster", 120, None), call("ListAccessEntries", 2_310, Some(list_refused()))] {
+        stage.send(eksplorer::app::message::Msg::Call(call));
+    }
+    check("calls", &stage);
+}
+
+#[test]
+fn columns_stay_aligned_whatever_the_names_are() {
+    let rows = inventory();
+    let stage = Stage::with(facts(file()), rows, true).resize(100, 20);
+    let mut terminal = Terminal::new(TestBackend::new(100, 20)).expect("a terminal");
+    terminal.draw(|frame| draw(frame, &stage.app, &distinct())).expect("draws");
+    let buffer = terminal.backend().buffer();
+    let lines: Vec<String> = text(buffer).lines().map(str::to_owned).collect();
+    assert!(lines.iter().all(|line| !line.contains(['\u{1b}', '\u{202e}'])), "nothing a terminal would obey");
+    let split = (0..100).find(|x| buffer[(*x, 5)].symbol() == "│").expect("the line beside the list");
+    for y in 4..17 {
+        assert_eq!(buffer[(split, y)].symbol(), "│", "line {y}");
+    }
+}

@@ -1,0 +1,93 @@
+//! No sequence of messages at any size breaks the state or the drawing.
+
+use eksplorer::app::keymap::{Chord, Key};
+use eksplorer::app::message::{Mouse, Msg};
+use eksplorer::app::overlay::DEEPEST;
+use eksplorer::model::snapshot::{Section, Source};
+use eksplorer::model::update::{ClusterUpdate, Update};
+use eksplorer::view::draw;
+use eksplorer::view::theme::Theme;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+
+use crate::stage::{SESSION, Stage, cluster, facts, inventory, refused, time};
+
+fn keys() -> impl Strategy<Value = Msg> {
+    let named = prop::sample::select(vec![
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::Home,
+        Key::End,
+        Key::PageUp,
+        Key::PageDown,
+    ]);
+    let character = prop_oneof![
+        3 => prop::sample::select("jkgG123456/?:@CyYcisS<>nNhlq ".chars().collect::<Vec<_>>()),
+        1 => any::<char>(),
+    ];
+    prop_oneof![
+        4 => character.prop_map(|c| Chord::from(c)),
+        4 => named.prop_map(Chord::plain),
+        2 => prop::sample::select("pudbfnrwk".chars().collect::<Vec<_>>()).prop_map(|c| Chord { ctrl: true, ..Chord::from(c) }),
+    ]
+    .prop_map(Msg::Key)
+}
+
+fn messages() -> impl Strategy<Value = Msg> {
+    let place = || (0u16..210, 0u16..65);
+    let section = prop_oneof![
+        Just(Section::default()),
+        Just(Section::known(vec![], time("2026-11-24T06:00:00Z"))),
+        Just(Section::loading(Some(vec![]), 3, Some(9))),
+        Just(Section::failed(refused("eks:ListAccessEntries", "list the access entries"))),
+    ];
+    prop_oneof![
+        20 => keys(),
+        1 => prop_oneof![Just(SESSION.to_owned()), "\\PC{0,40}", Just("arn:aws:iam::1:role/x".to_owned())].prop_map(Msg::Paste),
+        2 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::Click { column, row })),
+        1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelDown { column, row })),
+        1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelUp { column, row })),
+        2 => (1u16..=200, 1u16..=60).prop_map(|(width, height)| Msg::Resize(Size { width, height })),
+        2 => section.prop_map(|section| {
+            Msg::Update(Box::new(Update::Cluster(cluster(), ClusterUpdate::AccessEntries(section))))
+        }),
+        1 => Just(Msg::Failed(refused("eks:ListClusters", "list the clusters"))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_breaks_it(script in prop::collection::vec(messages(), 1..120), rows in 0usize..9) {
+        let mut own = inventory();
+        own.entries.truncate(rows);
+        let mut stage = Stage::with(facts(Source::Live), own, true);
+        let theme = Theme::standard().expect("the theme");
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).expect("a terminal");
+        for (step, msg) in script.into_iter().enumerate() {
+            if step % 7 == 6 {
+                // Rows come and go under the cursor.
+                stage.rows.entries.reverse();
+                stage.rows.entries.truncate(rows.saturating_sub(step % 4));
+            }
+            stage.send(msg);
+            let app = &stage.app;
+            let state = app.state();
+            prop_assert!(state.at() < state.shown().len().max(1));
+            prop_assert!(state.top() <= state.at());
+            prop_assert!(app.overlays.len() <= DEEPEST);
+            prop_assert_eq!(app.selected_row().is_some(), !state.shown().is_empty());
+            terminal.backend_mut().resize(app.size.width, app.size.height);
+            terminal.draw(|frame| draw(frame, app, &theme)).expect("draws");
+        }
+    }
+}
