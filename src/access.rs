@@ -19,6 +19,8 @@ pub mod trace;
 pub enum Mark {
     /// It decides, or is as it should be.
     InForce,
+    /// As it should be as far as was looked at; something that could change that was not evaluated.
+    Unverified,
     /// Another overrides it.
     Shadowed,
     /// It can never match or work, or the answer is no.

@@ -1,1 +1,189 @@
-//! To be written.
+//! Every flag and subcommand, documented once. Flags stand before or after the subcommand.
+//!
+//! Decides what may be said together; what the flags then mean is `run`'s. A new subcommand is a variant of [`Command`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
+///
+/// Without a subcommand, the screen opens. Exit status: 0 yes or done, 1 failure (credentials, network), 2 bad input,
+/// 3 no, 4 not known.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "eksplorer", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do without a screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where the facts come from, and how they are shown.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to do without a screen.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// As whom does a principal get in, and why?
+    ///
+    /// Exit status: 0 it gets in, 3 it does not, 4 not known because a named fact is missing.
+    Trace {
+        /// An ARN (role, user, or session), a text that holds one, a name, or a permission set's name.
+        #[arg(allow_hyphen_values = true)]
+        principal: String,
+    },
+    /// The rows of one pane.
+    List {
+        /// Which.
+        #[arg(value_enum)]
+        what: Listed,
+    },
+    /// Take the facts to a file, or look at how.
+    Snapshot {
+        /// What to do.
+        #[command(subcommand)]
+        action: SnapshotAction,
+    },
+    /// Serve a world on loopback, as an AWS account and its clusters would, until interrupted.
+    ///
+    /// Prints `export` lines for a shell: with them, `aws` and `kubectl` talk to the lab.
+    Lab(LabArgs),
+}
+
+/// What to do with snapshots.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SnapshotAction {
+    /// Read all that may be read and write it to FILE: YAML, or JSON if the name ends in .json.
+    Save {
+        /// Where to.
+        file: PathBuf,
+    },
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Access entries.
+    Entries,
+    /// Rows of the aws-auth ConfigMap.
+    AwsAuth,
+    /// Service accounts with an IAM role (IRSA).
+    Irsa,
+    /// Pod Identity associations.
+    PodIdentity,
+    /// Roles of the cluster, its node groups, Fargate profiles and add-ons.
+    Roles,
+    /// Every principal known from any of these.
+    Principals,
+    /// The clusters of the account.
+    Clusters,
+}
+
+/// How the lab serves.
+#[derive(Clone, Debug, Args)]
+pub struct LabArgs {
+    /// Port of the AWS side; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Wait this long before each answer, as in `20ms` or `1s`.
+    #[arg(long, value_parser = duration, default_value = "0ms")]
+    pub latency: Duration,
+    /// At most so many items in a page.
+    #[arg(long)]
+    pub page_size: Option<usize>,
+}
+
+/// Where the facts come from, and how they are shown.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// The cluster; needed only where the account has several.
+    #[arg(short, long, global = true, env = "EKSPLORER_CLUSTER")]
+    pub cluster: Option<String>,
+    /// How to print without a screen.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Look at the embedded demo world: nothing outside this machine is touched.
+    #[arg(long, global = true, conflicts_with_all = ["world", "from"])]
+    pub demo: bool,
+    /// Serve this snapshot as a world and look at it.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "from")]
+    pub world: Option<PathBuf>,
+    /// Open a snapshot; no network at all, and nothing can be changed.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Who of the world to be (with --demo, --world and lab): an ARN or a name.
+    #[arg(long = "as", global = true, value_name = "PRINCIPAL")]
+    pub as_principal: Option<String>,
+    /// The AWS profile.
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// The AWS region; may be given several times.
+    #[arg(long = "region", global = true, value_name = "REGION")]
+    pub regions: Vec<String>,
+    /// Reach Kubernetes through this context of the kubeconfig instead of a token of our own.
+    #[arg(long, global = true)]
+    pub context: Option<String>,
+    /// Calls in flight at once, for each service.
+    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: Option<u16>,
+    /// The configuration file, instead of the one in the configuration folder.
+    #[arg(long, global = true, value_name = "FILE", env = "EKSPLORER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Write more to the log file: -v debug, -vv trace.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs: stable, see docs/json.md.
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no duration: write it as 20ms or 1.5s");
+    let (number, unit) = match text.find(|c: char| c.is_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "ms"),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        _ => return Err(wrong()),
+    };
+    // A latency of more than a minute is a slip of the finger.
+    if (0.0..=60.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_subcommand() {
+        for line in ["eksplorer --demo -c x trace p -o json", "eksplorer trace p --demo -c x -o json"] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect(line);
+            assert!(cli.options.demo && cli.options.output == Output::Json);
+            assert_eq!(cli.options.cluster.as_deref(), Some("x"));
+        }
+        assert!(Cli::try_parse_from(["eksplorer", "--demo", "--from", "f"]).is_err());
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("20ms"), Ok(Duration::from_millis(20)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert!(duration("soon").is_err() && duration("-1s").is_err() && duration("5h").is_err());
+    }
+}

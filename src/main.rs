@@ -1,22 +1,75 @@
-//! eksplorer
+//! eksplorer: parses the command line, starts the log, and chooses between the screen and a report. Nothing else.
+// This is the one place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use eksplorer::model::{document::read, facts::snapshot_of, snapshot::Source};
-use eksplorer::run::{effects::Feed, screen};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<std::process::ExitCode> {
-    let mut args = std::env::args().skip(1);
-    let mut path = String::new();
-    let mut cluster = None;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--from" => path = args.next().unwrap_or_default(),
-            "-c" => cluster = args.next(),
-            _ => {}
-        }
+use clap::Parser;
+use eksplorer::cli::{Cli, Command, SnapshotAction};
+use eksplorer::run::headless::{self, Printed};
+use eksplorer::run::{Trouble, feed};
+use eksplorer::{config, logging};
+use etcetera::BaseStrategy;
+
+fn main() -> ExitCode {
+    let mut cli = Cli::parse();
+    let folders = etcetera::choose_base_strategy().ok();
+    let state = folders.as_ref().map_or_else(std::env::temp_dir, |it| it.state_dir().unwrap_or_else(|| it.cache_dir()));
+    let state = state.join("eksplorer");
+    // A log that cannot be written is no reason not to help in an incident.
+    let _log = logging::init(&state, cli.options.verbose).ok();
+    logging::install_panic_log(state);
+    let ended = configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml")))
+        .and_then(|()| runtime())
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    ended.unwrap_or_else(|trouble| {
+        eprintln!("eksplorer: {trouble}");
+        ExitCode::from(trouble.exit.status())
+    })
+}
+
+/// Prints an answer. A reader that has gone away (a pager that was left) is no failure of ours.
+fn print(answer: Printed) -> ExitCode {
+    let _ = std::io::stderr().write_all(answer.err.as_bytes());
+    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+    ExitCode::from(answer.exit.status())
+}
+
+fn configure(cli: &mut Cli, default: Option<PathBuf>) -> Result<(), Trouble> {
+    let named = cli.options.config.clone();
+    if let Some(path) = named.clone().or(default) {
+        let file = config::load(&path, named.is_some()).map_err(|error| Trouble::bad_input(error.to_string()))?;
+        cli.options = config::merge(cli.options.clone(), file);
     }
-    let document = read(&std::fs::read_to_string(&path)?)?;
-    let snapshot = snapshot_of(&document, Source::File { path });
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-    screen::screen(snapshot, Feed::Fixed, screen::ScreenOptions::standard(cluster, no_color)?).await
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failure(format!("could not start: {error}")))
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
+    let Cli { command, options } = cli;
+    let answer = match command {
+        // https://no-color.org: set, and not empty.
+        None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
+        Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
+            headless::save_snapshot(&options, &file).await
+        }
+        Some(Command::Lab(args)) => {
+            headless::lab_until_interrupted(&options, &args, |lines| {
+                let mut out = std::io::stdout();
+                let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+            })
+            .await
+        }
+    };
+    answer.map(print)
 }

@@ -1,10 +1,53 @@
-//! The rim: the only room that knows clock, terminal, tasks and signals, and that may name all others.
+//! The rim: what touches clock, terminal, network and disk, and what the screen and the headless commands share.
 //!
-//! - [`screen`]: the loop that owns the state, and what it selects among;
-//! - [`effects`]: what the state wants done, as tasks; [`terminal`]: the terminal, given back whatever happens.
+//! - [`source`]: where the facts come from; [`load`]: what is asked, in which order;
+//! - [`screen`]: the loop that owns the state of the screen; [`effects`]: what that state wants done, as tasks;
+//!   [`feed`]: live facts for it; [`terminal`]: the terminal, given back whatever happens;
+//! - [`headless`]: the commands without a screen; [`files`]: files that are written.
 //!
-//! Decides nothing about access or about what is shown. A new effect is an arm in [`effects`].
+//! Decides nothing about access or about what is shown: the answers are `access`'s. A new effect is an arm in
+//! [`effects`], a new command a function in [`headless`].
 
 pub mod effects;
+pub mod feed;
+pub mod files;
+pub mod headless;
+pub mod load;
 pub mod screen;
+pub mod source;
 pub mod terminal;
+
+use crate::model::failure::{Failure, FailureKind};
+use crate::report::Exit;
+
+/// Why a command ends without an answer: what to say, and the exit status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Trouble {
+    /// Bad input or a failure.
+    pub exit: Exit,
+    /// What to say, with what to try.
+    pub message: String,
+}
+
+impl Trouble {
+    /// What was given can't be used.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Trouble { exit: Exit::BadInput, message: message.into() }
+    }
+
+    /// Credentials, network, disk.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Trouble { exit: Exit::Failure, message: message.into() }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        let message = failure.advised();
+        match failure.kind {
+            FailureKind::Missing | FailureKind::Invalid => Trouble::bad_input(message),
+            _ => Trouble::failure(message),
+        }
+    }
+}

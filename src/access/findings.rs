@@ -1,11 +1,23 @@
 //! Named defects and risks: one small rule each, in totally ordered output.
+//!
+//! A rule is a function that pushes at most one finding per cause; a new one goes into the file of its family
+//! (`entries`, `aws_auth`, `workloads`) and is called from that family's door. Rules say nothing when the facts they
+//! need are not complete: ignorance is no defect.
+
+mod aws_auth;
+mod entries;
+mod workloads;
+
+pub(crate) use aws_auth::{of_account, of_key, of_line};
+pub(crate) use entries::of_entry;
+pub(crate) use workloads::{of_association, of_irsa, of_role, trust_names};
 
 use crate::model::snapshot::Evidence;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Somebody has more than they should, or production is locked out.
+    /// Somebody has more than they should, or people or nodes are locked out.
     High,
     /// Something does not work, or works by accident.
     Medium,
@@ -24,4 +36,58 @@ pub struct Finding {
     pub sentence: String,
     /// Where it was read.
     pub evidence: Evidence,
+}
+
+impl Finding {
+    fn new(severity: Severity, id: &'static str, sentence: impl Into<String>, evidence: &Evidence) -> Self {
+        Finding { severity, id, sentence: sentence.into(), evidence: evidence.clone() }
+    }
+
+    /// The same at a field of its document.
+    fn at(mut self, path: impl Into<String>) -> Self {
+        self.evidence.path = path.into();
+        self
+    }
+}
+
+/// The group that may do everything, and that no policy can restrict.
+pub(crate) const MASTERS: &str = "system:masters";
+
+fn list(items: &[String]) -> String {
+    items.iter().map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `*` matches any run of characters; all else is literal. The grammar of a scope's namespaces beyond the documented
+/// `dev-*` is unverified.
+pub(crate) fn wildcard_matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    let mut rest = rest;
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wildcard_matches;
+
+    #[test]
+    fn a_star_matches_any_run() {
+        let yes =
+            [("dev-*", "dev-"), ("dev-*", "dev-a"), ("*", "x"), ("a*b*c", "a1b2c"), ("prod", "prod"), ("*-x", "a-x")];
+        let no = [("dev-*", "prod-dev-a"), ("prod", "prod2"), ("a*b*c", "acb"), ("a*a", "a"), ("prod", "PROD")];
+        for (pattern, name) in yes {
+            assert!(wildcard_matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in no {
+            assert!(!wildcard_matches(pattern, name), "{pattern} {name}");
+        }
+    }
 }

@@ -4,11 +4,16 @@
 //! `eksplorer list`. Order is total and does not depend on the order in which facts came. A new pane is a new vector
 //! here.
 
+mod mappings;
+mod workloads;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Mark;
 use super::findings::Finding;
-use super::identity::Resolution;
+use super::identity::{Resolution, Resolver, meant};
 use crate::model::mapping::AssociatedPolicy;
-use crate::model::principal::Principal;
+use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
 use crate::model::time::Time;
 
@@ -52,6 +57,8 @@ pub struct EntryRow {
     pub created_at: Option<Time>,
     /// When it was last changed.
     pub modified_at: Option<Time>,
+    /// What could only reveal a rare defect.
+    pub unverified: Vec<String>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// The entry.
@@ -90,8 +97,8 @@ pub struct IrsaRow {
     pub service_account: String,
     /// The annotation, as written.
     pub role_arn: String,
-    /// In force as far as is known, dead when it cannot work, shadowed by a Pod Identity association for new pods,
-    /// unknown.
+    /// Unverified when what was looked at is right, dead when it cannot work, shadowed by a Pod Identity association for
+    /// new pods, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -118,7 +125,7 @@ pub struct PodIdentityRow {
     pub target_role_arn: Option<String>,
     /// The add-on that owns it.
     pub owner: Option<String>,
-    /// In force as far as is known, dead when it cannot work, unknown.
+    /// Unverified when what was looked at is right, dead when it cannot work, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -242,6 +249,68 @@ impl PrincipalRow {
 
 /// Computes all rows.
 pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
-    let _ = (facts, iam);
-    Inventory::default()
+    let resolver = Resolver::new(facts, iam);
+    let entries = mappings::entries(&resolver);
+    let aws_auth = mappings::aws_auth(&resolver);
+    let irsa = workloads::irsa(&resolver);
+    let pod_identity = workloads::pod_identity(&resolver);
+    let roles = workloads::roles(&resolver);
+    let mut seen = Seen::default();
+    for row in &entries {
+        seen.add(row.principal.as_ref(), SeenIn::AccessEntry, &row.findings);
+    }
+    for row in &aws_auth {
+        seen.add(row.principal.as_ref(), SeenIn::AwsAuth, &row.findings);
+    }
+    for row in &irsa {
+        seen.add(meant(&row.role_arn).as_ref(), SeenIn::Irsa, &[]);
+    }
+    for row in &pod_identity {
+        for arn in row.role_arn.iter().chain(&row.target_role_arn) {
+            seen.add(meant(arn).as_ref(), SeenIn::PodIdentity, &[]);
+        }
+    }
+    for row in &roles {
+        let place = match row.used_by {
+            RoleUse::Cluster => SeenIn::ClusterRole,
+            RoleUse::Addon(_) => SeenIn::Addon,
+            RoleUse::AutoMode | RoleUse::Nodegroup(_) | RoleUse::FargateProfile(_) => SeenIn::NodeRole,
+        };
+        seen.add(row.principal.as_ref(), place, &row.findings);
+    }
+    let principals = seen.rows(&resolver);
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals }
+}
+
+#[derive(Default)]
+struct Seen(BTreeMap<PrincipalKey, (Principal, BTreeSet<SeenIn>, BTreeSet<Finding>)>);
+
+impl Seen {
+    fn add(&mut self, principal: Option<&Principal>, place: SeenIn, findings: &[Finding]) {
+        let Some(principal) = principal else { return };
+        let (known, places, all) =
+            self.0.entry(principal.key()).or_insert_with(|| (principal.clone(), BTreeSet::new(), BTreeSet::new()));
+        // aws-auth names roles without their path; whoever knows it knows better.
+        if known.path == "/" {
+            known.path.clone_from(&principal.path);
+        }
+        places.insert(place);
+        all.extend(findings.iter().cloned());
+    }
+
+    fn rows(self, resolver: &Resolver<'_>) -> Vec<PrincipalRow> {
+        self.0
+            .into_values()
+            .map(|(principal, places, findings)| {
+                let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
+                let resolution = resolver.resolve(&asked);
+                PrincipalRow {
+                    principal: resolution.asked.principal.clone(),
+                    resolution,
+                    seen_in: places.into_iter().collect(),
+                    findings: findings.into_iter().collect(),
+                }
+            })
+            .collect()
+    }
 }

@@ -1,10 +1,16 @@
 //! The whole chain of one principal, each step with its evidence.
+//!
+//! Decides in which order and in which words a resolution is told: session and principal, mapping and the others,
+//! username and groups, grants, then what is missing, what is unverified, what is wrong. The lines are data; the view
+//! gives them their looks. What the identity may do beyond its access policies is not known here yet.
 
 use super::Mark;
-use super::findings::Finding;
-use super::identity::{Resolution, Resolver};
-use crate::model::principal::Asked;
-use crate::model::snapshot::Evidence;
+use super::findings::{Finding, of_entry, of_line};
+use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use crate::model::mapping::{AccessEntry, AwsAuthRow};
+use crate::model::principal::{Asked, PrincipalKind};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
+use crate::model::time::Time;
 
 /// The parts of a trace, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,5 +66,257 @@ pub struct Trace {
 /// Traces a principal.
 pub fn trace(resolver: &Resolver<'_>, asked: &Asked) -> Trace {
     let resolution = resolver.resolve(asked);
-    Trace { title: String::new(), answer: String::new(), resolution, lines: Vec::new(), findings: Vec::new() }
+    let findings = findings(resolver, &resolution);
+    let mut teller = Teller { resolver, resolution: &resolution, lines: Vec::new() };
+    teller.principal();
+    teller.mapping();
+    teller.identity();
+    teller.grants();
+    teller.open_questions();
+    teller.findings(&findings);
+    let lines = teller.lines;
+    let principal = &resolution.asked.principal;
+    let name = if principal.kind == PrincipalKind::Root { "root" } else { principal.name.as_str() };
+    let title = match &resolution.asked.session {
+        Some(session) => format!("{name} / {session}"),
+        None => name.to_owned(),
+    };
+    Trace { title, answer: answer(&resolution), resolution, lines, findings }
+}
+
+/// The answer in one sentence.
+pub fn answer(resolution: &Resolution) -> String {
+    match (resolution.verdict, &resolution.identity) {
+        (Verdict::Maps, Some(identity)) => {
+            let username =
+                if identity.username.is_empty() { "(an empty username)" } else { identity.username.as_str() };
+            let groups = if identity.groups.is_empty() {
+                "no groups of its own".to_owned()
+            } else {
+                format!("groups {}", identity.groups.join(", "))
+            };
+            format!("gets in as {username} with {groups}: {}", resolution.because)
+        }
+        (Verdict::Maps, None) => format!("gets in, as whom is not known: {}", resolution.because),
+        (Verdict::Unknown, _) => format!("not known: {}", resolution.because),
+        (Verdict::DoesNotMap, _) => format!("does not get in: {}", resolution.because),
+    }
+}
+
+struct Teller<'a> {
+    resolver: &'a Resolver<'a>,
+    resolution: &'a Resolution,
+    lines: Vec<Line>,
+}
+
+impl Teller<'_> {
+    fn say(
+        &mut self,
+        part: Part,
+        label: &'static str,
+        mark: Option<Mark>,
+        text: impl Into<String>,
+        note: impl Into<String>,
+        evidence: Option<Evidence>,
+    ) {
+        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), evidence });
+    }
+
+    fn principal(&mut self) {
+        let asked = &self.resolution.asked;
+        let principal = &asked.principal;
+        if asked.session.is_some() {
+            self.say(Part::Principal, "session", None, asked.arn(), "", None);
+        }
+        let label = match principal.kind {
+            PrincipalKind::Role => "role",
+            PrincipalKind::User => "user",
+            PrincipalKind::Root => "root",
+            PrincipalKind::FederatedUser => "federated",
+        };
+        let document = match principal.kind {
+            PrincipalKind::Role => Some(DocumentRef::IamRole(principal.name.clone())),
+            PrincipalKind::User => Some(DocumentRef::IamUser(principal.name.clone())),
+            _ => None,
+        };
+        let set = principal.permission_set().map(|set| format!("permission set {set}"));
+        let (mark, note, evidence) = match self.resolver.existing(principal) {
+            Lookup::Found((arn, _)) if !arn.is_empty() && arn != principal.arn() => {
+                (Some(Mark::Dead), format!("does not exist; the one of that name is {arn}"), None)
+            }
+            Lookup::Found((_, made)) => {
+                let made = made.map(|made| format!("made {}", made.date()));
+                (None, [made, set].into_iter().flatten().collect::<Vec<_>>().join(" · "), document)
+            }
+            Lookup::Absent => (Some(Mark::Dead), "does not exist".to_owned(), None),
+            Lookup::Unknown(Gap::Foreign(account)) => {
+                (None, format!("of account {account}, which cannot be read from here"), None)
+            }
+            Lookup::Unknown(Gap::Loading) => (Some(Mark::Loading), "IAM is still being read".to_owned(), None),
+            Lookup::Unknown(gap) => (Some(Mark::Unknown), format!("not read from IAM: {gap}"), None),
+        };
+        let evidence = evidence.map(|document| Evidence::new(document, ""));
+        self.say(Part::Principal, label, mark, principal.arn(), note, evidence);
+    }
+
+    fn mapping(&mut self) {
+        let resolution = self.resolution;
+        match (&resolution.mapping, resolution.verdict) {
+            (Some(mapping), _) => {
+                let kind = mapping.kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
+                let text = format!("{}{kind}", mapping.source);
+                let note = self.made(&mapping.source);
+                self.say(Part::Mapping, "", Some(Mark::InForce), text, note, Some(mapping.evidence.clone()));
+            }
+            (None, Verdict::Unknown) => {
+                let mark = if resolution.unknown.iter().any(|it| it.ends_with("still loading")) {
+                    Mark::Loading
+                } else {
+                    Mark::Unknown
+                };
+                self.say(Part::Mapping, "", Some(mark), "not known", resolution.because.clone(), None);
+            }
+            (None, _) => self.say(Part::Mapping, "", Some(Mark::Dead), "nobody", resolution.because.clone(), None),
+        }
+        for other in &resolution.others {
+            let groups = self.row(&other.source).map(|row| row.groups.join(", ")).filter(|groups| !groups.is_empty());
+            let text = match groups {
+                Some(groups) => format!("{} → {groups}", other.source),
+                None => other.source.to_string(),
+            };
+            let note = format!("{}: {}", other.state, other.because);
+            self.say(Part::Mapping, "", Some(other.state.mark()), text, note, Some(other.evidence.clone()));
+        }
+    }
+
+    fn entry(&self, source: &MappingSource) -> Option<&AccessEntry> {
+        let MappingSource::AccessEntry { principal_arn } = source else { return None };
+        let facts = self.resolver.facts().0;
+        let swept = facts.access_entries.items().iter().find(|entry| entry.principal_arn == *principal_arn);
+        let asked = || {
+            let singles = facts.asked_entries.values().filter_map(|it| it.as_ref().ok()?.as_deref());
+            singles.into_iter().find(|entry| entry.principal_arn == *principal_arn)
+        };
+        swept.or_else(asked)
+    }
+
+    fn row(&self, source: &MappingSource) -> Option<&AwsAuthRow> {
+        find_row(self.resolver, source)
+    }
+
+    fn made(&self, source: &MappingSource) -> String {
+        let Some(entry) = self.entry(source) else { return String::new() };
+        let date = |what: &str, time: Option<Time>| time.map(|time| format!("{what} {}", time.date()));
+        let modified = entry.modified_at.filter(|it| Some(*it) != entry.created_at);
+        [date("made", entry.created_at), date("modified", modified)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" · ")
+    }
+
+    fn identity(&mut self) {
+        let (Some(identity), Some(mapping)) = (&self.resolution.identity, &self.resolution.mapping) else { return };
+        let field = |name: &str| {
+            let path = if mapping.evidence.path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{}.{name}", mapping.evidence.path)
+            };
+            Some(Evidence::new(mapping.evidence.document.clone(), path))
+        };
+        let of_entry = matches!(mapping.source, MappingSource::AccessEntry { .. });
+        let username = if identity.username.is_empty() { "(empty)" } else { identity.username.as_str() };
+        let each = identity.username.contains("{{") && self.resolution.asked.session.is_none();
+        let note = if each { "one for each session" } else { "" };
+        self.say(Part::Identity, "user", None, username, note, field("username"));
+        let groups: Vec<String> = identity.groups.iter().chain(&identity.implicit_groups).cloned().collect();
+        let groups_field = field(if of_entry { "kubernetesGroups" } else { "groups" });
+        self.say(Part::Identity, "groups", None, groups.join(" · "), "", groups_field);
+    }
+
+    fn grants(&mut self) {
+        let Some(mapping) = &self.resolution.mapping else { return };
+        if !matches!(mapping.source, MappingSource::AccessEntry { .. }) {
+            return;
+        }
+        match &self.resolution.access_policies {
+            None => self.say(Part::Grants, "policy", Some(Mark::Unknown), "access policies not known", "", None),
+            Some(policies) if policies.is_empty() => {
+                self.say(Part::Grants, "policy", None, "no access policies", "", Some(mapping.evidence.clone()));
+            }
+            Some(policies) => {
+                for (index, policy) in policies.iter().enumerate() {
+                    let at =
+                        Evidence::new(mapping.evidence.document.clone(), format!("associatedAccessPolicies[{index}]"));
+                    let scope = match policy.access_scope.kind {
+                        crate::model::mapping::ScopeKind::Cluster => "cluster".to_owned(),
+                        crate::model::mapping::ScopeKind::Namespace => {
+                            format!("namespaces {}", policy.access_scope.namespaces.join(", "))
+                        }
+                    };
+                    let text = format!("{} @ {scope}", policy.name());
+                    let since = policy.associated_at.map(|at| format!("since {}", at.date())).unwrap_or_default();
+                    self.say(Part::Grants, "policy", None, text, since, Some(at));
+                }
+            }
+        }
+    }
+
+    fn open_questions(&mut self) {
+        for text in self.resolution.unknown.clone() {
+            self.say(Part::Unknown, "", Some(Mark::Unknown), text, "", None);
+        }
+        for text in self.resolution.unverified.clone() {
+            self.say(Part::Unverified, "", None, text, "", None);
+        }
+    }
+
+    fn findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            // A finding of an aws-auth row speaks of "it"; in a trace, say which row that is.
+            let text = match &finding.evidence.document {
+                DocumentRef::AwsAuth => {
+                    let row = finding.evidence.path.trim_start_matches("data.").split('.').next().unwrap_or_default();
+                    format!("{row}: {}", finding.sentence)
+                }
+                _ => finding.sentence.clone(),
+            };
+            self.say(Part::Findings, "", None, text, finding.id, Some(finding.evidence.clone()));
+        }
+    }
+}
+
+fn find_row<'a>(resolver: &Resolver<'a>, source: &MappingSource) -> Option<&'a AwsAuthRow> {
+    let MappingSource::AwsAuth { key, index: Some(index) } = source else { return None };
+    let (_, auth) = resolver.facts().0.aws_auth.value()?.as_ref()?;
+    auth.rows.iter().find(|row| row.key == *key && row.index == *index)
+}
+
+/// The findings of every mapping that concerns the principal, in total order and once each.
+fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
+    let others = resolution.others.iter().map(|other| (&other.source, other.state.mark(), other.because.as_str()));
+    let in_force = resolution.mapping.iter().map(|mapping| (&mapping.source, Mark::InForce, ""));
+    let mut out = Vec::new();
+    for (source, mark, because) in in_force.chain(others) {
+        match source {
+            MappingSource::AccessEntry { principal_arn } => {
+                let teller = Teller { resolver, resolution, lines: Vec::new() };
+                if let Some(entry) = teller.entry(source) {
+                    let at = Evidence::new(DocumentRef::AccessEntry(principal_arn.clone()), "");
+                    out.extend(of_entry(resolver, entry, mark, because, resolution, &at));
+                }
+            }
+            MappingSource::AwsAuth { .. } => {
+                if let Some(row) = find_row(resolver, source) {
+                    out.extend(of_line(resolver, row, mark, because, &row_evidence(row)));
+                }
+            }
+        }
+    }
+    // That a row is overridden or dead stands among the mappings already.
+    out.retain(|finding| !matches!(finding.id, "aws-auth-shadowed" | "aws-auth-dead" | "aws-auth-ignored"));
+    out.sort();
+    out.dedup();
+    out
 }

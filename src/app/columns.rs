@@ -217,7 +217,8 @@ fn mapping(mapping: Option<&Mapping>) -> String {
     match mapping {
         None => "-".to_owned(),
         Some(Mapping { source: MappingSource::AccessEntry { .. }, .. }) => "access entry".to_owned(),
-        Some(Mapping { source: MappingSource::AwsAuth { key, index }, .. }) => format!("{key}[{index}]"),
+        Some(Mapping { source: MappingSource::AwsAuth { key, index: Some(index) }, .. }) => format!("{key}[{index}]"),
+        Some(Mapping { source: MappingSource::AwsAuth { key, index: None }, .. }) => key.to_string(),
     }
 }
 

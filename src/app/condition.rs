@@ -228,7 +228,9 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
                 ("No access entries", "Principals get in through aws-auth alone (2), as long as the mode reads it.")
             }
             Some(ConfigMap) => ("No access entries", "Principals get in through the aws-auth ConfigMap alone (2)."),
-            None => ("No access entries", "What that means depends on the authentication mode, which is not known."),
+            Some(AuthenticationMode::Unknown) | None => {
+                ("No access entries", "What that means depends on the authentication mode, which is not known.")
+            }
         },
         Pane::AwsAuth => {
             let headline = match facts.aws_auth.value() {
@@ -239,7 +241,9 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
                 Some(Api) => "In mode API it would not be read anyway.",
                 Some(ApiAndConfigMap) => "Principals get in through access entries alone (1).",
                 Some(ConfigMap) => "Nobody gets in but the principal that created the cluster.",
-                None => "What that means depends on the authentication mode, which is not known.",
+                Some(AuthenticationMode::Unknown) | None => {
+                    "What that means depends on the authentication mode, which is not known."
+                }
             };
             (headline, means)
         }

@@ -7,6 +7,7 @@ use crate::model::time::Time;
 pub fn state(mark: Mark) -> &'static str {
     match mark {
         Mark::InForce => "in force",
+        Mark::Unverified => "unverified",
         Mark::Shadowed => "shadowed",
         Mark::Dead => "dead",
         Mark::Ignored => "ignored",

@@ -36,6 +36,9 @@ pub enum AuthenticationMode {
     ApiAndConfigMap,
     /// Access entries alone.
     Api,
+    /// One that this program does not know: nothing can be said of what it reads.
+    #[serde(other)]
+    Unknown,
 }
 
 impl AuthenticationMode {
@@ -45,6 +48,7 @@ impl AuthenticationMode {
             AuthenticationMode::ConfigMap => "CONFIG_MAP",
             AuthenticationMode::ApiAndConfigMap => "API_AND_CONFIG_MAP",
             AuthenticationMode::Api => "API",
+            AuthenticationMode::Unknown => "UNKNOWN",
         }
     }
 
@@ -111,7 +115,12 @@ pub struct Cluster {
 impl Cluster {
     /// The authentication mode; clusters older than access entries report none and read aws-auth alone.
     pub fn authentication_mode(&self) -> AuthenticationMode {
-        self.access_config.as_ref().and_then(|c| c.authentication_mode).unwrap_or(AuthenticationMode::ConfigMap)
+        self.reported_mode().unwrap_or(AuthenticationMode::ConfigMap)
+    }
+
+    /// The authentication mode, if the cluster reports one.
+    pub fn reported_mode(&self) -> Option<AuthenticationMode> {
+        self.access_config.as_ref().and_then(|config| config.authentication_mode)
     }
 
     /// The cluster's account, from its ARN.

@@ -10,7 +10,7 @@
 //! keeps its line and path. A new kind of manifest is a variant of [`Manifest`].
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::cluster::{Addon, Cluster, FargateProfile, IdentityProviderConfig, Nodegroup};
 use super::failure::Failure;
 use super::mapping::AccessEntry;
+use super::principal::Arn;
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use super::time::Time;
@@ -43,7 +44,8 @@ pub struct Document {
     pub clusters: Vec<ClusterDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iam: Option<IamDocument>,
-    /// What was refused, failed or partial when it was taken, by `CLUSTER/section` or `iam/section`.
+    /// What was empty, refused, failed or partial when it was taken, by `REGION/CLUSTER/section` (the region may be left
+    /// out) or `iam/section`; the names are those of [`CLUSTER_SECTIONS`] and [`IAM_SECTIONS`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sections: BTreeMap<String, SectionNote>,
 }
@@ -92,7 +94,7 @@ pub struct IamDocument {
 
 /// How complete a section was when the document was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct SectionNote {
     pub state: SectionState,
@@ -109,6 +111,8 @@ pub struct SectionNote {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub enum SectionState {
+    /// Read, and there is nothing: of manifests, silence about a kind does not say so.
+    Empty,
     Partial,
     Stale,
     Refused,
@@ -244,41 +248,33 @@ struct KindOnly {
     items: Option<MaybeItems>,
 }
 
-/// `items` of a list; in any other kind the field may be anything.
+/// `items` of a list; in any other kind the field may be anything, and is nothing.
 struct MaybeItems(Vec<KindOnly>);
 
 impl<'de> Deserialize<'de> for MaybeItems {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ItemsVisitor;
-        impl<'de> serde::de::Visitor<'de> for ItemsVisitor {
-            type Value = MaybeItems;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a list of manifests")
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<MaybeItems, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(MaybeItems(items))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<MaybeItems, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(MaybeItems(Vec::new()))
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<MaybeItems, E> {
-                Ok(MaybeItems(Vec::new()))
-            }
-
-            fn visit_unit<E>(self) -> Result<MaybeItems, E> {
-                Ok(MaybeItems(Vec::new()))
-            }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Item {
+            Manifest(KindOnly),
+            Other(IgnoredAny),
         }
-        deserializer.deserialize_any(ItemsVisitor)
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Items {
+            List(Vec<Item>),
+            Other(IgnoredAny),
+        }
+        Ok(MaybeItems(match Items::deserialize(deserializer)? {
+            Items::Other(_) => Vec::new(),
+            Items::List(items) => items
+                .into_iter()
+                .map(|item| match item {
+                    Item::Manifest(kind) => kind,
+                    Item::Other(_) => KindOnly { kind: None, items: None },
+                })
+                .collect(),
+        }))
     }
 }
 
@@ -322,9 +318,33 @@ fn path_text(path: &Option<String>) -> String {
     path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default()
 }
 
+/// The sections of a cluster that a note may be about.
+pub const CLUSTER_SECTIONS: [&str; 16] = [
+    "cluster",
+    "accessEntries",
+    "podIdentityAssociations",
+    "nodegroups",
+    "fargateProfiles",
+    "addons",
+    "identityProviderConfigs",
+    "awsAuth",
+    "namespaces",
+    "serviceAccounts",
+    "pods",
+    "nodes",
+    "roles",
+    "clusterRoles",
+    "roleBindings",
+    "clusterRoleBindings",
+];
+
+/// The sections of IAM that a note may be about.
+pub const IAM_SECTIONS: [&str; 6] = ["roles", "users", "groups", "policies", "oidcProviders", "instanceProfiles"];
+
 /// Reads a document, YAML or JSON.
 pub fn read(text: &str) -> Result<Document, DocumentError> {
-    let json = text.trim_start().starts_with('{');
+    // A YAML flow map begins with a brace too, but only JSON must quote its first key.
+    let json = text.trim_start().strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']));
     let kinds: Kinds = if json { from_json(text)? } else { from_yaml(text)? };
     KINDS.with_borrow_mut(|queue| {
         queue.clear();
@@ -343,6 +363,8 @@ pub fn read(text: &str) -> Result<Document, DocumentError> {
             message: format!("format version {} is not known; this program reads version {FORMAT}", document.eksplorer),
         });
     }
+    check_clusters(&document)?;
+    check_notes(&mut document)?;
     for cluster in &mut document.clusters {
         if let Some(manifests) = cluster.kubernetes.take() {
             let mut flat = Vec::with_capacity(manifests.len());
@@ -351,6 +373,54 @@ pub fn read(text: &str) -> Result<Document, DocumentError> {
         }
     }
     Ok(document)
+}
+
+/// The region of a document's cluster: from its ARN, else the document's.
+pub fn region_of(cluster: &Cluster, region: Option<&str>) -> String {
+    let own = cluster.arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok()).map(|arn| arn.region);
+    own.unwrap_or_else(|| region.unwrap_or_default().to_owned())
+}
+
+fn wrong(path: String, message: String) -> DocumentError {
+    DocumentError { line: None, column: None, path: Some(path), message }
+}
+
+fn check_clusters(document: &Document) -> Result<(), DocumentError> {
+    let mut seen = BTreeSet::new();
+    for (index, it) in document.clusters.iter().enumerate() {
+        let region = region_of(&it.cluster, document.region.as_deref());
+        if !seen.insert((region.clone(), it.cluster.name.clone())) {
+            let message = format!("the document has cluster {} of region {region:?} twice", it.cluster.name);
+            return Err(wrong(format!("clusters[{index}].cluster"), message));
+        }
+    }
+    Ok(())
+}
+
+/// Brings the notes' names into their full form. A note that is about nothing would turn "not known" into "not there"
+/// without a word, so it is an error.
+fn check_notes(document: &mut Document) -> Result<(), DocumentError> {
+    let mut notes = BTreeMap::new();
+    for (name, note) in std::mem::take(&mut document.sections) {
+        let mut parts = name.rsplitn(3, '/');
+        let (section, cluster, region) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let full = match (cluster, region) {
+            (Some("iam"), None) if IAM_SECTIONS.contains(&section) => Some(name.clone()),
+            (Some(cluster), region) if CLUSTER_SECTIONS.contains(&section) => document.clusters.iter().find_map(|it| {
+                let own = region_of(&it.cluster, document.region.as_deref());
+                let same = it.cluster.name == cluster && region.is_none_or(|region| region == own);
+                same.then(|| format!("{own}/{cluster}/{section}"))
+            }),
+            _ => None,
+        };
+        let Some(full) = full else {
+            let message = "it is no section of this document: write REGION/CLUSTER/SECTION or iam/SECTION".to_owned();
+            return Err(wrong(format!("sections[{name:?}]"), message));
+        };
+        notes.insert(full, note);
+    }
+    document.sections = notes;
+    Ok(())
 }
 
 fn flatten(manifests: Vec<Manifest>, out: &mut Vec<Manifest>) {

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use super::cluster::ClusterId;
 use super::document::{
-    ClusterDocument, Document, FORMAT, IamDocument, Manifest, MissingNote, SectionNote, SectionState,
+    ClusterDocument, Document, FORMAT, IamDocument, Manifest, MissingNote, SectionNote, SectionState, region_of,
 };
 use super::failure::Failure;
 use super::mapping::{AWS_AUTH, read_aws_auth};
-use super::principal::Arn;
 use super::rbac::ConfigMap;
 use super::snapshot::{AwsAuthFact, ClusterFacts, IamFacts, Missing, Section, Snapshot, Source, State};
 use super::time::Time;
@@ -61,8 +60,7 @@ pub fn snapshot_of(document: &Document, source: Source) -> Snapshot {
 
 /// The region and name of a document's cluster: the region from its ARN, else the document's.
 pub fn cluster_id(it: &ClusterDocument, region: Option<&str>) -> ClusterId {
-    let own = it.cluster.arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok()).map(|arn| arn.region);
-    ClusterId { region: own.unwrap_or_else(|| region.unwrap_or_default().to_owned()), name: it.cluster.name.clone() }
+    ClusterId { region: region_of(&it.cluster, region), name: it.cluster.name.clone() }
 }
 
 struct Reader<'a> {
@@ -83,13 +81,28 @@ impl Reader<'_> {
         let missing = || -> Vec<Missing> {
             note.missing.iter().map(|m| Missing { item: m.item.clone(), failure: m.failure.clone() }).collect()
         };
-        let read = || Section::partial(value.unwrap_or_default(), self.since, missing());
+        // A part that was noted as partly read but is not there was not recorded, which is not the same as empty.
+        let read = |value: Option<T>| match value {
+            Some(value) => Section::partial(value, self.since, missing()),
+            None => Section::failed(Failure::not_recorded(name)),
+        };
         match note.state {
-            SectionState::Partial => read(),
-            SectionState::Stale => read().refreshed(Section::failed(failure())),
+            SectionState::Empty => Section::known(value.unwrap_or_default(), self.since),
+            SectionState::Partial => read(value),
+            SectionState::Stale => read(value).refreshed(Section::failed(failure())),
             SectionState::Refused | SectionState::Failed => Section::failed(failure()),
-            SectionState::NotApplicable => Section::not_applicable(note.because.clone().unwrap_or_default()),
+            // What is not applicable follows from the cluster, not from a note.
+            SectionState::NotApplicable => match value {
+                Some(value) => Section::known(value, self.since),
+                None => Section::failed(Failure::not_recorded(name)),
+            },
         }
+    }
+
+    /// As [`Reader::section`], for manifests: a kind of which there is none was not recorded, unless a note says that it
+    /// is empty, for nothing else tells a list that was pasted from all that there is.
+    fn kind<T>(&self, name: &str, found: Option<Vec<T>>) -> Section<Vec<T>> {
+        self.section(name, found.filter(|found| !found.is_empty()))
     }
 }
 
@@ -105,7 +118,7 @@ fn cluster_facts(
     };
     macro_rules! of_kind {
         ($name:literal, $variant:ident) => {
-            reader.section(
+            reader.kind(
                 $name,
                 pick(&|m| matches!(m, Manifest::$variant(_))).map(|found| {
                     found
@@ -119,9 +132,10 @@ fn cluster_facts(
     let config_maps: Section<Vec<ConfigMap>> = of_kind!("awsAuth", ConfigMap);
     let entries = it.access_entries.clone();
     let mode = it.cluster.authentication_mode();
+    let none = entries.as_ref().is_none_or(Vec::is_empty);
     ClusterFacts {
         cluster: Section::known(it.cluster.clone(), since),
-        access_entries: if !mode.reads_entries() && entries.as_ref().is_none_or(Vec::is_empty) {
+        access_entries: if none && (!mode.reads_entries() || it.cluster.connector_config.is_some()) {
             Section::not_applicable(no_entries())
         } else {
             reader.section("accessEntries", entries)
@@ -132,7 +146,7 @@ fn cluster_facts(
         fargate_profiles: reader.section("fargateProfiles", it.fargate_profiles.clone()),
         addons: reader.section("addons", it.addons.clone()),
         identity_provider_configs: reader.section("identityProviderConfigs", it.identity_provider_configs.clone()),
-        aws_auth: config_maps.map(|all| aws_auth_among(all)),
+        aws_auth: aws_auth(&config_maps),
         namespaces: of_kind!("namespaces", Namespace),
         service_accounts: of_kind!("serviceAccounts", ServiceAccount),
         pods: of_kind!("pods", Pod),
@@ -149,10 +163,16 @@ pub fn no_entries() -> &'static str {
     "authentication mode CONFIG_MAP has no access entries"
 }
 
-fn aws_auth_among(all: &[ConfigMap]) -> AwsAuthFact {
-    let is_it =
-        |it: &&ConfigMap| it.metadata.namespace.as_deref() == Some(AWS_AUTH.0) && it.metadata.name == AWS_AUTH.1;
-    all.iter().find(is_it).map(aws_auth_fact)
+/// aws-auth among the ConfigMaps recorded. That others were and this one was not does not say that it is not there.
+fn aws_auth(all: &Section<Vec<ConfigMap>>) -> Section<AwsAuthFact> {
+    let is_it = |it: &&ConfigMap| {
+        // kubectl leaves the namespace out when it is the one of the context.
+        it.metadata.name == AWS_AUTH.1 && it.metadata.namespace.as_deref().is_none_or(|it| it == AWS_AUTH.0)
+    };
+    match all.items().iter().find(is_it) {
+        None if !all.items().is_empty() => Section::failed(Failure::not_recorded("awsAuth")),
+        found => all.map(|_| found.map(aws_auth_fact)),
+    }
 }
 
 /// An aws-auth ConfigMap beside what the authenticator makes of it.
@@ -218,6 +238,14 @@ impl Writer<'_> {
         }
         if whole { section.value().cloned() } else { None }
     }
+
+    /// Manifests say by their silence that nothing was recorded; that nothing is there must be said.
+    fn note_empty<T>(&mut self, name: &str, section: &Section<T>, empty: bool) {
+        if empty && matches!(section.state(), State::Known { .. }) {
+            let note = SectionNote { state: SectionState::Empty, failure: None, because: None, missing: Vec::new() };
+            self.notes.insert(format!("{}/{name}", self.prefix), note);
+        }
+    }
 }
 
 fn cluster_document(
@@ -232,12 +260,14 @@ fn cluster_document(
         ($($name:literal, $field:ident, $variant:ident;)*) => {
             $(if let Some(found) = writer.part($name, &facts.$field) {
                 recorded = true;
+                writer.note_empty($name, &facts.$field, found.is_empty());
                 kubernetes.extend(found.into_iter().map(Manifest::$variant));
             })*
         };
     }
     if let Some(aws_auth) = writer.part("awsAuth", &facts.aws_auth) {
         recorded = true;
+        writer.note_empty("awsAuth", &facts.aws_auth, aws_auth.is_none());
         kubernetes.extend(aws_auth.map(|(config_map, _)| Manifest::ConfigMap(config_map)));
     }
     manifests! {
@@ -278,6 +308,7 @@ clusters:
   kubernetes:
   - {kind: Namespace, apiVersion: v1, metadata: {name: n}}
 sections:
+  c1/pods: {state: empty}
   eu-west-1/c1/accessEntries:
     state: partial
     missing:
@@ -295,13 +326,36 @@ sections:
         let facts = snapshot.cluster(&ClusterId { region: "eu-west-1".into(), name: "c1".into() });
         assert!(matches!(facts.access_entries.state(), State::Partial { missing, .. } if missing.len() == 1));
         assert!(matches!(facts.role_bindings.state(), State::Refused(_)));
-        assert!(matches!(facts.roles.state(), State::Known { .. }), "manifests were recorded, and there is no Role");
+        assert!(
+            matches!(facts.roles.state(), State::Failed(_)),
+            "no Role was recorded, which is not that there is none"
+        );
+        assert!(matches!(facts.pods.state(), State::Known { .. }), "noted as empty");
         assert!(matches!(facts.nodegroups.state(), State::Failed(_)), "not recorded is not empty");
         assert!(matches!(snapshot.iam.roles.state(), State::Failed(_)));
-        assert_eq!(facts.aws_auth.value(), Some(&None));
+        assert!(matches!(facts.aws_auth.state(), State::Failed(_)), "aws-auth was not recorded");
 
         let again = snapshot_of(&document_of(&snapshot, Time::default()), Source::default());
         assert_eq!(again, snapshot);
+    }
+
+    #[test]
+    fn a_note_about_nothing_is_an_error_and_never_ignored() {
+        for (from, to) in [("c1/pods:", "c2/pods:"), ("c1/pods:", "c1/podz:"), ("c1/pods:", "eu-west-9/c1/pods:")] {
+            let error = read(&DOCUMENT.replacen(from, to, 1)).expect_err(to);
+            assert!(error.to_string().contains("no section of this document"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_part_noted_as_partial_but_absent_is_not_empty() {
+        let text = "eksplorer: 1\nclusters: [{cluster: {name: c, accessConfig: {authenticationMode: API}}}]\nsections: {c/accessEntries: {state: STATE}}";
+        for state in ["partial", "stale", "notApplicable", "failed"] {
+            let document = read(&text.replace("STATE", state)).expect(state);
+            let snapshot = snapshot_of(&document, Source::default());
+            let facts = snapshot.facts.values().next().expect("one cluster");
+            assert!(matches!(facts.access_entries.state(), State::Failed(_)), "{state}");
+        }
     }
 
     #[test]

@@ -97,6 +97,12 @@ impl Failure {
         }
     }
 
+    /// What was said and what to try, as two sentences.
+    pub fn advised(&self) -> String {
+        let said = self.to_string();
+        format!("{}. {}", said.trim_end_matches('.'), self.hint())
+    }
+
     /// One word for a narrow place: `refused`, `unreachable`, …
     pub fn word(&self) -> &'static str {
         match self.kind {

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rbac::ConfigMap;
+use super::rbac::{ConfigMap, null_is_default};
 use super::time::Time;
 
 /// `describe-access-entry` → `accessEntry`, with its policy associations.
@@ -20,7 +20,7 @@ pub struct AccessEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
     pub principal_arn: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub kubernetes_groups: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_entry_arn: Option<String>,
@@ -28,7 +28,7 @@ pub struct AccessEntry {
     pub created_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -76,7 +76,7 @@ impl AssociatedPolicy {
 pub struct AccessScope {
     #[serde(rename = "type")]
     pub kind: ScopeKind,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub namespaces: Vec<String>,
 }
 
@@ -276,28 +276,42 @@ pub fn read_aws_auth(config_map: &ConfigMap) -> AwsAuth {
 }
 
 fn read_key(key: AwsAuthKey, text: &str, out: &mut AwsAuth) -> Result<(), KeyProblem> {
-    let broken = |error: serde_saphyr::Error| KeyProblem::Broken {
-        line: error.location().map(|at| at.line() as usize),
-        message: first_line(&error.without_snippet().to_string()),
-    };
-    // As yaml.v2: the last of two equal keys wins.
-    let options = || {
-        serde_saphyr::options! {
-            with_snippet: false,
-            duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
-        }
-    };
-    let value: Value = serde_saphyr::from_str_with_options(text, options()).map_err(broken)?;
+    let value: Value = first_document(text)?.unwrap_or(Value::Null);
     let Value::Array(elements) = value else {
         return if value.is_null() { Ok(()) } else { Err(KeyProblem::NotAList) };
     };
     if key == AwsAuthKey::MapAccounts {
-        // Decoded straight to strings, so that an unquoted id keeps its text, leading zeros included.
-        out.accounts = serde_saphyr::from_str_with_options(text, options()).map_err(broken)?;
+        // Decoded straight to strings, so that an unquoted id keeps its text, leading zeros included; an item that is
+        // no scalar is left out and the others stay.
+        out.accounts = first_document(text)
+            .map(Option::unwrap_or_default)
+            .unwrap_or_else(|_| elements.iter().filter_map(scalar_text).collect());
     } else {
         out.rows.extend(elements.iter().enumerate().map(|(index, element)| read_row(key, index, element)));
     }
     Ok(())
+}
+
+/// The first document of a YAML text, and no further, as yaml.v2 reads: what follows a `---` does not matter, the last
+/// of two equal keys wins, and a plain yes, on or y is a truth value (YAML 1.1).
+fn first_document<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, KeyProblem> {
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+    };
+    let mut reader = text.as_bytes();
+    serde_saphyr::read_with_options(&mut reader, options).next().transpose().map_err(|error| KeyProblem::Broken {
+        line: error.location().map(|at| at.line() as usize),
+        message: error_words(&error.without_snippet().to_string()),
+    })
+}
+
+fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
@@ -308,21 +322,30 @@ fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
         return row;
     };
     let mut sso = false;
+    // On its way through JSON the authenticator's map is sorted by key, and of keys that differ in case only the last
+    // that has a value of the right type wins.
+    let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| name.as_bytes());
     for (name, value) in fields {
         // Go's JSON decoder matches field names ignoring case.
         let field = name.to_lowercase();
         if field == key.arn_field() {
-            row.arn = read_text(name, value, &mut row.defects).filter(|arn| !arn.is_empty());
+            let text = read_text(name, value, &mut row.defects).filter(|arn| !arn.is_empty());
+            row.arn = text.or(row.arn);
         } else if field == "username" {
-            row.username = read_text(name, value, &mut row.defects).unwrap_or_default();
+            row.username = read_text(name, value, &mut row.defects).unwrap_or(row.username);
         } else if field == "groups" {
-            row.groups = read_groups(name, value, &mut row.defects);
+            row.groups = read_groups(name, value, &mut row.defects).unwrap_or(row.groups);
         } else if field == "sso" && key == AwsAuthKey::MapRoles {
-            sso = true;
+            sso = !value.is_null();
         } else if field != "userid" {
             row.defects.push(RowDefect::UnknownKey(name.clone()));
         }
     }
+    let wrong_username = row
+        .defects
+        .iter()
+        .any(|it| matches!(it, RowDefect::WrongType { field, .. } if field.eq_ignore_ascii_case("username")));
     match (sso, row.arn.is_some()) {
         (true, true) => {
             row.arn = None;
@@ -330,7 +353,7 @@ fn read_row(key: AwsAuthKey, index: usize, element: &Value) -> AwsAuthRow {
         }
         (true, false) => row.defects.push(RowDefect::Sso),
         (false, false) => row.defects.push(RowDefect::NoArn),
-        (false, true) if row.username.is_empty() => row.defects.push(RowDefect::NoUsername),
+        (false, true) if row.username.is_empty() && !wrong_username => row.defects.push(RowDefect::NoUsername),
         (false, true) => {}
     }
     row
@@ -347,12 +370,14 @@ fn read_text(field: &str, value: &Value, defects: &mut Vec<RowDefect>) -> Option
     }
 }
 
-fn read_groups(field: &str, value: &Value, defects: &mut Vec<RowDefect>) -> Vec<String> {
+/// `None` leaves what another spelling of the key said; a `null` empties it.
+fn read_groups(field: &str, value: &Value, defects: &mut Vec<RowDefect>) -> Option<Vec<String>> {
     let Value::Array(items) = value else {
-        if !value.is_null() {
-            defects.push(RowDefect::WrongType { field: field.to_owned(), wanted: "a list" });
+        if value.is_null() {
+            return Some(Vec::new());
         }
-        return Vec::new();
+        defects.push(RowDefect::WrongType { field: field.to_owned(), wanted: "a list" });
+        return None;
     };
     let mut groups = Vec::new();
     for item in items {
@@ -370,11 +395,13 @@ fn read_groups(field: &str, value: &Value, defects: &mut Vec<RowDefect>) -> Vec<
             }
         }
     }
-    groups
+    Some(groups)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The parser's words without the place, which is told beside them.
+fn error_words(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -455,6 +482,15 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_yes_is_a_truth_value_and_no_name() {
+        let row = only("- {rolearn: r, username: on, groups: [yes, \"yes\", n]}\n");
+        assert_eq!(
+            (row.username.as_str(), row.groups.as_slice()),
+            ("", &[String::new(), "yes".into(), String::new()][..])
+        );
+    }
+
+    #[test]
     fn account_ids_keep_leading_zeros() {
         assert_eq!(
             read("mapAccounts", "- \"000123456789\"\n- 012345678901\n- 111122223333\n").accounts,
@@ -463,7 +499,29 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_document_counts() {
+        assert_eq!(only("- rolearn: r\n  username: u\n---\n").arn.as_deref(), Some("r"));
+        assert_eq!(only("- rolearn: r\n  username: u\n---\n[broken: {\n").arn.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn of_two_spellings_of_a_key_the_last_sorted_by_bytes_wins() {
+        assert_eq!(only("- {rolearn: x, RoleARN: y, username: u}").arn.as_deref(), Some("x"));
+        let row = only("- {rolearn: r, Username: u, username: 7, Groups: [g], groups: wrong}");
+        assert_eq!((row.username.as_str(), row.groups.as_slice()), ("u", &["g".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_bad_item_of_map_accounts_leaves_the_others() {
+        assert_eq!(
+            read("mapAccounts", "- '111122223333'\n- {a: 1}\n- 222233334444\n").accounts,
+            ["111122223333", "222233334444"]
+        );
+    }
+
+    #[test]
     fn the_sso_form_never_matches() {
+        assert_eq!(only("- {rolearn: r, sso: null, username: u}").arn.as_deref(), Some("r"));
         assert_eq!(only("- sso: {permissionSetName: A, accountID: '1'}\n  username: u\n").defects, [RowDefect::Sso]);
         assert_eq!(only("- rolearn: r\n  sso: {}\n  username: u\n").arn, None);
     }

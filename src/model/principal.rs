@@ -43,6 +43,23 @@ pub enum ArnError {
         /// Its account part.
         account: String,
     },
+    /// A name that IAM or STS would not give.
+    #[error("{arn:?} is not the ARN of a principal: {part:?} has characters that no name in IAM has")]
+    Name {
+        /// What was given.
+        arn: String,
+        /// The name or session in it.
+        part: String,
+    },
+    /// Nothing was given.
+    #[error("no principal was given: name a role or user, or paste an ARN")]
+    Empty,
+    /// Neither an ARN nor any of the short forms.
+    #[error(
+        "{0:?} is neither an ARN nor a name: write a name, role/NAME, user/NAME, ACCOUNT:role/NAME or \
+         assumed-role/ROLE/SESSION"
+    )]
+    Form(String),
     /// An ARN, but of something that cannot sign a request.
     #[error(
         "{0:?} is not the ARN of a principal: expected arn:…:iam::ACCOUNT:role/NAME, …:user/NAME, …:root, \
@@ -138,6 +155,15 @@ impl Principal {
             return Err(ArnError::Account { arn: text.to_owned(), account: arn.account });
         }
         let wrong = || ArnError::Kind(text.to_owned());
+        if !arn.region.is_empty() {
+            return Err(wrong());
+        }
+        for part in arn.resource.split('/').skip(1) {
+            // RoleName, UserName and RoleSessionName alike: [\w+=,.@-]; a path is more liberal, but never empty.
+            if !part.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
+                return Err(ArnError::Name { arn: text.to_owned(), part: part.to_owned() });
+            }
+        }
         let make = |kind, path: &str, name: &str| Principal {
             partition: arn.partition.clone(),
             account: arn.account.clone(),
@@ -290,27 +316,53 @@ pub enum Query {
     Name(String),
 }
 
-/// Reads what was typed or pasted. Blanks and quotes around it are dropped, and an ARN is found inside a longer
-/// text, so that a whole error message can be pasted
+/// Reads what was typed or pasted. Blanks and quotes around it are dropped, and a principal's ARN is found inside a
+/// longer text, so that a whole error message or a line of aws-auth can be pasted
 /// (`User: arn:aws:sts::1…:assumed-role/deployer/jane is not authorized to perform …`).
 pub fn parse_query(text: &str) -> Result<Query, ArnError> {
     let text = text.trim().trim_matches(|c: char| matches!(c, '"' | '\'' | '`')).trim();
-    let Some(start) = text.find("arn:") else {
-        return Ok(Query::Name(text.to_owned()));
+    if text.is_empty() {
+        return Err(ArnError::Empty);
+    }
+    // An ARN that is the text as a whole is taken as it stands: a session's name may hold a comma.
+    if let Ok(asked) = Asked::from_arn(text) {
+        return Ok(Query::Arn(Box::new(asked)));
+    }
+    let mut first_error = None;
+    for (start, _) in text.match_indices("arn:") {
+        let found = text.get(start..).unwrap_or_default();
+        let end = found
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | ')' | ']' | '>' | '}'))
+            .unwrap_or(found.len());
+        let arn = found.get(..end).unwrap_or(found);
+        // "rolearn:" is no ARN; "arn:aws:….", in the midst of a text, ends a sentence.
+        match Asked::from_arn(arn.trim_end_matches(['.', ':'])).or_else(|_| Asked::from_arn(arn)) {
+            Ok(asked) => return Ok(Query::Arn(Box::new(asked))),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    match first_error {
+        Some(error) => Err(error),
+        None if is_name(text) => Ok(Query::Name(text.to_owned())),
+        None => Err(ArnError::Form(text.to_owned())),
+    }
+}
+
+/// One of the short forms: a name; `role/…`, `user/…`, `root` with or without an account before it;
+/// `assumed-role/ROLE/SESSION`.
+fn is_name(text: &str) -> bool {
+    let (account, rest) = match text.split_once(':') {
+        Some((account, rest)) => (Some(account), rest),
+        None => (None, text),
     };
-    let found = text.get(start..).unwrap_or(text);
-    let end = found
-        .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | ')' | ']' | '>'))
-        .unwrap_or(found.len());
-    let whole = start == 0 && end == found.len();
-    let arn = found.get(..end).unwrap_or(found);
-    // A session's name may hold a comma, so a text that is an ARN whole is tried whole first.
-    let asked = match Asked::from_arn(text) {
-        Ok(asked) if !text.chars().any(char::is_whitespace) => asked,
-        _ if whole => Asked::from_arn(arn)?,
-        _ => Asked::from_arn(arn.trim_end_matches(['.', ':']))?,
+    let account_fits = account.is_none_or(|it| it.len() == 12 && it.bytes().all(|b| b.is_ascii_digit()));
+    let form_fits = match rest.split_once('/') {
+        Some(("role" | "user" | "federated-user", name)) => !name.is_empty(),
+        Some(("assumed-role", name)) => account.is_none() && name.split('/').filter(|it| !it.is_empty()).count() == 2,
+        Some(_) => false,
+        None => account.is_none() || rest == "root",
     };
-    Ok(Query::Arn(Box::new(asked)))
+    account_fits && form_fits && !rest.contains(':')
 }
 
 #[cfg(test)]
@@ -351,6 +403,8 @@ mod tests {
             "\"arn:aws:sts::111122223333:assumed-role/deployer/jane\"",
             "  arn:aws:sts::111122223333:assumed-role/deployer/jane\n",
             "who is arn:aws:sts::111122223333:assumed-role/deployer/jane.",
+            "rolearn: arn:aws:sts::111122223333:assumed-role/deployer/jane",
+            "cluster arn:aws:eks:eu-west-1:111122223333:cluster/c user arn:aws:sts::111122223333:assumed-role/deployer/jane:",
         ] {
             assert_eq!(asked(text).session.as_deref(), Some("jane"), "{text}");
         }
@@ -363,6 +417,18 @@ mod tests {
         assert!(matches!(parse_query("arn:aws:iam::111122223333:group/x"), Err(ArnError::Kind(_))));
         assert!(matches!(parse_query("arn:aws:sts::111122223333:assumed-role/x"), Err(ArnError::Kind(_))));
         assert!(matches!(parse_query("arn:aws"), Err(ArnError::Shape(_))));
+        assert!(matches!(parse_query("arn:aws:iam:us-east-1:111122223333:role/x"), Err(ArnError::Kind(_))));
+        assert!(matches!(parse_query(" "), Err(ArnError::Empty)));
+        for malformed in
+            ["rn:aws:iam::111122223333:role/x", "ARN:aws:iam::111122223333:role/x", "deployer/jane", "role/"]
+        {
+            assert!(matches!(parse_query(malformed), Err(ArnError::Form(_))), "{malformed}");
+        }
+        for name in
+            ["deployer", "role/teams/blue/deployer", "111122223333:user/ann", "root", "assumed-role/deployer/jane"]
+        {
+            assert_eq!(parse_query(name), Ok(Query::Name(name.into())));
+        }
         assert_eq!(parse_query(" role/deployer "), Ok(Query::Name("role/deployer".into())));
     }
 

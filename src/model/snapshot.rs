@@ -383,7 +383,7 @@ impl ClusterFacts {
         match (in_sweep, self.asked_entries.get(key)) {
             (Lookup::Unknown(_), Some(Ok(Some(entry)))) => Lookup::Found(entry),
             (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
-            (Lookup::Unknown(Gap::Loading), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
+            (Lookup::Unknown(_), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
             (in_sweep, _) => in_sweep,
         }
     }
@@ -483,7 +483,8 @@ impl IamFacts {
         match self.account.as_deref() {
             Some(own) if own == account => None,
             Some(_) => Some(Gap::Foreign(account.to_owned())),
-            None => Some(Gap::Loading),
+            None if self.roles.is_loading() => Some(Gap::Loading),
+            None => Some(Gap::Failure(Failure::not_recorded("whose account this is"))),
         }
     }
 }
@@ -492,7 +493,7 @@ fn one_by_one<'a, T>(in_sweep: Lookup<&'a T>, asked: Option<&'a Result<Option<Ar
     match (in_sweep, asked) {
         (Lookup::Unknown(_), Some(Ok(Some(it)))) => Lookup::Found(it),
         (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
-        (Lookup::Unknown(Gap::Loading), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
+        (Lookup::Unknown(_), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
         (in_sweep, _) => in_sweep,
     }
 }
@@ -533,6 +534,29 @@ impl Snapshot {
     /// The facts of a cluster; empty ones if it was never looked at.
     pub fn cluster(&self, id: &ClusterId) -> Arc<ClusterFacts> {
         self.facts.get(id).cloned().unwrap_or_default()
+    }
+
+    /// The facts when no more will come: what nobody asked for is not recorded, instead of still loading.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        macro_rules! settle {
+            ($of:expr; $($field:ident),*) => {
+                $(if $of.$field.is_loading() {
+                    let mut failure = Failure::not_recorded(&stringify!($field).replace('_', " "));
+                    "it was not asked for".clone_into(&mut failure.message);
+                    $of.$field = Section { value: $of.$field.value.take(), state: State::Failed(failure) };
+                })*
+            };
+        }
+        for facts in self.facts.values_mut() {
+            let facts = Arc::make_mut(facts);
+            settle!(facts; cluster, access_entries, pod_identity_associations, nodegroups, fargate_profiles, addons,
+                identity_provider_configs, aws_auth, namespaces, service_accounts, pods, nodes, roles, cluster_roles,
+                role_bindings, cluster_role_bindings);
+        }
+        let iam = Arc::make_mut(&mut self.iam);
+        settle!(iam; roles, users, groups, policies, oidc_providers, instance_profiles);
+        self
     }
 
     /// The clusters of that name (several regions may have one of the same name).

@@ -11,6 +11,7 @@ use crate::app::detail::Sign;
 pub(super) fn mark(mark: Mark) -> (&'static str, Role) {
     match mark {
         Mark::InForce => ("●", Role::Good),
+        Mark::Unverified => UNVERIFIED,
         Mark::Shadowed => ("○", Role::Dim),
         Mark::Dead => ("✗", Role::Danger),
         Mark::Ignored => ("·", Role::Dim),

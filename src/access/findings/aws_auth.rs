@@ -1,0 +1,81 @@
+//! What is wrong with a line of aws-auth (`reference`: EKS identity, §5.4 and §8).
+
+use super::Severity::{High, Low, Medium};
+use super::{Finding, MASTERS};
+use crate::access::Mark;
+use crate::access::identity::{Resolver, meant, why_never};
+use crate::model::mapping::{AwsAuthRow, RowDefect};
+use crate::model::snapshot::{Evidence, Lookup};
+
+/// The findings of one row of mapRoles or mapUsers, given what became of it.
+pub(crate) fn of_line(
+    resolver: &Resolver<'_>,
+    row: &AwsAuthRow,
+    mark: Mark,
+    because: &str,
+    evidence: &Evidence,
+) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let path = evidence.path.clone();
+    if mark == Mark::Ignored {
+        out.push(Finding::new(Low, "aws-auth-ignored", because, evidence));
+        return out;
+    }
+    for defect in &row.defects {
+        let severity = match defect {
+            RowDefect::UnknownKey(_) => Low,
+            _ => Medium,
+        };
+        out.push(Finding::new(severity, "aws-auth-row-defect", defect.to_string(), evidence));
+    }
+    let never = why_never(row, None);
+    if row.arn.is_some() && !never.is_empty() {
+        out.push(Finding::new(Medium, "aws-auth-never-matches", format!("it never matches: {never}"), evidence));
+    } else if mark == Mark::Dead && row.arn.is_some() {
+        out.push(Finding::new(Low, "aws-auth-dead", format!("it lets nobody in: {because}"), evidence));
+    } else if mark == Mark::Shadowed {
+        out.push(Finding::new(Low, "aws-auth-shadowed", format!("it has no effect: {because}"), evidence));
+    }
+    if mark == Mark::InForce && row.groups.iter().any(|group| group == MASTERS) {
+        let sentence = "it gives system:masters, which may do everything and which no binding or policy can restrict";
+        out.push(Finding::new(Medium, "aws-auth-masters", sentence, evidence).at(format!("{path}.groups")));
+    }
+    instance_template(resolver, row, evidence, &mut out);
+    out.sort();
+    out
+}
+
+/// A template that only instances can fill in, on a role that instances cannot assume.
+fn instance_template(resolver: &Resolver<'_>, row: &AwsAuthRow, at: &Evidence, out: &mut Vec<Finding>) {
+    if !row.username.contains("{{EC2PrivateDNSName}}") {
+        return;
+    }
+    let Some(principal) = row.arn.as_deref().and_then(meant) else { return };
+    let Lookup::Found(role) = resolver.facts().1.role(&principal.account, &principal.name) else { return };
+    let trusted = role.assume_role_policy_document.as_ref().map(ToString::to_string).unwrap_or_default();
+    if !trusted.is_empty() && !trusted.contains("ec2.amazonaws.com") && !trusted.contains("ssm.amazonaws.com") {
+        let sentence = "its username needs a session named like an EC2 instance id, and no instance can assume the role: \
+                        authentication fails for everybody who can";
+        out.push(Finding::new(Medium, "aws-auth-instance-template", sentence, at).at(format!("{}.username", at.path)));
+    }
+}
+
+/// mapAccounts lets a whole account in.
+pub(crate) fn of_account(account: &str, evidence: &Evidence) -> Vec<Finding> {
+    let sentence = format!(
+        "every principal of account {account} authenticates, under its own ARN and without groups: whoever runs that \
+         account decides who gets in"
+    );
+    vec![Finding::new(High, "aws-auth-map-accounts", sentence, evidence)]
+}
+
+/// A key that yields nothing.
+pub(crate) fn of_key(name: &str, problem: &crate::model::mapping::KeyProblem, evidence: &Evidence) -> Vec<Finding> {
+    use crate::model::mapping::KeyProblem;
+    let severity = match problem {
+        KeyProblem::Broken { .. } => High,
+        KeyProblem::NotAList | KeyProblem::WrongCase(_) => Medium,
+        KeyProblem::Unknown => Low,
+    };
+    vec![Finding::new(severity, "aws-auth-key", format!("{name} {problem}"), evidence)]
+}

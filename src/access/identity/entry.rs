@@ -1,0 +1,103 @@
+//! Access entries: is one alive, and what it gives by default (`reference` §3.2, §3.3, §3.6).
+
+use crate::model::mapping::AccessEntry;
+use crate::model::principal::{Asked, Principal, PrincipalKind};
+use crate::model::snapshot::{Gap, Lookup};
+use crate::model::time::Time;
+
+/// Why an entry matches nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// Its principal is gone.
+    Vanished,
+    /// Its principal was deleted and made again.
+    Recreated,
+    /// It names a principal of another path than the one that is there, or was asked about.
+    OtherPath,
+}
+
+/// Does the entry match the principal that exists today? EKS binds an entry to the principal's unique id, which no
+/// API tells; creation times do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Yes, or so it seems: with what could not be verified.
+    Alive(Option<String>),
+    /// No, and why.
+    Dead(Death, String),
+}
+
+pub(super) fn life(entry: &AccessEntry, asked: &Asked, existing: &Lookup<(&str, Option<Time>)>) -> Life {
+    let kind = asked.principal.kind;
+    let path = Principal::from_arn(&entry.principal_arn).map(|(named, _)| named.path);
+    let again = "was deleted and made again since the entry was made";
+    match existing {
+        Lookup::Absent => {
+            let why = format!("the {kind} does not exist any more; an entry outlives its principal");
+            Life::Dead(Death::Vanished, why)
+        }
+        Lookup::Found((arn, _)) if !arn.is_empty() && !arn.eq_ignore_ascii_case(&entry.principal_arn) => {
+            let why =
+                format!("the {kind} of that name is now {arn}; the entry is bound to one of another path that is gone");
+            Life::Dead(Death::OtherPath, why)
+        }
+        _ if asked.path_known && path.is_ok_and(|path| path != asked.principal.path) => {
+            Life::Dead(Death::OtherPath, format!("it names {}, which has another path", entry.principal_arn))
+        }
+        Lookup::Found((_, Some(made))) => match entry.created_at {
+            Some(entered) if *made > entered => {
+                let why = format!(
+                    "the {kind} was deleted and made again on {}; the entry, made {}, is bound to the old one",
+                    made.date(),
+                    entered.date()
+                );
+                Life::Dead(Death::Recreated, why)
+            }
+            Some(_) => Life::Alive(None),
+            None => Life::Alive(Some(format!("whether the {kind} {again}: the entry has no creation time"))),
+        },
+        Lookup::Found((_, None)) => Life::Alive(Some(format!("whether the {kind} {again}: IAM gave no creation time"))),
+        Lookup::Unknown(Gap::Foreign(account)) => Life::Alive(Some(format!(
+            "the unique id of a {kind} in account {account}: if it was deleted and made again, the entry no longer matches"
+        ))),
+        Lookup::Unknown(gap) => Life::Alive(Some(format!("whether the {kind} {again}: {gap}"))),
+    }
+}
+
+/// The username of an entry, which EKS fills in when none was given.
+pub(super) fn username(entry: &AccessEntry, principal: &Principal) -> Result<String, String> {
+    if let Some(username) = entry.username.as_deref().filter(|it| !it.is_empty()) {
+        return Ok(username.to_owned());
+    }
+    let Principal { partition, account, name, .. } = principal;
+    match (entry.kind.as_str(), principal.kind) {
+        ("STANDARD", PrincipalKind::Role) => {
+            Ok(format!("arn:{partition}:sts::{account}:assumed-role/{name}/{{{{SessionName}}}}"))
+        }
+        ("STANDARD", _) => Ok(entry.principal_arn.clone()),
+        ("EC2_LINUX" | "EC2_WINDOWS", _) => Ok("system:node:{{EC2PrivateDNSName}}".to_owned()),
+        ("FARGATE_LINUX" | "HYBRID_LINUX", _) => Ok("system:node:{{SessionName}}".to_owned()),
+        (kind, _) => Err(format!("the default username of an entry of type {kind}: EKS does not document it")),
+    }
+}
+
+/// The groups of an entry, and how sure they are.
+pub(super) enum Groups {
+    /// As the entry has them.
+    Own(Vec<String>),
+    /// The entry shows none; by its type EKS sets these, which was not verified.
+    ByType(Vec<String>),
+    /// The entry shows none, and which ones EKS sets for its type is not documented.
+    Undocumented,
+}
+
+pub(super) fn groups(entry: &AccessEntry) -> Groups {
+    let of = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    match entry.kind.as_str() {
+        _ if !entry.kubernetes_groups.is_empty() => Groups::Own(entry.kubernetes_groups.clone()),
+        "STANDARD" => Groups::Own(Vec::new()),
+        "EC2_LINUX" => Groups::Own(of(&["system:nodes"])),
+        "EC2_WINDOWS" => Groups::ByType(of(&["system:nodes", "eks:kube-proxy-windows"])),
+        "FARGATE_LINUX" => Groups::ByType(of(&["system:nodes", "system:node-proxier"])),
+        _ => Groups::Undocumented,
+    }
+}

@@ -1,0 +1,233 @@
+//! What EKS is asked: clusters, access entries with their policies, Pod Identity associations, node groups, Fargate
+//! profiles, add-ons, identity provider configurations.
+//!
+//! One method per operation, one page per call. "Not there" is an answer where the caller can do something with it.
+
+mod convert;
+
+pub(super) use convert::time;
+
+use aws_sdk_eks::Client;
+
+use super::lanes::{Rank, Service};
+use super::session::{Request, Session};
+use super::{Page, failure};
+use crate::model::cluster::{Addon, Cluster, FargateProfile, IdentityProviderConfig, Nodegroup};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::mapping::{AccessEntry, AssociatedPolicy};
+use crate::model::workload::PodIdentityAssociation;
+
+/// What CONFIG_MAP clusters say to every request about access entries.
+const WRONG_MODE: &str = "authentication mode must be set to";
+
+/// EKS in one region.
+#[derive(Clone, Debug)]
+pub struct Eks {
+    session: Session,
+    client: Client,
+    region: String,
+}
+
+impl Session {
+    /// EKS in a region.
+    pub fn eks(&self, region: &str) -> Eks {
+        Eks { session: self.clone(), client: self.eks_client(region), region: region.to_owned() }
+    }
+}
+
+/// Is this EKS saying that the cluster's authentication mode has no access entries?
+pub fn has_no_entries(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Invalid && failure.message.contains(WRONG_MODE)
+}
+
+fn request(operation: &str, doing: &'static str, on: impl Into<String>, rank: Rank) -> Request {
+    Request::aws(Service::Eks, operation, doing, on, rank)
+}
+
+fn of(cluster: &str) -> String {
+    format!("cluster {cluster}")
+}
+
+/// `None` if the answer was that the item itself is not there; a missing cluster stays a failure.
+fn unless_gone<T>(result: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+    match result {
+        Err(failure) if failure.kind == FailureKind::Missing && !failure.message.contains("No cluster found") => {
+            Ok(None)
+        }
+        result => result,
+    }
+}
+
+impl Eks {
+    /// ListClusters: names.
+    pub async fn list_clusters(&self, next: Option<String>) -> Result<Page<String>, Failure> {
+        let on = format!("region {}", self.region);
+        let request = request("ListClusters", "list the clusters", on, Rank::Page);
+        let call = self.client.list_clusters().set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.clusters.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeCluster.
+    pub async fn describe_cluster(&self, cluster: &str) -> Result<Cluster, Failure> {
+        let request = request("DescribeCluster", "describe the cluster", cluster, Rank::Page);
+        let call = self.client.describe_cluster().name(cluster).send();
+        let said = self.session.perform(request.clone(), call, failure::aws).await?;
+        said.cluster
+            .map(convert::cluster)
+            .ok_or_else(|| request.failure(FailureKind::Unexpected, None, "the answer holds no cluster"))
+    }
+
+    /// ListAccessEntries: principal ARNs.
+    pub async fn list_access_entries(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
+        let call = self.client.list_access_entries().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.access_entries.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeAccessEntry, without its policies; `None` if there is no entry for exactly this ARN.
+    pub async fn describe_access_entry(&self, cluster: &str, arn: &str) -> Result<Option<AccessEntry>, Failure> {
+        let request = request("DescribeAccessEntry", "describe the access entry", arn, Rank::Entry);
+        let call = self.client.describe_access_entry().cluster_name(cluster).principal_arn(arn).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.access_entry.map(convert::access_entry)))
+    }
+
+    /// ListAssociatedAccessPolicies, all pages.
+    pub async fn associated_access_policies(
+        &self,
+        cluster: &str,
+        arn: &str,
+    ) -> Result<Option<Vec<AssociatedPolicy>>, Failure> {
+        let mut policies = Vec::new();
+        let mut next = None;
+        loop {
+            let request =
+                request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry);
+            let call = self
+                .client
+                .list_associated_access_policies()
+                .cluster_name(cluster)
+                .principal_arn(arn)
+                .set_next_token(next)
+                .send();
+            let said = match self.session.perform(request, call, failure::aws).await {
+                Ok(said) => said,
+                Err(failure) => return unless_gone(Err(failure)),
+            };
+            let found = said.associated_access_policies.unwrap_or_default();
+            policies.extend(found.into_iter().map(convert::associated_policy));
+            next = said.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(Some(policies));
+            }
+        }
+    }
+
+    /// ListPodIdentityAssociations: ids.
+    pub async fn list_pod_identity_associations(
+        &self,
+        cluster: &str,
+        next: Option<String>,
+    ) -> Result<Page<String>, Failure> {
+        let doing = "list the Pod Identity associations";
+        let request = request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
+        let call = self.client.list_pod_identity_associations().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        let ids = said.associations.unwrap_or_default().into_iter().filter_map(|it| it.association_id);
+        Ok(Page::new(ids.collect(), said.next_token))
+    }
+
+    /// DescribePodIdentityAssociation.
+    pub async fn describe_pod_identity_association(
+        &self,
+        cluster: &str,
+        id: &str,
+    ) -> Result<Option<PodIdentityAssociation>, Failure> {
+        let doing = "describe the Pod Identity association";
+        let request = request("DescribePodIdentityAssociation", doing, id, Rank::Detail);
+        let call = self.client.describe_pod_identity_association().cluster_name(cluster).association_id(id).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.association.map(convert::pod_identity_association)))
+    }
+
+    /// ListNodegroups: names.
+    pub async fn list_nodegroups(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListNodegroups", "list the node groups", of(cluster), Rank::Page);
+        let call = self.client.list_nodegroups().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.nodegroups.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeNodegroup.
+    pub async fn describe_nodegroup(&self, cluster: &str, name: &str) -> Result<Option<Nodegroup>, Failure> {
+        let request = request("DescribeNodegroup", "describe the node group", name, Rank::Detail);
+        let call = self.client.describe_nodegroup().cluster_name(cluster).nodegroup_name(name).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.nodegroup.map(convert::nodegroup)))
+    }
+
+    /// ListFargateProfiles: names.
+    pub async fn list_fargate_profiles(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListFargateProfiles", "list the Fargate profiles", of(cluster), Rank::Page);
+        let call = self.client.list_fargate_profiles().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.fargate_profile_names.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeFargateProfile.
+    pub async fn describe_fargate_profile(&self, cluster: &str, name: &str) -> Result<Option<FargateProfile>, Failure> {
+        let request = request("DescribeFargateProfile", "describe the Fargate profile", name, Rank::Detail);
+        let call = self.client.describe_fargate_profile().cluster_name(cluster).fargate_profile_name(name).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.fargate_profile.map(convert::fargate_profile)))
+    }
+
+    /// ListAddons: names.
+    pub async fn list_addons(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListAddons", "list the add-ons", of(cluster), Rank::Page);
+        let call = self.client.list_addons().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.addons.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeAddon.
+    pub async fn describe_addon(&self, cluster: &str, name: &str) -> Result<Option<Addon>, Failure> {
+        let request = request("DescribeAddon", "describe the add-on", name, Rank::Detail);
+        let call = self.client.describe_addon().cluster_name(cluster).addon_name(name).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.addon.map(convert::addon)))
+    }
+
+    /// ListIdentityProviderConfigs: names.
+    pub async fn list_identity_provider_configs(
+        &self,
+        cluster: &str,
+        next: Option<String>,
+    ) -> Result<Page<String>, Failure> {
+        let doing = "list the identity provider configurations";
+        let request = request("ListIdentityProviderConfigs", doing, of(cluster), Rank::Page);
+        let call = self.client.list_identity_provider_configs().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        let names = said.identity_provider_configs.unwrap_or_default().into_iter().map(|it| it.name);
+        Ok(Page::new(names.collect(), said.next_token))
+    }
+
+    /// DescribeIdentityProviderConfig.
+    pub async fn describe_identity_provider_config(
+        &self,
+        cluster: &str,
+        name: &str,
+    ) -> Result<Option<IdentityProviderConfig>, Failure> {
+        let doing = "describe the identity provider configuration";
+        let request = request("DescribeIdentityProviderConfig", doing, name, Rank::Detail);
+        // There is no other type.
+        let config = aws_sdk_eks::types::IdentityProviderConfig::builder().r#type("oidc").name(name).build();
+        let config = config.map_err(|error| request.failure(FailureKind::Invalid, None, &error.to_string()))?;
+        let call =
+            self.client.describe_identity_provider_config().cluster_name(cluster).identity_provider_config(config);
+        let said = self.session.perform(request, call.send(), failure::aws).await;
+        unless_gone(said.map(|said| said.identity_provider_config.map(convert::identity_provider_config)))
+    }
+}

@@ -1,0 +1,284 @@
+//! From the EKS SDK's types to the model's. Enumerations become the text that EKS writes, so that values which this SDK
+//! does not know pass through.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_eks::primitives::DateTime;
+use aws_sdk_eks::types as sdk;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::model::cluster::{
+    AccessConfig, Addon, AuthenticationMode, CertificateAuthority, Cluster, ClusterIdentity, ComputeConfig,
+    EncryptionConfig, EncryptionProvider, FargateProfile, FargateSelector, IdentityProviderConfig, LogSetup, Logging,
+    Nodegroup, Oidc, OidcProviderConfig, VpcConfig,
+};
+use crate::model::mapping::{AccessEntry, AccessScope, AssociatedPolicy, ScopeKind};
+use crate::model::time::Time;
+use crate::model::workload::PodIdentityAssociation;
+
+/// A moment, to the nanosecond that the SDK holds.
+pub(in crate::cloud) fn time(at: DateTime) -> Option<Time> {
+    let nanos = i32::try_from(at.subsec_nanos()).ok()?;
+    Timestamp::new(at.secs(), nanos).ok().map(Time)
+}
+
+fn sorted(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
+    map.unwrap_or_default().into_iter().collect()
+}
+
+pub(super) fn cluster(it: sdk::Cluster) -> Cluster {
+    Cluster {
+        name: it.name.unwrap_or_default(),
+        arn: it.arn,
+        created_at: it.created_at.and_then(time),
+        version: it.version,
+        platform_version: it.platform_version,
+        status: it.status.map(|status| status.as_str().to_owned()),
+        endpoint: it.endpoint,
+        role_arn: it.role_arn,
+        resources_vpc_config: it.resources_vpc_config.map(vpc_config),
+        kubernetes_network_config: it.kubernetes_network_config.map(network_config),
+        logging: it.logging.map(logging),
+        identity: it.identity.map(|it| ClusterIdentity { oidc: it.oidc.map(|it| Oidc { issuer: it.issuer }) }),
+        certificate_authority: it.certificate_authority.map(|it| CertificateAuthority { data: it.data }),
+        encryption_config: it.encryption_config.unwrap_or_default().into_iter().map(encryption_config).collect(),
+        access_config: it.access_config.map(access_config),
+        compute_config: it.compute_config.map(compute_config),
+        connector_config: it.connector_config.map(connector_config),
+        tags: sorted(it.tags),
+    }
+}
+
+fn vpc_config(it: sdk::VpcConfigResponse) -> VpcConfig {
+    VpcConfig {
+        subnet_ids: it.subnet_ids.unwrap_or_default(),
+        security_group_ids: it.security_group_ids.unwrap_or_default(),
+        cluster_security_group_id: it.cluster_security_group_id,
+        vpc_id: it.vpc_id,
+        endpoint_public_access: Some(it.endpoint_public_access),
+        endpoint_private_access: Some(it.endpoint_private_access),
+        public_access_cidrs: it.public_access_cidrs.unwrap_or_default(),
+    }
+}
+
+fn access_config(it: sdk::AccessConfigResponse) -> AccessConfig {
+    AccessConfig {
+        bootstrap_cluster_creator_admin_permissions: it.bootstrap_cluster_creator_admin_permissions,
+        authentication_mode: it.authentication_mode.map(|mode| match mode {
+            sdk::AuthenticationMode::Api => AuthenticationMode::Api,
+            sdk::AuthenticationMode::ApiAndConfigMap => AuthenticationMode::ApiAndConfigMap,
+            sdk::AuthenticationMode::ConfigMap => AuthenticationMode::ConfigMap,
+            _ => AuthenticationMode::Unknown,
+        }),
+    }
+}
+
+fn compute_config(it: sdk::ComputeConfigResponse) -> ComputeConfig {
+    ComputeConfig {
+        enabled: it.enabled,
+        node_pools: it.node_pools.unwrap_or_default(),
+        node_role_arn: it.node_role_arn,
+    }
+}
+
+fn logging(it: sdk::Logging) -> Logging {
+    let setup = |it: sdk::LogSetup| LogSetup {
+        types: it.types.unwrap_or_default().iter().map(|kind| kind.as_str().to_owned()).collect(),
+        enabled: it.enabled.unwrap_or_default(),
+    };
+    Logging { cluster_logging: it.cluster_logging.unwrap_or_default().into_iter().map(setup).collect() }
+}
+
+// The list is no longer what decides, and is still what DescribeCluster prints.
+#[allow(deprecated)]
+fn encryption_config(it: sdk::EncryptionConfig) -> EncryptionConfig {
+    EncryptionConfig {
+        resources: it.resources.unwrap_or_default(),
+        provider: it.provider.map(|it| EncryptionProvider { key_arn: it.key_arn }),
+    }
+}
+
+/// An object of the members that are there.
+fn object(members: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Value {
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn network_config(it: sdk::KubernetesNetworkConfigResponse) -> Value {
+    let balancing = it.elastic_load_balancing.and_then(|it| it.enabled);
+    object([
+        ("serviceIpv4Cidr", it.service_ipv4_cidr.map(Value::String)),
+        ("serviceIpv6Cidr", it.service_ipv6_cidr.map(Value::String)),
+        ("ipFamily", it.ip_family.map(|family| json!(family.as_str()))),
+        ("elasticLoadBalancing", balancing.map(|enabled| json!({ "enabled": enabled }))),
+    ])
+}
+
+/// Without the activation code, which is a secret.
+fn connector_config(it: sdk::ConnectorConfigResponse) -> Value {
+    object([("provider", it.provider.map(Value::String)), ("roleArn", it.role_arn.map(Value::String))])
+}
+
+pub(super) fn access_entry(it: sdk::AccessEntry) -> AccessEntry {
+    AccessEntry {
+        cluster_name: it.cluster_name,
+        principal_arn: it.principal_arn.unwrap_or_default(),
+        kubernetes_groups: it.kubernetes_groups.unwrap_or_default(),
+        access_entry_arn: it.access_entry_arn,
+        created_at: it.created_at.and_then(time),
+        modified_at: it.modified_at.and_then(time),
+        tags: sorted(it.tags),
+        username: it.username,
+        kind: it.r#type.unwrap_or_else(|| "STANDARD".to_owned()),
+        associated_access_policies: None,
+    }
+}
+
+pub(super) fn associated_policy(it: sdk::AssociatedAccessPolicy) -> AssociatedPolicy {
+    AssociatedPolicy {
+        policy_arn: it.policy_arn.unwrap_or_default(),
+        access_scope: it.access_scope.map(access_scope).unwrap_or_default(),
+        associated_at: it.associated_at.and_then(time),
+        modified_at: it.modified_at.and_then(time),
+    }
+}
+
+fn access_scope(it: sdk::AccessScope) -> AccessScope {
+    let namespaces = it.namespaces.unwrap_or_default();
+    let kind = match it.r#type {
+        Some(sdk::AccessScopeType::Cluster) => ScopeKind::Cluster,
+        Some(sdk::AccessScopeType::Namespace) => ScopeKind::Namespace,
+        // A kind of scope that is not known yet: the narrower reading.
+        _ if namespaces.is_empty() => ScopeKind::Cluster,
+        _ => ScopeKind::Namespace,
+    };
+    AccessScope { kind, namespaces }
+}
+
+pub(super) fn pod_identity_association(it: sdk::PodIdentityAssociation) -> PodIdentityAssociation {
+    PodIdentityAssociation {
+        cluster_name: it.cluster_name,
+        namespace: it.namespace.unwrap_or_default(),
+        service_account: it.service_account.unwrap_or_default(),
+        role_arn: it.role_arn,
+        association_arn: it.association_arn,
+        association_id: it.association_id.unwrap_or_default(),
+        tags: sorted(it.tags),
+        created_at: it.created_at.and_then(time),
+        modified_at: it.modified_at.and_then(time),
+        owner_arn: it.owner_arn,
+        disable_session_tags: it.disable_session_tags,
+        target_role_arn: it.target_role_arn,
+        external_id: it.external_id,
+        policy: it.policy,
+    }
+}
+
+pub(super) fn nodegroup(it: sdk::Nodegroup) -> Nodegroup {
+    Nodegroup {
+        nodegroup_name: it.nodegroup_name.unwrap_or_default(),
+        nodegroup_arn: it.nodegroup_arn,
+        cluster_name: it.cluster_name,
+        version: it.version,
+        release_version: it.release_version,
+        created_at: it.created_at.and_then(time),
+        status: it.status.map(|status| status.as_str().to_owned()),
+        capacity_type: it.capacity_type.map(|kind| kind.as_str().to_owned()),
+        instance_types: it.instance_types.unwrap_or_default(),
+        subnets: it.subnets.unwrap_or_default(),
+        ami_type: it.ami_type.map(|kind| kind.as_str().to_owned()),
+        node_role: it.node_role,
+        labels: sorted(it.labels),
+        tags: sorted(it.tags),
+    }
+}
+
+pub(super) fn fargate_profile(it: sdk::FargateProfile) -> FargateProfile {
+    let selector =
+        |it: sdk::FargateProfileSelector| FargateSelector { namespace: it.namespace, labels: sorted(it.labels) };
+    FargateProfile {
+        fargate_profile_name: it.fargate_profile_name.unwrap_or_default(),
+        fargate_profile_arn: it.fargate_profile_arn,
+        cluster_name: it.cluster_name,
+        created_at: it.created_at.and_then(time),
+        pod_execution_role_arn: it.pod_execution_role_arn,
+        selectors: it.selectors.unwrap_or_default().into_iter().map(selector).collect(),
+        status: it.status.map(|status| status.as_str().to_owned()),
+        tags: sorted(it.tags),
+    }
+}
+
+pub(super) fn addon(it: sdk::Addon) -> Addon {
+    Addon {
+        addon_name: it.addon_name.unwrap_or_default(),
+        cluster_name: it.cluster_name,
+        status: it.status.map(|status| status.as_str().to_owned()),
+        addon_version: it.addon_version,
+        addon_arn: it.addon_arn,
+        created_at: it.created_at.and_then(time),
+        modified_at: it.modified_at.and_then(time),
+        service_account_role_arn: it.service_account_role_arn,
+        pod_identity_associations: it.pod_identity_associations.unwrap_or_default(),
+        tags: sorted(it.tags),
+    }
+}
+
+pub(super) fn identity_provider_config(it: sdk::IdentityProviderConfigResponse) -> IdentityProviderConfig {
+    IdentityProviderConfig {
+        oidc: it.oidc.map(|it| OidcProviderConfig {
+            identity_provider_config_name: it.identity_provider_config_name,
+            identity_provider_config_arn: it.identity_provider_config_arn,
+            cluster_name: it.cluster_name,
+            issuer_url: it.issuer_url,
+            client_id: it.client_id,
+            username_claim: it.username_claim,
+            username_prefix: it.username_prefix,
+            groups_claim: it.groups_claim,
+            groups_prefix: it.groups_prefix,
+            required_claims: sorted(it.required_claims),
+            tags: sorted(it.tags),
+            status: it.status.map(|status| status.as_str().to_owned()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_keep_their_fraction() {
+        let at = time(DateTime::from_secs_and_nanos(1_700_000_000, 123_000_000)).unwrap();
+        assert_eq!(at.to_string(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(time(DateTime::from_secs(i64::MAX)), None);
+    }
+
+    #[test]
+    fn a_cluster_keeps_what_answers_depend_on() {
+        let mode = sdk::AccessConfigResponse::builder().authentication_mode(sdk::AuthenticationMode::Api).build();
+        let connector = sdk::ConnectorConfigResponse::builder().activation_code("secret").provider("OTHER").build();
+        let network = sdk::KubernetesNetworkConfigResponse::builder().service_ipv4_cidr("10.0.0.0/16").build();
+        let it = cluster(
+            sdk::Cluster::builder()
+                .name("c")
+                .access_config(mode)
+                .connector_config(connector)
+                .kubernetes_network_config(network)
+                .status(sdk::ClusterStatus::from("SOMETHING_NEW"))
+                .build(),
+        );
+        assert_eq!(it.authentication_mode(), AuthenticationMode::Api);
+        assert_eq!(it.connector_config, Some(json!({ "provider": "OTHER" })));
+        assert_eq!(it.kubernetes_network_config, Some(json!({ "serviceIpv4Cidr": "10.0.0.0/16" })));
+        assert_eq!(it.status.as_deref(), Some("SOMETHING_NEW"));
+    }
+
+    #[test]
+    fn an_entry_and_its_policies() {
+        let entry = access_entry(sdk::AccessEntry::builder().principal_arn("a").r#type("EC2_LINUX").build());
+        assert_eq!((entry.kind.as_str(), entry.associated_access_policies), ("EC2_LINUX", None));
+        let scope = sdk::AccessScope::builder().r#type(sdk::AccessScopeType::Namespace).namespaces("n").build();
+        let policy = associated_policy(sdk::AssociatedAccessPolicy::builder().access_scope(scope).build());
+        assert_eq!((policy.access_scope.kind, policy.access_scope.to_string()), (ScopeKind::Namespace, "n".into()));
+    }
+}

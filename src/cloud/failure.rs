@@ -1,0 +1,299 @@
+//! From the errors of the SDKs and of kube to [`Failure`]s.
+//!
+//! Decides of which kind an error is: by its *code* (an `SdkError` prints as "service error", and many codes are not
+//! modelled on the operation that returns them), by HTTP status, or by what is found in its chain of causes. A new code
+//! goes into [`kind_of_code`].
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_eks::config::http::HttpResponse;
+use aws_sdk_eks::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use kube::client::AuthError;
+
+use super::session::Request;
+use crate::model::failure::{Failure, FailureKind};
+
+/// How much of an answer that nobody understands is kept.
+const BODY_KEPT: usize = 300;
+
+/// A failure of an AWS call.
+pub(crate) fn aws<E>(request: &Request, error: SdkError<E, HttpResponse>) -> Failure
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    if let Some(found) = find_cause::<CredentialsError>(&error) {
+        return credentials(request, found);
+    }
+    match &error {
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            match context.err().code() {
+                Some(code) => {
+                    let kind = kind_of_code(code, status, &request.permission);
+                    let said = context.err().message().unwrap_or_default();
+                    request.failure(kind, Some(code), said)
+                }
+                None => unreadable(request, status, context.raw().body().bytes()),
+            }
+        }
+        SdkError::ResponseError(context) => {
+            unreadable(request, context.raw().status().as_u16(), context.raw().body().bytes())
+        }
+        SdkError::TimeoutError(_) => request.failure(FailureKind::Unreachable, None, "no answer in time"),
+        SdkError::DispatchFailure(dispatch) if dispatch.is_io() || dispatch.is_timeout() => {
+            request.failure(FailureKind::Unreachable, None, &causes(&error))
+        }
+        _ => request.failure(FailureKind::Unexpected, None, &causes(&error)),
+    }
+}
+
+/// An answer that is none of the service's: a proxy's page, say.
+fn unreadable(request: &Request, status: u16, body: Option<&[u8]>) -> Failure {
+    let kind = if status == 429 { FailureKind::Throttled } else { FailureKind::Unexpected };
+    let body = String::from_utf8_lossy(body.unwrap_or_default());
+    let said: String = body.trim().chars().take(BODY_KEPT).collect();
+    request.failure(kind, Some(&format!("HTTP {status}")), &said)
+}
+
+fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            FailureKind::Refused { permission: permission.to_owned() }
+        }
+        // The last two: keys that are no longer known.
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "TokenRefreshRequired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException" => FailureKind::Expired,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown" => FailureKind::Throttled,
+        "ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NoSuchEntityException" => {
+            FailureKind::Missing
+        }
+        "ResourceInUseException" | "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" => {
+            FailureKind::Conflict
+        }
+        "InvalidParameterException"
+        | "InvalidRequestException"
+        | "InvalidStateException"
+        | "BadRequestException"
+        | "ClientException"
+        | "InvalidInput"
+        | "ValidationError"
+        | "ResourceLimitExceededException" => FailureKind::Invalid,
+        _ if status == 429 => FailureKind::Throttled,
+        _ => FailureKind::Unexpected,
+    }
+}
+
+/// A failure to come by credentials at all.
+pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failure {
+    let said = causes(error);
+    let text = said.to_lowercase();
+    let expired = text.contains("expired") || text.contains("session token not found or invalid");
+    let lost = find_cause::<ConnectorError>(error).is_some_and(|it| it.is_io() || it.is_timeout());
+    let kind = if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        FailureKind::NoCredentials
+    } else if expired {
+        FailureKind::Expired
+    } else if lost {
+        FailureKind::Unreachable
+    } else if text.contains("not authorized to perform: sts:assumerole") {
+        FailureKind::Refused { permission: "sts:AssumeRole".to_owned() }
+    } else {
+        FailureKind::NoCredentials
+    };
+    // The chain names every place that it looked into, down to the instance's metadata service: for the log. A person
+    // needs to know that there are none.
+    let nowhere = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || text.contains("imds");
+    if kind == FailureKind::NoCredentials && nowhere {
+        tracing::info!(said, "no credentials");
+        return request.failure(kind, None, "neither environment, profile, SSO, container nor instance gave any");
+    }
+    request.failure(kind, None, &said)
+}
+
+/// A failure of a Kubernetes request.
+pub(crate) fn kubernetes(request: &Request, error: &kube::Error) -> Failure {
+    match error {
+        kube::Error::Api(status) => {
+            let kind = match status.code {
+                401 => FailureKind::Unauthenticated,
+                403 => FailureKind::Refused { permission: request.permission.clone() },
+                404 => FailureKind::Missing,
+                409 => FailureKind::Conflict,
+                429 => FailureKind::Throttled,
+                400 | 422 => FailureKind::Invalid,
+                _ => FailureKind::Unexpected,
+            };
+            let code = if status.reason.is_empty() { format!("HTTP {}", status.code) } else { status.reason.clone() };
+            let said: String = status.message.chars().take(BODY_KEPT).collect();
+            request.failure(kind, Some(&code), &said)
+        }
+        _ => match find_cause::<AuthError>(error) {
+            Some(auth) => kubeconfig_user(request, auth),
+            None => {
+                let lost = matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_));
+                let kind = if lost { FailureKind::Unreachable } else { FailureKind::Unexpected };
+                request.failure(kind, None, &causes(error))
+            }
+        },
+    }
+}
+
+/// The user of a kubeconfig context could not be authenticated.
+fn kubeconfig_user(request: &Request, error: &AuthError) -> Failure {
+    let said: String = match error {
+        // What an exec plugin writes to its output is a credential; its error output is for people.
+        AuthError::AuthExecRun { out, .. } => {
+            String::from_utf8_lossy(&out.stderr).trim().chars().take(BODY_KEPT).collect()
+        }
+        _ => causes(error),
+    };
+    let expired = said.to_lowercase().contains("expired");
+    request.failure(if expired { FailureKind::Expired } else { FailureKind::NoCredentials }, None, &said)
+}
+
+/// An error and its causes, the outermost first.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let this = next?;
+        next = this.source();
+        Some(this)
+    })
+}
+
+fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|error| error.downcast_ref::<T>())
+}
+
+/// What an error and its causes say, each once.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut said = String::new();
+    for cause in chain(error) {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            if !said.is_empty() {
+                said.push_str(": ");
+            }
+            said.push_str(&text);
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::lanes::{Rank, Service};
+    use aws_sdk_eks::error::ErrorMetadata;
+    use aws_sdk_eks::operation::list_access_entries::ListAccessEntriesError;
+
+    fn request() -> Request {
+        Request::aws(Service::Eks, "ListAccessEntries", "list the access entries", "cluster prod", Rank::Page)
+    }
+
+    fn answer(status: u16, body: &str) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), body.to_owned().into())
+    }
+
+    fn of_code(code: &str, status: u16) -> Failure {
+        let meta = ErrorMetadata::builder().code(code).message("said").build();
+        aws(&request(), SdkError::service_error(ListAccessEntriesError::generic(meta), answer(status, "")))
+    }
+
+    #[test]
+    fn every_code_has_its_kind() {
+        let refused = FailureKind::Refused { permission: "eks:ListAccessEntries".into() };
+        for (code, status, kind) in [
+            ("AccessDeniedException", 403, refused.clone()),
+            ("AccessDenied", 403, refused),
+            ("ExpiredTokenException", 403, FailureKind::Expired),
+            ("ExpiredToken", 403, FailureKind::Expired),
+            ("UnrecognizedClientException", 403, FailureKind::Expired),
+            ("ThrottlingException", 429, FailureKind::Throttled),
+            ("Throttling", 400, FailureKind::Throttled),
+            ("SomethingNew", 429, FailureKind::Throttled),
+            ("ResourceNotFoundException", 404, FailureKind::Missing),
+            ("NoSuchEntity", 404, FailureKind::Missing),
+            ("ResourceInUseException", 409, FailureKind::Conflict),
+            ("InvalidRequestException", 400, FailureKind::Invalid),
+            ("ServerException", 500, FailureKind::Unexpected),
+        ] {
+            let failure = of_code(code, status);
+            assert_eq!(failure.kind, kind, "{code}");
+            assert_eq!((failure.code.as_deref(), failure.message.as_str()), (Some(code), "said"));
+        }
+        assert_eq!(
+            of_code("AccessDeniedException", 403).to_string(),
+            "could not list the access entries of cluster prod: eks:ListAccessEntries is refused to you \
+             (AccessDeniedException: said)"
+        );
+    }
+
+    #[test]
+    fn an_answer_without_a_code_shows_status_and_body() {
+        let unmodelled = ListAccessEntriesError::generic(ErrorMetadata::builder().build());
+        let page = format!("<html>Blocked by proxy{}", "x".repeat(1000));
+        let failure = aws(&request(), SdkError::service_error(unmodelled, answer(403, &page)));
+        assert_eq!((&failure.kind, failure.code.as_deref()), (&FailureKind::Unexpected, Some("HTTP 403")));
+        assert!(failure.message.starts_with("<html>Blocked") && failure.message.len() == BODY_KEPT, "{failure}");
+    }
+
+    #[test]
+    fn nothing_answered() {
+        type E = SdkError<ListAccessEntriesError, HttpResponse>;
+        let refused: E = SdkError::dispatch_failure(ConnectorError::io("connection refused".into()));
+        let failure = aws(&request(), refused);
+        assert_eq!(failure.kind, FailureKind::Unreachable);
+        assert!(failure.message.contains("connection refused"), "{failure}");
+        assert_eq!(aws(&request(), E::timeout_error("late")).kind, FailureKind::Unreachable);
+    }
+
+    #[test]
+    fn credentials_are_missing_expired_or_not_to_be_had() {
+        let of = |error: CredentialsError| {
+            type E = SdkError<ListAccessEntriesError, HttpResponse>;
+            aws(&request(), E::dispatch_failure(ConnectorError::other(error.into(), None))).kind
+        };
+        assert_eq!(of(CredentialsError::not_loaded("no providers in chain")), FailureKind::NoCredentials);
+        assert_eq!(
+            of(CredentialsError::provider_error("the SSO session has expired or is invalid")),
+            FailureKind::Expired
+        );
+        let unplugged = ConnectorError::io("connection refused".into());
+        assert_eq!(of(CredentialsError::provider_error(unplugged)), FailureKind::Unreachable);
+        let said = "User: x is not authorized to perform: sts:AssumeRole on resource: y";
+        assert_eq!(
+            of(CredentialsError::provider_error(said)),
+            FailureKind::Refused { permission: "sts:AssumeRole".into() }
+        );
+    }
+
+    #[test]
+    fn kubernetes_says_who_and_what() {
+        let request = Request::kubernetes("GET /api/v1/pods", "list pods", "list the pods", "cluster prod");
+        for (code, kind) in [
+            (401, FailureKind::Unauthenticated),
+            (403, FailureKind::Refused { permission: "list pods".into() }),
+            (404, FailureKind::Missing),
+            (429, FailureKind::Throttled),
+            (500, FailureKind::Unexpected),
+        ] {
+            let status = kube::core::Status::failure("said", "Reason").with_code(code).boxed();
+            let failure = kubernetes(&request, &kube::Error::Api(status));
+            assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some("Reason")), "{code}");
+        }
+        let io = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out");
+        assert_eq!(kubernetes(&request, &kube::Error::Service(io.into())).kind, FailureKind::Unreachable);
+    }
+}

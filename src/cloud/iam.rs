@@ -1,0 +1,151 @@
+//! What IAM is asked: the whole account in one sweep, single roles and users, OIDC providers, instance profiles.
+//!
+//! IAM is one service per partition: there is no region here.
+
+mod convert;
+
+use std::time::Duration;
+
+use aws_sdk_iam::config::timeout::TimeoutConfig;
+use aws_sdk_iam::types::EntityType;
+
+use super::lanes::{Rank, Service};
+use super::session::{Request, Session};
+use super::{Page, failure};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+
+/// The most that IAM gives at once.
+const PAGE: i32 = 1000;
+
+/// A page of the whole account has megabytes of policies, which take their time on a slow line.
+const WHOLE_PAGE: Duration = Duration::from_secs(60);
+
+/// Not AWS's own managed policies: there are more than a thousand of them.
+const WHOLE: [EntityType; 4] = [EntityType::Role, EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy];
+
+/// One page of GetAccountAuthorizationDetails.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct AccountDetails {
+    pub roles: Vec<RoleDetail>,
+    pub users: Vec<UserDetail>,
+    pub groups: Vec<GroupDetail>,
+    pub policies: Vec<ManagedPolicy>,
+    /// What to ask the next page with; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// IAM of the caller's account.
+#[derive(Clone, Debug)]
+pub struct Iam {
+    session: Session,
+}
+
+impl Session {
+    /// IAM of the caller's account.
+    pub fn iam(&self) -> Iam {
+        Iam { session: self.clone() }
+    }
+}
+
+fn request(operation: &str, doing: &'static str, on: &str) -> Request {
+    Request::aws(Service::Iam, operation, doing, on, Rank::Page)
+}
+
+/// `None` if there is no such thing.
+fn unless_gone<T>(result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The marker of the next page, if there is one: a page may be short and still not the last.
+fn next(truncated: bool, marker: Option<String>) -> Option<String> {
+    if truncated { marker } else { None }
+}
+
+impl Iam {
+    /// GetAccountAuthorizationDetails: roles, users, groups, and the account's own managed policies.
+    pub async fn account_details(&self, next_page: Option<String>) -> Result<AccountDetails, Failure> {
+        let request = request("GetAccountAuthorizationDetails", "read the roles, users, groups and policies", "");
+        let patience = TimeoutConfig::builder().operation_timeout(WHOLE_PAGE).build();
+        let call = self
+            .session
+            .iam_client()
+            .get_account_authorization_details()
+            .set_filter(Some(WHOLE.to_vec()))
+            .max_items(PAGE)
+            .set_marker(next_page)
+            .customize()
+            .config_override(aws_sdk_iam::Config::builder().timeout_config(patience))
+            .send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(AccountDetails {
+            roles: said.role_detail_list.unwrap_or_default().into_iter().map(convert::role_detail).collect(),
+            users: said.user_detail_list.unwrap_or_default().into_iter().map(convert::user_detail).collect(),
+            groups: said.group_detail_list.unwrap_or_default().into_iter().map(convert::group_detail).collect(),
+            policies: said.policies.unwrap_or_default().into_iter().map(convert::managed_policy).collect(),
+            next: next(said.is_truncated, said.marker),
+        })
+    }
+
+    /// ListRoles: with trust policies, without attached policies.
+    pub async fn list_roles(&self, next_page: Option<String>) -> Result<Page<RoleDetail>, Failure> {
+        let call = self.session.iam_client().list_roles().max_items(PAGE).set_marker(next_page).send();
+        let said = self.session.perform(request("ListRoles", "list the roles", ""), call, failure::aws).await?;
+        Ok(Page::new(said.roles.into_iter().map(convert::role).collect(), next(said.is_truncated, said.marker)))
+    }
+
+    /// ListUsers.
+    pub async fn list_users(&self, next_page: Option<String>) -> Result<Page<UserDetail>, Failure> {
+        let call = self.session.iam_client().list_users().max_items(PAGE).set_marker(next_page).send();
+        let said = self.session.perform(request("ListUsers", "list the users", ""), call, failure::aws).await?;
+        Ok(Page::new(said.users.into_iter().map(convert::user).collect(), next(said.is_truncated, said.marker)))
+    }
+
+    /// GetRole, by name.
+    pub async fn role(&self, name: &str) -> Result<Option<RoleDetail>, Failure> {
+        let request = request("GetRole", "read the role", name);
+        let call = self.session.iam_client().get_role().role_name(name).send();
+        let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
+        Ok(said.and_then(|said| said.role).map(convert::role))
+    }
+
+    /// GetUser, by name.
+    pub async fn user(&self, name: &str) -> Result<Option<UserDetail>, Failure> {
+        let request = request("GetUser", "read the user", name);
+        let call = self.session.iam_client().get_user().user_name(name).send();
+        let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
+        Ok(said.and_then(|said| said.user).map(convert::user))
+    }
+
+    /// ListOpenIDConnectProviders: ARNs, always all of them.
+    pub async fn list_oidc_providers(&self) -> Result<Page<String>, Failure> {
+        let request = request("ListOpenIDConnectProviders", "list the OIDC providers", "");
+        let call = self.session.iam_client().list_open_id_connect_providers().send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        let arns = said.open_id_connect_provider_list.unwrap_or_default().into_iter().filter_map(|it| it.arn);
+        Ok(Page::new(arns.collect(), None))
+    }
+
+    /// GetOpenIDConnectProvider.
+    pub async fn oidc_provider(&self, arn: &str) -> Result<Option<OpenIdConnectProvider>, Failure> {
+        let doing = "read the OIDC provider";
+        let request = Request::aws(Service::Iam, "GetOpenIDConnectProvider", doing, arn, Rank::Detail);
+        let call = self.session.iam_client().get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
+        let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
+        Ok(said.map(|said| convert::oidc_provider(arn, said)))
+    }
+
+    /// ListInstanceProfiles.
+    pub async fn list_instance_profiles(&self, next_page: Option<String>) -> Result<Page<InstanceProfile>, Failure> {
+        let request = request("ListInstanceProfiles", "list the instance profiles", "");
+        let call = self.session.iam_client().list_instance_profiles().max_items(PAGE).set_marker(next_page).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        let profiles = said.instance_profiles.into_iter().map(convert::instance_profile).collect();
+        Ok(Page::new(profiles, next(said.is_truncated, said.marker)))
+    }
+}

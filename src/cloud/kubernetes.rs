@@ -1,0 +1,293 @@
+//! What a cluster's Kubernetes API is asked: lists of objects, the aws-auth ConfigMap, and who it takes us for.
+//!
+//! Decides how requests and answers look: pages, retries on overload, objects read straight into the model's types. How
+//! the cluster is reached and the request authenticated is [`link`]'s. A new kind of object is a [`Listed`].
+
+mod link;
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use link::Link;
+pub(super) use link::Links;
+
+use super::session::{Request, Session};
+use super::{Page, failure};
+use crate::model::cluster::{Cluster, ClusterId};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::mapping::AWS_AUTH;
+use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
+use crate::model::workload::{Node, Pod, ServiceAccount};
+
+/// How many objects a page has, as kubectl asks for.
+const PAGE: usize = 500;
+/// How long a request may take in all: a page of pods has megabytes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause before the second try; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// A kind of object and where it is listed, in all namespaces.
+#[derive(Debug)]
+pub struct Listed<T> {
+    path: &'static str,
+    permission: &'static str,
+    doing: &'static str,
+    of: PhantomData<fn() -> T>,
+}
+
+// By hand, for derive would ask it of the objects too.
+impl<T> Clone for Listed<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Listed<T> {}
+
+impl<T> Listed<T> {
+    const fn new(path: &'static str, permission: &'static str, doing: &'static str) -> Self {
+        Listed { path, permission, doing, of: PhantomData }
+    }
+
+    /// `list the pods`
+    pub fn doing(&self) -> &'static str {
+        self.doing
+    }
+}
+
+/// Namespaces.
+pub const NAMESPACES: Listed<Namespace> = Listed::new("/api/v1/namespaces", "list namespaces", "list the namespaces");
+/// Service accounts.
+pub const SERVICE_ACCOUNTS: Listed<ServiceAccount> =
+    Listed::new("/api/v1/serviceaccounts", "list serviceaccounts", "list the service accounts");
+/// Pods.
+pub const PODS: Listed<Pod> = Listed::new("/api/v1/pods", "list pods", "list the pods");
+/// Nodes.
+pub const NODES: Listed<Node> = Listed::new("/api/v1/nodes", "list nodes", "list the nodes");
+/// Roles.
+pub const ROLES: Listed<Role> = Listed::new("/apis/rbac.authorization.k8s.io/v1/roles", "list roles", "list the Roles");
+/// ClusterRoles.
+pub const CLUSTER_ROLES: Listed<Role> =
+    Listed::new("/apis/rbac.authorization.k8s.io/v1/clusterroles", "list clusterroles", "list the ClusterRoles");
+/// RoleBindings.
+pub const ROLE_BINDINGS: Listed<Binding> =
+    Listed::new("/apis/rbac.authorization.k8s.io/v1/rolebindings", "list rolebindings", "list the RoleBindings");
+/// ClusterRoleBindings.
+pub const CLUSTER_ROLE_BINDINGS: Listed<Binding> = Listed::new(
+    "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "list clusterrolebindings",
+    "list the ClusterRoleBindings",
+);
+
+/// What reading the aws-auth ConfigMap is called in failures.
+pub const READ_AWS_AUTH: &str = "read the aws-auth ConfigMap";
+
+/// Whom the API server takes us for: SelfSubjectReview's `status.userInfo`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct UserInfo {
+    pub username: String,
+    pub uid: String,
+    pub groups: Vec<String>,
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct ListOf<T> {
+    #[serde(default)]
+    metadata: ListMetadata,
+    // Go writes an empty list as null in places.
+    #[serde(default = "Option::default")]
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    r#continue: Option<String>,
+    remaining_item_count: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Reviewed {
+    status: ReviewedStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewedStatus {
+    user_info: UserInfo,
+}
+
+/// Why a request came to nothing.
+enum Trouble {
+    Token(link::TokenError),
+    Kube(kube::Error),
+    Late,
+    Unreadable(String),
+}
+
+impl From<kube::Error> for Trouble {
+    fn from(error: kube::Error) -> Self {
+        Trouble::Kube(error)
+    }
+}
+
+impl Trouble {
+    fn failure(request: &Request, trouble: Self) -> Failure {
+        match trouble {
+            Trouble::Token(error) => error.failure(request),
+            Trouble::Kube(error) => failure::kubernetes(request, &error),
+            Trouble::Late => request.failure(FailureKind::Unreachable, None, "no answer in time"),
+            Trouble::Unreadable(why) => {
+                request.failure(FailureKind::Unexpected, None, &format!("the answer cannot be read: {why}"))
+            }
+        }
+    }
+}
+
+/// The Kubernetes API of one cluster.
+#[derive(Clone)]
+pub struct Kubernetes {
+    session: Session,
+    link: Arc<Link>,
+    on: String,
+}
+
+impl Session {
+    /// Prepares to reach a cluster's API: at its endpoint with a token of our own, or through the context of the
+    /// kubeconfig that was asked for. No connection is made yet.
+    pub async fn kubernetes(&self, id: &ClusterId, cluster: Option<&Cluster>) -> Result<Kubernetes, Failure> {
+        let on = format!("cluster {}", id.name);
+        let link = self.links().find(self, id, cluster, &on).await?;
+        Ok(Kubernetes { session: self.clone(), link, on })
+    }
+}
+
+impl Kubernetes {
+    /// One page of a list.
+    pub async fn list<T: DeserializeOwned>(&self, listed: Listed<T>, next: Option<String>) -> Result<Page<T>, Failure> {
+        let request = Request::kubernetes(&format!("GET {}", listed.path), listed.permission, listed.doing, &*self.on);
+        let mut path = format!("{}?limit={PAGE}", listed.path);
+        if let Some(token) = next {
+            path.push_str("&continue=");
+            path.push_str(&query_value(&token));
+        }
+        let found: ListOf<T> = self.send(request, http::Method::GET, &path, Vec::new()).await?;
+        let mut page = Page::new(found.items.unwrap_or_default(), found.metadata.r#continue);
+        page.remaining = found.metadata.remaining_item_count;
+        Ok(page)
+    }
+
+    /// The aws-auth ConfigMap; `None` if the cluster has none.
+    pub async fn aws_auth(&self) -> Result<Option<ConfigMap>, Failure> {
+        let (namespace, name) = AWS_AUTH;
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let permission = format!("get configmaps in {namespace}");
+        let request = Request::kubernetes(&format!("GET {path}"), &permission, READ_AWS_AUTH, &*self.on);
+        match self.send(request, http::Method::GET, &path, Vec::new()).await {
+            Ok(config_map) => Ok(Some(config_map)),
+            Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// SelfSubjectReview: whom the API server takes us for.
+    pub async fn who_am_i(&self) -> Result<UserInfo, Failure> {
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let permission = "create selfsubjectreviews";
+        let request = Request::kubernetes(&format!("POST {path}"), permission, "ask who you are", &*self.on);
+        let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
+        let said: Reviewed = self.send(request, http::Method::POST, path, body.to_vec()).await?;
+        Ok(said.status.user_info)
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        method: http::Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, Failure> {
+        let patient = async {
+            match tokio::time::timeout(PATIENCE, self.text(method, path, body)).await {
+                Ok(Ok(text)) => read(&text).map_err(Trouble::Unreadable),
+                Ok(Err(trouble)) => Err(trouble),
+                Err(_) => Err(Trouble::Late),
+            }
+        };
+        self.session.perform(request, patient, Trouble::failure).await
+    }
+
+    /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
+    async fn text(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<String, Trouble> {
+        let mut left = self.session.options().attempts.saturating_sub(1);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut request = http::Request::builder()
+                .method(&method)
+                .uri(path)
+                .header(http::header::ACCEPT, "application/json")
+                .header(http::header::CONTENT_TYPE, "application/json");
+            if let Some(header) = self.link.authorization(&self.session).await.map_err(Trouble::Token)? {
+                request = request.header(http::header::AUTHORIZATION, header);
+            }
+            let request = request.body(body.clone()).map_err(kube::Error::HttpError)?;
+            match self.link.client().request_text(request).await {
+                Err(kube::Error::Api(status)) if left > 0 && matches!(status.code, 429 | 503 | 504) => {
+                    left -= 1;
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(kube::Error::Api(status)) if status.code == 401 => {
+                    self.link.forget_token().await;
+                    return Err(kube::Error::Api(status).into());
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+}
+
+/// Reads an answer here and not in kube's client, which logs answers that it cannot read, whatever is in them.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
+}
+
+fn query_value(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn continue_tokens_are_encoded() {
+        assert_eq!(query_value("eyJ2-_.~Zg=="), "eyJ2-_.~Zg%3D%3D");
+        assert_eq!(query_value("a&b=é"), "a%26b%3D%C3%A9");
+    }
+
+    #[test]
+    fn lists_may_be_null_and_errors_name_the_place_but_not_the_content() {
+        let empty: ListOf<Pod> = read(r#"{"kind": "PodList", "items": null, "metadata": {"continue": "x"}}"#).unwrap();
+        assert_eq!((empty.items, empty.metadata.r#continue.as_deref()), (None, Some("x")));
+        let Err(why) = read::<ListOf<Pod>>(r#"{"items": [{"metadata": {"name": ["hunter2"]}}]}"#) else {
+            panic!("must not be read");
+        };
+        assert!(why.starts_with("items[0].metadata.name") && !why.contains("hunter2"), "{why}");
+    }
+}

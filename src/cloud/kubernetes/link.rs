@@ -1,0 +1,294 @@
+//! How a cluster's API is reached and its requests authenticated.
+//!
+//! At the endpoint and with the CA of DescribeCluster, each request with a token that is renewed before it dies; or
+//! through a context of the kubeconfig, whose exec plugins are never let near the terminal. Links are kept, so that a
+//! refresh finds its connections open.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::{HeaderValue, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
+
+use crate::cloud::failure;
+use crate::cloud::session::{Request, Session};
+use crate::cloud::token::{cluster_token, sts_endpoint};
+use crate::model::cluster::{Cluster, ClusterId};
+use crate::model::failure::{Failure, FailureKind};
+
+/// When a token is renewed; the authenticator lets it live for 15 minutes.
+const RENEWED_AFTER: Duration = Duration::from_secs(13 * 60);
+
+const REACH: &str = "reach the Kubernetes API";
+
+/// One way to one cluster's API.
+pub(in crate::cloud) struct Link {
+    client: kube::Client,
+    /// `None` if the context takes care of it.
+    tokens: Option<Tokens>,
+}
+
+struct Tokens {
+    id: ClusterId,
+    latest: Mutex<Option<(HeaderValue, SystemTime)>>,
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+pub(in crate::cloud) enum TokenError {
+    Credentials(CredentialsError),
+    Other(String),
+}
+
+impl TokenError {
+    pub(super) fn failure(&self, request: &Request) -> Failure {
+        match self {
+            TokenError::Credentials(error) => failure::credentials(request, error),
+            TokenError::Other(why) => request.failure(FailureKind::Unexpected, None, why),
+        }
+    }
+}
+
+impl Link {
+    pub(super) fn client(&self) -> &kube::Client {
+        &self.client
+    }
+
+    /// The value of the Authorization header, if it is ours to set.
+    pub(super) async fn authorization(&self, session: &Session) -> Result<Option<HeaderValue>, TokenError> {
+        let Some(tokens) = &self.tokens else { return Ok(None) };
+        // Held while a new one is made, so that one is made for all that wait. By the clock on the wall: the other one
+        // stands still while a laptop sleeps, the token's life does not.
+        let mut latest = tokens.latest.lock().await;
+        let now = SystemTime::now();
+        match &*latest {
+            Some((header, until)) if now < *until => Ok(Some(header.clone())),
+            _ => {
+                let fresh = token(session, &tokens.id, now).await?;
+                Ok(Some(latest.insert(fresh).0.clone()))
+            }
+        }
+    }
+
+    /// Makes the next request take a new token.
+    pub(super) async fn forget_token(&self) {
+        if let Some(tokens) = &self.tokens {
+            *tokens.latest.lock().await = None;
+        }
+    }
+}
+
+/// A token as a header, and until when it is good: it dies with the credentials that signed it.
+async fn token(session: &Session, id: &ClusterId, now: SystemTime) -> Result<(HeaderValue, SystemTime), TokenError> {
+    let other = |error: &dyn std::fmt::Display| TokenError::Other(error.to_string());
+    let Some(provider) = session.sdk().credentials_provider() else {
+        return Err(TokenError::Credentials(CredentialsError::not_loaded_no_source()));
+    };
+    let credentials = provider.provide_credentials().await.map_err(TokenError::Credentials)?;
+    let endpoint = sts_endpoint(session.sdk(), &id.region).await.map_err(|error| other(&error))?;
+    let token = cluster_token(&credentials, &endpoint, &id.region, &id.name, now).map_err(|error| other(&error))?;
+    let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| other(&error))?;
+    header.set_sensitive(true);
+    Ok((header, good_until(&credentials, now)))
+}
+
+fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) -> SystemTime {
+    let renewed = now + RENEWED_AFTER;
+    credentials.expiry().map_or(renewed, |expiry| expiry.min(renewed))
+}
+
+/// The links of a session, by cluster.
+#[derive(Default)]
+pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
+
+/// A link, and what DescribeCluster said when it was made.
+struct Kept {
+    target: Option<Target>,
+    link: Arc<Link>,
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").finish_non_exhaustive()
+    }
+}
+
+/// Where a cluster's API is, as DescribeCluster says.
+#[derive(Clone, PartialEq, Eq)]
+struct Target {
+    endpoint: String,
+    ca: String,
+}
+
+impl Links {
+    /// The link to a cluster, a new one if its endpoint or CA has changed.
+    pub(super) async fn find(
+        &self,
+        session: &Session,
+        id: &ClusterId,
+        cluster: Option<&Cluster>,
+        on: &str,
+    ) -> Result<Arc<Link>, Failure> {
+        let request = Request::kubernetes("connect", "connect", REACH, on);
+        let target = cluster.and_then(target);
+        let kept = |links: &BTreeMap<ClusterId, Kept>| {
+            links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
+        };
+        if let Some(link) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(link);
+        }
+        let link = Arc::new(match (&session.options().context, &target) {
+            (Some(context), target) => through_context(session, context, target.as_ref(), &request).await?,
+            (None, Some(target)) => direct(session, id, target, &request)?,
+            (None, None) => {
+                let why = "the cluster has no API endpoint (yet)";
+                return Err(request.failure(FailureKind::Unexpected, None, why));
+            }
+        });
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
+        Ok(link)
+    }
+}
+
+fn target(cluster: &Cluster) -> Option<Target> {
+    Some(Target { endpoint: cluster.endpoint.clone()?, ca: cluster.certificate_authority.as_ref()?.data.clone()? })
+}
+
+fn direct(session: &Session, id: &ClusterId, target: &Target, request: &Request) -> Result<Link, Failure> {
+    let bad = |why: String| request.failure(FailureKind::Unexpected, None, &why);
+    let endpoint: Uri =
+        target.endpoint.parse().map_err(|error| bad(format!("endpoint {}: {error}", target.endpoint)))?;
+    let roots = certificates(&target.ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
+    // Given an endpoint as a value, nothing of the environment is used.
+    let proxy = if session.options().endpoint.is_some() { None } else { proxy(&endpoint) };
+    let mut config = Config::new(endpoint);
+    config.root_cert = Some(roots);
+    config.proxy_url = proxy;
+    let client = client(session, config).map_err(|error| failure::kubernetes(request, &error))?;
+    Ok(Link { client, tokens: Some(Tokens { id: id.clone(), latest: Mutex::default() }) })
+}
+
+async fn through_context(
+    session: &Session,
+    context: &str,
+    target: Option<&Target>,
+    request: &Request,
+) -> Result<Link, Failure> {
+    let bad = |error: &dyn std::error::Error| {
+        request.failure(FailureKind::Invalid, None, &format!("context {context}: {error}"))
+    };
+    let read = match &session.options().kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let mut kubeconfig = read.map_err(|error| bad(&error))?;
+    for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+        if let Some(exec) = &mut user.exec {
+            // Else the plugin would read from and write to the terminal that the screen is on.
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+    }
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
+    if let (Some(theirs), Some(target)) = (&config.root_cert, target)
+        && certificates(&target.ca).is_ok_and(|ours| ours != *theirs)
+    {
+        let why = format!("context {context} is another cluster's: its certificate authority differs");
+        return Err(request.failure(FailureKind::Invalid, None, &why));
+    }
+    // Reads files and runs the exec plugin to its end.
+    let session = session.clone();
+    let made = tokio::task::spawn_blocking(move || client(&session, config)).await;
+    let client = made
+        .map_err(|error| request.failure(FailureKind::Unexpected, None, &error.to_string()))?
+        .map_err(|error| failure::kubernetes(request, &error))?;
+    Ok(Link { client, tokens: None })
+}
+
+fn client(session: &Session, mut config: Config) -> Result<kube::Client, kube::Error> {
+    config.connect_timeout = Some(session.options().connect_timeout);
+    config.read_timeout = Some(session.options().operation_timeout);
+    // Counts from the request, not from when the connection fell idle.
+    config.reset_reader_on_write = true;
+    config.default_retry = false;
+    kube::Client::try_from(config)
+}
+
+/// The certificates of base64 of PEM.
+fn certificates(data: &str) -> Result<Vec<Vec<u8>>, String> {
+    let pem = BASE64_STANDARD.decode(data.trim()).map_err(|error| error.to_string())?;
+    let found: Result<Vec<Vec<u8>>, _> =
+        CertificateDer::pem_slice_iter(&pem).map(|it| it.map(|der| der.as_ref().to_vec())).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err("no certificate in it".to_owned()),
+        Ok(found) => Ok(found),
+        Err(error) => Err(format!("{error:?}")),
+    }
+}
+
+/// The proxy that the environment asks for, NO_PROXY heeded. (kube's loader compares NO_PROXY with the proxy itself.)
+fn proxy(endpoint: &Uri) -> Option<Uri> {
+    let intercept = Matcher::from_env().intercept(endpoint)?;
+    let Some((user, password)) = intercept.raw_auth() else { return Some(intercept.uri().clone()) };
+    let authority = format!("{user}:{password}@{}", intercept.uri().authority()?);
+    let mut parts = intercept.uri().clone().into_parts();
+    parts.authority = Some(authority.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{Credentials, Endpoint, Options};
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_due() {
+        let credentials =
+            Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
+        let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
+        let regions = vec!["eu-west-1".into()];
+        let session = Session::open(Options { regions, endpoint, ..Options::default() }, None).await.unwrap();
+        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
+        let old = HeaderValue::from_static("Bearer old");
+        let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
+        let latest = Mutex::new(Some((old.clone(), SystemTime::now() + Duration::from_secs(60))));
+        let link = Link { client: client(&session, config).unwrap(), tokens: Some(Tokens { id, latest }) };
+
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(old.clone()));
+        if let Some(tokens) = &link.tokens {
+            *tokens.latest.lock().await = Some((old.clone(), SystemTime::now()));
+        }
+        let renewed = link.authorization(&session).await.unwrap().unwrap();
+        assert!(renewed.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
+        assert!(renewed.is_sensitive(), "else it would be seen in a log");
+        assert_eq!(link.authorization(&session).await.unwrap(), Some(renewed));
+
+        let expiring = aws_credential_types::Credentials::new(
+            "AKIA",
+            "secret",
+            None,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(600)),
+            "test",
+        );
+        assert_eq!(good_until(&expiring, SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH + Duration::from_secs(600));
+    }
+
+    #[test]
+    fn the_ca_is_base64_of_pem() {
+        let key = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
+        let data = BASE64_STANDARD.encode(key.cert.pem());
+        assert_eq!(certificates(&data).unwrap(), [key.cert.der().to_vec()]);
+        assert!(certificates("%%").is_err());
+        assert!(certificates(&BASE64_STANDARD.encode("nothing")).is_err());
+    }
+}

@@ -1,0 +1,344 @@
+//! `eksplorer list`: the rows of one pane.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::json::{FORMAT, FindingJson, policies, source, state, verdict};
+use super::{columns, glyph};
+use crate::access::Mark;
+use crate::access::findings::{Finding, Severity};
+use crate::access::inventory::Inventory;
+use crate::model::cluster::ClusterId;
+use crate::model::document::to_json;
+use crate::model::mapping::AssociatedPolicy;
+use crate::model::snapshot::{Section, Snapshot, State};
+use crate::model::visible::visible;
+
+/// What can be listed of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Pane {
+    Entries,
+    AwsAuth,
+    Irsa,
+    PodIdentity,
+    Roles,
+    Principals,
+}
+
+/// What is not whole about the facts behind a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Caveat {
+    /// `accessEntries`, `pods`, …
+    pub section: &'static str,
+    /// `partial`, `refused`, `failed`, `stale`, `notApplicable`, `loading`.
+    pub state: &'static str,
+    /// Why.
+    pub because: String,
+}
+
+/// What is not whole about the facts that a pane rests on.
+pub fn caveats(snapshot: &Snapshot, id: &ClusterId, pane: Pane) -> Vec<Caveat> {
+    let facts = snapshot.cluster(id);
+    let mut out = Vec::new();
+    let cluster = caveat("cluster", &facts.cluster);
+    match pane {
+        Pane::Entries => out.push(caveat("accessEntries", &facts.access_entries)),
+        Pane::AwsAuth => out.push(caveat("awsAuth", &facts.aws_auth)),
+        Pane::Irsa => {
+            out.push(caveat("serviceAccounts", &facts.service_accounts));
+            out.push(caveat("pods", &facts.pods));
+            out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
+            out.push(caveat("oidcProviders", &snapshot.iam.oidc_providers));
+        }
+        Pane::PodIdentity => {
+            out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
+            out.push(caveat("serviceAccounts", &facts.service_accounts));
+            out.push(caveat("pods", &facts.pods));
+        }
+        Pane::Roles => {
+            out.push(caveat("nodegroups", &facts.nodegroups));
+            out.push(caveat("fargateProfiles", &facts.fargate_profiles));
+            out.push(caveat("addons", &facts.addons));
+        }
+        Pane::Principals => {
+            out.push(caveat("accessEntries", &facts.access_entries));
+            out.push(caveat("awsAuth", &facts.aws_auth));
+            out.push(caveat("serviceAccounts", &facts.service_accounts));
+            out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
+            out.push(caveat("nodegroups", &facts.nodegroups));
+        }
+    }
+    out.push(caveat("iamRoles", &snapshot.iam.roles));
+    std::iter::once(cluster).chain(out).flatten().collect()
+}
+
+fn caveat<T>(section: &'static str, of: &Section<T>) -> Option<Caveat> {
+    let (state, because) = match of.state() {
+        State::Known { .. } => return None,
+        State::Waiting | State::Loading { .. } => ("loading", "it was not read to the end".to_owned()),
+        State::Partial { missing, .. } => {
+            let first = missing.first().map(|m| m.failure.to_string()).unwrap_or_default();
+            ("partial", format!("{} of it could not be read: {first}", missing.len()))
+        }
+        State::Stale { failure, .. } => ("stale", failure.to_string()),
+        State::Refused(failure) => ("refused", failure.advised()),
+        State::Failed(failure) => ("failed", failure.advised()),
+        State::NotApplicable(why) => ("notApplicable", why.clone()),
+    };
+    Some(Caveat { section, state, because })
+}
+
+fn policies_text(all: Option<&[AssociatedPolicy]>) -> String {
+    match all {
+        None => "?".to_owned(),
+        Some([]) => "-".to_owned(),
+        Some(all) => {
+            all.iter().map(|it| format!("{}@{}", it.short_name(), it.access_scope)).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn or_dash(items: &[String]) -> String {
+    if items.is_empty() { "-".to_owned() } else { items.join(",") }
+}
+
+fn findings_mark(findings: &[Finding]) -> &'static str {
+    match findings.iter().map(|it| it.severity).min() {
+        Some(Severity::High) => "‼",
+        Some(_) => "!",
+        None => "",
+    }
+}
+
+fn first(mark: Mark, findings: &[Finding]) -> String {
+    format!("{} {}", glyph(mark), findings_mark(findings)).trim_end().to_owned()
+}
+
+fn heads(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// The rows as text, with a header line; what is not whole about them goes in front.
+pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
+    let mut rows = Vec::new();
+    match pane {
+        Pane::Entries => {
+            rows.push(heads(&["", "PRINCIPAL", "TYPE", "USERNAME", "GROUPS", "POLICIES", "BECAUSE"]));
+            rows.extend(inventory.entries.iter().map(|it| {
+                vec![
+                    first(it.mark, &it.findings),
+                    it.principal_arn.clone(),
+                    it.kind.clone(),
+                    it.username.clone(),
+                    or_dash(&it.groups),
+                    policies_text(it.policies.as_deref()),
+                    it.because.clone(),
+                ]
+            }));
+        }
+        Pane::AwsAuth => {
+            rows.push(heads(&["", "PLACE", "ARN", "USERNAME", "GROUPS", "BECAUSE"]));
+            rows.extend(inventory.aws_auth.iter().map(|it| {
+                vec![
+                    first(it.mark, &it.findings),
+                    it.place.clone(),
+                    if it.arn.is_empty() { "-".to_owned() } else { it.arn.clone() },
+                    it.username.clone(),
+                    or_dash(&it.groups),
+                    it.because.clone(),
+                ]
+            }));
+        }
+        Pane::Irsa => {
+            rows.push(heads(&["", "SERVICE ACCOUNT", "ROLE", "PODS", "BECAUSE"]));
+            rows.extend(inventory.irsa.iter().map(|it| {
+                vec![
+                    first(it.mark, &it.findings),
+                    format!("{}/{}", it.namespace, it.service_account),
+                    it.role_arn.clone(),
+                    it.pods.map_or_else(|| "?".to_owned(), |n| n.to_string()),
+                    it.because.clone(),
+                ]
+            }));
+        }
+        Pane::PodIdentity => {
+            rows.push(heads(&["", "SERVICE ACCOUNT", "ROLE", "TARGET ROLE", "PODS", "BECAUSE"]));
+            rows.extend(inventory.pod_identity.iter().map(|it| {
+                vec![
+                    first(it.mark, &it.findings),
+                    if it.namespace.is_empty() {
+                        it.association_id.clone()
+                    } else {
+                        format!("{}/{}", it.namespace, it.service_account)
+                    },
+                    it.role_arn.clone().unwrap_or_else(|| "?".to_owned()),
+                    it.target_role_arn.clone().unwrap_or_else(|| "-".to_owned()),
+                    it.pods.map_or_else(|| "?".to_owned(), |n| n.to_string()),
+                    it.because.clone(),
+                ]
+            }));
+        }
+        Pane::Roles => {
+            rows.push(heads(&["", "USED BY", "NAME", "ROLE", "STATUS", "BECAUSE"]));
+            rows.extend(inventory.roles.iter().map(|it| {
+                vec![
+                    first(it.mark, &it.findings),
+                    it.used_by.kind().to_owned(),
+                    if it.used_by.name().is_empty() { "-".to_owned() } else { it.used_by.name().to_owned() },
+                    it.role_arn.clone(),
+                    it.status.clone(),
+                    it.because.clone(),
+                ]
+            }));
+        }
+        Pane::Principals => {
+            rows.push(heads(&["", "PRINCIPAL", "MAPPING", "USERNAME", "GROUPS", "SEEN IN", "BECAUSE"]));
+            rows.extend(inventory.principals.iter().map(|it| {
+                let identity = it.resolution.identity.as_ref();
+                vec![
+                    first(it.mark(), &it.findings),
+                    it.principal.arn(),
+                    it.resolution.mapping.as_ref().map_or_else(|| "-".to_owned(), |m| m.source.to_string()),
+                    identity.map_or_else(|| "-".to_owned(), |it| it.username.clone()),
+                    identity.map_or_else(|| "-".to_owned(), |it| or_dash(&it.groups)),
+                    it.seen_in.iter().map(|place| place.as_str()).collect::<Vec<_>>().join(","),
+                    it.resolution.because.clone(),
+                ]
+            }));
+        }
+    }
+    let mut out = String::new();
+    for caveat in caveats {
+        out.push_str(&format!("# {} {}: {}\n", caveat.section, caveat.state, visible(&caveat.because)));
+    }
+    out + &columns(&rows)
+}
+
+/// The rows as JSON (`docs/json.md`).
+pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> Result<String, String> {
+    let findings = |all: &[Finding]| -> Vec<FindingJson> { all.iter().map(FindingJson::from).collect() };
+    let evidence = |it| super::json::EvidenceJson::from(it);
+    let (name, rows): (&str, Vec<Value>) = match pane {
+        Pane::Entries => (
+            "entries",
+            inventory
+                .entries
+                .iter()
+                .map(|it| {
+                    json!({"principalArn": it.principal_arn, "state": state(it.mark), "because": it.because,
+                        "type": it.kind, "username": it.username, "groups": it.groups,
+                        "accessPolicies": policies(it.policies.as_deref()), "createdAt": it.created_at,
+                        "modifiedAt": it.modified_at, "unverified": it.unverified,
+                        "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
+                })
+                .collect(),
+        ),
+        Pane::AwsAuth => (
+            "awsAuth",
+            inventory
+                .aws_auth
+                .iter()
+                .map(|it| {
+                    json!({"place": it.place, "arn": it.arn, "principalArn": it.principal.as_ref().map(|p| p.arn()),
+                        "state": state(it.mark), "because": it.because, "username": it.username, "groups": it.groups,
+                        "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
+                })
+                .collect(),
+        ),
+        Pane::Irsa => (
+            "irsa",
+            inventory
+                .irsa
+                .iter()
+                .map(|it| {
+                    json!({"namespace": it.namespace, "serviceAccount": it.service_account, "roleArn": it.role_arn,
+                        "state": state(it.mark), "because": it.because, "pods": it.pods,
+                        "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
+                })
+                .collect(),
+        ),
+        Pane::PodIdentity => (
+            "podIdentity",
+            inventory
+                .pod_identity
+                .iter()
+                .map(|it| {
+                    json!({"namespace": it.namespace, "serviceAccount": it.service_account,
+                        "associationId": it.association_id, "roleArn": it.role_arn,
+                        "targetRoleArn": it.target_role_arn, "ownerArn": it.owner, "state": state(it.mark),
+                        "because": it.because, "pods": it.pods, "findings": findings(&it.findings),
+                        "evidence": evidence(&it.evidence)})
+                })
+                .collect(),
+        ),
+        Pane::Roles => (
+            "roles",
+            inventory
+                .roles
+                .iter()
+                .map(|it| {
+                    json!({"usedBy": it.used_by.kind(), "name": it.used_by.name(), "roleArn": it.role_arn,
+                        "state": state(it.mark), "because": it.because, "status": it.status,
+                        "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
+                })
+                .collect(),
+        ),
+        Pane::Principals => (
+            "principals",
+            inventory
+                .principals
+                .iter()
+                .map(|it| {
+                    let identity = it.resolution.identity.as_ref();
+                    json!({"arn": it.principal.arn(), "kind": it.principal.kind,
+                        "verdict": verdict(it.resolution.verdict), "because": it.resolution.because,
+                        "mapping": it.resolution.mapping.as_ref().map(|m| source(&m.source)),
+                        "username": identity.map(|it| &it.username), "groups": identity.map(|it| &it.groups),
+                        "seenIn": it.seen_in.iter().map(|place| place.as_str()).collect::<Vec<_>>(),
+                        "findings": findings(&it.findings)})
+                })
+                .collect(),
+        ),
+    };
+    let report = json!({"eksplorer": FORMAT, "cluster": cluster.name, "region": cluster.region,
+        "incomplete": caveats, name: rows});
+    to_json(&report).map(|text| text + "\n")
+}
+
+/// The clusters, as text.
+pub fn clusters_text(snapshot: &Snapshot) -> String {
+    let mut rows = vec![heads(&["REGION", "NAME", "MODE", "VERSION", "STATUS"])];
+    rows.extend(snapshot.clusters.items().iter().map(|id| {
+        let facts = snapshot.cluster(id);
+        let cluster = facts.cluster.value();
+        let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+        vec![
+            id.region.clone(),
+            id.name.clone(),
+            or_unknown(cluster.map(|it| it.authentication_mode().to_string())),
+            or_unknown(cluster.and_then(|it| it.version.clone())),
+            or_unknown(cluster.and_then(|it| it.status.clone())),
+        ]
+    }));
+    columns(&rows)
+}
+
+/// The clusters, as JSON (`docs/json.md`).
+pub fn clusters_json(snapshot: &Snapshot) -> Result<String, String> {
+    let rows: Vec<Value> = snapshot
+        .clusters
+        .items()
+        .iter()
+        .map(|id| {
+            let facts = snapshot.cluster(id);
+            let cluster = facts.cluster.value();
+            json!({"region": id.region, "name": id.name,
+                "authenticationMode": cluster.map(|it| it.authentication_mode()),
+                "version": cluster.and_then(|it| it.version.as_ref()),
+                "status": cluster.and_then(|it| it.status.as_ref())})
+        })
+        .collect();
+    let incomplete: Vec<Caveat> = caveat("clusters", &snapshot.clusters).into_iter().collect();
+    to_json(&json!({"eksplorer": FORMAT, "incomplete": incomplete, "clusters": rows})).map(|text| text + "\n")
+}

@@ -1,0 +1,122 @@
+//! What is asked of AWS and Kubernetes, in which order, and how the answers become news.
+//!
+//! Decides: all sections of a cluster side by side, each ending known, partial, refused, failed or not applicable while
+//! the rest goes on; rows as they come ([`sweep`]); a principal's own facts ahead of any sweep ([`ask`]); one failed
+//! connection decides for all of a cluster's Kubernetes sections. Refuses to know what follows from the facts. A new
+//! section is a line in [`cluster`] or [`iam`], beside its call in `cloud`.
+//!
+//! News go to a bounded channel of [`Update`]s that the caller reads; calls made go to the session's own channel.
+//! Dropping a future of this module cancels all that it started.
+
+mod ask;
+mod cluster;
+mod crew;
+mod iam;
+mod sweep;
+
+use std::future::Future;
+
+use futures::future::{join, join_all, join3};
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::cloud::Session;
+use crate::model::cluster::ClusterId;
+use crate::model::failure::Failure;
+use crate::model::principal::Asked;
+use crate::model::snapshot::{Missing, Section, Snapshot};
+use crate::model::time::Time;
+use crate::model::update::{IamUpdate, Update};
+
+pub use ask::ask;
+pub use cluster::cluster;
+pub use iam::iam;
+
+/// How many news may wait to be read.
+pub const WAITING: usize = 256;
+
+fn now() -> Time {
+    Time(Timestamp::now())
+}
+
+/// Who the caller is, and the clusters of the session's regions.
+pub async fn overview(session: &Session, tx: mpsc::Sender<Update>) {
+    join(caller(session, &tx), clusters(session, &tx)).await;
+}
+
+async fn caller(session: &Session, tx: &mpsc::Sender<Update>) {
+    match session.caller().await {
+        Ok(caller) => {
+            let _ = tx.send(Update::Iam(IamUpdate::Account(caller.account.clone()))).await;
+            let _ = tx.send(Update::Caller(Section::known(caller, now()))).await;
+        }
+        Err(failure) => {
+            let _ = tx.send(Update::Caller(Section::failed(failure))).await;
+        }
+    }
+}
+
+async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
+    let mut regions: FuturesUnordered<_> = session
+        .regions()
+        .iter()
+        .map(|region| async move {
+            let eks = session.eks(region);
+            let (names, failure) = sweep::whole_list(|next| eks.list_clusters(next)).await;
+            let ids: Vec<_> = names.into_iter().map(|name| ClusterId { region: region.clone(), name }).collect();
+            (ids, failure)
+        })
+        .collect();
+    let mut found: Vec<ClusterId> = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    while let Some((ids, failure)) = regions.next().await {
+        found.extend(ids);
+        failures.extend(failure);
+        if !regions.is_empty() {
+            let so_far = Section::loading(Some(found.clone()), found.len(), None);
+            let _ = tx.send(Update::Clusters(so_far)).await;
+        }
+    }
+    // Regions answer in any order; they are shown in one.
+    found.sort();
+    let section = if found.is_empty() && failures.len() == session.regions().len() {
+        Section::failed(failures.swap_remove(0))
+    } else {
+        let missing = failures.into_iter().map(|failure| Missing { item: None, failure }).collect();
+        Section::partial(found, now(), missing)
+    };
+    let _ = tx.send(Update::Clusters(section)).await;
+}
+
+/// The facts that loading brings, when it has ended. `source` and time stay for the caller to say.
+pub async fn collect<F: Future<Output = ()>>(load: impl FnOnce(mpsc::Sender<Update>) -> F) -> Snapshot {
+    let (tx, mut rx) = mpsc::channel(WAITING);
+    let mut snapshot = Snapshot::default();
+    let apply = async {
+        while let Some(update) = rx.recv().await {
+            snapshot.apply(update);
+        }
+    };
+    join(load(tx), apply).await;
+    snapshot
+}
+
+/// Everything about one cluster, the account and the caller.
+pub async fn whole(session: &Session, id: ClusterId) -> Snapshot {
+    snapshot(session, vec![id]).await
+}
+
+/// Everything about some clusters, the account and the caller.
+pub async fn snapshot(session: &Session, ids: Vec<ClusterId>) -> Snapshot {
+    collect(|tx| async move {
+        let clusters = ids.into_iter().map(|id| cluster(session, id, tx.clone()));
+        join3(overview(session, tx.clone()), iam(session, tx.clone()), join_all(clusters)).await;
+    })
+    .await
+}
+
+/// What one principal's access to one cluster depends on, and nothing else.
+pub async fn answer(session: &Session, id: ClusterId, asked: Asked) -> Snapshot {
+    collect(|tx| ask(session, id, asked, None, tx)).await
+}

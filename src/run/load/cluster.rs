@@ -1,0 +1,198 @@
+//! Every section of one cluster, side by side.
+
+use futures::future::join;
+use tokio::sync::mpsc;
+
+use super::crew::{Crew, Slot};
+use super::now;
+use super::sweep::{Feed, Read, pages, sweep};
+use crate::cloud::Session;
+use crate::cloud::eks::{Eks, has_no_entries};
+use crate::cloud::kubernetes::{
+    CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NODES, PODS, READ_AWS_AUTH, ROLE_BINDINGS, ROLES,
+    SERVICE_ACCOUNTS,
+};
+use crate::model::cluster::{Cluster, ClusterId};
+use crate::model::facts::{aws_auth_fact, no_entries};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::mapping::AccessEntry;
+use crate::model::snapshot::{AwsAuthFact, Section};
+use crate::model::update::{ClusterUpdate, IamUpdate, Update};
+
+/// Why a connected cluster's access entries are not applicable.
+const CONNECTED: &str = "a connected cluster, which EKS does not run, has no access entries";
+
+/// Reads all there is to know of a cluster.
+pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
+    let eks = session.eks(&id.region);
+    let width = session.concurrency();
+    let mut crew = Crew::new(tx.clone());
+    // The lists that need nothing else go out at once; the content of what they name ranks after the access entries.
+    macro_rules! bring {
+        ($($section:ident, $list:ident, $describe:ident;)*) => {$({
+            let (eks, name) = (eks.clone(), id.name.clone());
+            crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
+                let list = |next| eks.$list(&name, next);
+                let read = |item: String| {
+                    let (eks, name) = (&eks, &name);
+                    async move { eks.$describe(name, &item).await.into() }
+                };
+                sweep(feed, width, list, read).await
+            });
+        })*};
+    }
+    bring! {
+        PodIdentityAssociations, list_pod_identity_associations, describe_pod_identity_association;
+        Nodegroups, list_nodegroups, describe_nodegroup;
+        FargateProfiles, list_fargate_profiles, describe_fargate_profile;
+        Addons, list_addons, describe_addon;
+        IdentityProviderConfigs, list_identity_provider_configs, describe_identity_provider_config;
+    }
+    let described = describe(&eks, &id, &tx).await;
+
+    match described.as_ref().ok().and_then(without_entries) {
+        Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,
+        None => {
+            let name = id.name.clone();
+            let entries = |feed| async move { access_entries(&eks, &name, feed, width).await };
+            crew.bring(slot(&id, ClusterUpdate::AccessEntries), entries);
+        }
+    }
+    kubernetes(session, &id, described, &mut crew, &tx).await;
+    crew.finish().await;
+}
+
+/// The cluster itself, and with it whose account this is: EKS describes none of another account.
+pub(super) async fn describe(eks: &Eks, id: &ClusterId, tx: &mpsc::Sender<Update>) -> Result<Cluster, Failure> {
+    let described = eks.describe_cluster(&id.name).await;
+    if let Some(account) = described.as_ref().ok().and_then(Cluster::account) {
+        let _ = tx.send(Update::Iam(IamUpdate::Account(account))).await;
+    }
+    let section = match &described {
+        Ok(cluster) => Section::known(cluster.clone(), now()),
+        Err(failure) => Section::failed(failure.clone()),
+    };
+    send(tx, id, ClusterUpdate::Cluster(section)).await;
+    described
+}
+
+/// Why a cluster has no access entries that could be read, if it has none.
+pub(super) fn without_entries(cluster: &Cluster) -> Option<&'static str> {
+    if cluster.connector_config.is_some() {
+        Some(CONNECTED)
+    } else if cluster.authentication_mode().reads_entries() {
+        None
+    } else {
+        Some(no_entries())
+    }
+}
+
+pub(super) async fn send(tx: &mpsc::Sender<Update>, id: &ClusterId, update: ClusterUpdate) {
+    // A receiver that is gone no longer wants to know.
+    let _ = tx.send(Update::Cluster(id.clone(), update)).await;
+}
+
+fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slot<T> {
+    let id = id.clone();
+    Slot::new(move |section| Update::Cluster(id.clone(), put(section)))
+}
+
+async fn access_entries(eks: &Eks, cluster: &str, feed: Feed<AccessEntry>, width: usize) -> Section<Vec<AccessEntry>> {
+    let list = |next| eks.list_access_entries(cluster, next);
+    let read = |arn: String| async move { access_entry(eks, cluster, &arn).await };
+    let section = sweep(feed, width, list, read).await;
+    // Where the cluster itself could not be described, the list says it.
+    if section.failure().is_some_and(has_no_entries) { Section::not_applicable(no_entries()) } else { section }
+}
+
+/// An entry with its policies: two calls, side by side.
+pub(super) async fn access_entry(eks: &Eks, cluster: &str, arn: &str) -> Read<AccessEntry> {
+    match join(eks.describe_access_entry(cluster, arn), eks.associated_access_policies(cluster, arn)).await {
+        (Ok(Some(entry)), Ok(Some(policies))) => {
+            Read::Whole(AccessEntry { associated_access_policies: Some(policies), ..entry })
+        }
+        (Ok(Some(entry)), Err(failure)) => Read::Partly(entry, failure),
+        (Ok(_), Ok(_)) | (Ok(None), Err(_)) => Read::Gone,
+        (Err(failure), _) => Read::Failed(failure),
+    }
+}
+
+async fn kubernetes(
+    session: &Session,
+    id: &ClusterId,
+    described: Result<Cluster, Failure>,
+    crew: &mut Crew,
+    tx: &mpsc::Sender<Update>,
+) {
+    let kubernetes = reach(session, id, described.as_ref()).await;
+    // This first request goes alone: if nothing answers, or it is not even known who we are, the others need not find
+    // out, each after a wait of its own.
+    let aws_auth = match &kubernetes {
+        Ok(kubernetes) => aws_auth(kubernetes).await,
+        Err(failure) => Err(for_all(failure, READ_AWS_AUTH)),
+    };
+    let lost = match (&kubernetes, &aws_auth) {
+        (Err(failure), _) => Some(failure.clone()),
+        (Ok(_), Err(failure)) if decides_for_all(&failure.kind) => Some(failure.clone()),
+        _ => None,
+    };
+    let section = match aws_auth {
+        Ok(found) => Section::known(found, now()),
+        Err(failure) => Section::failed(failure),
+    };
+    send(tx, id, ClusterUpdate::AwsAuth(section)).await;
+    macro_rules! bring {
+        ($($section:ident, $listed:ident;)*) => {$(
+            match (&kubernetes, &lost) {
+                (Ok(kubernetes), None) => {
+                    let kubernetes = kubernetes.clone();
+                    crew.bring(slot(id, ClusterUpdate::$section), |feed| async move {
+                        pages(feed, |next| kubernetes.list($listed, next)).await
+                    });
+                }
+                (_, Some(failure)) | (Err(failure), None) => {
+                    let failure = for_all(failure, $listed.doing());
+                    send(tx, id, ClusterUpdate::$section(Section::failed(failure))).await;
+                }
+            }
+        )*};
+    }
+    bring! {
+        ServiceAccounts, SERVICE_ACCOUNTS;
+        Namespaces, NAMESPACES;
+        ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
+        RoleBindings, ROLE_BINDINGS;
+        ClusterRoles, CLUSTER_ROLES;
+        Roles, ROLES;
+        Nodes, NODES;
+        Pods, PODS;
+    }
+}
+
+/// The way to a cluster's API, as far as it is known.
+pub(super) async fn reach(
+    session: &Session,
+    id: &ClusterId,
+    described: Result<&Cluster, &Failure>,
+) -> Result<Kubernetes, Failure> {
+    match session.kubernetes(id, described.ok()).await {
+        Ok(kubernetes) => Ok(kubernetes),
+        // Without the description there is no endpoint; why there is none says more.
+        Err(failure) => Err(described.err().cloned().unwrap_or(failure)),
+    }
+}
+
+/// The aws-auth ConfigMap, beside what the authenticator makes of it.
+pub(super) async fn aws_auth(kubernetes: &Kubernetes) -> Result<AwsAuthFact, Failure> {
+    Ok(kubernetes.aws_auth().await?.as_ref().map(aws_auth_fact))
+}
+
+fn decides_for_all(kind: &FailureKind) -> bool {
+    use FailureKind::{Expired, NoCredentials, Unauthenticated, Unreachable};
+    matches!(kind, Unreachable | Unauthenticated | Expired | NoCredentials)
+}
+
+/// The failure of one request as that of another one, which was not made for its sake.
+pub(super) fn for_all(failure: &Failure, doing: &str) -> Failure {
+    Failure { doing: doing.to_owned(), ..failure.clone() }
+}

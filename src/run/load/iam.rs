@@ -1,0 +1,106 @@
+//! Every section of the account's IAM.
+
+use futures::future::join;
+use tokio::sync::mpsc;
+
+use super::cluster::for_all;
+use super::crew::{Crew, Slot};
+use super::now;
+use super::sweep::{Feed, pages, sweep};
+use crate::cloud::Session;
+use crate::cloud::iam::{AccountDetails, Iam};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::role::{RoleDetail, UserDetail};
+use crate::model::snapshot::{Missing, Section};
+use crate::model::update::{IamUpdate, Update};
+
+/// Reads all there is to know of the account: roles, users, groups, policies, OIDC providers, instance profiles.
+pub async fn iam(session: &Session, tx: mpsc::Sender<Update>) {
+    let iam = session.iam();
+    let width = session.concurrency();
+    let mut crew = Crew::new(tx.clone());
+    let it = iam.clone();
+    crew.bring(slot(IamUpdate::OidcProviders), |feed| async move {
+        let read = |arn: String| {
+            let it = &it;
+            async move { it.oidc_provider(&arn).await.into() }
+        };
+        sweep(feed, width, |_| it.list_oidc_providers(), read).await
+    });
+    let it = iam.clone();
+    crew.bring(slot(IamUpdate::InstanceProfiles), |feed| async move {
+        pages(feed, |next| it.list_instance_profiles(next)).await
+    });
+    join(account(session, &tx), details(&iam, &mut crew, &tx)).await;
+    crew.finish().await;
+}
+
+fn slot<T: 'static>(put: fn(Section<T>) -> IamUpdate) -> Slot<T> {
+    Slot::new(move |section| Update::Iam(put(section)))
+}
+
+async fn send(tx: &mpsc::Sender<Update>, update: IamUpdate) {
+    // A receiver that is gone no longer wants to know.
+    let _ = tx.send(Update::Iam(update)).await;
+}
+
+async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
+    // Its failure is the caller's section's to show.
+    if let Ok(account) = session.account().await {
+        send(tx, IamUpdate::Account(account)).await;
+    }
+}
+
+/// One sweep for roles, users, groups and policies; roles and users one by one where that is refused.
+async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
+    let mut sum = AccountDetails::default();
+    let mut next = None;
+    let broken = loop {
+        match iam.account_details(next).await {
+            Ok(page) => {
+                sum.roles.extend(page.roles);
+                sum.users.extend(page.users);
+                sum.groups.extend(page.groups);
+                sum.policies.extend(page.policies);
+                next = page.next;
+                if next.is_none() {
+                    break None;
+                }
+                send(tx, IamUpdate::Roles(Section::loading(Some(sum.roles.clone()), sum.roles.len(), None))).await;
+                send(tx, IamUpdate::Users(Section::loading(Some(sum.users.clone()), sum.users.len(), None))).await;
+            }
+            Err(failure) => break Some(failure),
+        }
+    };
+    match broken {
+        Some(failure) if sum == AccountDetails::default() => without_details(iam, failure, crew, tx).await,
+        broken => {
+            let missing = || -> Vec<Missing> {
+                broken.iter().map(|failure| Missing { item: None, failure: failure.clone() }).collect()
+            };
+            send(tx, IamUpdate::Roles(Section::partial(sum.roles, now(), missing()))).await;
+            send(tx, IamUpdate::Users(Section::partial(sum.users, now(), missing()))).await;
+            send(tx, IamUpdate::Groups(Section::partial(sum.groups, now(), missing()))).await;
+            send(tx, IamUpdate::Policies(Section::partial(sum.policies, now(), missing()))).await;
+        }
+    }
+}
+
+async fn without_details(iam: &Iam, failure: Failure, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
+    let refused = matches!(failure.kind, FailureKind::Refused { .. });
+    send(tx, IamUpdate::Groups(Section::failed(for_all(&failure, "read the IAM groups")))).await;
+    send(tx, IamUpdate::Policies(Section::failed(for_all(&failure, "read the managed policies")))).await;
+    if refused {
+        let it = iam.clone();
+        crew.bring(slot(IamUpdate::Roles), |feed: Feed<RoleDetail>| async move {
+            pages(feed, |next| it.list_roles(next)).await
+        });
+        let it = iam.clone();
+        crew.bring(slot(IamUpdate::Users), |feed: Feed<UserDetail>| async move {
+            pages(feed, |next| it.list_users(next)).await
+        });
+    } else {
+        send(tx, IamUpdate::Roles(Section::failed(for_all(&failure, "read the roles")))).await;
+        send(tx, IamUpdate::Users(Section::failed(for_all(&failure, "read the users")))).await;
+    }
+}

@@ -1,0 +1,207 @@
+//! Lists read to their end, and the content of what they name.
+//!
+//! Decides how a list becomes a section: pages one after the other, the items of the first being read while the second
+//! is fetched; rows shown as they come, but not more often than an eye can follow; what is missing at the end, and when
+//! to give up. Knows nothing of what is listed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::crew::Slot;
+use super::now;
+use crate::cloud::Page;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::snapshot::{Missing, Section};
+use crate::model::update::Update;
+
+/// Rows are sent no more often than this.
+const SHOWN_EVERY: Duration = Duration::from_millis(50);
+/// So many rows cost a millisecond more, for each news holds all of them.
+const ROWS_PER_MILLISECOND: usize = 10;
+
+/// Rows on their way to the reader of the news.
+pub(super) struct Feed<T> {
+    tx: mpsc::Sender<Update>,
+    slot: Slot<Vec<T>>,
+    due: Option<Instant>,
+}
+
+impl<T> Feed<T> {
+    pub(super) fn new(tx: mpsc::Sender<Update>, slot: Slot<Vec<T>>) -> Self {
+        Feed { tx, slot, due: None }
+    }
+
+    /// From when on new rows may be sent; the first ones at once.
+    fn due(&self) -> Instant {
+        self.due.unwrap_or_else(Instant::now)
+    }
+
+    async fn show(&mut self, rows: Vec<T>, total: Option<usize>) {
+        let done = rows.len();
+        let pause = SHOWN_EVERY + Duration::from_millis((done / ROWS_PER_MILLISECOND) as u64);
+        let _ = self.tx.send(self.slot.put(Section::loading(Some(rows), done, total))).await;
+        self.due = Some(Instant::now() + pause);
+    }
+}
+
+/// What became of reading one listed item.
+pub(super) enum Read<T> {
+    /// It is there.
+    Whole(T),
+    /// It is there, but for a part of it.
+    Partly(T, Failure),
+    /// It went away after it was listed.
+    Gone,
+    /// It is there, but could not be read.
+    Failed(Failure),
+}
+
+impl<T> From<Result<Option<T>, Failure>> for Read<T> {
+    fn from(result: Result<Option<T>, Failure>) -> Self {
+        match result {
+            Ok(Some(it)) => Read::Whole(it),
+            Ok(None) => Read::Gone,
+            Err(failure) => Read::Failed(failure),
+        }
+    }
+}
+
+/// After such a failure the next request would fail in the same way, perhaps after a long wait.
+fn is_hopeless(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Expired | FailureKind::NoCredentials | FailureKind::Unreachable)
+}
+
+enum Done<T> {
+    Page(Result<Page<String>, Failure>),
+    Item(usize, String, Read<T>),
+}
+
+/// Reads all pages of a list of names, and what each name stands for, `width` of them at once.
+pub(super) async fn sweep<'a, T, L, R>(
+    mut feed: Feed<T>,
+    width: usize,
+    list: impl Fn(Option<String>) -> L,
+    read: impl Fn(String) -> R,
+) -> Section<Vec<T>>
+where
+    T: Clone + Send + 'a,
+    L: Future<Output = Result<Page<String>, Failure>> + Send + 'a,
+    R: Future<Output = Read<T>> + Send + 'a,
+{
+    let mut work: FuturesUnordered<BoxFuture<'a, Done<T>>> = FuturesUnordered::new();
+    let mut waiting: VecDeque<(usize, String)> = VecDeque::new();
+    let mut found: BTreeMap<usize, T> = BTreeMap::new();
+    let mut missing: Vec<Missing> = Vec::new();
+    let (mut listed, mut reading, mut listing, mut unseen) = (0, 0, true, false);
+    let mut hopeless: Option<Failure> = None;
+    work.push(list(None).map(Done::Page).boxed());
+    loop {
+        while reading < width
+            && hopeless.is_none()
+            && let Some((at, name)) = waiting.pop_front()
+        {
+            reading += 1;
+            let item = read(name.clone());
+            work.push(async move { Done::Item(at, name, item.await) }.boxed());
+        }
+        let done = tokio::select! {
+            done = work.next() => done,
+            () = sleep_until(feed.due()), if unseen => {
+                unseen = false;
+                feed.show(found.values().cloned().collect(), (!listing).then_some(listed)).await;
+                continue;
+            }
+        };
+        match done {
+            None => break,
+            Some(Done::Page(Ok(page))) => {
+                waiting.extend(page.items.into_iter().zip(listed..).map(|(name, at)| (at, name)));
+                listed = waiting.back().map_or(listed, |(at, _)| at + 1);
+                match page.next {
+                    Some(next) => work.push(list(Some(next)).map(Done::Page).boxed()),
+                    None => listing = false,
+                }
+            }
+            Some(Done::Page(Err(failure))) if listed == 0 => return Section::failed(failure),
+            Some(Done::Page(Err(failure))) => missing.push(Missing { item: None, failure }),
+            Some(Done::Item(at, name, read)) => {
+                reading -= 1;
+                let failure = match read {
+                    Read::Whole(it) => {
+                        found.insert(at, it);
+                        unseen = true;
+                        continue;
+                    }
+                    Read::Partly(it, failure) => {
+                        found.insert(at, it);
+                        unseen = true;
+                        failure
+                    }
+                    Read::Gone => continue,
+                    Read::Failed(failure) => failure,
+                };
+                if is_hopeless(&failure) {
+                    hopeless.get_or_insert_with(|| failure.clone());
+                }
+                missing.push(Missing { item: Some(name), failure });
+            }
+        }
+    }
+    if let Some(failure) = hopeless {
+        missing.extend(waiting.into_iter().map(|(_, name)| Missing { item: Some(name), failure: failure.clone() }));
+    }
+    Section::partial(found.into_values().collect(), now(), missing)
+}
+
+/// Reads all pages of a list that holds its items whole.
+pub(super) async fn pages<T, L>(mut feed: Feed<T>, list: impl Fn(Option<String>) -> L) -> Section<Vec<T>>
+where
+    T: Clone,
+    L: Future<Output = Result<Page<T>, Failure>>,
+{
+    let mut items = Vec::new();
+    let mut next = None;
+    loop {
+        match list(next).await {
+            Ok(page) => {
+                items.extend(page.items);
+                next = page.next;
+                if next.is_none() {
+                    return Section::known(items, now());
+                }
+                if feed.due() <= Instant::now() {
+                    let total = page.remaining.map(|remaining| items.len() + remaining);
+                    feed.show(items.clone(), total).await;
+                }
+            }
+            Err(failure) if items.is_empty() => return Section::failed(failure),
+            Err(failure) => return Section::partial(items, now(), vec![Missing { item: None, failure }]),
+        }
+    }
+}
+
+/// All pages of a list, and why it broke off if it did.
+pub(super) async fn whole_list<T, L>(list: impl Fn(Option<String>) -> L) -> (Vec<T>, Option<Failure>)
+where
+    L: Future<Output = Result<Page<T>, Failure>>,
+{
+    let mut items = Vec::new();
+    let mut next = None;
+    loop {
+        match list(next).await {
+            Ok(page) => {
+                items.extend(page.items);
+                next = page.next;
+                if next.is_none() {
+                    return (items, None);
+                }
+            }
+            Err(failure) => return (items, Some(failure)),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Where the facts come from: a file, the embedded lab, or AWS and Kubernetes.
+//!
+//! Decides how each is opened and which cluster is meant. A file is read once and asks nobody; the lab is started here
+//! and the ordinary clients are pointed at it, with nothing of the environment used.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{Trouble, load};
+use crate::cli::Options;
+use crate::cloud::{self, Endpoint, Session};
+use crate::config::DEFAULT_CONCURRENCY;
+use crate::lab::{self, Lab};
+use crate::model::cluster::ClusterId;
+use crate::model::document::{Document, read};
+use crate::model::facts::{cluster_id, snapshot_of};
+use crate::model::failure::FailureKind;
+use crate::model::snapshot::{Snapshot, Source as Kind};
+use crate::model::time::Time;
+use crate::model::update::Call;
+
+/// The world that `--demo` serves.
+const DEMO: &str = include_str!("../../assets/worlds/acme.yaml");
+
+/// Facts, opened.
+pub enum Source {
+    /// A file's; nothing is fetched.
+    File(Box<Snapshot>),
+    /// AWS and Kubernetes, or a lab that stands in for them.
+    Live {
+        /// How to reach them.
+        session: Session,
+        /// The lab, which ends with this, and the clusters of its world in the order written.
+        lab: Option<(Lab, Vec<ClusterId>)>,
+    },
+}
+
+/// The present moment.
+pub fn now() -> Time {
+    Time(Timestamp::now())
+}
+
+/// Reads a document from a file; an error names file, line and field.
+pub fn read_document(path: &Path) -> Result<Document, Trouble> {
+    let name = path.display();
+    let bytes = std::fs::read(path)
+        .map_err(|error| Trouble::bad_input(format!("could not read {name}: {error}. Check the path.")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        Trouble::bad_input(format!("{name}: line {line}: it is not UTF-8 text. Is it a snapshot, in YAML or JSON?"))
+    })?;
+    read(&text).map_err(|error| Trouble::bad_input(format!("{name}: {error}")))
+}
+
+/// The world that the options name, or the demo's.
+pub fn world(options: &Options) -> Result<Document, Trouble> {
+    match &options.world {
+        Some(path) => read_document(path),
+        None => read(DEMO).map_err(|error| Trouble::failure(format!("the demo world: {error}"))),
+    }
+}
+
+impl Source {
+    /// Opens what the options name. Finished calls are sent to `calls`.
+    pub async fn open(options: &Options, calls: Option<mpsc::Sender<Call>>) -> Result<Source, Trouble> {
+        if let Some(path) = &options.from {
+            if options.as_principal.is_some() {
+                return Err(Trouble::bad_input(
+                    "--as chooses who of a world to be: it goes with --demo, --world or lab",
+                ));
+            }
+            let document = read_document(path)?;
+            let kind = Kind::File { path: path.display().to_string() };
+            return Ok(Source::File(Box::new(snapshot_of(&document, kind))));
+        }
+        let mut cloud = cloud::Options {
+            profile: options.profile.clone(),
+            regions: options.regions.clone(),
+            context: options.context.clone(),
+            concurrency: usize::from(options.concurrency.unwrap_or(DEFAULT_CONCURRENCY)),
+            ..cloud::Options::default()
+        };
+        let mut lab = None;
+        if options.demo || options.world.is_some() {
+            let document = world(options)?;
+            let clusters: Vec<ClusterId> =
+                document.clusters.iter().map(|it| cluster_id(it, document.region.as_deref())).collect();
+            let started =
+                Lab::start(document, lab::Options { caller: options.as_principal.clone(), ..lab::Options::default() })
+                    .await
+                    .map_err(|error| Trouble::bad_input(error.to_string()))?;
+            let keys = started.credentials();
+            cloud.endpoint = Some(Endpoint {
+                url: started.endpoint().to_owned(),
+                credentials: cloud::Credentials {
+                    access_key_id: keys.access_key_id,
+                    secret_access_key: keys.secret_access_key,
+                    session_token: keys.session_token,
+                },
+            });
+            cloud.profile = None;
+            cloud.context = None;
+            cloud.regions = regions_of(&clusters, started.region());
+            lab = Some((started, clusters));
+        } else if options.as_principal.is_some() {
+            return Err(Trouble::bad_input("--as chooses who of a world to be: it goes with --demo, --world or lab"));
+        }
+        let session = Session::open(cloud, calls).await?;
+        Ok(Source::Live { session, lab })
+    }
+
+    /// What a snapshot of this source begins with.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Source::File(snapshot) => snapshot.source.clone(),
+            Source::Live { lab: Some(_), .. } => Kind::Lab,
+            Source::Live { lab: None, .. } => Kind::Live,
+        }
+    }
+
+    /// All clusters: of the file, the world, or the account in the session's regions.
+    pub async fn clusters(&self) -> Result<Vec<ClusterId>, Trouble> {
+        match self {
+            Source::File(snapshot) => Ok(snapshot.clusters.items().to_vec()),
+            Source::Live { session, .. } => {
+                let snapshot = load::collect(|tx| load::overview(session, tx)).await;
+                match (snapshot.clusters.items(), snapshot.clusters.failure()) {
+                    ([], Some(failure)) => Err(failure.clone().into()),
+                    (ids, _) => Ok(ids.to_vec()),
+                }
+            }
+        }
+    }
+
+    /// The cluster meant: the one named (`NAME`, or `REGION/NAME`), the only one, or the demo's first.
+    pub async fn cluster(&self, named: Option<&str>) -> Result<ClusterId, Trouble> {
+        match (self, named) {
+            (Source::Live { session, .. }, Some(named)) => {
+                // Naming it spares listing, which the caller may not be allowed to do.
+                if let Some((region, name)) = named.split_once('/') {
+                    return Ok(ClusterId { region: region.to_owned(), name: name.to_owned() });
+                }
+                if let [region] = session.regions() {
+                    return Ok(ClusterId { region: region.clone(), name: named.to_owned() });
+                }
+                choose(self.clusters().await?, named)
+            }
+            (Source::File(_), Some(named)) => choose(self.clusters().await?, named),
+            (Source::Live { lab: Some((_, clusters)), .. }, None) => {
+                clusters.first().cloned().ok_or_else(|| Trouble::bad_input("the world has no cluster"))
+            }
+            (_, None) => {
+                let all = self.clusters().await?;
+                match all.as_slice() {
+                    [only] => Ok(only.clone()),
+                    [] => Err(Trouble::bad_input(
+                        "there is no cluster here: check region and account (--region, --profile)",
+                    )),
+                    several => Err(Trouble::bad_input(format!(
+                        "there are several clusters, name one with -c: {}",
+                        names(several)
+                    ))),
+                }
+            }
+        }
+    }
+
+    /// Turns "there is no such cluster" into an error that names those there are.
+    pub async fn check_cluster(&self, snapshot: &Snapshot, id: &ClusterId) -> Result<(), Trouble> {
+        let facts = snapshot.cluster(id);
+        let Some(failure) = facts.cluster.failure().filter(|_| facts.cluster.value().is_none()) else { return Ok(()) };
+        match failure.kind {
+            FailureKind::Missing => {
+                let there = match self.clusters().await {
+                    Ok(all) if !all.is_empty() => format!("there are: {}", names(&all)),
+                    _ => failure.hint(),
+                };
+                Err(Trouble::bad_input(format!("there is no cluster {} in {}; {there}", id.name, id.region)))
+            }
+            // The caller may not describe it: that is an answer ("unknown, because"), not a failure.
+            FailureKind::Refused { .. } => Ok(()),
+            _ => Err(failure.clone().into()),
+        }
+    }
+}
+
+fn choose(all: Vec<ClusterId>, named: &str) -> Result<ClusterId, Trouble> {
+    let is_it = |id: &&ClusterId| id.name == named || format!("{}/{}", id.region, id.name) == named;
+    let found: Vec<ClusterId> = all.iter().filter(is_it).cloned().collect();
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] if all.is_empty() => Err(Trouble::bad_input(format!("there is no cluster {named}, nor any other"))),
+        [] => Err(Trouble::bad_input(format!("there is no cluster {named}; there are: {}", names(&all)))),
+        several => {
+            let both: Vec<String> = several.iter().map(|id| format!("{}/{}", id.region, id.name)).collect();
+            Err(Trouble::bad_input(format!(
+                "several regions have a cluster {named}: name one as {}",
+                both.join(" or ")
+            )))
+        }
+    }
+}
+
+fn names(all: &[ClusterId]) -> String {
+    all.iter().map(|id| id.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn regions_of(clusters: &[ClusterId], first: &str) -> Vec<String> {
+    let mut regions = vec![first.to_owned()];
+    for id in clusters {
+        if !regions.contains(&id.region) {
+            regions.push(id.region.clone());
+        }
+    }
+    regions
+}

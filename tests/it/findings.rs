@@ -1,0 +1,121 @@
+//! Every finding on the demo world where the story says it is, and none where its facts are not known.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eksplorer::access::findings::{Finding, Severity};
+use eksplorer::access::inventory::{Inventory, inventory};
+use eksplorer::model::failure::{Failure, FailureKind};
+use eksplorer::model::snapshot::{ClusterFacts, Section, Snapshot};
+use rstest::rstest;
+
+use crate::worlds::ACME;
+
+fn facts(snapshot: &Snapshot, cluster: &str) -> Arc<ClusterFacts> {
+    snapshot.facts.iter().find(|(id, _)| id.name == cluster).unwrap().1.clone()
+}
+
+/// The findings of the row whose name ends so.
+fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
+    let found: Vec<&[Finding]> = (rows.entries.iter())
+        .filter(|it| it.principal_arn.ends_with(name))
+        .map(|it| it.findings.as_slice())
+        .chain(rows.aws_auth.iter().filter(|it| it.place == name).map(|it| it.findings.as_slice()))
+        .chain(
+            (rows.irsa.iter().filter(|it| format!("irsa {}/{}", it.namespace, it.service_account) == name))
+                .map(|it| it.findings.as_slice()),
+        )
+        .chain(
+            (rows.pod_identity.iter().filter(|it| format!("pod {}/{}", it.namespace, it.service_account) == name))
+                .map(|it| it.findings.as_slice()),
+        )
+        .chain(
+            (rows.roles.iter().filter(|it| format!("role {}", it.used_by.name()) == name))
+                .map(|it| it.findings.as_slice()),
+        )
+        .collect();
+    assert_eq!(found.len(), 1, "{name}");
+    found[0]
+}
+
+#[rstest]
+#[case::recreated("prod-eu1", ":role/platform/terraform", "entry-recreated-principal", Severity::Medium)]
+#[case::vanished("prod-eu1", ":user/ci/jenkins", "entry-vanished-principal", Severity::Medium)]
+#[case::reprovisioned(
+    "prod-eu1",
+    "AWSReservedSSO_DataScientist_99887766554433ff",
+    "entry-permission-set-reprovisioned",
+    Severity::Medium
+)]
+#[case::row_differs("prod-eu1", "/blue/deployer", "entry-and-row-differ", Severity::Medium)]
+#[case::unbound_group("prod-eu1", "/airflow", "entry-group-unbound", Severity::Low)]
+#[case::grants_nothing("prod-eu1", "/forensics", "entry-grants-nothing", Severity::Low)]
+#[case::no_such_namespace("prod-eu1", "/pci-scanner", "scope-namespace-missing", Severity::Medium)]
+#[case::stale_node_entry("prod-eu1", "/prod-eu1-spot-node", "node-entry-unused", Severity::Low)]
+#[case::windows("prod-eu1", "/prod-eu1-windows-node", "node-entry-windows-on-linux", Severity::High)]
+#[case::masters("prod-eu1", "mapRoles[5]", "aws-auth-masters", Severity::Medium)]
+#[case::path("prod-eu1", "mapRoles[8]", "aws-auth-never-matches", Severity::Medium)]
+#[case::session("prod-eu1", "mapRoles[9]", "aws-auth-never-matches", Severity::Medium)]
+#[case::wildcard("prod-eu1", "mapRoles[10]", "aws-auth-never-matches", Severity::Medium)]
+#[case::blanks("prod-eu1", "mapRoles[11]", "aws-auth-never-matches", Severity::Medium)]
+#[case::duplicate("prod-eu1", "mapRoles[13]", "aws-auth-shadowed", Severity::Low)]
+#[case::wrong_type("prod-eu1", "mapRoles[14]", "aws-auth-row-defect", Severity::Medium)]
+#[case::unknown_key("prod-eu1", "mapRoles[18]", "aws-auth-row-defect", Severity::Low)]
+#[case::instance_template("prod-eu1", "mapRoles[20]", "aws-auth-instance-template", Severity::Medium)]
+#[case::map_accounts("prod-eu1", "mapAccounts[0]", "aws-auth-map-accounts", Severity::High)]
+#[case::broken_key("legacy", "mapUsers", "aws-auth-key", Severity::High)]
+#[case::wrong_case("sandbox", "maproles", "aws-auth-key", Severity::Medium)]
+#[case::ignored("sandbox", "mapRoles[0]", "aws-auth-ignored", Severity::Low)]
+#[case::node_role_unmapped("prod-eu1", "role gpu", "node-role-unmapped", Severity::High)]
+#[case::role_gone("prod-eu1", "irsa green-web/renderer", "irsa-broken", Severity::Medium)]
+#[case::both_mechanisms("prod-eu1", "irsa monitoring/fluent-bit", "irsa-and-pod-identity", Severity::Low)]
+#[case::no_tag_session("prod-eu1", "pod payments/refunds", "pod-identity-broken", Severity::Medium)]
+#[case::no_such_service_account("prod-eu1", "pod payments/ledgr", "pod-identity-broken", Severity::Medium)]
+fn the_story_of_the_demo_world_is_found(
+    #[case] cluster: &str,
+    #[case] row: &str,
+    #[case] id: &str,
+    #[case] severity: Severity,
+) {
+    let acme = &*ACME;
+    let rows = inventory(&facts(acme, cluster), &acme.iam);
+    let findings = of(&rows, row);
+    assert!(findings.iter().any(|it| it.id == id && it.severity == severity), "{row}: {findings:#?}");
+    for finding in findings {
+        assert!(finding.sentence.len() > 20 && !finding.evidence.to_string().is_empty(), "{finding:?}");
+    }
+}
+
+#[rstest]
+#[case::healthy_entry(":role/ci")]
+#[case::healthy_row("mapRoles[4]")]
+#[case::healthy_node_role("role general")]
+fn what_is_well_has_no_findings(#[case] row: &str) {
+    let acme = &*ACME;
+    let rows = inventory(&facts(acme, "prod-eu1"), &acme.iam);
+    assert_eq!(of(&rows, row), []);
+}
+
+#[test]
+fn rules_say_nothing_when_their_facts_are_not_known() {
+    let acme = &*ACME;
+    let failure = || Failure {
+        kind: FailureKind::Refused { permission: "list them".into() },
+        doing: "list them".into(),
+        on: String::new(),
+        code: None,
+        message: String::new(),
+    };
+    let ids = |facts: &ClusterFacts| -> BTreeSet<&'static str> {
+        let rows = inventory(facts, &acme.iam);
+        rows.entries.iter().flat_map(|it| &it.findings).map(|it| it.id).collect()
+    };
+    let whole = facts(acme, "prod-eu1");
+    let mut blind = (*whole).clone();
+    blind.namespaces = Section::failed(failure());
+    assert!(ids(&whole).contains("scope-namespace-missing") && !ids(&blind).contains("scope-namespace-missing"));
+    blind.role_bindings = Section::failed(failure());
+    assert!(ids(&whole).contains("entry-group-unbound") && !ids(&blind).contains("entry-group-unbound"));
+    blind.nodegroups = Section::failed(failure());
+    assert!(ids(&whole).contains("node-entry-unused") && !ids(&blind).contains("node-entry-unused"));
+}
