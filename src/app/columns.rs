@@ -105,6 +105,7 @@ pub(super) fn entry(it: &EntryRow) -> Row {
         key: it.principal_arn.clone(),
         mark: it.mark,
         because: it.because.clone(),
+        unverified: !it.unverified.is_empty(),
         asked: it.principal.clone().map(Asked::principal),
         arn: it.principal_arn.clone(),
         evidence: Some(it.evidence.clone()),

@@ -1,8 +1,15 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod architecture;
+mod commands;
+mod findings;
 mod keys;
+mod lab;
+mod laws;
+mod load;
 mod pty;
 mod screens;
 mod stage;
 mod storm;
+mod worlds;

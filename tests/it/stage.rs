@@ -74,6 +74,17 @@ clusters:
 iam:
   RoleDetailList:
   - {Path: /, RoleName: nightly-report, Arn: "arn:aws:iam::111122223333:role/nightly-report"}
+  - {Path: /teams/blue/, RoleName: deployer, Arn: "arn:aws:iam::111122223333:role/teams/blue/deployer", CreateDate: 2024-01-03T00:00:00Z}
+  - {Path: /, RoleName: oncall, Arn: "arn:aws:iam::111122223333:role/oncall", CreateDate: 2024-01-03T00:00:00Z}
+  UserDetailList: []
+sections:
+  prod-eu1/namespaces: {state: empty}
+  prod-eu1/pods: {state: empty}
+  prod-eu1/nodes: {state: empty}
+  prod-eu1/roles: {state: empty}
+  prod-eu1/clusterRoles: {state: empty}
+  prod-eu1/roleBindings: {state: empty}
+  prod-eu1/clusterRoleBindings: {state: empty}
 "#;
 
 /// The facts of the small world.
@@ -132,6 +143,7 @@ fn entry(arn: &str, mark: Mark, kind: &str, groups: &[&str], policies: Option<Ve
         policies,
         created_at: Some(time("2025-02-01T09:30:00Z")),
         modified_at: Some(time("2025-03-11T07:33:49Z")),
+        unverified: Vec::new(),
         findings: vec![],
         evidence: Evidence::new(DocumentRef::AccessEntry(arn.into()), ""),
     }
@@ -381,7 +393,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
                 evidence: Evidence::new(DocumentRef::AccessEntry(entry_arn.clone()), ""),
             }),
             others: vec![Other {
-                source: MappingSource::AwsAuth { key: AwsAuthKey::MapRoles, index: 0 },
+                source: MappingSource::AwsAuth { key: AwsAuthKey::MapRoles, index: Some(0) },
                 state: OtherState::Shadowed,
                 because: "an access entry wins in this mode".into(),
                 evidence: Evidence::new(DocumentRef::AwsAuth, "data.mapRoles[0]"),
