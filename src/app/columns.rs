@@ -10,8 +10,10 @@ use crate::model::mapping::{AssociatedPolicy, ScopeKind};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
-const fn head(title: &'static str, word: &'static str, min: u16, max: u16, weight: u16, drop: u8) -> Head {
-    Head { title, word, width: Width { min, max, weight }, cut: Cut::End, order: Order::Text, drop }
+/// Title, filter word, widths (least, good, greatest), weight, and when it goes.
+const fn head(title: &'static str, word: &'static str, widths: (u16, u16, u16), weight: u16, drop: u8) -> Head {
+    let (min, good, max) = widths;
+    Head { title, word, width: Width { min, good, max, weight }, cut: Cut::End, order: Order::Text, drop }
 }
 
 const fn path(head: Head) -> Head {
@@ -25,76 +27,85 @@ const fn number(head: Head) -> Head {
 /// Access entries.
 pub(super) const ENTRIES: &[Column<EntryRow>] = &[
     Column {
-        head: path(head("PRINCIPAL", "principal", 26, 62, 4, 0)),
+        head: path(head("PRINCIPAL", "principal", (24, 36, 62), 4, 0)),
         cell: |it, home| short(it.principal.as_ref(), &it.principal_arn, home),
     },
-    Column { head: head("TYPE", "type", 10, 13, 0, 1), cell: |it, _| or_dash(&it.kind) },
-    Column { head: head("GROUPS", "groups", 12, 30, 3, 0), cell: |it, _| names(&it.groups) },
-    Column { head: head("POLICIES", "policies", 12, 40, 3, 0), cell: |it, _| policies(it.policies.as_deref()) },
+    Column { head: head("TYPE", "type", (10, 13, 14), 0, 1), cell: |it, _| or_dash(&it.kind) },
+    Column { head: head("GROUPS", "groups", (12, 16, 30), 3, 0), cell: |it, _| names(&it.groups) },
+    Column { head: head("POLICIES", "policies", (12, 18, 40), 3, 0), cell: |it, _| policies(it.policies.as_deref()) },
     Column {
-        head: head("MODIFIED", "modified", 10, 10, 0, 3),
+        head: head("MODIFIED", "modified", (10, 10, 10), 0, 2),
         cell: |it, _| it.modified_at.map_or_else(|| "-".to_owned(), |at| at.date()),
     },
-    Column { head: head("USERNAME", "username", 24, 60, 3, 4), cell: |it, _| or_dash(&it.username) },
+    Column { head: head("USERNAME", "username", (24, 30, 60), 3, 3), cell: |it, _| or_dash(&it.username) },
 ];
 
 /// Lines of aws-auth.
 pub(super) const AWS_AUTH: &[Column<AwsAuthLine>] = &[
-    Column { head: head("ROW", "row", 13, 15, 1, 0), cell: |it, _| it.place.clone() },
+    Column { head: head("ROW", "row", (12, 13, 15), 0, 0), cell: |it, _| it.place.clone() },
     Column {
-        head: path(head("PRINCIPAL", "principal", 18, 60, 6, 0)),
+        head: path(head("PRINCIPAL", "principal", (18, 34, 60), 6, 0)),
         cell: |it, home| short(it.principal.as_ref(), &it.arn, home),
     },
-    Column { head: head("GROUPS", "groups", 12, 36, 3, 0), cell: |it, _| names(&it.groups) },
-    Column { head: head("USERNAME", "username", 16, 50, 3, 2), cell: |it, _| or_dash(&it.username) },
+    Column { head: head("GROUPS", "groups", (12, 18, 36), 3, 0), cell: |it, _| names(&it.groups) },
+    Column { head: head("USERNAME", "username", (14, 20, 50), 3, 1), cell: |it, _| or_dash(&it.username) },
 ];
 
 /// Service accounts with IRSA.
 pub(super) const IRSA: &[Column<IrsaRow>] = &[
-    Column { head: head("NAMESPACE", "namespace", 11, 22, 2, 0), cell: |it, _| it.namespace.clone() },
-    Column { head: head("SERVICE ACCOUNT", "sa", 16, 34, 3, 0), cell: |it, _| it.service_account.clone() },
-    Column { head: path(head("ROLE", "role", 16, 60, 5, 0)), cell: |it, home| short_arn(&it.role_arn, home) },
-    Column { head: number(head("PODS", "pods", 4, 5, 0, 1)), cell: |it, _| number_of(it.pods) },
+    Column { head: head("NAMESPACE", "namespace", (10, 14, 22), 2, 0), cell: |it, _| it.namespace.clone() },
+    Column { head: head("SERVICE ACCOUNT", "sa", (15, 22, 34), 3, 0), cell: |it, _| it.service_account.clone() },
+    Column { head: path(head("ROLE", "role", (15, 26, 60), 5, 0)), cell: |it, home| short_arn(&it.role_arn, home) },
+    Column { head: number(head("PODS", "pods", (4, 4, 5), 0, 0)), cell: |it, _| number_of(it.pods) },
 ];
 
 /// Pod Identity associations.
 pub(super) const POD_IDENTITY: &[Column<PodIdentityRow>] = &[
-    Column { head: head("NAMESPACE", "namespace", 11, 22, 2, 0), cell: |it, _| it.namespace.clone() },
-    Column { head: head("SERVICE ACCOUNT", "sa", 16, 34, 3, 0), cell: |it, _| it.service_account.clone() },
+    Column { head: head("NAMESPACE", "namespace", (10, 14, 22), 2, 0), cell: |it, _| it.namespace.clone() },
+    Column { head: head("SERVICE ACCOUNT", "sa", (15, 22, 34), 3, 0), cell: |it, _| it.service_account.clone() },
     Column {
-        head: path(head("ROLE", "role", 16, 60, 5, 0)),
+        head: path(head("ROLE", "role", (15, 26, 60), 5, 0)),
         cell: |it, home| it.role_arn.as_deref().map_or_else(|| "?".to_owned(), |arn| short_arn(arn, home)),
     },
-    Column { head: number(head("PODS", "pods", 4, 5, 0, 1)), cell: |it, _| number_of(it.pods) },
+    Column { head: number(head("PODS", "pods", (4, 4, 5), 0, 0)), cell: |it, _| number_of(it.pods) },
     Column {
-        head: path(head("THEN", "then", 12, 40, 2, 3)),
+        head: path(head("THEN", "then", (12, 18, 40), 2, 2)),
         cell: |it, home| it.target_role_arn.as_deref().map_or_else(|| "-".to_owned(), |arn| short_arn(arn, home)),
     },
-    Column { head: head("OWNER", "owner", 8, 24, 1, 2), cell: |it, _| or_dash(it.owner.as_deref().unwrap_or("")) },
+    Column {
+        head: head("OWNER", "owner", (8, 18, 24), 1, 1),
+        cell: |it, _| or_dash(owner(it.owner.as_deref().unwrap_or(""))),
+    },
 ];
 
 /// Roles of the cluster and its parts.
 pub(super) const ROLES: &[Column<RoleRow>] = &[
-    Column { head: head("USED BY", "by", 15, 15, 0, 0), cell: |it, _| it.used_by.kind().to_owned() },
-    Column { head: head("NAME", "name", 12, 32, 3, 0), cell: |it, _| or_dash(it.used_by.name()) },
+    Column { head: head("USED BY", "by", (15, 15, 15), 0, 0), cell: |it, _| it.used_by.kind().to_owned() },
+    Column { head: head("NAME", "name", (12, 18, 32), 3, 0), cell: |it, _| or_dash(it.used_by.name()) },
     Column {
-        head: path(head("ROLE", "role", 16, 60, 5, 0)),
+        head: path(head("ROLE", "role", (16, 26, 60), 5, 0)),
         cell: |it, home| or_dash(&short(it.principal.as_ref(), &it.role_arn, home)),
     },
-    Column { head: head("STATUS", "status", 8, 14, 1, 1), cell: |it, _| or_dash(&it.status) },
+    Column { head: head("STATUS", "status", (6, 9, 14), 1, 1), cell: |it, _| or_dash(&it.status) },
 ];
 
 /// Every principal.
 pub(super) const PRINCIPALS: &[Column<PrincipalRow>] = &[
-    Column { head: path(head("PRINCIPAL", "principal", 26, 62, 4, 0)), cell: |it, home| it.principal.short(home) },
-    Column { head: head("GETS IN BY", "by", 12, 22, 2, 0), cell: |it, _| mapping(it.resolution.mapping.as_ref()) },
     Column {
-        head: head("GROUPS", "groups", 10, 30, 2, 1),
+        head: path(head("PRINCIPAL", "principal", (24, 34, 62), 4, 0)),
+        cell: |it, home| named(&it.principal, home),
+    },
+    Column {
+        head: head("GETS IN BY", "by", (12, 13, 22), 1, 0),
+        cell: |it, _| mapping(it.resolution.mapping.as_ref()),
+    },
+    Column {
+        head: head("GROUPS", "groups", (10, 14, 30), 2, 1),
         cell: |it, _| it.resolution.identity.as_ref().map_or_else(|| "-".to_owned(), |who| names(&who.groups)),
     },
-    Column { head: head("POLICIES", "policies", 12, 36, 2, 2), cell: |it, _| policies_of(&it.resolution) },
+    Column { head: head("POLICIES", "policies", (12, 16, 36), 2, 2), cell: |it, _| policies_of(&it.resolution) },
     Column {
-        head: head("SEEN IN", "in", 10, 30, 1, 3),
+        head: head("SEEN IN", "in", (10, 16, 30), 1, 3),
         cell: |it, _| it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", "),
     },
 ];
@@ -194,7 +205,25 @@ fn with_findings(findings: &[Finding]) -> Row {
 }
 
 fn short(principal: Option<&Principal>, as_written: &str, home: Option<&str>) -> String {
-    principal.map_or_else(|| as_written.to_owned(), |principal| principal.short(home))
+    principal.map_or_else(|| as_written.to_owned(), |principal| named(principal, home))
+}
+
+/// As it is called in lists. Of a role that IAM Identity Center made, the permission set is the telling part; what it
+/// shares with all others of its kind is left out (`sso/Admins_0123456789abcdef`).
+pub(super) fn named(principal: &Principal, home: Option<&str>) -> String {
+    let short = principal.short(home);
+    match (principal.permission_set(), short.rsplit_once("/AWSReservedSSO_")) {
+        (Some(_), Some((before, set))) => {
+            let account = before.split_once(':').map(|(account, _)| format!("{account}:")).unwrap_or_default();
+            format!("{account}sso/{set}")
+        }
+        _ => short,
+    }
+}
+
+/// The add-on that owns an association, by its name: `aws-ebs-csi-driver`.
+fn owner(arn: &str) -> &str {
+    arn.split_once(":addon/").and_then(|(_, rest)| rest.split('/').nth(1)).unwrap_or(arn)
 }
 
 fn short_arn(arn: &str, home: Option<&str>) -> String {

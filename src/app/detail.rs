@@ -92,7 +92,12 @@ fn in_a_word(trace: &Trace) -> Fact {
 pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_));
     let of_trace = trace.map(of_trace).unwrap_or_default();
-    let mut all: Vec<Fact> = about.iter().filter(|fact| !is_finding(fact)).cloned().collect();
+    // A row that the trace speaks of need not be spoken of before.
+    let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == "mapping" && same_row(it, fact));
+    let mut all: Vec<Fact> = (about.iter().filter(|fact| !is_finding(fact)))
+        .filter(|fact| !(fact.part == STATE && in_trace(fact)))
+        .cloned()
+        .collect();
     let mut findings: Vec<Fact> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
     for fact in of_trace {
         if !is_finding(&fact) {
@@ -103,6 +108,10 @@ pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     }
     all.extend(findings);
     all
+}
+
+fn same_row(one: &Fact, other: &Fact) -> bool {
+    one.evidence.is_some() && one.evidence == other.evidence
 }
 
 /// What the row itself says: its findings, and for a workload what it is.
@@ -198,6 +207,11 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
         let it = trace.findings.iter().find(|it| it.id == line.note && line.text.ends_with(&it.sentence));
         it.map_or(Severity::Low, |it| it.severity)
     };
+    // What the answer has said already need not be said once more beside it.
+    let note = |line: &Line| {
+        let said = line.part == Part::Mapping && !line.note.is_empty() && trace.answer.contains(&line.note);
+        if said { String::new() } else { line.note.clone() }
+    };
     let fact = |line: &Line| Fact {
         part: heading(line.part),
         label: line.label,
@@ -209,7 +223,7 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
             (None, _) => Sign::Blank,
         },
         text: line.text.clone(),
-        note: line.note.clone(),
+        note: note(line),
         evidence: line.evidence.clone(),
     };
     trace.lines.iter().map(fact).collect()

@@ -58,6 +58,9 @@ pub struct Layout {
     pub footer: Rect,
 }
 
+/// A popup is no wider: longer lines are hard to read.
+const WIDEST_POPUP: u16 = 100;
+
 /// A notice takes at most so many lines.
 const MOST_STATUS: u16 = 3;
 
@@ -129,7 +132,7 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
 
 fn popup(body: Rect) -> Rect {
     // A narrow one takes the whole width: what would be left over beside it is nothing but noise.
-    let width = if body.width < WIDE { body.width } else { (body.width - 4).min(100) };
+    let width = if body.width < WIDEST_POPUP + 8 { body.width } else { WIDEST_POPUP };
     let height = body.height.min(26);
     Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
 }
@@ -179,10 +182,11 @@ pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
         (rows, if found > 0 { format!(" !{found}") } else { String::new() })
     };
     let room = usize::from(width);
-    let levels: [(usize, bool, bool, bool); 5] = [
+    let levels: [(usize, bool, bool, bool); 6] = [
         (2, false, true, true),
         (2, true, true, true),
         (2, true, false, true),
+        (1, true, false, true),
         (2, true, false, false),
         (1, true, false, false),
     ];
@@ -204,8 +208,8 @@ pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
             })
             .to_vec();
         let taken = tabs.last().map_or(0, |tab| usize::from(tab.x + tab.width()));
-        // Some room is left for what is said on the right: how old the facts are.
-        if taken + 14 <= room {
+        // Some room is left for what is said on the right: at least what is still loading.
+        if taken + 6 <= room {
             break;
         }
     }

@@ -16,12 +16,14 @@ use crate::access::inventory::Inventory;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 
-/// How wide a column is: at least `min`, at most `max`; what is left over is shared by weight. Widths depend on the
-/// terminal alone and not on the rows, so that nothing jumps while they come.
+/// How wide a column is: at least `min`, at most `max`, and `good` is enough for most rows: a column that may go goes
+/// before another must do with less. What is left over is shared by weight. Widths depend on the terminal alone and not
+/// on the rows, so that nothing jumps while they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Width {
     pub min: u16,
+    pub good: u16,
     pub max: u16,
     pub weight: u16,
 }
@@ -253,8 +255,14 @@ mod tests {
     }
 
     fn sorted(cells: &[&str], order: Order, descending: bool) -> Vec<usize> {
-        let head =
-            Head { title: "T", word: "t", width: Width { min: 1, max: 1, weight: 0 }, cut: Cut::End, order, drop: 0 };
+        let head = Head {
+            title: "T",
+            word: "t",
+            width: Width { min: 1, good: 1, max: 1, weight: 0 },
+            cut: Cut::End,
+            order,
+            drop: 0,
+        };
         table(cells).arranged(&Filter::parse("", &[]), Some(Sort { column: 0, descending }), &[&head])
     }
 
@@ -278,7 +286,7 @@ mod tests {
             let heads = heads(pane);
             assert!(heads.iter().any(|head| head.drop == 0), "{pane:?}");
             for head in heads {
-                assert!(head.width.min <= head.width.max, "{}", head.title);
+                assert!(head.width.min <= head.width.good && head.width.good <= head.width.max, "{}", head.title);
                 assert!(!["state", "finding"].contains(&head.word), "{} is taken", head.word);
             }
         }

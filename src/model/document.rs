@@ -489,7 +489,12 @@ pub fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Docume
 
 /// Writes a document as YAML.
 pub fn to_yaml<T: Serialize>(value: &T) -> Result<String, String> {
-    let options = serde_saphyr::ser_options! { compact_list_indent: true, prefer_block_scalars: true };
+    // Long texts stay on their line, as the AWS CLI and kubectl leave them; only those of several lines are blocks.
+    let options = serde_saphyr::ser_options! {
+        compact_list_indent: true,
+        prefer_block_scalars: true,
+        folded_wrap_chars: 1_000_000,
+    };
     serde_saphyr::to_string_with_options(value, options).map_err(|error| error.to_string())
 }
 

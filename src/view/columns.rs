@@ -1,6 +1,6 @@
 //! Which columns there is room for, and how wide each is.
 
-use crate::app::table::Head;
+use crate::app::table::{Head, Width};
 
 /// Between two columns.
 const GAP: u16 = 2;
@@ -10,35 +10,20 @@ const GAP: u16 = 2;
 pub(super) fn columns(heads: &[&Head], width: u16) -> Vec<(usize, u16, u16)> {
     let mut shown: Vec<usize> = (0..heads.len()).collect();
     let head = |place: &usize| heads.get(*place);
-    let least = |shown: &[usize]| -> u16 {
-        let texts: u16 = shown.iter().filter_map(head).map(|it| it.width.min).sum();
+    let total = |shown: &[usize], of: fn(Width) -> u16| -> u16 {
+        let texts: u16 = shown.iter().filter_map(head).map(|it| of(it.width)).sum();
         texts + GAP * (shown.len() as u16).saturating_sub(1)
     };
-    while least(&shown) > width {
+    while total(&shown, |it| it.good) > width {
         let Some(worst) = shown.iter().filter_map(head).map(|it| it.drop).max().filter(|drop| *drop > 0) else { break };
         shown.retain(|place| head(place).is_some_and(|it| it.drop != worst));
     }
-    let mut widths: Vec<u16> = shown.iter().filter_map(head).map(|it| it.width.min).collect();
-    let mut left = width.saturating_sub(least(&shown));
-    // What is left over goes by weight, round by round, since some reach their greatest width on the way.
-    loop {
-        let open: Vec<(usize, u16)> = (shown.iter().filter_map(head).zip(&widths).enumerate())
-            .filter(|(_, (it, now))| it.width.weight > 0 && **now < it.width.max)
-            .map(|(at, (it, _))| (at, it.width.weight))
-            .collect();
-        let weights: u16 = open.iter().map(|(_, weight)| weight).sum();
-        if left == 0 || weights == 0 {
-            break;
-        }
-        let share = left;
-        for (at, weight) in open {
-            let most = shown.get(at).and_then(head).map_or(0, |it| it.width.max);
-            let Some(now) = widths.get_mut(at) else { continue };
-            let more = (share * weight / weights).max(1).min(most - *now).min(left);
-            *now += more;
-            left -= more;
-        }
-    }
+    let shares: Vec<Width> = shown.iter().filter_map(head).map(|it| it.width).collect();
+    let mut widths: Vec<u16> = shares.iter().map(|it| it.min).collect();
+    let mut left = width.saturating_sub(total(&shown, |it| it.min));
+    // First all become good, then those that can use it become great.
+    grow(&mut widths, &shares, &mut left, |it| it.good);
+    grow(&mut widths, &shares, &mut left, |it| it.max);
     let mut x = 0;
     let mut placed = Vec::new();
     for (place, wide) in shown.into_iter().zip(widths) {
@@ -48,6 +33,25 @@ pub(super) fn columns(heads: &[&Head], width: u16) -> Vec<(usize, u16, u16)> {
         x = x.saturating_add(wide + GAP);
     }
     placed
+}
+
+/// Shares out what is left by weight, round by round, since some reach their greatest width on the way.
+fn grow(widths: &mut [u16], shares: &[Width], left: &mut u16, most: fn(Width) -> u16) {
+    loop {
+        let open = |now: u16, share: &Width| now < most(*share);
+        let weight = |share: &Width| share.weight.max(1);
+        let weights: u16 =
+            widths.iter().zip(shares).filter(|(now, it)| open(**now, it)).map(|(_, it)| weight(it)).sum();
+        if *left == 0 || weights == 0 {
+            return;
+        }
+        let whole = *left;
+        for (now, share) in widths.iter_mut().zip(shares).filter(|(now, it)| open(**now, it)) {
+            let more = (whole * weight(share) / weights).max(1).min(most(*share) - *now).min(*left);
+            *now += more;
+            *left -= more;
+        }
+    }
 }
 
 #[cfg(test)]

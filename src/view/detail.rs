@@ -21,6 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let Some(row) = app.selected_row() else { return };
     let title = match app.pane {
         Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
+        Pane::AwsAuth => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join(" · "),
         _ if row.arn.is_empty() => row.key.clone(),
         _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),
     };
@@ -58,11 +59,14 @@ pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 
     let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
     let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
     canvas.put(area.x, area.y, 1, glyph, role);
-    let role = if trace.resolution.verdict == Verdict::Maps { Role::Text } else { role };
     let columns = area.width.saturating_sub(2);
     let lines = wrap(&visible(text), usize::from(columns), MOST_ANSWER);
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        canvas.put(area.x + 2, y, columns, line, role);
+        canvas.put(area.x + 2, y, columns, line, Role::Text);
+    }
+    // The verdict itself is what the eye should find; the reason is to be read.
+    if text.starts_with(words) && trace.resolution.verdict != Verdict::Maps {
+        canvas.put(area.x + 2, area.y, columns, words, role);
     }
     lines.len() as u16
 }
@@ -84,7 +88,7 @@ pub(super) struct Line {
 }
 
 /// No fact takes more lines than this: a name of ten thousand letters is not worth a screen.
-const MOST_LINES: usize = 5;
+const MOST_LINES: usize = 9;
 
 /// Lays facts out in lines of so many columns.
 pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line> {
@@ -128,15 +132,15 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
     };
     let room = columns.saturating_sub(usize::from(x)).max(1);
     let text = visible(&fact.text);
-    // The name of a finding is for filters and reports; beside the list there is no room for it.
-    let is_name = matches!((fact.sign, shape), (Sign::Finding(_), Shape::Short));
-    let note = if is_name { "".into() } else { visible(&fact.note) };
+    let note = visible(&fact.note);
     // Beside the text if both fit; in the full shape notes stand in a column of their own where they can.
     let note_x = match shape {
         Shape::Short => 0,
         Shape::Full => columns * 58 / 100,
     };
     let text_end = usize::from(x) + width(&text);
+    // The name of a finding is for filters and reports: shown where there is room, worth no line of its own.
+    let is_name = matches!(fact.sign, Sign::Finding(_));
     let beside = !note.is_empty() && text_end + 3 + width(&note) <= columns;
     let mut lines: Vec<Line> = wrap(&text, room, MOST_LINES)
         .into_iter()
@@ -151,7 +155,7 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
         if let Some(line) = lines.first_mut() {
             line.pieces.push((start as u16, note.to_string(), Role::Dim));
         }
-    } else if !note.is_empty() {
+    } else if !note.is_empty() && !is_name {
         let below = wrap(&note, room, MOST_LINES);
         lines.extend(below.into_iter().map(|text| Line { fact: at, pieces: vec![(x, text, Role::Dim)] }));
     }

@@ -142,8 +142,9 @@ fn draw_call(canvas: &mut Canvas<'_>, area: Rect, call: &Call) {
     let end = canvas.put_right(x, area.right(), area.y, &result, role).saturating_sub(1);
     canvas.put(x, area.y, 10, call.service, Role::Dim);
     x += 11;
-    let operation = end.saturating_sub(x).min(30);
-    x += canvas.put(x, area.y, operation, &call.operation, Role::Text).max(operation.min(24)) + 2;
+    let operation = (end.saturating_sub(x) * 3 / 5).min(30);
+    canvas.put(x, area.y, operation, &call.operation, Role::Text);
+    x += operation + 2;
     let on = match &call.failure {
         Some(failure) => said(failure),
         None => call.on.clone(),

@@ -6,7 +6,7 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::width;
 use super::theme::Role;
-use crate::access::identity::Resolution;
+use crate::access::identity::{Resolution, Verdict};
 use crate::app::command::{Availability, Command};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
@@ -84,6 +84,9 @@ fn cluster_segments(app: &App) -> Vec<(u8, String)> {
 /// `you ● oncall → View@cluster`, as much of it as there is room for. Gives where it begins.
 fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u16 {
     let (glyph, role, name, gets) = match (app.caller(), &app.you.trace) {
+        (Some(asked), Some(trace)) if trace.resolution.verdict == Verdict::Unknown && progress(app).is_some() => {
+            ("⟳", Role::Accent, asked.principal.name, None)
+        }
         (Some(asked), Some(trace)) => {
             let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
             let name = if asked.principal.name.is_empty() { "root".to_owned() } else { asked.principal.name.clone() };
@@ -148,24 +151,9 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 fn freshness(app: &App) -> (Vec<String>, Role) {
     let facts = app.facts();
     let progress = if app.cluster.is_some() && app.is_live() { facts.progress() } else { Vec::new() };
-    if let Some((name, done, total)) = progress.first() {
-        let so_far = match (done, total) {
-            (done, Some(total)) => format!(" {done} of {total}"),
-            (0, None) => String::new(),
-            (done, None) => format!(" {done}"),
-        };
-        let more = match progress.len() - 1 {
-            0 => String::new(),
-            more => format!(" · {more} more"),
-        };
-        let texts = vec![
-            format!("⟳ {name}{so_far}{more}"),
-            format!("⟳ {name}{so_far}"),
-            format!("⟳{so_far}{more}"),
-            format!("⟳ {}", count(progress.len(), "section", "sections")),
-            format!("⟳ {}", progress.len()),
-        ];
-        return (texts, Role::Accent);
+    if !progress.is_empty() {
+        let sections = count(progress.len(), "section", "sections");
+        return (vec![format!("⟳ {sections} to come"), format!("⟳ {}", progress.len())], Role::Accent);
     }
     let stale = matches!(parts(app.pane, &facts).first().map(|part| part.state), Some(State::Stale { .. }));
     let texts = match (&app.snapshot.source, app.snapshot.taken_at, app.since()) {
@@ -191,7 +179,19 @@ fn freshness(app: &App) -> (Vec<String>, Role) {
     (texts, Role::Dim)
 }
 
-/// A notice, the filter, or what the row says; on the right where the cursor is. Gives where the text cursor is.
+/// What is still being read and how far it is: `access entries 12 of 62 · pods 300 · nodes`.
+fn progress(app: &App) -> Option<String> {
+    let facts = app.facts();
+    let progress = if app.cluster.is_some() && app.is_live() { facts.progress() } else { Vec::new() };
+    let section = |(name, done, total): (&str, usize, Option<usize>)| match (done, total) {
+        (done, Some(total)) => format!("{name} {done} of {total}"),
+        (0, None) => name.to_owned(),
+        (done, None) => format!("{name} {done}"),
+    };
+    (!progress.is_empty()).then(|| progress.into_iter().map(section).collect::<Vec<_>>().join(" · "))
+}
+
+/// A notice, the filter, what is still coming, or what the row says; on the right where the cursor is. Gives where the text cursor is.
 pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<Position> {
     if let Some(notice) = &app.notice {
         let (glyph, role) = if notice.is_problem { ("!", Role::Warn) } else { ("✓", Role::Good) };
@@ -217,6 +217,11 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         let x = area.x + 1 + canvas.put(area.x + 1, area.y, 1, "/", Role::Key);
         let role = if state.editing { Role::Text } else { Role::Accent };
         return typed(canvas, (x, area.y), room, &state.filter, role).filter(|_| state.editing);
+    }
+    if let Some(text) = progress(app) {
+        canvas.put(area.x + 1, area.y, 1, "⟳", Role::Accent);
+        canvas.put(area.x + 3, area.y, room.saturating_sub(1), &text, Role::Dim);
+        return None;
     }
     // Where the detail stands beside the list, it says all this.
     if area.width >= WIDE {

@@ -66,6 +66,8 @@ fn titles(canvas: &mut Canvas<'_>, list: Rect, app: &App, heads: &[&Head], place
 
 fn draw_row(canvas: &mut Canvas<'_>, area: Rect, row: &Row, heads: &[&Head], placed: &[(usize, u16, u16)]) {
     let (glyph, role) = sign::mark(row.mark);
+    // What is a "no" without being a defect is no danger either: most workloads' roles need not get in.
+    let role = if row.mark == Mark::Dead && row.severity.is_none() { Role::Dim } else { role };
     canvas.put(area.x + 1, area.y, 1, glyph, role);
     let flag = match (row.severity, row.unverified) {
         (Some(severity), _) => Some(sign::severity(severity)),

@@ -71,7 +71,9 @@ pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
         let head = if head.is_empty() { rest.graphemes(true).next().unwrap_or(rest) } else { head };
         let next_is_blank = rest.get(head.len()..).is_some_and(|after| after.starts_with(' '));
         let blank = head.rfind(' ').filter(|at| *at > 0);
-        let joint = head.rfind(['/', ':', ',']).map(|at| at + 1).filter(|at| *at * 2 > head.len() && *at < rest.len());
+        let after =
+            |joints: &[char]| head.rfind(joints).map(|at| at + 1).filter(|at| *at * 2 > head.len() && *at < rest.len());
+        let joint = after(&['/', ':', ',']).or_else(|| after(&['_', '-', '.', '@']));
         let end = match (next_is_blank, blank) {
             (true, _) => head.len(),
             (false, Some(at)) => at,

@@ -272,3 +272,14 @@ fn only_live_facts_have_an_age_that_wakes_the_loop() {
     assert_eq!(Stage::new().app.wakes_in(), None);
     assert_eq!(Stage::on(facts(Source::Live)).app.wakes_in(), Some(60), "12 min ago turns into 13 min ago");
 }
+
+#[test]
+fn the_readme_has_the_keys_as_they_are() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(path).expect("the README");
+    let (_, rest) = readme.split_once("<!-- keys: kept by a test -->\n").expect("where the keys begin");
+    let (written, _) = rest.split_once("<!-- /keys -->").expect("where the keys end");
+    let keymap = eksplorer::app::keymap::Keymap::standard().expect("the keymap");
+    let wanted = eksplorer::app::overlay::help::markdown(&keymap);
+    assert!(written.trim() == wanted.trim(), "put this between the marks in README.md:\n\n{wanted}");
+}

@@ -49,8 +49,13 @@ impl Pty {
 
     /// The program itself, on the small world.
     fn eksplorer(rows: u16, cols: u16) -> Self {
+        Self::with(rows, cols, &["--from", world().to_str().expect("a path")])
+    }
+
+    /// The program itself, with these arguments.
+    fn with(rows: u16, cols: u16, args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_eksplorer"));
-        command.args(["--from", world().to_str().expect("a path")]);
+        command.args(args);
         command.env("TERM", "xterm-256color");
         let mut pty = Self::start(rows, cols, command);
         pty.until("the list is there", |it| it.has("PRINCIPAL"));
@@ -167,6 +172,20 @@ fn a_pasted_session_is_traced_and_the_program_left_with_the_terminal_as_it_was()
     pty.type_in("\u{1b}");
     pty.until("the list is back", |it| it.has("PRINCIPAL"));
     pty.type_in("q");
+    let ended = pty.end();
+    assert_eq!(ended.status.exit_code(), 0);
+    ended.assert_given_back();
+}
+
+#[test]
+fn the_demo_says_as_whom_a_pasted_session_gets_in_with_one_key_beside_the_paste() {
+    let mut pty = Pty::with(30, 110, &["--demo"]);
+    pty.paste(SESSION);
+    pty.until("the jump has the ARN", |it| it.has(SESSION));
+    pty.type_in("\r");
+    pty.until("the answer is there", |it| it.has("gets in as") && it.has("with groups deployers"));
+    pty.until("the reason is there", |it| it.has("an access entry wins in this mode"));
+    pty.type_in("\u{3}");
     let ended = pty.end();
     assert_eq!(ended.status.exit_code(), 0);
     ended.assert_given_back();

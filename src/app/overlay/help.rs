@@ -80,3 +80,18 @@ pub fn keys(keymap: &Keymap, command: Command) -> String {
     }
     chords.join(" ")
 }
+
+/// The key table of the README, as Markdown.
+pub fn markdown(keymap: &Keymap) -> String {
+    let mut out = String::from("| key | |\n|---|---|\n");
+    for line in Help::new(keymap).lines {
+        match line {
+            Line::Group(group) => out.push_str(&format!("| **{}** | |\n", group.title())),
+            Line::Command { command, keys } => {
+                let keys: Vec<String> = keys.split(' ').map(|key| format!("`{key}`")).collect();
+                out.push_str(&format!("| {} | {} |\n", keys.join(" "), command.spec().sentence));
+            }
+        }
+    }
+    out
+}

@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use super::picker::{Choice, Hit, Picker};
+use crate::app::columns::named;
 use crate::app::message::Analysis;
 use crate::app::pane::Pane;
 use crate::app::table::Row;
@@ -116,7 +117,7 @@ fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {
     for arn in arns {
         let Ok((principal, None)) = Principal::from_arn(arn) else { continue };
         if !known.contains(&principal.key()) {
-            let text = principal.short(home);
+            let text = named(&principal, home);
             all.push(choice(text, "in IAM only", arn, Target::Trace(Box::new(Asked::principal(principal)))));
         }
     }
