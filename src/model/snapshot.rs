@@ -249,6 +249,16 @@ pub enum Gap {
     Foreign(String),
 }
 
+impl Gap {
+    /// In a few words, for a sentence that has more to say.
+    pub fn briefly(&self) -> String {
+        match self {
+            Gap::Failure(failure) | Gap::Item(failure) => failure.briefly(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
