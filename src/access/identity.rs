@@ -123,7 +123,11 @@ impl<'a> Resolver<'a> {
         let Some(cluster) = self.facts.cluster.value() else {
             let why = gap_text(&self.facts.cluster);
             draft.unknown.push(format!("the cluster and its authentication mode: {why}"));
-            return draft.unknown(asked.clone(), format!("the cluster could not be read: {why}"));
+            let brief = match self.facts.cluster.gap() {
+                Some(Gap::Loading) => "the cluster is still loading".to_owned(),
+                gap => format!("the cluster could not be read: {}", gap.map_or(why, |gap| gap.briefly())),
+            };
+            return draft.unknown(asked.clone(), brief);
         };
         if cluster.connector_config.is_some() {
             draft.unknown.push("how a connected cluster authenticates: it is not run by EKS".to_owned());
@@ -380,10 +384,18 @@ impl<'a> Resolver<'a> {
                 draft.rows(&rows, OtherState::Possible, "it decides if there is no live access entry");
             }
             let because = match (&entry_gap, &gap) {
-                (Some(gap @ Gap::Item(_)), _) => format!("its access entry exists but could not be read — {gap}"),
-                (Some(gap), _) => format!("access entries could not be read — {gap}"),
+                (Some(gap @ Gap::Item(_)), _) => {
+                    format!("its access entry exists but could not be read: {}", gap.briefly())
+                }
+                (Some(Gap::Loading), _) => "access entries are still loading; it may have one".to_owned(),
+                (Some(gap), _) => format!("access entries could not be read: {}; it may have one", gap.briefly()),
+                (None, Some(Gap::Loading)) => {
+                    "it has no live access entry, and aws-auth, which may have a row for it, is still loading"
+                        .to_owned()
+                }
                 (None, Some(gap)) => format!(
-                    "aws-auth could not be read — {gap}; it has no live access entry, but an aws-auth row may map it"
+                    "aws-auth could not be read: {}; it has no live access entry, but aws-auth may have a row for it",
+                    gap.briefly()
                 ),
                 (None, None) => String::new(),
             };

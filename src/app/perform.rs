@@ -86,6 +86,14 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Refresh => {
             effects.push(Effect::Overview);
             effects.extend(app.cluster.clone().map(Effect::Load));
+            // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
+            let open = app.overlays.iter().filter_map(|it| match it {
+                Overlay::Trace(view) => Some(view.asked.clone()),
+                _ => None,
+            });
+            if let Some(cluster) = &app.cluster {
+                effects.extend(open.map(|asked| Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) }));
+            }
             app.tell("Reading everything again; what is shown stays until something newer has come.");
         }
         Command::Suspend => effects.push(Effect::Suspend),

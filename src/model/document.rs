@@ -45,7 +45,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iam: Option<IamDocument>,
     /// What was empty, refused, failed or partial when it was taken, by `REGION/CLUSTER/section` (the region may be left
-    /// out) or `iam/section`; the names are those of [`CLUSTER_SECTIONS`] and [`IAM_SECTIONS`].
+    /// out), `iam/section` or `account/clusters`; the names are those of [`CLUSTER_SECTIONS`] and [`IAM_SECTIONS`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sections: BTreeMap<String, SectionNote>,
 }
@@ -406,6 +406,7 @@ fn check_notes(document: &mut Document) -> Result<(), DocumentError> {
         let (section, cluster, region) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         let full = match (cluster, region) {
             (Some("iam"), None) if IAM_SECTIONS.contains(&section) => Some(name.clone()),
+            (Some("account"), None) if section == "clusters" => Some(name.clone()),
             (Some(cluster), region) if CLUSTER_SECTIONS.contains(&section) => document.clusters.iter().find_map(|it| {
                 let own = region_of(&it.cluster, document.region.as_deref());
                 let same = it.cluster.name == cluster && region.is_none_or(|region| region == own);

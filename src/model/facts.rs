@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cluster::ClusterId;
+use super::cluster::{Cluster, ClusterId};
 use super::document::{
     ClusterDocument, Document, FORMAT, IamDocument, Manifest, MissingNote, SectionNote, SectionState, region_of,
 };
@@ -34,7 +34,7 @@ pub fn snapshot_of(document: &Document, source: Source) -> Snapshot {
         .caller
         .as_ref()
         .map(|caller| caller.account.clone())
-        .or_else(|| facts.values().find_map(|f| f.cluster.value().and_then(super::cluster::Cluster::account)));
+        .or_else(|| facts.values().find_map(|f| f.cluster.value().and_then(Cluster::account)));
     let caller = match &document.caller {
         Some(caller) => Section::known(caller.clone(), since),
         None => Section::failed(Failure::not_recorded("the caller")),
@@ -43,7 +43,8 @@ pub fn snapshot_of(document: &Document, source: Source) -> Snapshot {
         source,
         taken_at: document.taken_at,
         caller,
-        clusters: Section::known(facts.keys().cloned().collect(), since),
+        clusters: Reader { notes: &document.sections, prefix: "account".to_owned(), since }
+            .section("clusters", Some(facts.keys().cloned().collect())),
         facts,
         iam: Arc::new(IamFacts {
             account,
@@ -133,9 +134,18 @@ fn cluster_facts(
     let entries = it.access_entries.clone();
     let mode = it.cluster.authentication_mode();
     let none = entries.as_ref().is_none_or(Vec::is_empty);
+    // A cluster that could not be described stands in the document by its name alone, with a note.
+    let cluster = match notes.get(&format!("{}/cluster", reader.prefix)) {
+        Some(note) if matches!(note.state, SectionState::Refused | SectionState::Failed) => {
+            Section::failed(note.failure.clone().unwrap_or_else(|| Failure::not_recorded("the cluster")))
+        }
+        _ => Section::known(it.cluster.clone(), since),
+    };
+    let no_entries_to_know =
+        cluster.value().is_some() && none && (!mode.reads_entries() || it.cluster.connector_config.is_some());
     ClusterFacts {
-        cluster: Section::known(it.cluster.clone(), since),
-        access_entries: if none && (!mode.reads_entries() || it.cluster.connector_config.is_some()) {
+        cluster,
+        access_entries: if no_entries_to_know {
             Section::not_applicable(no_entries())
         } else {
             reader.section("accessEntries", entries)
@@ -184,7 +194,10 @@ pub fn aws_auth_fact(config_map: &ConfigMap) -> (ConfigMap, super::mapping::AwsA
 pub fn document_of(snapshot: &Snapshot, taken_at: Time) -> Document {
     let mut sections = BTreeMap::new();
     let clusters: Vec<ClusterDocument> =
-        snapshot.facts.iter().filter_map(|(id, facts)| cluster_document(id, facts, &mut sections)).collect();
+        snapshot.facts.iter().map(|(id, facts)| cluster_document(id, facts, &mut sections)).collect();
+    if !matches!(snapshot.clusters.state(), State::Loading { .. } | State::Waiting) {
+        Writer { notes: &mut sections, prefix: "account".to_owned() }.part("clusters", &snapshot.clusters);
+    }
     let iam = &snapshot.iam;
     let mut writer = Writer { notes: &mut sections, prefix: "iam".to_owned() };
     let iam = IamDocument {
@@ -252,7 +265,7 @@ fn cluster_document(
     id: &ClusterId,
     facts: &ClusterFacts,
     notes: &mut BTreeMap<String, SectionNote>,
-) -> Option<ClusterDocument> {
+) -> ClusterDocument {
     let mut writer = Writer { notes, prefix: format!("{}/{}", id.region, id.name) };
     let mut kubernetes: Vec<Manifest> = Vec::new();
     let mut recorded = false;
@@ -280,8 +293,13 @@ fn cluster_document(
         "roleBindings", role_bindings, RoleBinding;
         "clusterRoleBindings", cluster_role_bindings, ClusterRoleBinding;
     }
-    Some(ClusterDocument {
-        cluster: writer.part("cluster", &facts.cluster)?,
+    ClusterDocument {
+        cluster: writer.part("cluster", &facts.cluster).unwrap_or_else(|| Cluster {
+            name: id.name.clone(),
+            // The reader takes the region from it.
+            arn: Some(format!("arn:aws:eks:{}::cluster/{}", id.region, id.name)),
+            ..Cluster::default()
+        }),
         access_entries: writer.part("accessEntries", &facts.access_entries),
         pod_identity_associations: writer.part("podIdentityAssociations", &facts.pod_identity_associations),
         nodegroups: writer.part("nodegroups", &facts.nodegroups),
@@ -289,7 +307,7 @@ fn cluster_document(
         addons: writer.part("addons", &facts.addons),
         identity_provider_configs: writer.part("identityProviderConfigs", &facts.identity_provider_configs),
         kubernetes: recorded.then_some(kubernetes),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -337,6 +355,34 @@ sections:
 
         let again = snapshot_of(&document_of(&snapshot, Time::default()), Source::default());
         assert_eq!(again, snapshot);
+    }
+
+    #[test]
+    fn a_cluster_that_could_not_be_described_keeps_what_else_was_read() {
+        let document = read(DOCUMENT).expect("reads");
+        let mut snapshot = snapshot_of(&document, Source::default());
+        let id = ClusterId { region: "eu-west-1".into(), name: "c1".into() };
+        let facts = snapshot.facts.get_mut(&id).expect("is there");
+        let failure = Failure {
+            kind: crate::model::failure::FailureKind::Refused { permission: "eks:DescribeCluster".into() },
+            doing: "describe the cluster".into(),
+            on: "c1".into(),
+            code: None,
+            message: String::new(),
+        };
+        Arc::make_mut(facts).cluster = Section::failed(failure);
+        let text = crate::model::document::to_yaml(&document_of(&snapshot, Time::default())).expect("writes");
+        let again = snapshot_of(&read(&text).expect(&text), Source::default());
+        assert_eq!(again.facts, snapshot.facts);
+    }
+
+    #[test]
+    fn regions_that_did_not_answer_are_not_empty() {
+        let mut snapshot = snapshot_of(&read(DOCUMENT).expect("reads"), Source::default());
+        let missing = Missing { item: None, failure: Failure::not_recorded("us-east-1") };
+        snapshot.clusters = Section::partial(snapshot.clusters.items().to_vec(), Time::default(), vec![missing]);
+        let document = document_of(&snapshot, Time::default());
+        assert!(snapshot_of(&document, Source::default()).clusters.gap().is_some());
     }
 
     #[test]

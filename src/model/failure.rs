@@ -103,6 +103,26 @@ impl Failure {
         format!("{}. {}", said.trim_end_matches('.'), self.hint())
     }
 
+    /// Why, in a few words: `get configmaps in kube-system is refused to you`. The whole of it is [`Failure::advised`].
+    pub fn briefly(&self) -> String {
+        match &self.kind {
+            FailureKind::Refused { permission } => format!("{permission} is refused to you"),
+            FailureKind::Unauthenticated => "the cluster does not let you in".to_owned(),
+            FailureKind::Expired => "the credentials have expired".to_owned(),
+            FailureKind::NoCredentials => "there are no AWS credentials".to_owned(),
+            FailureKind::Throttled => "too many requests".to_owned(),
+            FailureKind::Unreachable => "nothing answered".to_owned(),
+            FailureKind::NotRecorded => self.message.clone(),
+            FailureKind::Missing | FailureKind::Conflict | FailureKind::Invalid | FailureKind::Unexpected => {
+                match (&self.code, self.message.lines().next()) {
+                    (Some(code), _) => code.clone(),
+                    (None, Some(said)) if !said.is_empty() => said.to_owned(),
+                    _ => self.word().to_owned(),
+                }
+            }
+        }
+    }
+
     /// One word for a narrow place: `refused`, `unreachable`, …
     pub fn word(&self) -> &'static str {
         match self.kind {

@@ -187,6 +187,28 @@ impl<T> Section<T> {
     }
 }
 
+impl<T: Clone> Section<Vec<T>> {
+    /// As [`Section::refreshed`]; besides, an item that was read before and could not be read this time keeps what was
+    /// read before. It stays among the missing, so that what depends on it says so.
+    #[must_use]
+    pub fn refreshed_items(self, fresh: Self, name: impl Fn(&T) -> &str) -> Self {
+        let kept: Vec<T> = match &fresh.state {
+            State::Partial { missing, .. } => {
+                let lost = |it: &&T| missing.iter().any(|m| m.item.as_deref() == Some(name(it)));
+                let read = |it: &&T| fresh.items().iter().any(|new| name(new) == name(it));
+                self.items().iter().filter(lost).filter(|it| !read(it)).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut out = self.refreshed(fresh);
+        if !kept.is_empty() {
+            let items = out.items().iter().cloned().chain(kept).collect();
+            out.value = Some(Arc::new(items));
+        }
+        out
+    }
+}
+
 impl<T> Section<Vec<T>> {
     /// What came so far, or nothing.
     pub fn items(&self) -> &[T] {
@@ -225,6 +247,16 @@ pub enum Gap {
     Item(Failure),
     /// It belongs to another account, whose IAM cannot be read from here.
     Foreign(String),
+}
+
+impl Gap {
+    /// In a few words, for a sentence that has more to say.
+    pub fn briefly(&self) -> String {
+        match self {
+            Gap::Failure(failure) | Gap::Item(failure) => failure.briefly(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Gap {
@@ -380,12 +412,7 @@ impl ClusterFacts {
     pub fn access_entry(&self, key: &PrincipalKey) -> Lookup<&AccessEntry> {
         let is_it = |arn: &str| Principal::from_arn(arn).is_ok_and(|(p, session)| session.is_none() && p.key() == *key);
         let in_sweep = self.access_entries.lookup(|entry| is_it(&entry.principal_arn), is_it);
-        match (in_sweep, self.asked_entries.get(key)) {
-            (Lookup::Unknown(_), Some(Ok(Some(entry)))) => Lookup::Found(entry),
-            (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
-            (Lookup::Unknown(_), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
-            (in_sweep, _) => in_sweep,
-        }
+        one_by_one(in_sweep, &self.access_entries, self.asked_entries.get(key))
     }
 
     /// Which sections are still to come, and how far they are: `(name, done, total)`.
@@ -452,7 +479,7 @@ impl IamFacts {
         }
         let lower = name.to_lowercase();
         let same = |other: &str| other.to_lowercase() == lower;
-        one_by_one(self.roles.lookup(|r| same(&r.role_name), same), self.asked_roles.get(&lower))
+        one_by_one(self.roles.lookup(|r| same(&r.role_name), same), &self.roles, self.asked_roles.get(&lower))
     }
 
     /// A user of the account by name, whatever its path.
@@ -462,7 +489,7 @@ impl IamFacts {
         }
         let lower = name.to_lowercase();
         let same = |other: &str| other.to_lowercase() == lower;
-        one_by_one(self.users.lookup(|u| same(&u.user_name), same), self.asked_users.get(&lower))
+        one_by_one(self.users.lookup(|u| same(&u.user_name), same), &self.users, self.asked_users.get(&lower))
     }
 
     /// The ARN and creation time that IAM has for a principal's name, if it is a role or a user.
@@ -489,11 +516,20 @@ impl IamFacts {
     }
 }
 
-fn one_by_one<'a, T>(in_sweep: Lookup<&'a T>, asked: Option<&'a Result<Option<Arc<T>>, Failure>>) -> Lookup<&'a T> {
+/// What was asked for by itself, beside the sweep: it fills what the sweep does not know, and is newer than a sweep that
+/// could not be repeated. (A sweep that ended well is newer than all single answers before it, and drops them.)
+fn one_by_one<'a, T, S>(
+    in_sweep: Lookup<&'a T>,
+    sweep: &Section<S>,
+    asked: Option<&'a Result<Option<Arc<T>>, Failure>>,
+) -> Lookup<&'a T> {
+    let older = matches!(sweep.state(), State::Stale { .. });
     match (in_sweep, asked) {
         (Lookup::Unknown(_), Some(Ok(Some(it)))) => Lookup::Found(it),
         (Lookup::Unknown(_), Some(Ok(None))) => Lookup::Absent,
         (Lookup::Unknown(_), Some(Err(failure))) => Lookup::Unknown(Gap::Failure(failure.clone())),
+        (_, Some(Ok(Some(it)))) if older => Lookup::Found(it),
+        (_, Some(Ok(None))) if older => Lookup::Absent,
         (in_sweep, _) => in_sweep,
     }
 }
@@ -623,6 +659,28 @@ mod tests {
         assert!(matches!(it.access_entry(&key), Lookup::Found(_)));
         it.access_entries = Section::known(vec![], Time::default());
         assert_eq!(it.access_entry(&key), Lookup::Absent, "the finished sweep is newer than the single answer");
+    }
+
+    #[test]
+    fn a_newer_single_answer_wins_over_a_sweep_that_could_not_be_repeated() {
+        let key = Principal::role("111122223333", "/", "a").key();
+        let arn = "arn:aws:iam::111122223333:role/a";
+        let stale = Section::known(vec![entry(arn)], Time::default()).refreshed(Section::failed(refused()));
+        let mut it = facts(stale);
+        it.asked_entries.insert(key.clone(), Ok(None));
+        assert_eq!(it.access_entry(&key), Lookup::Absent);
+    }
+
+    #[test]
+    fn a_half_failed_refresh_keeps_what_was_read_before() {
+        let arn = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+        let before = Section::known(vec![entry(&arn("a")), entry(&arn("b")), entry(&arn("c"))], Time::default());
+        let missing = vec![Missing { item: Some(arn("a")), failure: refused() }];
+        let fresh = Section::partial(vec![entry(&arn("b"))], Time::default(), missing);
+        let after = before.refreshed_items(fresh, |it| it.principal_arn.as_str());
+        let names: Vec<&str> = after.items().iter().map(|it| it.principal_arn.as_str()).collect();
+        assert_eq!(names, [arn("b"), arn("a")], "c is gone, a could not be read this time");
+        assert_eq!(after.missing().len(), 1);
     }
 
     #[test]

@@ -97,16 +97,21 @@ impl Snapshot {
                 match update {
                     ClusterUpdate::Cluster(fresh) => take(&mut facts.cluster, fresh),
                     ClusterUpdate::AccessEntries(fresh) => {
-                        // A finished sweep is newer than the single answers that came ahead of it.
-                        if !fresh.is_loading() {
+                        // A sweep that ended well is newer than the single answers that came ahead of it; one that was
+                        // refused or failed knows nothing that would replace them.
+                        if fresh.gap().is_none() {
                             facts.asked_entries.clear();
                         }
-                        take(&mut facts.access_entries, fresh);
+                        let old = std::mem::take(&mut facts.access_entries);
+                        facts.access_entries = old.refreshed_items(fresh, |it| it.principal_arn.as_str());
                     }
                     ClusterUpdate::AskedEntry(key, answer) => {
                         facts.asked_entries.insert(key, answer);
                     }
-                    ClusterUpdate::PodIdentityAssociations(fresh) => take(&mut facts.pod_identity_associations, fresh),
+                    ClusterUpdate::PodIdentityAssociations(fresh) => {
+                        let old = std::mem::take(&mut facts.pod_identity_associations);
+                        facts.pod_identity_associations = old.refreshed_items(fresh, |it| it.association_id.as_str());
+                    }
                     ClusterUpdate::Nodegroups(fresh) => take(&mut facts.nodegroups, fresh),
                     ClusterUpdate::FargateProfiles(fresh) => take(&mut facts.fargate_profiles, fresh),
                     ClusterUpdate::Addons(fresh) => take(&mut facts.addons, fresh),
@@ -127,7 +132,7 @@ impl Snapshot {
                 match update {
                     IamUpdate::Account(account) => iam.account = Some(account),
                     IamUpdate::Roles(fresh) => {
-                        if !fresh.is_loading() {
+                        if fresh.gap().is_none() {
                             iam.asked_roles.clear();
                         }
                         take(&mut iam.roles, fresh);
@@ -136,7 +141,7 @@ impl Snapshot {
                         iam.asked_roles.insert(name.to_lowercase(), answer);
                     }
                     IamUpdate::Users(fresh) => {
-                        if !fresh.is_loading() {
+                        if fresh.gap().is_none() {
                             iam.asked_users.clear();
                         }
                         take(&mut iam.users, fresh);
@@ -151,5 +156,36 @@ impl Snapshot {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::failure::FailureKind;
+    use crate::model::principal::Principal;
+    use crate::model::snapshot::Lookup;
+
+    #[test]
+    fn a_refused_sweep_does_not_take_away_what_was_answered_by_itself() {
+        let id = ClusterId { region: "r".into(), name: "c".into() };
+        let key = Principal::role("111122223333", "/", "a").key();
+        let arn = "arn:aws:iam::111122223333:role/a";
+        let entry = AccessEntry { principal_arn: arn.into(), ..AccessEntry::default() };
+        let mut snapshot = Snapshot::default();
+        let mut apply = |update| snapshot.apply(Update::Cluster(id.clone(), update));
+        apply(ClusterUpdate::AskedEntry(key.clone(), Ok(Some(Arc::new(entry)))));
+        let failure = Failure {
+            kind: FailureKind::Refused { permission: "eks:ListAccessEntries".into() },
+            doing: "list".into(),
+            on: String::new(),
+            code: None,
+            message: String::new(),
+        };
+        apply(ClusterUpdate::AccessEntries(Section::failed(failure)));
+        assert!(matches!(snapshot.cluster(&id).access_entry(&key), Lookup::Found(_)));
+        snapshot
+            .apply(Update::Cluster(id.clone(), ClusterUpdate::AccessEntries(Section::known(vec![], Time::default()))));
+        assert_eq!(snapshot.cluster(&id).access_entry(&key), Lookup::Absent, "a whole sweep is newer");
     }
 }

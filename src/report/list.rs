@@ -208,11 +208,7 @@ pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
             }));
         }
     }
-    let mut out = String::new();
-    for caveat in caveats {
-        out.push_str(&format!("# {} {}: {}\n", caveat.section, caveat.state, visible(&caveat.because)));
-    }
-    out + &columns(&rows)
+    caveat_lines(caveats) + &columns(&rows)
 }
 
 /// The rows as JSON (`docs/json.md`).
@@ -321,7 +317,12 @@ pub fn clusters_text(snapshot: &Snapshot) -> String {
             or_unknown(cluster.and_then(|it| it.status.clone())),
         ]
     }));
-    columns(&rows)
+    let caveat = caveat("clusters", &snapshot.clusters);
+    caveat_lines(caveat.as_slice()) + &columns(&rows)
+}
+
+fn caveat_lines(caveats: &[Caveat]) -> String {
+    caveats.iter().map(|it| format!("# {} {}: {}\n", it.section, it.state, visible(&it.because))).collect()
 }
 
 /// The clusters, as JSON (`docs/json.md`).

@@ -49,8 +49,16 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
     let snapshot = match (&source, &query) {
         (Source::File(snapshot), _) => (**snapshot).clone(),
         (Source::Live { session, .. }, Query::Arn(asked)) => load::answer(session, id.clone(), (**asked).clone()).await,
-        // A name may be any principal's that some section names, so all are read.
-        (Source::Live { session, .. }, Query::Name(_)) => load::whole(session, id.clone()).await,
+        // A name may be any principal's that some section names, so all are read; then its own facts, which the caller
+        // may be allowed to read where the lists are refused.
+        (Source::Live { session, .. }, Query::Name(_)) => {
+            let mut snapshot = load::whole(session, id.clone()).await;
+            let found = find(given, &snapshot.cluster(&id), &snapshot.iam);
+            if let Ok(Found::One(asked)) = found {
+                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+            }
+            snapshot
+        }
     };
     source.check_cluster(&snapshot, &id).await?;
     let snapshot = snapshot.settled();
@@ -163,7 +171,7 @@ pub async fn save_snapshot(options: &Options, file: &Path) -> Result<Printed, Tr
     let source = Source::open(options, None).await?;
     let ids = match &options.cluster {
         Some(named) => vec![source.cluster(Some(named)).await?],
-        None => source.clusters().await?,
+        None => source.clusters().await?.items().to_vec(),
     };
     let snapshot = match &source {
         Source::File(snapshot) => {

@@ -91,15 +91,20 @@ async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
 
 /// The facts that loading brings, when it has ended. `source` and time stay for the caller to say.
 pub async fn collect<F: Future<Output = ()>>(load: impl FnOnce(mpsc::Sender<Update>) -> F) -> Snapshot {
-    let (tx, mut rx) = mpsc::channel(WAITING);
     let mut snapshot = Snapshot::default();
+    add(&mut snapshot, load).await;
+    snapshot
+}
+
+/// The facts at hand with those that loading brings.
+pub async fn add<F: Future<Output = ()>>(snapshot: &mut Snapshot, load: impl FnOnce(mpsc::Sender<Update>) -> F) {
+    let (tx, mut rx) = mpsc::channel(WAITING);
     let apply = async {
         while let Some(update) = rx.recv().await {
             snapshot.apply(update);
         }
     };
     join(load(tx), apply).await;
-    snapshot
 }
 
 /// Everything about one cluster, the account and the caller.

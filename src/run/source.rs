@@ -17,7 +17,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::document::{Document, read};
 use crate::model::facts::{cluster_id, snapshot_of};
 use crate::model::failure::FailureKind;
-use crate::model::snapshot::{Snapshot, Source as Kind};
+use crate::model::snapshot::{Section, Snapshot, Source as Kind};
 use crate::model::time::Time;
 use crate::model::update::Call;
 
@@ -120,15 +120,16 @@ impl Source {
         }
     }
 
-    /// All clusters: of the file, the world, or the account in the session's regions.
-    pub async fn clusters(&self) -> Result<Vec<ClusterId>, Trouble> {
+    /// All clusters: of the file, the world, or the account in the session's regions. What a region did not tell is
+    /// among the section's missing.
+    pub async fn clusters(&self) -> Result<Section<Vec<ClusterId>>, Trouble> {
         match self {
-            Source::File(snapshot) => Ok(snapshot.clusters.items().to_vec()),
+            Source::File(snapshot) => Ok(snapshot.clusters.clone()),
             Source::Live { session, .. } => {
                 let snapshot = load::collect(|tx| load::overview(session, tx)).await;
                 match (snapshot.clusters.items(), snapshot.clusters.failure()) {
                     ([], Some(failure)) => Err(failure.clone().into()),
-                    (ids, _) => Ok(ids.to_vec()),
+                    _ => Ok(snapshot.clusters),
                 }
             }
         }
@@ -145,20 +146,23 @@ impl Source {
                 if let [region] = session.regions() {
                     return Ok(ClusterId { region: region.clone(), name: named.to_owned() });
                 }
-                choose(self.clusters().await?, named)
+                choose(&self.clusters().await?, named)
             }
-            (Source::File(_), Some(named)) => choose(self.clusters().await?, named),
+            (Source::File(_), Some(named)) => choose(&self.clusters().await?, named),
             (Source::Live { lab: Some((_, clusters)), .. }, None) => {
                 clusters.first().cloned().ok_or_else(|| Trouble::bad_input("the world has no cluster"))
             }
             (_, None) => {
                 let all = self.clusters().await?;
-                match all.as_slice() {
-                    [only] => Ok(only.clone()),
-                    [] => Err(Trouble::bad_input(
+                match (all.items(), silent(&all)) {
+                    (_, Some(silent)) => Err(Trouble::failure(format!(
+                        "not all regions told their clusters ({silent}); name the one you mean with -c REGION/NAME"
+                    ))),
+                    ([only], None) => Ok(only.clone()),
+                    ([], None) => Err(Trouble::bad_input(
                         "there is no cluster here: check region and account (--region, --profile)",
                     )),
-                    several => Err(Trouble::bad_input(format!(
+                    (several, None) => Err(Trouble::bad_input(format!(
                         "there are several clusters, name one with -c: {}",
                         names(several)
                     ))),
@@ -174,7 +178,7 @@ impl Source {
         match failure.kind {
             FailureKind::Missing => {
                 let there = match self.clusters().await {
-                    Ok(all) if !all.is_empty() => format!("there are: {}", names(&all)),
+                    Ok(all) if !all.items().is_empty() => format!("there are: {}", names(all.items())),
                     _ => failure.hint(),
                 };
                 Err(Trouble::bad_input(format!("there is no cluster {} in {}; {there}", id.name, id.region)))
@@ -186,14 +190,26 @@ impl Source {
     }
 }
 
-fn choose(all: Vec<ClusterId>, named: &str) -> Result<ClusterId, Trouble> {
+/// What the regions that did not answer said, if any did not.
+fn silent(all: &Section<Vec<ClusterId>>) -> Option<String> {
+    all.missing().first().map(|missing| missing.failure.to_string())
+}
+
+fn choose(all: &Section<Vec<ClusterId>>, named: &str) -> Result<ClusterId, Trouble> {
     let is_it = |id: &&ClusterId| id.name == named || format!("{}/{}", id.region, id.name) == named;
-    let found: Vec<ClusterId> = all.iter().filter(is_it).cloned().collect();
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        [] if all.is_empty() => Err(Trouble::bad_input(format!("there is no cluster {named}, nor any other"))),
-        [] => Err(Trouble::bad_input(format!("there is no cluster {named}; there are: {}", names(&all)))),
-        several => {
+    let found: Vec<ClusterId> = all.items().iter().filter(is_it).cloned().collect();
+    match (found.as_slice(), silent(all)) {
+        ([one], _) => Ok(one.clone()),
+        ([], Some(silent)) => Err(Trouble::failure(format!(
+            "there is no cluster {named} in the regions that answered, and not all did ({silent}); name it as REGION/{named}"
+        ))),
+        ([], None) if all.items().is_empty() => {
+            Err(Trouble::bad_input(format!("there is no cluster {named}, nor any other")))
+        }
+        ([], None) => {
+            Err(Trouble::bad_input(format!("there is no cluster {named}; there are: {}", names(all.items()))))
+        }
+        (several, _) => {
             let both: Vec<String> = several.iter().map(|id| format!("{}/{}", id.region, id.name)).collect();
             Err(Trouble::bad_input(format!(
                 "several regions have a cluster {named}: name one as {}",
