@@ -45,7 +45,7 @@ pub(super) const AWS_AUTH: &[Column<AwsAuthLine>] = &[
     Column { head: head("ROW", "row", (12, 13, 15), 0, 0), cell: |it, _| it.place.clone() },
     Column {
         head: path(head("PRINCIPAL", "principal", (18, 34, 60), 6, 0)),
-        cell: |it, home| short(it.principal.as_ref(), &it.arn, home),
+        cell: |it, home| or_dash(&short(it.principal.as_ref(), &it.arn, home)),
     },
     Column { head: head("GROUPS", "groups", (12, 18, 36), 3, 0), cell: |it, _| names(&it.groups) },
     Column { head: head("USERNAME", "username", (14, 20, 50), 3, 1), cell: |it, _| or_dash(&it.username) },

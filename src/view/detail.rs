@@ -52,7 +52,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 }
 
 /// An answer takes at most so many lines.
-const MOST_ANSWER: usize = 4;
+const MOST_ANSWER: usize = 6;
 
 /// The verdict and its sentence. Gives the lines it took.
 pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 {
