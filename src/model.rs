@@ -4,6 +4,7 @@
 
 pub mod cluster;
 pub mod document;
+pub mod evidence;
 pub mod facts;
 pub mod failure;
 pub mod mapping;

@@ -1,0 +1,70 @@
+//! Where a statement was read: the object, and the field in it.
+//!
+//! Decides how documents are named. Printing one is [`super::print`]'s.
+
+use std::fmt;
+
+/// Where a statement was read: an object, and a field in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Evidence {
+    /// The document.
+    pub document: DocumentRef,
+    /// The field within it (`data.mapRoles[3].groups`); empty for the document as a whole.
+    pub path: String,
+}
+
+impl Evidence {
+    /// A field of a document.
+    pub fn new(document: DocumentRef, path: impl Into<String>) -> Self {
+        Evidence { document, path: path.into() }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.document)?;
+        if self.path.is_empty() { Ok(()) } else { write!(f, " · {}", self.path) }
+    }
+}
+
+/// Names one document of the snapshot; [`Snapshot::print`](super::snapshot::Snapshot::print) prints it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DocumentRef {
+    /// The cluster.
+    Cluster,
+    /// An access entry, by principal ARN.
+    AccessEntry(String),
+    /// The aws-auth ConfigMap.
+    AwsAuth,
+    /// An IAM role, by name.
+    IamRole(String),
+    /// An IAM user, by name.
+    IamUser(String),
+    /// A service account, by namespace and name.
+    ServiceAccount(String, String),
+    /// A Pod Identity association, by id.
+    PodIdentityAssociation(String),
+    /// A node group.
+    Nodegroup(String),
+    /// A Fargate profile.
+    FargateProfile(String),
+    /// An add-on.
+    Addon(String),
+}
+
+impl fmt::Display for DocumentRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DocumentRef::Cluster => f.write_str("cluster"),
+            DocumentRef::AccessEntry(arn) => write!(f, "access entry {arn}"),
+            DocumentRef::AwsAuth => f.write_str("ConfigMap kube-system/aws-auth"),
+            DocumentRef::IamRole(name) => write!(f, "IAM role {name}"),
+            DocumentRef::IamUser(name) => write!(f, "IAM user {name}"),
+            DocumentRef::ServiceAccount(namespace, name) => write!(f, "ServiceAccount {namespace}/{name}"),
+            DocumentRef::PodIdentityAssociation(id) => write!(f, "Pod Identity association {id}"),
+            DocumentRef::Nodegroup(name) => write!(f, "node group {name}"),
+            DocumentRef::FargateProfile(name) => write!(f, "Fargate profile {name}"),
+            DocumentRef::Addon(name) => write!(f, "add-on {name}"),
+        }
+    }
+}
