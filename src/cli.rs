@@ -39,7 +39,7 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listed,
     },
-    /// Take the facts to a file, or look at how.
+    /// Save what may be read to a file.
     Snapshot {
         /// What to do.
         #[command(subcommand)]

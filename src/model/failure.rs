@@ -75,7 +75,9 @@ impl Failure {
     pub fn hint(&self) -> String {
         match &self.kind {
             FailureKind::Refused { permission } => {
-                format!("Ask with a principal that has {permission}, or open a snapshot that holds it (--from FILE).")
+                // IAM actions are had, Kubernetes verbs are done.
+                let may = if permission.contains(':') { "has" } else { "may" };
+                format!("Ask with a principal that {may} {permission}, or open a snapshot that holds it (--from FILE).")
             }
             FailureKind::Unauthenticated => {
                 "No mapping lets you into this cluster; trace your own principal to see why. The AWS half still works."
