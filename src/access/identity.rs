@@ -439,8 +439,12 @@ impl<'a> Resolver<'a> {
                 let places = places.join(" or ");
                 draft.beside(&rows, false);
                 draft.unknown.push(format!("which of {places} the authenticator picks: it is random"));
-                return draft
-                    .unknown(asked, format!("aws-auth {places} maps it, at random: their ARNs differ only in case"));
+                return draft.unknown(
+                    asked,
+                    format!(
+                        "it gets in through aws-auth {places}, picked at random since their ARNs differ only in case"
+                    ),
+                );
             }
         }
         if let Some(index) = rows.account {

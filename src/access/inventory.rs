@@ -236,11 +236,14 @@ pub struct PrincipalRow {
 }
 
 impl PrincipalRow {
-    /// In force when it gets in, dead when it does not, unknown.
+    /// In force when it gets in; dead when it does not though something names it for that; ignored when it does not and
+    /// was never meant to, as the roles of workloads; unknown.
     pub fn mark(&self) -> Mark {
         use super::identity::Verdict;
+        let meant_to = |place: &SeenIn| matches!(place, SeenIn::AccessEntry | SeenIn::AwsAuth | SeenIn::NodeRole);
         match self.resolution.verdict {
             Verdict::Maps => Mark::InForce,
+            Verdict::DoesNotMap if !self.seen_in.iter().any(meant_to) => Mark::Ignored,
             Verdict::DoesNotMap => Mark::Dead,
             Verdict::Unknown => Mark::Unknown,
         }

@@ -90,12 +90,15 @@ pub fn answer(resolution: &Resolution) -> String {
         (Verdict::Maps, Some(identity)) => {
             let username =
                 if identity.username.is_empty() { "(an empty username)" } else { identity.username.as_str() };
+            // Most who have a node's role are not nodes, and do not get in.
+            let instances = identity.username.contains("{{EC2PrivateDNSName}}") && resolution.asked.session.is_none();
+            let who = if instances { "only its EC2 instances get in, as" } else { "gets in as" };
             let groups = if identity.groups.is_empty() {
                 "no groups of its own".to_owned()
             } else {
                 format!("groups {}", identity.groups.join(", "))
             };
-            format!("gets in as {username} with {groups}: {}", resolution.because)
+            format!("{who} {username} with {groups}: {}", resolution.because)
         }
         (Verdict::Maps, None) => format!("gets in, as whom is not known: {}", resolution.because),
         (Verdict::Unknown, _) => format!("not known: {}", resolution.because),
@@ -176,13 +179,16 @@ impl Teller<'_> {
                 };
                 self.say(Part::Mapping, "", Some(mark), "not known", resolution.because.clone(), None);
             }
-            (None, _) => self.say(Part::Mapping, "", Some(Mark::Dead), "nobody", resolution.because.clone(), None),
+            (None, _) if resolution.others.is_empty() => {
+                self.say(Part::Mapping, "", Some(Mark::Dead), "nobody", resolution.because.clone(), None);
+            }
+            // The nearest miss, which the answer names already, says it all.
+            (None, _) => {}
         }
         for other in &resolution.others {
-            let groups = self.row(&other.source).map(|row| row.groups.join(", ")).filter(|groups| !groups.is_empty());
-            let text = match groups {
-                Some(groups) => format!("{} → {groups}", other.source),
-                None => other.source.to_string(),
+            let text = match self.would_give(&other.source) {
+                gives if gives.is_empty() => other.source.to_string(),
+                gives => format!("{} → {gives}", other.source),
             };
             let note = format!("{}: {}", other.state, other.because);
             self.say(Part::Mapping, "", Some(other.state.mark()), text, note, Some(other.evidence.clone()));
@@ -202,6 +208,17 @@ impl Teller<'_> {
 
     fn row(&self, source: &MappingSource) -> Option<&AwsAuthRow> {
         find_row(self.resolver, source)
+    }
+
+    /// What a mapping that does not decide would give: groups, and for an entry its policies.
+    fn would_give(&self, source: &MappingSource) -> String {
+        if let Some(row) = self.row(source) {
+            return row.groups.join(", ");
+        }
+        let Some(entry) = self.entry(source) else { return String::new() };
+        let policies = entry.associated_access_policies.iter().flatten();
+        let policies = policies.map(|it| format!("{} @ {}", it.short_name(), it.access_scope));
+        entry.kubernetes_groups.iter().cloned().chain(policies).collect::<Vec<_>>().join(", ")
     }
 
     fn made(&self, source: &MappingSource) -> String {

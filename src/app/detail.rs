@@ -76,7 +76,7 @@ impl Detail {
     }
 }
 
-const STATE: &str = "state";
+pub(super) const STATE: &str = "state";
 
 fn in_a_word(trace: &Trace) -> Fact {
     let because = &trace.resolution.because;

@@ -264,7 +264,8 @@ fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::Fact>, effe
         app.warn("Choose a cluster first: C lists them.");
         return;
     };
-    let mut view = TraceView::new(asked.clone(), about);
+    let workload = !about.is_empty() && app.pane.is_of_workloads();
+    let mut view = TraceView::new(asked.clone(), about, workload);
     let ticket = view.slot.restart(&mut app.tickets);
     let facts = app.facts();
     let whole = parts(Pane::Entries, &facts)

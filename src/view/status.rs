@@ -21,7 +21,13 @@ const READ_ONLY: &str = "READ-ONLY";
 /// ` eksplorer  prod-eu1 · eu-west-1 · 111122223333 · API · 1.34        you ● oncall → View@cluster   READ-ONLY`
 pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let right = area.right().saturating_sub(1);
-    let end = canvas.put_right(area.x, right, area.y, READ_ONLY, Role::Accent).saturating_sub(3);
+    let nothing_can_change = match (&app.snapshot.source, app.snapshot.taken_at) {
+        // Old facts must not pass for the cluster's present ones.
+        (Source::File { .. }, Some(at)) if area.width >= 100 => format!("FILE OF {} {READ_ONLY}", at.date()),
+        (Source::File { .. }, _) => format!("FILE {READ_ONLY}"),
+        _ => READ_ONLY.to_owned(),
+    };
+    let end = canvas.put_right(area.x, right, area.y, &nothing_can_change, Role::Accent).saturating_sub(3);
     let mut x = area.x + 1;
     let segments = cluster_segments(app);
     // Name and mode come first, then who you are, then the rest.

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::detail::{Shape, answer, lay_out, put};
+use super::sign;
 use super::text::width;
 use super::theme::Role;
 use crate::access::identity::Verdict;
@@ -28,9 +29,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
     }
     canvas.put(area.x, y, end.saturating_sub(area.x), &title, Role::Title);
     y += 1;
-    match &view.trace {
-        Some(trace) => y += answer(canvas, Rect { y, height: at.body.bottom().saturating_sub(y), ..area }, trace),
-        None => {
+    match (&view.trace, view.workload()) {
+        // What was asked of a workload's row is whether it works; the chain below is about the role itself.
+        (_, Some(state)) => {
+            let (glyph, role) = sign::sign(state.sign).unwrap_or((" ", Role::Dim));
+            canvas.put(area.x, y, 1, glyph, role);
+            let inner = Rect { x: area.x + 2, y, width: area.width.saturating_sub(2), height: 2 };
+            y += canvas.paragraph(inner, &state.text, Role::Text).max(1);
+            canvas.put(area.x + 2, y, area.width.saturating_sub(2), "in this cluster, the role itself:", Role::Dim);
+            y += 1;
+        }
+        (Some(trace), None) => {
+            y += answer(canvas, Rect { y, height: at.body.bottom().saturating_sub(y), ..area }, trace)
+        }
+        (None, None) => {
             canvas.put(area.x, y, 1, "⟳", Role::Accent);
             canvas.put(area.x + 2, y, area.width, "tracing …", Role::Dim);
             y += 1;
@@ -43,10 +55,24 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
     }
     y += 1;
 
-    let room = at.body.bottom().saturating_sub(y);
     let lines = lay_out(&view.facts, usize::from(area.width), Shape::Full);
-    let top = scroll(&lines.iter().map(|line| line.fact).collect::<Vec<_>>(), view.at, usize::from(room));
-    for (line, y) in lines.iter().skip(top).zip(y..at.body.bottom()) {
+    let mut bottom = at.body.bottom();
+    let cut = lines.len() > usize::from(bottom.saturating_sub(y));
+    if cut {
+        bottom = bottom.saturating_sub(1);
+    }
+    let room = usize::from(bottom.saturating_sub(y));
+    let top = scroll(&lines.iter().map(|line| line.fact).collect::<Vec<_>>(), view.at, room);
+    if cut {
+        let below = lines.len().saturating_sub(top + room);
+        let text = match (top, below) {
+            (0, below) => format!("↓ {below} more"),
+            (above, 0) => format!("↑ {above} more"),
+            (above, below) => format!("↑ {above} · ↓ {below} more"),
+        };
+        canvas.put_right(area.x, area.right(), bottom, &text, Role::Dim);
+    }
+    for (line, y) in lines.iter().skip(top).zip(y..bottom) {
         let whole = Rect { x: at.body.x, y, width: at.body.width, height: 1 };
         let selected = (line.fact == view.at).then_some(Role::Selected);
         canvas.over(whole, selected, |canvas| put(canvas, area.x, y, area.width, line));
@@ -87,8 +113,12 @@ fn loading(app: &App, view: &TraceView) -> Option<String> {
     Some(text)
 }
 
-/// The first line drawn so that the chosen fact is in sight, near the middle.
+/// The first line drawn so that the chosen fact is in sight: the very first while the chosen one fits beneath it, else so
+/// that it is near the middle.
 fn scroll(facts: &[usize], at: usize, room: usize) -> usize {
+    if facts.iter().rposition(|fact| *fact == at).is_none_or(|last| last < room) {
+        return 0;
+    }
     let first = facts.iter().position(|fact| *fact == at).unwrap_or(0);
     let furthest = facts.len().saturating_sub(room);
     first.saturating_sub(room / 2).min(furthest)

@@ -53,7 +53,7 @@ fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
 #[case::no_such_namespace("prod-eu1", "/pci-scanner", "scope-namespace-missing", Severity::Medium)]
 #[case::stale_node_entry("prod-eu1", "/prod-eu1-spot-node", "node-entry-unused", Severity::Low)]
 #[case::windows("prod-eu1", "/prod-eu1-windows-node", "node-entry-windows-on-linux", Severity::High)]
-#[case::masters("prod-eu1", "mapRoles[5]", "aws-auth-masters", Severity::Medium)]
+#[case::masters("prod-eu1", "mapRoles[5]", "aws-auth-masters", Severity::High)]
 #[case::path("prod-eu1", "mapRoles[8]", "aws-auth-never-matches", Severity::Medium)]
 #[case::session("prod-eu1", "mapRoles[9]", "aws-auth-never-matches", Severity::Medium)]
 #[case::wildcard("prod-eu1", "mapRoles[10]", "aws-auth-never-matches", Severity::Medium)]

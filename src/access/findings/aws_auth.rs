@@ -38,7 +38,7 @@ pub(crate) fn of_line(
     }
     if mark == Mark::InForce && row.groups.iter().any(|group| group == MASTERS) {
         let sentence = "it gives system:masters, which may do everything and which no binding or policy can restrict";
-        out.push(Finding::new(Medium, "aws-auth-masters", sentence, evidence).at(format!("{path}.groups")));
+        out.push(Finding::new(High, "aws-auth-masters", sentence, evidence).at(format!("{path}.groups")));
     }
     instance_template(resolver, row, evidence, &mut out);
     out.sort();

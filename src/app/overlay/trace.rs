@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::access::Mark;
 use crate::access::trace::Trace;
-use crate::app::detail::{Fact, Sign, facts};
+use crate::app::detail::{Fact, STATE, Sign, facts};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
 use crate::model::principal::Asked;
@@ -16,6 +16,8 @@ pub struct TraceView {
     pub asked: Asked,
     /// What the row says from which it was opened.
     about: Vec<Fact>,
+    /// Is that row about what uses a role, rather than about who gets in?
+    workload: bool,
     /// The answer, once it is there.
     pub trace: Option<Arc<Trace>>,
     /// Its lines.
@@ -28,9 +30,9 @@ pub struct TraceView {
 
 impl TraceView {
     /// Of a principal; `about` is what the row said from which it was opened, if any.
-    pub fn new(asked: Asked, about: Vec<Fact>) -> Self {
+    pub fn new(asked: Asked, about: Vec<Fact>, workload: bool) -> Self {
         let facts = facts(&about, None);
-        TraceView { asked, about, trace: None, facts, at: 0, slot: Slot::default() }
+        TraceView { asked, about, workload, trace: None, facts, at: 0, slot: Slot::default() }
     }
 
     /// Takes in an answer; the cursor stays on its line. The first time it goes to what decides, so that its document is
@@ -44,12 +46,20 @@ impl TraceView {
         let same =
             |fact: &Fact| before.as_ref().is_some_and(|(p, l, t)| (*p, *l, t) == (fact.part, fact.label, &fact.text));
         let decides = |fact: &Fact| fact.part == "mapping" && fact.sign == Sign::Mark(Mark::InForce);
+        // Where nothing is in force, the nearest miss is what must be mended.
+        let misses = |fact: &Fact| fact.part == "mapping" && fact.evidence.is_some();
         self.at = if first {
-            let place = self.facts.iter().position(decides);
+            let place = self.facts.iter().position(decides).or_else(|| self.facts.iter().position(misses));
             place.or_else(|| self.facts.iter().position(|fact| fact.evidence.is_some())).unwrap_or(0)
         } else {
             self.facts.iter().position(same).unwrap_or(self.at.min(last))
         };
+    }
+
+    /// Of what uses a role: whether that works, which is what was asked; whether the role itself gets in is another
+    /// matter.
+    pub fn workload(&self) -> Option<&Fact> {
+        self.workload.then(|| self.about.iter().find(|fact| fact.part == STATE)).flatten()
     }
 
     /// The line under the cursor.
