@@ -47,6 +47,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a request may take, retries included.
     pub operation_timeout: Duration,
+    /// How long the exec plugin of a kubeconfig's context may take to give credentials.
+    pub plugin_timeout: Duration,
     /// An endpoint for all AWS services with credentials for it, instead of everything that the environment says.
     pub endpoint: Option<Endpoint>,
 }
@@ -63,6 +65,8 @@ impl Default for Options {
             // A lost SYN is sent again after one and after three seconds.
             connect_timeout: Duration::from_millis(3100),
             operation_timeout: Duration::from_secs(15),
+            // `aws eks get-token` takes a second or two, and three with a slow STS.
+            plugin_timeout: Duration::from_secs(20),
             endpoint: None,
         }
     }

@@ -599,16 +599,19 @@ async fn whom_the_cluster_does_not_know_it_asks_once() {
 
 /// A session that reaches Kubernetes through the context of a kubeconfig.
 async fn through(kubeconfig: String, bed: &Bed, dir: &Path) -> Session {
+    Session::open(through_options(kubeconfig, bed, dir), None).await.unwrap()
+}
+
+fn through_options(kubeconfig: String, bed: &Bed, dir: &Path) -> Options {
     let path = dir.join("kubeconfig");
     std::fs::write(&path, kubeconfig).unwrap();
-    let options = Options {
+    Options {
         regions: vec![REGION.into()],
         context: Some("c".into()),
         kubeconfig: Some(path),
         endpoint: Some(Endpoint { url: bed.gate.url.clone(), credentials: credentials(&bed.lab) }),
         ..Options::default()
-    };
-    Session::open(options, None).await.unwrap()
+    }
 }
 
 #[tokio::test]
@@ -616,17 +619,7 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     let bed = Bed::of(world(vec![cluster_for_the_caller(&["AmazonEKSViewPolicy"])])).await;
     let described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
     let ca = described.certificate_authority.clone().unwrap().data.unwrap();
-    let kubeconfig = |ca: &str, script: &str| {
-        json!({
-            "apiVersion": "v1", "kind": "Config",
-            "clusters": [{ "name": "k", "cluster": {
-                "server": described.endpoint, "certificate-authority-data": ca } }],
-            "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
-                "command": "sh", "args": ["-c", script] } } }],
-            "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
-        })
-        .to_string()
-    };
+    let kubeconfig = |ca: &str, script: &str| kubeconfig(described.endpoint.as_deref(), Some(ca), script);
     let dir = Scratch::new("context");
     let given = r#"echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
         "status": {"token": "k8s-aws-v1.bm9ib2R5"}}'"#;
@@ -644,6 +637,39 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Invalid);
     assert!(failure.message.contains("another cluster's"), "{failure}");
+}
+
+/// A kubeconfig whose one context has an exec plugin that runs this.
+fn kubeconfig(server: Option<&str>, ca: Option<&str>, script: &str) -> String {
+    json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{ "name": "k", "cluster": { "server": server, "certificate-authority-data": ca } }],
+        "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh", "args": ["-c", script] } } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
+    })
+    .to_string()
+}
+
+#[test]
+fn an_exec_plugin_that_hangs_is_given_up_on() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let began = std::time::Instant::now();
+    let dir = Scratch::new("hangs");
+    let failure = runtime.block_on(async {
+        let bed = Bed::of(world(vec![cluster_for_the_caller(&[])])).await;
+        let described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
+        let ca = described.certificate_authority.clone().unwrap().data.unwrap();
+        let script = "exec sleep 60 >/dev/null 2>&1";
+        let options = through_options(kubeconfig(described.endpoint.as_deref(), Some(&ca), script), &bed, &dir.0);
+        let options = Options { plugin_timeout: Duration::from_millis(300), ..options };
+        let session = Session::open(options, None).await.unwrap();
+        session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err()
+    });
+    runtime.shutdown_background();
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert!(failure.message.contains("exec plugin sh gave no answer in 0.3 s"), "{failure}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 /// A folder that is gone after the test.

@@ -206,9 +206,20 @@ async fn through_context(
         let why = format!("context {context} is another cluster's: its certificate authority differs");
         return Err(request.failure(FailureKind::Invalid, None, &why));
     }
-    // Reads files and runs the exec plugin to its end.
+    // Reads files and runs the exec plugin to its end. The thread of one that hangs is left behind.
+    let patience = session.options().plugin_timeout;
+    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
     let session = session.clone();
-    let made = tokio::task::spawn_blocking(move || client(&session, config)).await;
+    let making = tokio::task::spawn_blocking(move || client(&session, config));
+    let Ok(made) = tokio::time::timeout(patience, making).await else {
+        let what = plugin.map_or_else(|| "its user's credentials".to_owned(), |plugin| format!("exec plugin {plugin}"));
+        let why = format!(
+            "context {context}: {what} gave no answer in {} s; run it by hand to see what it waits for, or do without \
+             --context",
+            patience.as_secs_f32()
+        );
+        return Err(request.failure(FailureKind::Unreachable, None, &why));
+    };
     let client = made
         .map_err(|error| request.failure(FailureKind::Unexpected, None, &error.to_string()))?
         .map_err(|error| failure::kubernetes(request, &error))?;
