@@ -188,6 +188,21 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
             said.push_str(&text);
         }
     }
+    without_userinfo(&said)
+}
+
+/// A text without the user and password of the URLs in it: a proxy's, say, which its errors quote.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        said.push_str(before);
+        said.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
+        // A password that should have been encoded may hold anything: all to the last one goes.
+        rest = after[..end].rfind('@').map_or(after, |at| &after[at + 1..]);
+    }
+    said.push_str(rest);
     said
 }
 
@@ -277,6 +292,31 @@ mod tests {
             of(CredentialsError::provider_error(said)),
             FailureKind::Refused { permission: "sts:AssumeRole".into() }
         );
+    }
+
+    #[test]
+    fn no_failure_tells_the_password_of_a_proxy() {
+        let url: http::Uri = "socks5://corp:hunter2@proxy:1080".parse().unwrap();
+        let request = Request::kubernetes("GET /api/v1/pods", "list pods", "list the pods", "cluster prod");
+        let kube = kube::Error::ProxyProtocolUnsupported { proxy_url: Box::new(url.clone()) };
+        let io = std::io::Error::other("tunnel http://corp:hunter2@proxy:3128, then https://x:hunter2@y");
+        let sdk = SdkError::<ListAccessEntriesError, _>::dispatch_failure(ConnectorError::io(io.to_string().into()));
+        for failure in [
+            kubernetes(&request, &kube),
+            kubernetes(&request, &kube::Error::Service(io.into())),
+            aws(&request, sdk),
+            request.failure(FailureKind::Unexpected, None, &format!("proxy {url}")),
+        ] {
+            assert!(!format!("{failure:?}").contains("hunter2") && failure.message.contains("proxy:"), "{failure:?}");
+        }
+        for (text, wanted) in [
+            ("at https://a/b?c=d: no", "at https://a/b?c=d: no"),
+            ("at http://u:p/w@d@h:1/x y@z", "at http://h:1/x y@z"),
+            ("'http://u@h' \"ftp://u:p@g\"", "'http://h' \"ftp://g\""),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_userinfo(text), wanted);
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl Kubernetes {
         let mut path = format!("{}?limit={PAGE}", listed.path);
         if let Some(token) = next {
             path.push_str("&continue=");
-            path.push_str(&query_value(&token));
+            path.push_str(&percent_encoded(&token));
         }
         let found: ListOf<T> = self.send(request, http::Method::GET, &path, Vec::new()).await?;
         let mut page = Page::new(found.items.unwrap_or_default(), found.metadata.r#continue);
@@ -260,7 +260,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
 }
 
-fn query_value(text: &str) -> String {
+/// Text as it may stand in any part of a URL.
+fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
@@ -277,8 +278,8 @@ mod tests {
 
     #[test]
     fn continue_tokens_are_encoded() {
-        assert_eq!(query_value("eyJ2-_.~Zg=="), "eyJ2-_.~Zg%3D%3D");
-        assert_eq!(query_value("a&b=é"), "a%26b%3D%C3%A9");
+        assert_eq!(percent_encoded("eyJ2-_.~Zg=="), "eyJ2-_.~Zg%3D%3D");
+        assert_eq!(percent_encoded("a&b=é"), "a%26b%3D%C3%A9");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
-use super::failure::causes;
+use super::failure::{causes, without_userinfo};
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
 use crate::model::failure::{Failure, FailureKind};
@@ -140,7 +140,7 @@ impl Request {
             doing: self.doing.to_owned(),
             on: self.on.clone(),
             code: code.map(str::to_owned),
-            message: message.to_owned(),
+            message: without_userinfo(message),
         }
     }
 }

@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 
+use super::percent_encoded;
 use crate::cloud::failure;
 use crate::cloud::session::{Request, Session};
 use crate::cloud::token::{cluster_token, sts_endpoint};
@@ -170,7 +171,11 @@ fn direct(session: &Session, id: &ClusterId, target: &Target, request: &Request)
         target.endpoint.parse().map_err(|error| bad(format!("endpoint {}: {error}", target.endpoint)))?;
     let roots = certificates(&target.ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
     // Given an endpoint as a value, nothing of the environment is used.
-    let proxy = if session.options().endpoint.is_some() { None } else { proxy(&endpoint) };
+    let proxy = match session.options().endpoint {
+        Some(_) => None,
+        None => proxy(&Matcher::from_env(), &endpoint).map_err(bad)?,
+    };
+    check_proxy(proxy.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
     let mut config = Config::new(endpoint);
     config.root_cert = Some(roots);
     config.proxy_url = proxy;
@@ -200,6 +205,7 @@ async fn through_context(
     }
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
+    check_proxy(config.proxy_url.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
     if let (Some(theirs), Some(target)) = (&config.root_cert, target)
         && certificates(&target.ca).is_ok_and(|ours| ours != *theirs)
     {
@@ -247,14 +253,41 @@ fn certificates(data: &str) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-/// The proxy that the environment asks for, NO_PROXY heeded. (kube's loader compares NO_PROXY with the proxy itself.)
-fn proxy(endpoint: &Uri) -> Option<Uri> {
-    let intercept = Matcher::from_env().intercept(endpoint)?;
-    let Some((user, password)) = intercept.raw_auth() else { return Some(intercept.uri().clone()) };
-    let authority = format!("{user}:{password}@{}", intercept.uri().authority()?);
+/// The proxy among these that is responsible, NO_PROXY heeded, with its credentials. (kube's loader compares NO_PROXY
+/// with the proxy itself.)
+fn proxy(matcher: &Matcher, endpoint: &Uri) -> Result<Option<Uri>, String> {
+    let Some(intercept) = matcher.intercept(endpoint) else { return Ok(None) };
+    let userinfo = match (intercept.raw_auth(), intercept.basic_auth()) {
+        (Some((user, password)), _) => Some(format!("{user}:{password}")),
+        // A header already; kube makes one again from what is in the URL.
+        (None, Some(basic)) => Some(decoded(basic).ok_or("the credentials of the proxy cannot be read")?),
+        (None, None) => None,
+    };
     let mut parts = intercept.uri().clone().into_parts();
-    parts.authority = Some(authority.parse().ok()?);
-    Uri::from_parts(parts).ok()
+    if let (Some(userinfo), Some(authority)) = (userinfo, &parts.authority) {
+        let (user, password) = userinfo.split_once(':').unwrap_or((&userinfo, ""));
+        let with = format!("{}:{}@{authority}", percent_encoded(user), percent_encoded(password));
+        // The error is not passed on: it might quote a password.
+        parts.authority = Some(with.parse().map_err(|_| "the credentials of the proxy cannot be sent")?);
+    }
+    Uri::from_parts(parts).map(Some).map_err(|_| "the URL of the proxy cannot be read".to_owned())
+}
+
+/// What stands in a header of basic authentication.
+fn decoded(basic: &HeaderValue) -> Option<String> {
+    let encoded = basic.to_str().ok()?.strip_prefix("Basic ")?;
+    String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()
+}
+
+/// A proxy that kube would refuse is refused before kube sees it, and with it the password in its URL.
+fn check_proxy(proxy: Option<&Uri>) -> Result<(), String> {
+    match proxy.map(|proxy| proxy.scheme_str().unwrap_or_default()) {
+        None | Some("http" | "https") => Ok(()),
+        Some(scheme) => Err(format!(
+            "a {scheme} proxy is asked for (HTTPS_PROXY, ALL_PROXY or the proxy-url of the kubeconfig), and only http \
+             and https ones can be used; name such a one, or except the endpoint (NO_PROXY)"
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -262,13 +295,17 @@ mod tests {
     use super::*;
     use crate::cloud::{Credentials, Endpoint, Options};
 
-    #[tokio::test]
-    async fn a_token_is_kept_until_it_is_due() {
+    async fn session(options: Options) -> Session {
         let credentials =
             Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
         let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
         let regions = vec!["eu-west-1".into()];
-        let session = Session::open(Options { regions, endpoint, ..Options::default() }, None).await.unwrap();
+        Session::open(Options { regions, endpoint, ..options }, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_due() {
+        let session = session(Options::default()).await;
         let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
         let old = HeaderValue::from_static("Bearer old");
         let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
@@ -292,6 +329,50 @@ mod tests {
             "test",
         );
         assert_eq!(good_until(&expiring, SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH + Duration::from_secs(600));
+    }
+
+    fn matcher(url: &str) -> Matcher {
+        Matcher::builder().https(url.to_owned()).no("10.0.0.1").build()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_gets_its_credentials() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://corp:hunter2%40%3A%2F@{}", listener.local_addr().unwrap());
+        let target = Uri::from_static("https://abc.eks.amazonaws.com");
+        let mut config = Config::new(target.clone());
+        config.proxy_url = proxy(&matcher(&url), &target).unwrap();
+        let client = client(&session(Options::default()).await, config).unwrap();
+        let asked = tokio::spawn(async move {
+            let request = http::Request::get("/version").body(Vec::new()).unwrap();
+            client.request_text(request).await
+        });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut said = Vec::new();
+        while !said.ends_with(b"\r\n\r\n") {
+            use tokio::io::AsyncReadExt;
+            assert_ne!(stream.read_buf(&mut said).await.unwrap(), 0);
+        }
+        asked.abort();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.starts_with("CONNECT abc.eks.amazonaws.com:443"), "{said}");
+        let wanted = format!("proxy-authorization: basic {}", BASE64_STANDARD.encode("corp:hunter2@:/"));
+        assert!(said.lines().any(|line| line.eq_ignore_ascii_case(&wanted)), "{said}");
+    }
+
+    #[test]
+    fn a_proxy_is_responsible_unless_excepted_and_only_http_ones_can_be_used() {
+        let target = Uri::from_static("https://abc.eks.amazonaws.com");
+        let found = |url: &str| proxy(&matcher(url), &target).unwrap();
+        assert_eq!(found("http://proxy:3128").unwrap(), "http://proxy:3128/");
+        let excepted = Uri::from_static("https://10.0.0.1");
+        assert_eq!(proxy(&matcher("http://proxy:3128"), &excepted).unwrap(), None);
+        assert_eq!(check_proxy(found("http://corp:hunter2@proxy:3128").as_ref()), Ok(()));
+        for scheme in ["socks5", "socks5h", "socks4"] {
+            let proxy = found(&format!("{scheme}://corp:hunter2@proxy:1080"));
+            let why = check_proxy(proxy.as_ref()).unwrap_err();
+            assert!(why.contains(&format!("a {scheme} proxy")) && !why.contains("hunter2"), "{why}");
+        }
     }
 
     #[test]
