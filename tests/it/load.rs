@@ -330,6 +330,33 @@ async fn a_sweep_gives_up_on_expired_credentials() {
 }
 
 #[tokio::test]
+async fn a_sweep_gives_up_on_a_key_that_is_not_accepted() {
+    let bed = Bed::of(world(vec![cluster("c", AuthenticationMode::Api, 100)])).await;
+    bed.gate.rule(|line| {
+        let invalid = "The security token included in the request is invalid.";
+        line.contains("access-entries/").then_some(Fault::Error(403, "UnrecognizedClientException", invalid))
+    });
+    let section = bed.load("c").await.access_entries.clone();
+    let State::Partial { missing, .. } = section.state() else { panic!("{:?}", section.state()) };
+    assert_eq!(missing.len(), 100);
+    assert!(missing.iter().all(|it| it.failure.message.contains("opt-in")), "{:?}", missing[0]);
+    let asked = bed.gate.seen().iter().filter(|line| line.contains("access-entries/")).count();
+    assert!(asked <= 2 * 8 + 2, "{asked}");
+}
+
+/// The API server presents a certificate that another authority has signed.
+#[tokio::test]
+async fn a_server_that_is_not_trusted_is_there_all_the_same() {
+    let bed = Bed::of(world(vec![cluster("c", AuthenticationMode::Api, 0)])).await;
+    let mut described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
+    described.certificate_authority.as_mut().unwrap().data = Some(other_ca());
+    let kubernetes = bed.session.kubernetes(&id("c"), Some(&described)).await.unwrap();
+    let failure = kubernetes.aws_auth().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unexpected, "{failure}");
+    assert!(failure.message.contains("not trusted by the cluster's certificate authority"), "{failure}");
+}
+
+#[tokio::test]
 async fn throttling_is_waited_out() {
     let options = lab::Options::default();
     let document = world(vec![cluster("c", AuthenticationMode::Api, 1)]);
