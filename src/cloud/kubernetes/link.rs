@@ -43,6 +43,13 @@ struct Tokens {
     latest: Mutex<Option<(HeaderValue, SystemTime)>>,
 }
 
+/// What goes into the Authorization header.
+pub(super) struct Token {
+    pub(super) header: HeaderValue,
+    /// It was made for an earlier request.
+    pub(super) kept: bool,
+}
+
 /// Why there is no token.
 #[derive(Debug)]
 pub(in crate::cloud) enum TokenError {
@@ -64,26 +71,29 @@ impl Link {
         &self.client
     }
 
-    /// The value of the Authorization header, if it is ours to set.
-    pub(super) async fn authorization(&self, session: &Session) -> Result<Option<HeaderValue>, TokenError> {
+    /// The token, if it is ours to set.
+    pub(super) async fn authorization(&self, session: &Session) -> Result<Option<Token>, TokenError> {
         let Some(tokens) = &self.tokens else { return Ok(None) };
         // Held while a new one is made, so that one is made for all that wait. By the clock on the wall: the other one
         // stands still while a laptop sleeps, the token's life does not.
         let mut latest = tokens.latest.lock().await;
         let now = SystemTime::now();
         match &*latest {
-            Some((header, until)) if now < *until => Ok(Some(header.clone())),
+            Some((header, until)) if now < *until => Ok(Some(Token { header: header.clone(), kept: true })),
             _ => {
                 let fresh = token(session, &tokens.id, now).await?;
-                Ok(Some(latest.insert(fresh).0.clone()))
+                Ok(Some(Token { header: latest.insert(fresh).0.clone(), kept: false }))
             }
         }
     }
 
-    /// Makes the next request take a new token.
-    pub(super) async fn forget_token(&self) {
+    /// Makes the next request take another token than this one.
+    pub(super) async fn forget(&self, token: &Token) {
         if let Some(tokens) = &self.tokens {
-            *tokens.latest.lock().await = None;
+            let mut latest = tokens.latest.lock().await;
+            if latest.as_ref().is_some_and(|(header, _)| *header == token.header) {
+                *latest = None;
+            }
         }
     }
 }
@@ -291,11 +301,11 @@ fn check_proxy(proxy: Option<&Uri>) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cloud::{Credentials, Endpoint, Options};
 
-    async fn session(options: Options) -> Session {
+    pub(in crate::cloud::kubernetes) async fn session(options: Options) -> Session {
         let credentials =
             Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
         let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
@@ -303,23 +313,32 @@ mod tests {
         Session::open(Options { regions, endpoint, ..options }, None).await.unwrap()
     }
 
+    /// A link that has a token already, or none yet.
+    pub(in crate::cloud::kubernetes) fn link(session: &Session, url: &str, kept: bool) -> Link {
+        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
+        let old = || (HeaderValue::from_static("Bearer old"), SystemTime::now() + Duration::from_secs(60));
+        let latest = Mutex::new(kept.then(old));
+        let client = client(session, Config::new(url.parse().unwrap())).unwrap();
+        Link { client, tokens: Some(Tokens { id, latest }) }
+    }
+
     #[tokio::test]
     async fn a_token_is_kept_until_it_is_due() {
         let session = session(Options::default()).await;
-        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
         let old = HeaderValue::from_static("Bearer old");
-        let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
-        let latest = Mutex::new(Some((old.clone(), SystemTime::now() + Duration::from_secs(60))));
-        let link = Link { client: client(&session, config).unwrap(), tokens: Some(Tokens { id, latest }) };
+        let link = link(&session, "https://127.0.0.1:9", true);
+        let header = async || link.authorization(&session).await.unwrap().unwrap().header;
 
-        assert_eq!(link.authorization(&session).await.unwrap(), Some(old.clone()));
+        assert_eq!(header().await, old);
         if let Some(tokens) = &link.tokens {
             *tokens.latest.lock().await = Some((old.clone(), SystemTime::now()));
         }
-        let renewed = link.authorization(&session).await.unwrap().unwrap();
+        let renewed = header().await;
         assert!(renewed.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
         assert!(renewed.is_sensitive(), "else it would be seen in a log");
-        assert_eq!(link.authorization(&session).await.unwrap(), Some(renewed));
+        assert_eq!(header().await, renewed);
+        link.forget(&Token { header: old, kept: true }).await;
+        assert_eq!(header().await, renewed, "it was replaced already");
 
         let expiring = aws_credential_types::Credentials::new(
             "AKIA",
