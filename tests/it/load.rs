@@ -5,7 +5,7 @@ mod gate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
@@ -429,6 +429,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     let ca = other_ca();
     let document = world(vec![cluster("c", AuthenticationMode::ApiAndConfigMap, 20)]);
     let quick = |options: &mut Options| options.connect_timeout = Duration::from_millis(300);
+    let began = Instant::now();
     let mut bed = Bed::with(document, lab::Options::default(), quick).await;
     let described = json!({ "cluster": {
         "name": "c",
@@ -438,6 +439,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     } });
     bed.gate.rule(move |line| (line == "eks GET /clusters/c").then(|| Fault::Json(described.clone())));
     let facts = bed.load("c").await;
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert!(is_known(&facts.access_entries) && is_known(&facts.nodegroups));
     let failures: BTreeMap<&str, Option<&Failure>> = [
         ("aws-auth", facts.aws_auth.failure()),
@@ -664,6 +666,14 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Invalid);
     assert!(failure.message.contains("another cluster's"), "{failure}");
+
+    // Without anything to compare by it is refused, too, unless EKS does not tell.
+    let elsewhere = self::kubeconfig(Some("https://127.0.0.1:9"), None, given);
+    let session = through(elsewhere, &bed, &dir.0).await;
+    let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.contains("could not be verified"), "{failure}");
+    assert!(session.kubernetes(&id("c"), None).await.is_ok(), "it was named on purpose");
 }
 
 /// A kubeconfig whose one context has an exec plugin that runs this.
@@ -681,7 +691,7 @@ fn kubeconfig(server: Option<&str>, ca: Option<&str>, script: &str) -> String {
 #[test]
 fn an_exec_plugin_that_hangs_is_given_up_on() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let dir = Scratch::new("hangs");
     let failure = runtime.block_on(async {
         let bed = Bed::of(world(vec![cluster_for_the_caller(&[])])).await;
