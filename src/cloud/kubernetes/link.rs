@@ -121,7 +121,7 @@ fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) 
 #[derive(Default)]
 pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
 
-/// A link, and what DescribeCluster said when it was made.
+/// A link, and what DescribeCluster said when it was made; `None` if it said nothing.
 struct Kept {
     target: Option<Target>,
     link: Arc<Link>,
@@ -133,11 +133,11 @@ impl std::fmt::Debug for Links {
     }
 }
 
-/// Where a cluster's API is, as DescribeCluster says.
+/// Where a cluster's API is, as DescribeCluster says; one that is being created has none yet.
 #[derive(Clone, PartialEq, Eq)]
 struct Target {
-    endpoint: String,
-    ca: String,
+    endpoint: Option<String>,
+    ca: Option<String>,
 }
 
 impl Links {
@@ -150,7 +150,7 @@ impl Links {
         on: &str,
     ) -> Result<Arc<Link>, Failure> {
         let request = Request::kubernetes("connect", "connect", REACH, on);
-        let target = cluster.and_then(target);
+        let target = cluster.map(target);
         let kept = |links: &BTreeMap<ClusterId, Kept>| {
             links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
         };
@@ -159,8 +159,10 @@ impl Links {
         }
         let link = Arc::new(match (&session.options().context, &target) {
             (Some(context), target) => through_context(session, context, target.as_ref(), &request).await?,
-            (None, Some(target)) => direct(session, id, target, &request)?,
-            (None, None) => {
+            (None, Some(Target { endpoint: Some(endpoint), ca: Some(ca) })) => {
+                direct(session, id, endpoint, ca, &request)?
+            }
+            (None, _) => {
                 let why = "the cluster has no API endpoint (yet)";
                 return Err(request.failure(FailureKind::Unexpected, None, why));
             }
@@ -171,15 +173,15 @@ impl Links {
     }
 }
 
-fn target(cluster: &Cluster) -> Option<Target> {
-    Some(Target { endpoint: cluster.endpoint.clone()?, ca: cluster.certificate_authority.as_ref()?.data.clone()? })
+fn target(cluster: &Cluster) -> Target {
+    let ca = cluster.certificate_authority.as_ref().and_then(|it| it.data.clone());
+    Target { endpoint: cluster.endpoint.clone(), ca }
 }
 
-fn direct(session: &Session, id: &ClusterId, target: &Target, request: &Request) -> Result<Link, Failure> {
+fn direct(session: &Session, id: &ClusterId, endpoint: &str, ca: &str, request: &Request) -> Result<Link, Failure> {
     let bad = |why: String| request.failure(FailureKind::Unexpected, None, &why);
-    let endpoint: Uri =
-        target.endpoint.parse().map_err(|error| bad(format!("endpoint {}: {error}", target.endpoint)))?;
-    let roots = certificates(&target.ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
+    let endpoint: Uri = endpoint.parse().map_err(|error| bad(format!("endpoint {endpoint}: {error}")))?;
+    let roots = certificates(ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
     // Given an endpoint as a value, nothing of the environment is used.
     let proxy = match session.options().endpoint {
         Some(_) => None,
@@ -216,11 +218,11 @@ async fn through_context(
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
     check_proxy(config.proxy_url.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
-    if let (Some(theirs), Some(target)) = (&config.root_cert, target)
-        && certificates(&target.ca).is_ok_and(|ours| ours != *theirs)
-    {
-        let why = format!("context {context} is another cluster's: its certificate authority differs");
-        return Err(request.failure(FailureKind::Invalid, None, &why));
+    match target {
+        Some(target) => check_same(&config, target)
+            .map_err(|why| request.failure(FailureKind::Invalid, None, &format!("context {context} {why}")))?,
+        // It was named on purpose, and there is nothing to compare it with.
+        None => tracing::warn!(context, on = request.on, "the context could not be verified to be this cluster"),
     }
     // Reads files and runs the exec plugin to its end. The thread of one that hangs is left behind.
     let patience = session.options().plugin_timeout;
@@ -240,6 +242,35 @@ async fn through_context(
         .map_err(|error| request.failure(FailureKind::Unexpected, None, &error.to_string()))?
         .map_err(|error| failure::kubernetes(request, &error))?;
     Ok(Link { client, tokens: None })
+}
+
+/// Refuses a context that is another cluster's: by its certificate authority, or else by its endpoint.
+fn check_same(config: &Config, target: &Target) -> Result<(), String> {
+    let ca = target.ca.as_deref().and_then(|ca| certificates(ca).ok());
+    if let (Some(theirs), Some(ours)) = (&config.root_cert, &ca) {
+        return if theirs == ours {
+            Ok(())
+        } else {
+            Err("is another cluster's: its certificate authority differs".to_owned())
+        };
+    }
+    match &target.endpoint {
+        Some(endpoint) if place(&config.cluster_url) == endpoint.parse().ok().as_ref().and_then(place) => Ok(()),
+        Some(endpoint) => Err(format!(
+            "could not be verified to be this cluster: it has no certificate authority to compare, and leads to {}, \
+             not to {endpoint}",
+            config.cluster_url
+        )),
+        None => Err("could not be verified to be this cluster: EKS tells neither its endpoint nor its certificate \
+                     authority"
+            .to_owned()),
+    }
+}
+
+/// Host and port.
+fn place(url: &Uri) -> Option<(String, u16)> {
+    let usual = if url.scheme_str() == Some("http") { 80 } else { 443 };
+    Some((url.host()?.to_lowercase(), url.port_u16().unwrap_or(usual)))
 }
 
 fn client(session: &Session, mut config: Config) -> Result<kube::Client, kube::Error> {
@@ -391,6 +422,36 @@ pub(super) mod tests {
             let proxy = found(&format!("{scheme}://corp:hunter2@proxy:1080"));
             let why = check_proxy(proxy.as_ref()).unwrap_err();
             assert!(why.contains(&format!("a {scheme} proxy")) && !why.contains("hunter2"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_context_is_the_cluster_by_authority_or_else_by_endpoint() {
+        let ca = || {
+            let made = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
+            BASE64_STANDARD.encode(made.cert.pem())
+        };
+        let (ours, other) = (ca(), ca());
+        let check = |url: &'static str, theirs: Option<&str>, endpoint: Option<&str>, known: bool| {
+            let mut config = Config::new(Uri::from_static(url));
+            config.root_cert = theirs.map(|ca| certificates(ca).unwrap());
+            let ca = known.then(|| ours.clone());
+            check_same(&config, &Target { endpoint: endpoint.map(str::to_owned), ca })
+        };
+        let here = Some("https://ABC.eks.amazonaws.com");
+        assert_eq!(check("https://localhost:8443", Some(&ours), here, true), Ok(()), "through a tunnel");
+        let differs = check("https://abc.eks.amazonaws.com", Some(&other), here, true).unwrap_err();
+        assert!(differs.contains("another cluster's"), "{differs}");
+        assert_eq!(check("https://abc.eks.amazonaws.com:443/", None, here, true), Ok(()));
+        assert_eq!(check("https://abc.eks.amazonaws.com", Some(&other), here, false), Ok(()));
+        for (url, theirs, endpoint, known) in [
+            ("https://def.eks.amazonaws.com", None, here, true),
+            ("https://abc.eks.amazonaws.com:8443", None, here, false),
+            ("https://abc.eks.amazonaws.com", None, None, true),
+            ("https://abc.eks.amazonaws.com", Some(ours.as_str()), None, false),
+        ] {
+            let why = check(url, theirs, endpoint, known).unwrap_err();
+            assert!(why.contains("could not be verified to be this cluster"), "{url}: {why}");
         }
     }
 
