@@ -201,7 +201,7 @@ impl Session {
         })
     }
 
-    /// The same session with slots of its own, for what a person is waiting for while a sweep runs.
+    /// The same session, whose requests go before those of the sweeps: for what a person is waiting for.
     #[must_use]
     pub fn ahead(&self) -> Session {
         Session { inner: Arc::clone(&self.inner), ahead: true }

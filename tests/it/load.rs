@@ -226,7 +226,7 @@ async fn all_pages_and_all_items_eight_at_a_time() {
     let (loading, first) = counts[0];
     assert!(loading && (1..100).contains(&first), "the first rows come before the first page is read: {counts:?}");
     assert!(counts.len() >= 3 && counts.is_sorted_by_key(|(_, rows)| *rows), "rows come as they are read: {counts:?}");
-    assert_eq!(bed.gate.peak("eks"), 8, "slots are used, and not more of them than there are");
+    assert_eq!(bed.gate.peak("eks"), 7, "slots are used, all but the one left for what a person asks meanwhile");
     assert_eq!(bed.gate.seen().iter().filter(|line| is_list(line)).count(), 3);
     assert_eq!(bed.gate.seen().iter().filter(|line| line.contains("access-entries/")).count(), 500);
 
@@ -382,7 +382,7 @@ async fn a_principal_is_answered_while_a_sweep_stands_still() {
     let sweep = load::cluster(&bed.session, id("c"), tx);
     let asked = Asked::from_arn(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/r042/jane")).unwrap();
     let ask = async {
-        bed.gate.wait_for("eks", 8).await;
+        bed.gate.wait_for("eks", 7).await;
         let snapshot = load::answer(&bed.session, id("c"), asked.clone()).await;
         bed.gate.open();
         snapshot
@@ -396,6 +396,30 @@ async fn a_principal_is_answered_while_a_sweep_stands_still() {
     assert_eq!(entry.associated_access_policies.as_ref().unwrap().len(), 1);
     assert_eq!(snapshot.iam.asked_roles["r042"].as_ref().unwrap().as_ref().unwrap().arn, role_arn("r042"));
     assert!(facts.access_entry(&key).found().is_some());
+    assert_eq!(bed.gate.peak("eks"), 8, "all together");
+    while rx.recv().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_slot_a_principal_takes_the_next_one() {
+    let document = world(vec![cluster("c", AuthenticationMode::Api, 250)]);
+    let bed = Bed::with(document, lab::Options::default(), |options| options.concurrency = 1).await;
+    let (tx, mut rx) = mpsc::channel(10_000);
+    let asked = Asked::from_arn(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/r249/jane")).unwrap();
+    let read = |gate: &Gate| gate.seen().iter().filter(|line| line.contains("access-entries/")).count();
+    bed.gate.rule(|line| line.contains("access-entries/").then_some(Fault::Hold));
+    let sweep = load::cluster(&bed.session, id("c"), tx);
+    let ask = async {
+        // Of the content of the entries the first is held: now everything else waits behind it.
+        bed.gate.wait_until(|line| line.contains("access-entries/")).await;
+        let answer = load::answer(&bed.session, id("c"), asked.clone());
+        let (snapshot, ()) = tokio::join!(answer, async { bed.gate.open() });
+        (snapshot, read(&bed.gate))
+    };
+    let ((), (snapshot, read_meanwhile)) = tokio::join!(sweep, ask);
+    assert!(snapshot.cluster(&id("c")).access_entry(&asked.principal.key()).found().is_some());
+    assert!(read_meanwhile < 100, "{read_meanwhile} of 500 requests of the sweep went before");
+    assert_eq!((bed.gate.peak("eks"), read(&bed.gate)), (1, 502));
     while rx.recv().await.is_some() {}
 }
 
@@ -529,7 +553,7 @@ async fn dropping_a_load_ends_its_requests() {
         let load = load::cluster(&bed.session, id("c"), tx);
         tokio::select! {
             () = load => panic!("it must be held"),
-            () = bed.gate.wait_for("eks", 8) => {}
+            () = bed.gate.wait_for("eks", 7) => {}
         }
     }
     bed.gate.wait_for("eks", 0).await;
