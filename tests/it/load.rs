@@ -700,6 +700,23 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     assert!(session.kubernetes(&id("c"), None).await.is_ok(), "it was named on purpose");
 }
 
+#[tokio::test]
+async fn the_password_of_a_context_s_proxy_is_not_told() {
+    let bed = Bed::of(world(vec![])).await;
+    let dir = Scratch::new("proxy");
+    for (proxy, wanted) in
+        [("socks5://corp:hunter2@p:1080", "a socks5 proxy"), ("http://corp:hunter2 @p:1", "context c")]
+    {
+        let server = "\"server\":\"https://127.0.0.1:9\"";
+        let kubeconfig = kubeconfig(Some("https://127.0.0.1:9"), None, "exit 1");
+        let kubeconfig = kubeconfig.replace(server, &format!("{server},\"proxy-url\":\"{proxy}\""));
+        let session = through(kubeconfig, &bed, &dir.0).await;
+        let failure = session.kubernetes(&id("c"), None).await.map(|_| ()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+        assert!(failure.message.contains(wanted) && !failure.message.contains("hunter2"), "{failure}");
+    }
+}
+
 /// A kubeconfig whose one context has an exec plugin that runs this.
 fn kubeconfig(server: Option<&str>, ca: Option<&str>, script: &str) -> String {
     json!({
