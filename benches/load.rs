@@ -1,5 +1,6 @@
 //! How near loading the access entries comes to the ideal, on the wall clock: 250 entries, pages of 100, 50 ms for every
-//! answer. Prints both ratios, and fails when one is too high.
+//! answer. Prints both ratios, and fails when the first rows took more round trips than they need, or when all of them
+//! took too long.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ const PAGE: usize = 100;
 const LATENCY: Duration = Duration::from_millis(50);
 const CONCURRENCY: usize = 8;
 const REGION: &str = "eu-west-1";
-/// What loading may take, in shares of the ideal.
+/// What loading all may take, in shares of the ideal.
 const LIMIT: f64 = 1.3;
 /// DescribeCluster, the first page, the first entries.
 const ROUND_TRIPS: u32 = 3;
@@ -93,9 +94,13 @@ fn main() -> ExitCode {
     };
     let (pages, calls) = (ENTRIES.div_ceil(PAGE) as f64, 2.0 * ENTRIES as f64);
     let ideal = LATENCY.mul_f64(pages + calls / CONCURRENCY as f64);
-    let trips = LATENCY * ROUND_TRIPS;
-    let (rows, loading) = (first.div_duration_f64(trips), all.div_duration_f64(ideal));
-    println!("first rows   {first:>9.1?}  {rows:.2} x {ROUND_TRIPS} round trips ({trips:?})");
-    println!("all entries  {all:>9.1?}  {loading:.2} x the ideal ({ideal:.1?}); at most {LIMIT} of either");
-    if rows.max(loading) <= LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let least = LATENCY * ROUND_TRIPS;
+    // How many answers were waited for, one after the other: a further one would have cost a whole latency more.
+    let trips = first.div_duration_f64(LATENCY).floor();
+    let (rows, loading) = (first.div_duration_f64(least), all.div_duration_f64(ideal));
+    println!(
+        "first rows   {first:>9.1?}  {rows:.2} x {ROUND_TRIPS} round trips ({least:?}); {trips} of at most {ROUND_TRIPS}"
+    );
+    println!("all entries  {all:>9.1?}  {loading:.2} x the ideal ({ideal:.1?}); at most {LIMIT}");
+    if trips <= f64::from(ROUND_TRIPS) && loading <= LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

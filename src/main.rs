@@ -23,7 +23,12 @@ fn main() -> ExitCode {
     logging::install_panic_log(state);
     let ended = configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml")))
         .and_then(|()| runtime())
-        .and_then(|runtime| runtime.block_on(run(cli)));
+        .and_then(|runtime| {
+            let ended = runtime.block_on(run(cli));
+            // Not dropped, which would wait for threads that may never end: an exec plugin's that hangs, say.
+            runtime.shutdown_background();
+            ended
+        });
     ended.unwrap_or_else(|trouble| {
         eprintln!("eksplorer: {trouble}");
         ExitCode::from(trouble.exit.status())

@@ -32,7 +32,7 @@ where
                 Some(code) => {
                     let kind = kind_of_code(code, status, &request.permission);
                     let said = context.err().message().unwrap_or_default();
-                    request.failure(kind, Some(code), said)
+                    request.failure(kind, Some(code), &explained(said, explanation(code)))
                 }
                 None => unreadable(request, status, context.raw().body().bytes()),
             }
@@ -41,6 +41,9 @@ where
             unreadable(request, context.raw().status().as_u16(), context.raw().body().bytes())
         }
         SdkError::TimeoutError(_) => request.failure(FailureKind::Unreachable, None, "no answer in time"),
+        _ if is_distrusted(&error) => {
+            request.failure(FailureKind::Unexpected, None, &explained(&causes(&error), Some(DISTRUSTED_BY_SYSTEM)))
+        }
         SdkError::DispatchFailure(dispatch) if dispatch.is_io() || dispatch.is_timeout() => {
             request.failure(FailureKind::Unreachable, None, &causes(&error))
         }
@@ -61,12 +64,9 @@ fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
             FailureKind::Refused { permission: permission.to_owned() }
         }
-        // The last two: keys that are no longer known.
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "TokenRefreshRequired"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException" => FailureKind::Expired,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => FailureKind::Expired,
+        // There are some, but none that are any good here; to sign in again with the same ones would not help.
+        _ if explanation(code).is_some() => FailureKind::NoCredentials,
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -94,10 +94,58 @@ fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
     }
 }
 
+const KEY_NOT_KNOWN: &str = "This access key is not accepted in this region and partition: the region may need to be \
+    enabled for the account (opt-in), the key may belong to another partition, be mistyped, or have been deleted.";
+const SIGNATURE_NOT_GOOD: &str =
+    "Check the clock of this machine, which must be right to a few minutes, and the secret access key.";
+const DISTRUSTED_BY_SYSTEM: &str = "The server's certificate is not trusted by this system's certificate authorities: \
+    if a proxy inspects TLS, add its authority to them, or name a bundle that has it (SSL_CERT_FILE).";
+const DISTRUSTED_BY_CLUSTER: &str = "The API server's certificate is not trusted by the cluster's certificate authority, \
+    the one of DescribeCluster or, with --context, the kubeconfig's certificate-authority: a proxy may inspect TLS, or \
+    the authority has changed.";
+
+/// What is behind a code whose own words mislead.
+fn explanation(code: &str) -> Option<&'static str> {
+    match code {
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => Some(KEY_NOT_KNOWN),
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => {
+            Some(SIGNATURE_NOT_GOOD)
+        }
+        _ => None,
+    }
+}
+
+fn explained(said: &str, why: Option<&str>) -> String {
+    match (said.trim_end_matches('.'), why) {
+        (_, None) => said.to_owned(),
+        ("", Some(why)) => why.to_owned(),
+        (said, Some(why)) => format!("{said}. {why}"),
+    }
+}
+
+/// True if somebody answered whose certificate is not trusted.
+fn is_distrusted(error: &(dyn Error + 'static)) -> bool {
+    find_cause::<rustls::Error>(error).is_some_and(|it| matches!(it, rustls::Error::InvalidCertificate(_)))
+}
+
 /// A failure to come by credentials at all.
 pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failure {
     let said = causes(error);
     let text = said.to_lowercase();
+    if is_distrusted(error) {
+        return request.failure(FailureKind::Unexpected, None, &explained(&said, Some(DISTRUSTED_BY_SYSTEM)));
+    }
+    // Said by the service that gives them. A signature expires by the clock, whatever the credentials are.
+    let unusable = if text.contains("signature") || text.contains("requestexpired") || text.contains("tooskewed") {
+        Some(SIGNATURE_NOT_GOOD)
+    } else if text.contains("invalidclienttokenid") || text.contains("unrecognizedclient") {
+        Some(KEY_NOT_KNOWN)
+    } else {
+        None
+    };
+    if unusable.is_some() {
+        return request.failure(FailureKind::NoCredentials, None, &explained(&said, unusable));
+    }
     let expired = text.contains("expired") || text.contains("session token not found or invalid");
     let lost = find_cause::<ConnectorError>(error).is_some_and(|it| it.is_io() || it.is_timeout());
     let kind = if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
@@ -140,6 +188,10 @@ pub(crate) fn kubernetes(request: &Request, error: &kube::Error) -> Failure {
         }
         _ => match find_cause::<AuthError>(error) {
             Some(auth) => kubeconfig_user(request, auth),
+            None if is_distrusted(error) => {
+                let said = explained(&causes(error), Some(DISTRUSTED_BY_CLUSTER));
+                request.failure(FailureKind::Unexpected, None, &said)
+            }
             None => {
                 let lost = matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_));
                 let kind = if lost { FailureKind::Unreachable } else { FailureKind::Unexpected };
@@ -167,7 +219,12 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let this = next?;
-        next = this.source();
+        // An I/O error that holds another one names that one's source as its own.
+        let held = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match held {
+            Some(held) => Some(held),
+            None => this.source(),
+        };
         Some(this)
     })
 }
@@ -188,6 +245,21 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
             said.push_str(&text);
         }
     }
+    without_userinfo(&said)
+}
+
+/// A text without the user and password of the URLs in it: a proxy's, say, which its errors quote.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        said.push_str(before);
+        said.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
+        // A password that should have been encoded may hold anything: all to the last one goes.
+        rest = after[..end].rfind('@').map_or(after, |at| &after[at + 1..]);
+    }
+    said.push_str(rest);
     said
 }
 
@@ -219,7 +291,7 @@ mod tests {
             ("AccessDenied", 403, refused),
             ("ExpiredTokenException", 403, FailureKind::Expired),
             ("ExpiredToken", 403, FailureKind::Expired),
-            ("UnrecognizedClientException", 403, FailureKind::Expired),
+            ("TokenRefreshRequired", 400, FailureKind::Expired),
             ("ThrottlingException", 429, FailureKind::Throttled),
             ("Throttling", 400, FailureKind::Throttled),
             ("SomethingNew", 429, FailureKind::Throttled),
@@ -238,6 +310,48 @@ mod tests {
             "could not list the access entries of cluster prod: eks:ListAccessEntries is refused to you \
              (AccessDeniedException: said)"
         );
+    }
+
+    #[test]
+    fn keys_and_clocks_that_are_not_good_are_not_called_expired() {
+        for (code, status, wanted) in [
+            ("UnrecognizedClientException", 403, "opt-in"),
+            ("InvalidClientTokenId", 403, "another partition"),
+            ("InvalidSignatureException", 403, "Check the clock"),
+            ("SignatureDoesNotMatch", 403, "secret access key"),
+            ("RequestExpired", 400, "Check the clock"),
+            ("RequestTimeTooSkewed", 403, "Check the clock"),
+        ] {
+            let failure = of_code(code, status);
+            assert_eq!((&failure.kind, failure.code.as_deref()), (&FailureKind::NoCredentials, Some(code)));
+            assert!(failure.message.starts_with("said. ") && failure.message.contains(wanted), "{failure}");
+        }
+        for (said, wanted) in [
+            ("service error: Signature expired: 20261124T060000Z is now earlier than …", "Check the clock"),
+            ("unhandled error (InvalidClientTokenId)", "opt-in"),
+        ] {
+            let failure = credentials(&request(), &CredentialsError::provider_error(said));
+            assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+            assert!(failure.message.contains(wanted), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_not_called_unreachable() {
+        let io = || {
+            let distrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+            std::io::Error::new(std::io::ErrorKind::InvalidData, distrusted)
+        };
+        type E = SdkError<ListAccessEntriesError, HttpResponse>;
+        let from_kubernetes = kubernetes(&request(), &kube::Error::Service(io().into()));
+        let of_aws = aws(&request(), E::dispatch_failure(ConnectorError::io(io().into())));
+        let of_sso = credentials(&request(), &CredentialsError::provider_error(ConnectorError::io(io().into())));
+        for (failure, setting) in
+            [(from_kubernetes, "DescribeCluster"), (of_aws, "SSL_CERT_FILE"), (of_sso, "SSL_CERT_FILE")]
+        {
+            assert_eq!(failure.kind, FailureKind::Unexpected, "{failure}");
+            assert!(failure.message.contains("UnknownIssuer") && failure.message.contains(setting), "{failure}");
+        }
     }
 
     #[test]
@@ -277,6 +391,31 @@ mod tests {
             of(CredentialsError::provider_error(said)),
             FailureKind::Refused { permission: "sts:AssumeRole".into() }
         );
+    }
+
+    #[test]
+    fn no_failure_tells_the_password_of_a_proxy() {
+        let url: http::Uri = "socks5://corp:hunter2@proxy:1080".parse().unwrap();
+        let request = Request::kubernetes("GET /api/v1/pods", "list pods", "list the pods", "cluster prod");
+        let kube = kube::Error::ProxyProtocolUnsupported { proxy_url: Box::new(url.clone()) };
+        let io = std::io::Error::other("tunnel http://corp:hunter2@proxy:3128, then https://x:hunter2@y");
+        let sdk = SdkError::<ListAccessEntriesError, _>::dispatch_failure(ConnectorError::io(io.to_string().into()));
+        for failure in [
+            kubernetes(&request, &kube),
+            kubernetes(&request, &kube::Error::Service(io.into())),
+            aws(&request, sdk),
+            request.failure(FailureKind::Unexpected, None, &format!("proxy {url}")),
+        ] {
+            assert!(!format!("{failure:?}").contains("hunter2") && failure.message.contains("proxy:"), "{failure:?}");
+        }
+        for (text, wanted) in [
+            ("at https://a/b?c=d: no", "at https://a/b?c=d: no"),
+            ("at http://u:p/w@d@h:1/x y@z", "at http://h:1/x y@z"),
+            ("'http://u@h' \"ftp://u:p@g\"", "'http://h' \"ftp://g\""),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_userinfo(text), wanted);
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl Kubernetes {
         let mut path = format!("{}?limit={PAGE}", listed.path);
         if let Some(token) = next {
             path.push_str("&continue=");
-            path.push_str(&query_value(&token));
+            path.push_str(&percent_encoded(&token));
         }
         let found: ListOf<T> = self.send(request, http::Method::GET, &path, Vec::new()).await?;
         let mut page = Page::new(found.items.unwrap_or_default(), found.metadata.r#continue);
@@ -229,14 +229,16 @@ impl Kubernetes {
     async fn text(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<String, Trouble> {
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
+        let mut fresh = false;
         loop {
             let mut request = http::Request::builder()
                 .method(&method)
                 .uri(path)
                 .header(http::header::ACCEPT, "application/json")
                 .header(http::header::CONTENT_TYPE, "application/json");
-            if let Some(header) = self.link.authorization(&self.session).await.map_err(Trouble::Token)? {
-                request = request.header(http::header::AUTHORIZATION, header);
+            let token = self.link.authorization(&self.session).await.map_err(Trouble::Token)?;
+            if let Some(token) = &token {
+                request = request.header(http::header::AUTHORIZATION, &token.header);
             }
             let request = request.body(body.clone()).map_err(kube::Error::HttpError)?;
             match self.link.client().request_text(request).await {
@@ -246,8 +248,13 @@ impl Kubernetes {
                     pause *= 2;
                 }
                 Err(kube::Error::Api(status)) if status.code == 401 => {
-                    self.link.forget_token().await;
-                    return Err(kube::Error::Api(status).into());
+                    let Some(token) = token else { return Err(kube::Error::Api(status).into()) };
+                    self.link.forget(&token).await;
+                    // One that was kept may have died before its time; a new one that is refused is an answer.
+                    if !token.kept || fresh {
+                        return Err(kube::Error::Api(status).into());
+                    }
+                    fresh = true;
                 }
                 result => return Ok(result?),
             }
@@ -260,7 +267,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
 }
 
-fn query_value(text: &str) -> String {
+/// Text as it may stand in any part of a URL.
+fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
@@ -275,10 +283,61 @@ fn query_value(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Answers 401 so many times, then 200, and tells whose turn it was.
+    async fn server(refusals: usize) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        use http_body_util::Full;
+        use hyper_util::rt::TokioIo;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (seen, tokens) = tokio::sync::mpsc::unbounded_channel();
+        let left = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(refusals));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (seen, left) = (seen.clone(), left.clone());
+                let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                    let token = request.headers()[http::header::AUTHORIZATION].to_str().unwrap().to_owned();
+                    seen.send(token).unwrap();
+                    use std::sync::atomic::Ordering::SeqCst;
+                    let refused = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+                    let answer = if refused {
+                        let body = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","code":401,
+                            "reason":"Unauthorized","message":"Unauthorized"}"#;
+                        http::Response::builder().status(401).body(Full::new(hyper::body::Bytes::from(body)))
+                    } else {
+                        http::Response::builder().body(Full::new(r#"{"items":[]}"#.into()))
+                    };
+                    std::future::ready(answer)
+                });
+                tokio::spawn(async move {
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        (url, tokens)
+    }
+
+    #[tokio::test]
+    async fn a_kept_token_that_is_refused_is_replaced_once() {
+        for (kept, refusals, known, asked) in [(true, 1, true, 2), (true, 9, false, 2), (false, 9, false, 1)] {
+            let (url, mut tokens) = server(refusals).await;
+            let session = link::tests::session(crate::cloud::Options::default()).await;
+            let link = Arc::new(link::tests::link(&session, &url, kept));
+            let kubernetes = Kubernetes { session, link, on: "cluster c".into() };
+            let answer = kubernetes.list(PODS, None).await;
+            assert_eq!(answer.as_ref().map_err(|it| &it.kind).err(), (!known).then_some(&FailureKind::Unauthenticated));
+            let seen: Vec<String> = std::iter::from_fn(|| tokens.try_recv().ok()).collect();
+            assert_eq!(seen.len(), asked, "{seen:?}");
+            assert_eq!(seen[0] == "Bearer old", kept);
+            assert!(seen.last().unwrap().starts_with("Bearer k8s-aws-v1."), "{seen:?}");
+        }
+    }
+
     #[test]
     fn continue_tokens_are_encoded() {
-        assert_eq!(query_value("eyJ2-_.~Zg=="), "eyJ2-_.~Zg%3D%3D");
-        assert_eq!(query_value("a&b=é"), "a%26b%3D%C3%A9");
+        assert_eq!(percent_encoded("eyJ2-_.~Zg=="), "eyJ2-_.~Zg%3D%3D");
+        assert_eq!(percent_encoded("a&b=é"), "a%26b%3D%C3%A9");
     }
 
     #[test]

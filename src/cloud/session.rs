@@ -21,7 +21,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
-use super::failure::causes;
+use super::failure::{causes, without_userinfo};
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
 use crate::model::failure::{Failure, FailureKind};
@@ -47,6 +47,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a request may take, retries included.
     pub operation_timeout: Duration,
+    /// How long the exec plugin of a kubeconfig's context may take to give credentials.
+    pub plugin_timeout: Duration,
     /// An endpoint for all AWS services with credentials for it, instead of everything that the environment says.
     pub endpoint: Option<Endpoint>,
 }
@@ -63,6 +65,8 @@ impl Default for Options {
             // A lost SYN is sent again after one and after three seconds.
             connect_timeout: Duration::from_millis(3100),
             operation_timeout: Duration::from_secs(15),
+            // `aws eks get-token` takes a second or two, and three with a slow STS.
+            plugin_timeout: Duration::from_secs(20),
             endpoint: None,
         }
     }
@@ -136,7 +140,7 @@ impl Request {
             doing: self.doing.to_owned(),
             on: self.on.clone(),
             code: code.map(str::to_owned),
-            message: message.to_owned(),
+            message: without_userinfo(message),
         }
     }
 }
@@ -166,8 +170,10 @@ impl Session {
     /// Finds out region and credentials; asks nobody yet. Finished requests are sent to `calls`, whose receiver must
     /// be read as long as requests are made.
     pub async fn open(options: Options, calls: Option<mpsc::Sender<Call>>) -> Result<Session, Failure> {
-        if let (Some(profile), None) = (&options.profile, &options.endpoint) {
-            check_profile(profile).await?;
+        match (&options.endpoint, &options.profile) {
+            (Some(_), _) => {}
+            (None, Some(profile)) => check_profile(profile, "", &Fs::real(), &Env::real()).await?,
+            (None, None) => check_environment(&Fs::real(), &Env::real()).await?,
         }
         let sdk = sdk_config(&options).await;
         let regions = match (options.regions.is_empty(), sdk.region()) {
@@ -195,7 +201,7 @@ impl Session {
         })
     }
 
-    /// The same session with slots of its own, for what a person is waiting for while a sweep runs.
+    /// The same session, whose requests go before those of the sweeps: for what a person is waiting for.
     #[must_use]
     pub fn ahead(&self) -> Session {
         Session { inner: Arc::clone(&self.inner), ahead: true }
@@ -274,12 +280,23 @@ fn invalid(doing: &str, message: String) -> Failure {
 }
 
 /// A profile that does not exist would only be passed over, with a word about the last place that was tried.
-async fn check_profile(profile: &str) -> Result<(), Failure> {
+async fn check_profile(profile: &str, from: &str, fs: &Fs, env: &Env) -> Result<(), Failure> {
     let doing = "use the profile";
-    match aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await {
+    match aws_config::profile::load(fs, env, &Default::default(), None).await {
         Ok(profiles) if profiles.get_profile(profile).is_some() => Ok(()),
-        Ok(_) => Err(invalid(doing, format!("the AWS configuration files have no profile {profile:?}"))),
+        Ok(_) => Err(invalid(doing, format!("the AWS configuration files have no profile {profile:?}{from}"))),
         Err(error) => Err(invalid(doing, causes(&error))),
+    }
+}
+
+/// The profile that the environment names, unless its keys are used anyway.
+async fn check_environment(fs: &Fs, env: &Env) -> Result<(), Failure> {
+    let set = |name: &str| env.get(name).ok().filter(|value| !value.is_empty());
+    let keys = set("AWS_ACCESS_KEY_ID").is_some() && set("AWS_SECRET_ACCESS_KEY").is_some();
+    match set("AWS_PROFILE") {
+        // Of the default profile nobody expects that it is written anywhere.
+        Some(profile) if !keys && profile != "default" => check_profile(&profile, " (AWS_PROFILE)", fs, env).await,
+        _ => Ok(()),
     }
 }
 
@@ -334,4 +351,29 @@ fn of_endpoint(
         builder = builder.http_client(aws_smithy_http_client::Builder::new().build_http());
     }
     builder.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_profile_of_the_environment_must_exist_where_it_is_used() {
+        let files = [("/home/.aws/config", "[profile work]\nregion = eu-west-1\n")];
+        let fs = Fs::from_map(files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into());
+        let check = async |vars: &[(&str, &str)]| {
+            let vars: Vec<_> = [("HOME", "/home")].iter().chain(vars).copied().collect();
+            check_environment(&fs, &Env::from_slice(&vars)).await.map_err(|failure| failure.to_string())
+        };
+        assert_eq!(check(&[]).await, Ok(()));
+        assert_eq!(check(&[("AWS_PROFILE", "work")]).await, Ok(()));
+        assert_eq!(check(&[("AWS_PROFILE", "default")]).await, Ok(()));
+        assert_eq!(check(&[("AWS_PROFILE", "")]).await, Ok(()));
+        let keys = [("AWS_PROFILE", "typo"), ("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        assert_eq!(check(&keys).await, Ok(()), "the keys go first");
+        let said = check(&[("AWS_PROFILE", "typo")]).await.unwrap_err();
+        assert!(said.contains("no profile \"typo\" (AWS_PROFILE)"), "{said}");
+        let half = [("AWS_PROFILE", "typo"), ("AWS_ACCESS_KEY_ID", "AKIA")];
+        assert!(check(&half).await.is_err());
+    }
 }

@@ -1,13 +1,13 @@
 //! Live facts for the screen: takes its requests, loads, and hands on the news.
 //!
-//! Decides that each request is a task of its own, so that a principal asked about never waits for a sweep, and that a
-//! sweep that is still under way is not begun twice. What is loaded and how is [`load`]'s.
+//! Decides that each request is a task of its own, so that a principal asked about never waits for a sweep; that a sweep
+//! that is still under way is not begun twice; and that one cluster is read at a time, the one asked for last ([`Reading`]).
+//! What is loaded and how is [`load`]'s.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use futures::future::join;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Trouble;
@@ -84,27 +84,76 @@ fn live(session: Session, lab: Option<(crate::lab::Lab, Vec<ClusterId>)>, calls:
     Live { requests, updates, calls, task }
 }
 
-/// What a task was begun for; one of a kind runs at a time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a task was begun for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begun {
     Overview,
-    Cluster(ClusterId),
+    Cluster,
     Ask,
 }
 
+/// Which cluster is read. The one asked for last goes first: reading another one is broken off, and begun anew when
+/// there is nothing else to read, so that no section of it is left loading for ever.
+#[derive(Debug, Default)]
+struct Reading {
+    /// The one being read; dropping the sender breaks it off.
+    now: Option<(ClusterId, Option<oneshot::Sender<()>>)>,
+    /// Those to be read after it, the last one first.
+    later: Vec<ClusterId>,
+}
+
+impl Reading {
+    /// A cluster is asked for. Gives it back with what to listen to, if it is to be read at once.
+    fn ask(&mut self, id: ClusterId) -> Option<(ClusterId, oneshot::Receiver<()>)> {
+        self.later.retain(|it| *it != id);
+        match &mut self.now {
+            Some((now, Some(_))) if *now == id => return None,
+            Some((now, going_on)) => {
+                // Already broken off, it has its place among the others.
+                if going_on.take().is_some() {
+                    let now = now.clone();
+                    self.later.push(now);
+                }
+                self.later.push(id);
+            }
+            None => return Some(self.begin(id)),
+        }
+        None
+    }
+
+    /// The reading has ended or is broken off. Gives the next to be read.
+    fn end(&mut self) -> Option<(ClusterId, oneshot::Receiver<()>)> {
+        self.now = None;
+        self.later.pop().map(|id| self.begin(id))
+    }
+
+    fn begin(&mut self, id: ClusterId) -> (ClusterId, oneshot::Receiver<()>) {
+        let (going_on, broken_off) = oneshot::channel();
+        self.now = Some((id.clone(), Some(going_on)));
+        (id, broken_off)
+    }
+}
+
+/// The tasks that load, for as long as somebody asks.
+struct Server {
+    session: Session,
+    tx: mpsc::Sender<Update>,
+    tasks: JoinSet<Begun>,
+    /// The account is being read.
+    overview: bool,
+    reading: Reading,
+}
+
 async fn serve(session: Session, mut wanted: mpsc::Receiver<Request>, tx: mpsc::Sender<Update>) {
-    let mut tasks: JoinSet<Begun> = JoinSet::new();
-    let mut running: BTreeSet<Begun> = BTreeSet::new();
+    let mut server = Server { session, tx, tasks: JoinSet::new(), overview: false, reading: Reading::default() };
     loop {
         tokio::select! {
             request = wanted.recv() => match request {
                 None => return,
-                Some(request) => begin(request, &session, &tx, &mut tasks, &mut running),
+                Some(request) => server.begin(request),
             },
-            Some(ended) = tasks.join_next() => match ended {
-                Ok(begun) => {
-                    running.remove(&begun);
-                }
+            Some(ended) = server.tasks.join_next() => match ended {
+                Ok(begun) => server.ended(begun),
                 // A task that panicked ends the program: the screen watches this one.
                 Err(error) => {
                     if let Ok(panic) = error.try_into_panic() {
@@ -116,32 +165,54 @@ async fn serve(session: Session, mut wanted: mpsc::Receiver<Request>, tx: mpsc::
     }
 }
 
-fn begin(
-    request: Request,
-    session: &Session,
-    tx: &mpsc::Sender<Update>,
-    tasks: &mut JoinSet<Begun>,
-    running: &mut BTreeSet<Begun>,
-) {
-    let begun = match &request {
-        Request::Overview => Begun::Overview,
-        Request::Cluster(id) => Begun::Cluster(id.clone()),
-        Request::Ask(..) => Begun::Ask,
-    };
-    if begun != Begun::Ask && !running.insert(begun.clone()) {
-        return;
-    }
-    let (session, tx) = (session.clone(), tx.clone());
-    tasks.spawn(async move {
+impl Server {
+    fn begin(&mut self, request: Request) {
+        let (session, tx) = (self.session.clone(), self.tx.clone());
         match request {
+            Request::Overview if self.overview => {}
             Request::Overview => {
-                join(load::overview(&session, tx.clone()), load::iam(&session, tx)).await;
+                self.overview = true;
+                self.tasks.spawn(async move {
+                    join(load::overview(&session, tx.clone()), load::iam(&session, tx)).await;
+                    Begun::Overview
+                });
             }
-            Request::Cluster(id) => load::cluster(&session, id, tx).await,
-            Request::Ask(id, asked) => load::ask(&session, id, *asked, None, tx).await,
+            Request::Cluster(id) => {
+                let next = self.reading.ask(id);
+                self.read(next);
+            }
+            Request::Ask(id, asked) => {
+                self.tasks.spawn(async move {
+                    load::ask(&session, id, *asked, None, tx).await;
+                    Begun::Ask
+                });
+            }
         }
-        begun
-    });
+    }
+
+    fn ended(&mut self, begun: Begun) {
+        match begun {
+            Begun::Overview => self.overview = false,
+            Begun::Cluster => {
+                let next = self.reading.end();
+                self.read(next);
+            }
+            Begun::Ask => {}
+        }
+    }
+
+    fn read(&mut self, next: Option<(ClusterId, oneshot::Receiver<()>)>) {
+        let Some((id, broken_off)) = next else { return };
+        let (session, tx) = (self.session.clone(), self.tx.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = load::cluster(&session, id, tx) => {}
+                // Dropping the load ends its requests.
+                _ = broken_off => {}
+            }
+            Begun::Cluster
+        });
+    }
 }
 
 /// The screen, from the options to its exit status.
@@ -152,4 +223,100 @@ pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble
         Err(error) => Err(error),
     };
     ended.map_err(|error| Trouble::failure(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> ClusterId {
+        ClusterId { region: "eu-west-1".into(), name: name.into() }
+    }
+
+    fn name((id, _): &(ClusterId, oneshot::Receiver<()>)) -> &str {
+        &id.name
+    }
+
+    #[test]
+    fn the_cluster_asked_for_last_is_read_first_and_none_is_forgotten() {
+        let mut reading = Reading::default();
+        let mut a = reading.ask(id("a")).unwrap();
+        assert_eq!(name(&a), "a");
+        assert!(reading.ask(id("a")).is_none(), "it is under way");
+        assert!(a.1.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
+
+        assert!(reading.ask(id("b")).is_none(), "not before the other one has ended");
+        assert!(a.1.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed), "broken off");
+        assert!(reading.ask(id("c")).is_none());
+        let mut c = reading.end().unwrap();
+        assert_eq!(name(&c), "c");
+        assert!(reading.ask(id("a")).is_none());
+        assert!(c.1.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+        let again = reading.end().unwrap();
+        assert_eq!(name(&again), "a", "anew, when one comes back");
+        assert_eq!(reading.end().as_ref().map(name), Some("c"));
+        assert_eq!(reading.end().as_ref().map(name), Some("b"));
+        assert!(reading.end().is_none());
+        assert_eq!(reading.ask(id("a")).as_ref().map(name), Some("a"), "a refresh");
+    }
+
+    /// A lab with clusters `a` and `b` of so many entries, and a session with it.
+    async fn lab(entries: usize) -> (crate::lab::Lab, Session) {
+        use crate::cloud::{Credentials, Endpoint, Options};
+        use crate::lab::{self, Lab};
+        use crate::model::document::read;
+        let entries: Vec<String> = (0..entries)
+            .map(|n| format!("{{principalArn: 'arn:aws:iam::111122223333:role/r{n}', type: STANDARD}}"))
+            .collect();
+        let cluster = |name: &str| {
+            let access = "accessConfig: {authenticationMode: API}";
+            format!("- {{cluster: {{name: {name}, {access}}}, accessEntries: [{}]}}\n", entries.join(", "))
+        };
+        let world = format!("eksplorer: 1\nregion: eu-west-1\nclusters:\n{}{}", cluster("a"), cluster("b"));
+        let slow = lab::Options { latency: std::time::Duration::from_millis(2), ..lab::Options::default() };
+        let lab = Lab::start(read(&world).unwrap(), slow).await.unwrap();
+        let lab::Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
+        let credentials = Credentials { access_key_id, secret_access_key, session_token };
+        let endpoint = Some(Endpoint { url: lab.endpoint().to_owned(), credentials });
+        let options = Options { regions: vec!["eu-west-1".into()], endpoint, ..Options::default() };
+        (lab, Session::open(options, None).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn another_cluster_does_not_wait_for_the_first_and_both_are_read_in_the_end() {
+        let (_lab, session) = lab(200).await;
+        let (ask, wanted) = mpsc::channel(MOST_REQUESTS);
+        let (tx, mut updates) = mpsc::channel(load::WAITING);
+        tokio::spawn(serve(session, wanted, tx));
+        ask.send(Request::Cluster(id("a"))).await.unwrap();
+        let mut snapshot = Snapshot::default();
+        let mut order = Vec::new();
+        let mut switched = false;
+        while order.len() < 2 {
+            let update = updates.recv().await.unwrap();
+            if let Update::Cluster(of, crate::model::update::ClusterUpdate::AccessEntries(section)) = &update {
+                if !section.is_loading() {
+                    assert_eq!(section.items().len(), 200, "{of}: {:?}", section.state());
+                    order.push(of.name.clone());
+                } else if !switched {
+                    switched = true;
+                    ask.send(Request::Cluster(id("b"))).await.unwrap();
+                }
+            }
+            snapshot.apply(update);
+        }
+        assert_eq!(order, ["b", "a"]);
+        assert!(!snapshot.cluster(&id("a")).access_entries.is_loading());
+    }
+
+    #[test]
+    fn one_who_comes_back_at_once_is_read_anew() {
+        let mut reading = Reading::default();
+        let _a = reading.ask(id("a")).unwrap();
+        assert!(reading.ask(id("b")).is_none());
+        assert!(reading.ask(id("a")).is_none(), "the first reading is broken off already");
+        assert_eq!(reading.end().as_ref().map(name), Some("a"));
+        assert_eq!(reading.end().as_ref().map(name), Some("b"));
+        assert!(reading.end().is_none());
+    }
 }

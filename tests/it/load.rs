@@ -5,7 +5,7 @@ mod gate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
@@ -226,7 +226,7 @@ async fn all_pages_and_all_items_eight_at_a_time() {
     let (loading, first) = counts[0];
     assert!(loading && (1..100).contains(&first), "the first rows come before the first page is read: {counts:?}");
     assert!(counts.len() >= 3 && counts.is_sorted_by_key(|(_, rows)| *rows), "rows come as they are read: {counts:?}");
-    assert_eq!(bed.gate.peak("eks"), 8, "slots are used, and not more of them than there are");
+    assert_eq!(bed.gate.peak("eks"), 7, "slots are used, all but the one left for what a person asks meanwhile");
     assert_eq!(bed.gate.seen().iter().filter(|line| is_list(line)).count(), 3);
     assert_eq!(bed.gate.seen().iter().filter(|line| line.contains("access-entries/")).count(), 500);
 
@@ -330,6 +330,33 @@ async fn a_sweep_gives_up_on_expired_credentials() {
 }
 
 #[tokio::test]
+async fn a_sweep_gives_up_on_a_key_that_is_not_accepted() {
+    let bed = Bed::of(world(vec![cluster("c", AuthenticationMode::Api, 100)])).await;
+    bed.gate.rule(|line| {
+        let invalid = "The security token included in the request is invalid.";
+        line.contains("access-entries/").then_some(Fault::Error(403, "UnrecognizedClientException", invalid))
+    });
+    let section = bed.load("c").await.access_entries.clone();
+    let State::Partial { missing, .. } = section.state() else { panic!("{:?}", section.state()) };
+    assert_eq!(missing.len(), 100);
+    assert!(missing.iter().all(|it| it.failure.message.contains("opt-in")), "{:?}", missing[0]);
+    let asked = bed.gate.seen().iter().filter(|line| line.contains("access-entries/")).count();
+    assert!(asked <= 2 * 8 + 2, "{asked}");
+}
+
+/// The API server presents a certificate that another authority has signed.
+#[tokio::test]
+async fn a_server_that_is_not_trusted_is_there_all_the_same() {
+    let bed = Bed::of(world(vec![cluster("c", AuthenticationMode::Api, 0)])).await;
+    let mut described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
+    described.certificate_authority.as_mut().unwrap().data = Some(other_ca());
+    let kubernetes = bed.session.kubernetes(&id("c"), Some(&described)).await.unwrap();
+    let failure = kubernetes.aws_auth().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unexpected, "{failure}");
+    assert!(failure.message.contains("not trusted by the cluster's certificate authority"), "{failure}");
+}
+
+#[tokio::test]
 async fn throttling_is_waited_out() {
     let options = lab::Options::default();
     let document = world(vec![cluster("c", AuthenticationMode::Api, 1)]);
@@ -355,7 +382,7 @@ async fn a_principal_is_answered_while_a_sweep_stands_still() {
     let sweep = load::cluster(&bed.session, id("c"), tx);
     let asked = Asked::from_arn(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/r042/jane")).unwrap();
     let ask = async {
-        bed.gate.wait_for("eks", 8).await;
+        bed.gate.wait_for("eks", 7).await;
         let snapshot = load::answer(&bed.session, id("c"), asked.clone()).await;
         bed.gate.open();
         snapshot
@@ -369,6 +396,30 @@ async fn a_principal_is_answered_while_a_sweep_stands_still() {
     assert_eq!(entry.associated_access_policies.as_ref().unwrap().len(), 1);
     assert_eq!(snapshot.iam.asked_roles["r042"].as_ref().unwrap().as_ref().unwrap().arn, role_arn("r042"));
     assert!(facts.access_entry(&key).found().is_some());
+    assert_eq!(bed.gate.peak("eks"), 8, "all together");
+    while rx.recv().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_slot_a_principal_takes_the_next_one() {
+    let document = world(vec![cluster("c", AuthenticationMode::Api, 250)]);
+    let bed = Bed::with(document, lab::Options::default(), |options| options.concurrency = 1).await;
+    let (tx, mut rx) = mpsc::channel(10_000);
+    let asked = Asked::from_arn(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/r249/jane")).unwrap();
+    let read = |gate: &Gate| gate.seen().iter().filter(|line| line.contains("access-entries/")).count();
+    bed.gate.rule(|line| line.contains("access-entries/").then_some(Fault::Hold));
+    let sweep = load::cluster(&bed.session, id("c"), tx);
+    let ask = async {
+        // Of the content of the entries the first is held: now everything else waits behind it.
+        bed.gate.wait_until(|line| line.contains("access-entries/")).await;
+        let answer = load::answer(&bed.session, id("c"), asked.clone());
+        let (snapshot, ()) = tokio::join!(answer, async { bed.gate.open() });
+        (snapshot, read(&bed.gate))
+    };
+    let ((), (snapshot, read_meanwhile)) = tokio::join!(sweep, ask);
+    assert!(snapshot.cluster(&id("c")).access_entry(&asked.principal.key()).found().is_some());
+    assert!(read_meanwhile < 100, "{read_meanwhile} of 500 requests of the sweep went before");
+    assert_eq!((bed.gate.peak("eks"), read(&bed.gate)), (1, 502));
     while rx.recv().await.is_some() {}
 }
 
@@ -402,6 +453,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     let ca = other_ca();
     let document = world(vec![cluster("c", AuthenticationMode::ApiAndConfigMap, 20)]);
     let quick = |options: &mut Options| options.connect_timeout = Duration::from_millis(300);
+    let began = Instant::now();
     let mut bed = Bed::with(document, lab::Options::default(), quick).await;
     let described = json!({ "cluster": {
         "name": "c",
@@ -411,6 +463,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     } });
     bed.gate.rule(move |line| (line == "eks GET /clusters/c").then(|| Fault::Json(described.clone())));
     let facts = bed.load("c").await;
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert!(is_known(&facts.access_entries) && is_known(&facts.nodegroups));
     let failures: BTreeMap<&str, Option<&Failure>> = [
         ("aws-auth", facts.aws_auth.failure()),
@@ -500,7 +553,7 @@ async fn dropping_a_load_ends_its_requests() {
         let load = load::cluster(&bed.session, id("c"), tx);
         tokio::select! {
             () = load => panic!("it must be held"),
-            () = bed.gate.wait_for("eks", 8) => {}
+            () = bed.gate.wait_for("eks", 7) => {}
         }
     }
     bed.gate.wait_for("eks", 0).await;
@@ -599,16 +652,19 @@ async fn whom_the_cluster_does_not_know_it_asks_once() {
 
 /// A session that reaches Kubernetes through the context of a kubeconfig.
 async fn through(kubeconfig: String, bed: &Bed, dir: &Path) -> Session {
+    Session::open(through_options(kubeconfig, bed, dir), None).await.unwrap()
+}
+
+fn through_options(kubeconfig: String, bed: &Bed, dir: &Path) -> Options {
     let path = dir.join("kubeconfig");
     std::fs::write(&path, kubeconfig).unwrap();
-    let options = Options {
+    Options {
         regions: vec![REGION.into()],
         context: Some("c".into()),
         kubeconfig: Some(path),
         endpoint: Some(Endpoint { url: bed.gate.url.clone(), credentials: credentials(&bed.lab) }),
         ..Options::default()
-    };
-    Session::open(options, None).await.unwrap()
+    }
 }
 
 #[tokio::test]
@@ -616,17 +672,7 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     let bed = Bed::of(world(vec![cluster_for_the_caller(&["AmazonEKSViewPolicy"])])).await;
     let described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
     let ca = described.certificate_authority.clone().unwrap().data.unwrap();
-    let kubeconfig = |ca: &str, script: &str| {
-        json!({
-            "apiVersion": "v1", "kind": "Config",
-            "clusters": [{ "name": "k", "cluster": {
-                "server": described.endpoint, "certificate-authority-data": ca } }],
-            "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
-                "command": "sh", "args": ["-c", script] } } }],
-            "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
-        })
-        .to_string()
-    };
+    let kubeconfig = |ca: &str, script: &str| kubeconfig(described.endpoint.as_deref(), Some(ca), script);
     let dir = Scratch::new("context");
     let given = r#"echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
         "status": {"token": "k8s-aws-v1.bm9ib2R5"}}'"#;
@@ -644,6 +690,64 @@ async fn a_context_is_used_as_it_is_but_never_for_another_cluster() {
     let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Invalid);
     assert!(failure.message.contains("another cluster's"), "{failure}");
+
+    // Without anything to compare by it is refused, too, unless EKS does not tell.
+    let elsewhere = self::kubeconfig(Some("https://127.0.0.1:9"), None, given);
+    let session = through(elsewhere, &bed, &dir.0).await;
+    let failure = session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.contains("could not be verified"), "{failure}");
+    assert!(session.kubernetes(&id("c"), None).await.is_ok(), "it was named on purpose");
+}
+
+#[tokio::test]
+async fn the_password_of_a_context_s_proxy_is_not_told() {
+    let bed = Bed::of(world(vec![])).await;
+    let dir = Scratch::new("proxy");
+    for (proxy, wanted) in
+        [("socks5://corp:hunter2@p:1080", "a socks5 proxy"), ("http://corp:hunter2 @p:1", "context c")]
+    {
+        let server = "\"server\":\"https://127.0.0.1:9\"";
+        let kubeconfig = kubeconfig(Some("https://127.0.0.1:9"), None, "exit 1");
+        let kubeconfig = kubeconfig.replace(server, &format!("{server},\"proxy-url\":\"{proxy}\""));
+        let session = through(kubeconfig, &bed, &dir.0).await;
+        let failure = session.kubernetes(&id("c"), None).await.map(|_| ()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
+        assert!(failure.message.contains(wanted) && !failure.message.contains("hunter2"), "{failure}");
+    }
+}
+
+/// A kubeconfig whose one context has an exec plugin that runs this.
+fn kubeconfig(server: Option<&str>, ca: Option<&str>, script: &str) -> String {
+    json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{ "name": "k", "cluster": { "server": server, "certificate-authority-data": ca } }],
+        "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh", "args": ["-c", script] } } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
+    })
+    .to_string()
+}
+
+#[test]
+fn an_exec_plugin_that_hangs_is_given_up_on() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let began = Instant::now();
+    let dir = Scratch::new("hangs");
+    let failure = runtime.block_on(async {
+        let bed = Bed::of(world(vec![cluster_for_the_caller(&[])])).await;
+        let described = bed.session.eks(REGION).describe_cluster("c").await.unwrap();
+        let ca = described.certificate_authority.clone().unwrap().data.unwrap();
+        let script = "exec sleep 60 >/dev/null 2>&1";
+        let options = through_options(kubeconfig(described.endpoint.as_deref(), Some(&ca), script), &bed, &dir.0);
+        let options = Options { plugin_timeout: Duration::from_millis(300), ..options };
+        let session = Session::open(options, None).await.unwrap();
+        session.kubernetes(&id("c"), Some(&described)).await.map(|_| ()).unwrap_err()
+    });
+    runtime.shutdown_background();
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert!(failure.message.contains("exec plugin sh gave no answer in 0.3 s"), "{failure}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 /// A folder that is gone after the test.

@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 
+use super::percent_encoded;
 use crate::cloud::failure;
 use crate::cloud::session::{Request, Session};
 use crate::cloud::token::{cluster_token, sts_endpoint};
@@ -42,6 +43,13 @@ struct Tokens {
     latest: Mutex<Option<(HeaderValue, SystemTime)>>,
 }
 
+/// What goes into the Authorization header.
+pub(super) struct Token {
+    pub(super) header: HeaderValue,
+    /// It was made for an earlier request.
+    pub(super) kept: bool,
+}
+
 /// Why there is no token.
 #[derive(Debug)]
 pub(in crate::cloud) enum TokenError {
@@ -63,26 +71,29 @@ impl Link {
         &self.client
     }
 
-    /// The value of the Authorization header, if it is ours to set.
-    pub(super) async fn authorization(&self, session: &Session) -> Result<Option<HeaderValue>, TokenError> {
+    /// The token, if it is ours to set.
+    pub(super) async fn authorization(&self, session: &Session) -> Result<Option<Token>, TokenError> {
         let Some(tokens) = &self.tokens else { return Ok(None) };
         // Held while a new one is made, so that one is made for all that wait. By the clock on the wall: the other one
         // stands still while a laptop sleeps, the token's life does not.
         let mut latest = tokens.latest.lock().await;
         let now = SystemTime::now();
         match &*latest {
-            Some((header, until)) if now < *until => Ok(Some(header.clone())),
+            Some((header, until)) if now < *until => Ok(Some(Token { header: header.clone(), kept: true })),
             _ => {
                 let fresh = token(session, &tokens.id, now).await?;
-                Ok(Some(latest.insert(fresh).0.clone()))
+                Ok(Some(Token { header: latest.insert(fresh).0.clone(), kept: false }))
             }
         }
     }
 
-    /// Makes the next request take a new token.
-    pub(super) async fn forget_token(&self) {
+    /// Makes the next request take another token than this one.
+    pub(super) async fn forget(&self, token: &Token) {
         if let Some(tokens) = &self.tokens {
-            *tokens.latest.lock().await = None;
+            let mut latest = tokens.latest.lock().await;
+            if latest.as_ref().is_some_and(|(header, _)| *header == token.header) {
+                *latest = None;
+            }
         }
     }
 }
@@ -110,7 +121,7 @@ fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) 
 #[derive(Default)]
 pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
 
-/// A link, and what DescribeCluster said when it was made.
+/// A link, and what DescribeCluster said when it was made; `None` if it said nothing.
 struct Kept {
     target: Option<Target>,
     link: Arc<Link>,
@@ -122,11 +133,11 @@ impl std::fmt::Debug for Links {
     }
 }
 
-/// Where a cluster's API is, as DescribeCluster says.
+/// Where a cluster's API is, as DescribeCluster says; one that is being created has none yet.
 #[derive(Clone, PartialEq, Eq)]
 struct Target {
-    endpoint: String,
-    ca: String,
+    endpoint: Option<String>,
+    ca: Option<String>,
 }
 
 impl Links {
@@ -139,7 +150,7 @@ impl Links {
         on: &str,
     ) -> Result<Arc<Link>, Failure> {
         let request = Request::kubernetes("connect", "connect", REACH, on);
-        let target = cluster.and_then(target);
+        let target = cluster.map(target);
         let kept = |links: &BTreeMap<ClusterId, Kept>| {
             links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
         };
@@ -148,8 +159,10 @@ impl Links {
         }
         let link = Arc::new(match (&session.options().context, &target) {
             (Some(context), target) => through_context(session, context, target.as_ref(), &request).await?,
-            (None, Some(target)) => direct(session, id, target, &request)?,
-            (None, None) => {
+            (None, Some(Target { endpoint: Some(endpoint), ca: Some(ca) })) => {
+                direct(session, id, endpoint, ca, &request)?
+            }
+            (None, _) => {
                 let why = "the cluster has no API endpoint (yet)";
                 return Err(request.failure(FailureKind::Unexpected, None, why));
             }
@@ -160,17 +173,21 @@ impl Links {
     }
 }
 
-fn target(cluster: &Cluster) -> Option<Target> {
-    Some(Target { endpoint: cluster.endpoint.clone()?, ca: cluster.certificate_authority.as_ref()?.data.clone()? })
+fn target(cluster: &Cluster) -> Target {
+    let ca = cluster.certificate_authority.as_ref().and_then(|it| it.data.clone());
+    Target { endpoint: cluster.endpoint.clone(), ca }
 }
 
-fn direct(session: &Session, id: &ClusterId, target: &Target, request: &Request) -> Result<Link, Failure> {
+fn direct(session: &Session, id: &ClusterId, endpoint: &str, ca: &str, request: &Request) -> Result<Link, Failure> {
     let bad = |why: String| request.failure(FailureKind::Unexpected, None, &why);
-    let endpoint: Uri =
-        target.endpoint.parse().map_err(|error| bad(format!("endpoint {}: {error}", target.endpoint)))?;
-    let roots = certificates(&target.ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
+    let endpoint: Uri = endpoint.parse().map_err(|error| bad(format!("endpoint {endpoint}: {error}")))?;
+    let roots = certificates(ca).map_err(|why| bad(format!("certificate authority: {why}")))?;
     // Given an endpoint as a value, nothing of the environment is used.
-    let proxy = if session.options().endpoint.is_some() { None } else { proxy(&endpoint) };
+    let proxy = match session.options().endpoint {
+        Some(_) => None,
+        None => proxy(&Matcher::from_env(), &endpoint).map_err(bad)?,
+    };
+    check_proxy(proxy.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
     let mut config = Config::new(endpoint);
     config.root_cert = Some(roots);
     config.proxy_url = proxy;
@@ -200,19 +217,60 @@ async fn through_context(
     }
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
-    if let (Some(theirs), Some(target)) = (&config.root_cert, target)
-        && certificates(&target.ca).is_ok_and(|ours| ours != *theirs)
-    {
-        let why = format!("context {context} is another cluster's: its certificate authority differs");
-        return Err(request.failure(FailureKind::Invalid, None, &why));
+    check_proxy(config.proxy_url.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
+    match target {
+        Some(target) => check_same(&config, target)
+            .map_err(|why| request.failure(FailureKind::Invalid, None, &format!("context {context} {why}")))?,
+        // It was named on purpose, and there is nothing to compare it with.
+        None => tracing::warn!(context, on = request.on, "the context could not be verified to be this cluster"),
     }
-    // Reads files and runs the exec plugin to its end.
+    // Reads files and runs the exec plugin to its end. The thread of one that hangs is left behind.
+    let patience = session.options().plugin_timeout;
+    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
     let session = session.clone();
-    let made = tokio::task::spawn_blocking(move || client(&session, config)).await;
+    let making = tokio::task::spawn_blocking(move || client(&session, config));
+    let Ok(made) = tokio::time::timeout(patience, making).await else {
+        let what = plugin.map_or_else(|| "its user's credentials".to_owned(), |plugin| format!("exec plugin {plugin}"));
+        let why = format!(
+            "context {context}: {what} gave no answer in {} s; run it by hand to see what it waits for, or do without \
+             --context",
+            patience.as_secs_f32()
+        );
+        return Err(request.failure(FailureKind::Unreachable, None, &why));
+    };
     let client = made
         .map_err(|error| request.failure(FailureKind::Unexpected, None, &error.to_string()))?
         .map_err(|error| failure::kubernetes(request, &error))?;
     Ok(Link { client, tokens: None })
+}
+
+/// Refuses a context that is another cluster's: by its certificate authority, or else by its endpoint.
+fn check_same(config: &Config, target: &Target) -> Result<(), String> {
+    let ca = target.ca.as_deref().and_then(|ca| certificates(ca).ok());
+    if let (Some(theirs), Some(ours)) = (&config.root_cert, &ca) {
+        return if theirs == ours {
+            Ok(())
+        } else {
+            Err("is another cluster's: its certificate authority differs".to_owned())
+        };
+    }
+    match &target.endpoint {
+        Some(endpoint) if place(&config.cluster_url) == endpoint.parse().ok().as_ref().and_then(place) => Ok(()),
+        Some(endpoint) => Err(format!(
+            "could not be verified to be this cluster: it has no certificate authority to compare, and leads to {}, \
+             not to {endpoint}",
+            config.cluster_url
+        )),
+        None => Err("could not be verified to be this cluster: EKS tells neither its endpoint nor its certificate \
+                     authority"
+            .to_owned()),
+    }
+}
+
+/// Host and port.
+fn place(url: &Uri) -> Option<(String, u16)> {
+    let usual = if url.scheme_str() == Some("http") { 80 } else { 443 };
+    Some((url.host()?.to_lowercase(), url.port_u16().unwrap_or(usual)))
 }
 
 fn client(session: &Session, mut config: Config) -> Result<kube::Client, kube::Error> {
@@ -236,42 +294,82 @@ fn certificates(data: &str) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-/// The proxy that the environment asks for, NO_PROXY heeded. (kube's loader compares NO_PROXY with the proxy itself.)
-fn proxy(endpoint: &Uri) -> Option<Uri> {
-    let intercept = Matcher::from_env().intercept(endpoint)?;
-    let Some((user, password)) = intercept.raw_auth() else { return Some(intercept.uri().clone()) };
-    let authority = format!("{user}:{password}@{}", intercept.uri().authority()?);
+/// The proxy among these that is responsible, NO_PROXY heeded, with its credentials. (kube's loader compares NO_PROXY
+/// with the proxy itself.)
+fn proxy(matcher: &Matcher, endpoint: &Uri) -> Result<Option<Uri>, String> {
+    let Some(intercept) = matcher.intercept(endpoint) else { return Ok(None) };
+    let userinfo = match (intercept.raw_auth(), intercept.basic_auth()) {
+        (Some((user, password)), _) => Some(format!("{user}:{password}")),
+        // A header already; kube makes one again from what is in the URL.
+        (None, Some(basic)) => Some(decoded(basic).ok_or("the credentials of the proxy cannot be read")?),
+        (None, None) => None,
+    };
     let mut parts = intercept.uri().clone().into_parts();
-    parts.authority = Some(authority.parse().ok()?);
-    Uri::from_parts(parts).ok()
+    if let (Some(userinfo), Some(authority)) = (userinfo, &parts.authority) {
+        let (user, password) = userinfo.split_once(':').unwrap_or((&userinfo, ""));
+        let with = format!("{}:{}@{authority}", percent_encoded(user), percent_encoded(password));
+        // The error is not passed on: it might quote a password.
+        parts.authority = Some(with.parse().map_err(|_| "the credentials of the proxy cannot be sent")?);
+    }
+    Uri::from_parts(parts).map(Some).map_err(|_| "the URL of the proxy cannot be read".to_owned())
+}
+
+/// What stands in a header of basic authentication.
+fn decoded(basic: &HeaderValue) -> Option<String> {
+    let encoded = basic.to_str().ok()?.strip_prefix("Basic ")?;
+    String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()
+}
+
+/// A proxy that kube would refuse is refused before kube sees it, and with it the password in its URL.
+fn check_proxy(proxy: Option<&Uri>) -> Result<(), String> {
+    match proxy.map(|proxy| proxy.scheme_str().unwrap_or_default()) {
+        None | Some("http" | "https") => Ok(()),
+        Some(scheme) => Err(format!(
+            "a {scheme} proxy is asked for (HTTPS_PROXY, ALL_PROXY or the proxy-url of the kubeconfig), and only http \
+             and https ones can be used; name such a one, or except the endpoint (NO_PROXY)"
+        )),
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cloud::{Credentials, Endpoint, Options};
 
-    #[tokio::test]
-    async fn a_token_is_kept_until_it_is_due() {
+    pub(in crate::cloud::kubernetes) async fn session(options: Options) -> Session {
         let credentials =
             Credentials { access_key_id: "AKIA".into(), secret_access_key: "secret".into(), session_token: None };
         let endpoint = Some(Endpoint { url: "http://127.0.0.1:9".into(), credentials });
         let regions = vec!["eu-west-1".into()];
-        let session = Session::open(Options { regions, endpoint, ..Options::default() }, None).await.unwrap();
-        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
-        let old = HeaderValue::from_static("Bearer old");
-        let config = Config::new(Uri::from_static("https://127.0.0.1:9"));
-        let latest = Mutex::new(Some((old.clone(), SystemTime::now() + Duration::from_secs(60))));
-        let link = Link { client: client(&session, config).unwrap(), tokens: Some(Tokens { id, latest }) };
+        Session::open(Options { regions, endpoint, ..options }, None).await.unwrap()
+    }
 
-        assert_eq!(link.authorization(&session).await.unwrap(), Some(old.clone()));
+    /// A link that has a token already, or none yet.
+    pub(in crate::cloud::kubernetes) fn link(session: &Session, url: &str, kept: bool) -> Link {
+        let id = ClusterId { region: "eu-west-1".into(), name: "c".into() };
+        let old = || (HeaderValue::from_static("Bearer old"), SystemTime::now() + Duration::from_secs(60));
+        let latest = Mutex::new(kept.then(old));
+        let client = client(session, Config::new(url.parse().unwrap())).unwrap();
+        Link { client, tokens: Some(Tokens { id, latest }) }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_due() {
+        let session = session(Options::default()).await;
+        let old = HeaderValue::from_static("Bearer old");
+        let link = link(&session, "https://127.0.0.1:9", true);
+        let header = async || link.authorization(&session).await.unwrap().unwrap().header;
+
+        assert_eq!(header().await, old);
         if let Some(tokens) = &link.tokens {
             *tokens.latest.lock().await = Some((old.clone(), SystemTime::now()));
         }
-        let renewed = link.authorization(&session).await.unwrap().unwrap();
+        let renewed = header().await;
         assert!(renewed.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
         assert!(renewed.is_sensitive(), "else it would be seen in a log");
-        assert_eq!(link.authorization(&session).await.unwrap(), Some(renewed));
+        assert_eq!(header().await, renewed);
+        link.forget(&Token { header: old, kept: true }).await;
+        assert_eq!(header().await, renewed, "it was replaced already");
 
         let expiring = aws_credential_types::Credentials::new(
             "AKIA",
@@ -281,6 +379,80 @@ mod tests {
             "test",
         );
         assert_eq!(good_until(&expiring, SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH + Duration::from_secs(600));
+    }
+
+    fn matcher(url: &str) -> Matcher {
+        Matcher::builder().https(url.to_owned()).no("10.0.0.1").build()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_gets_its_credentials() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://corp:hunter2%40%3A%2F@{}", listener.local_addr().unwrap());
+        let target = Uri::from_static("https://abc.eks.amazonaws.com");
+        let mut config = Config::new(target.clone());
+        config.proxy_url = proxy(&matcher(&url), &target).unwrap();
+        let client = client(&session(Options::default()).await, config).unwrap();
+        let asked = tokio::spawn(async move {
+            let request = http::Request::get("/version").body(Vec::new()).unwrap();
+            client.request_text(request).await
+        });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut said = Vec::new();
+        while !said.ends_with(b"\r\n\r\n") {
+            use tokio::io::AsyncReadExt;
+            assert_ne!(stream.read_buf(&mut said).await.unwrap(), 0);
+        }
+        asked.abort();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.starts_with("CONNECT abc.eks.amazonaws.com:443"), "{said}");
+        let wanted = format!("proxy-authorization: basic {}", BASE64_STANDARD.encode("corp:hunter2@:/"));
+        assert!(said.lines().any(|line| line.eq_ignore_ascii_case(&wanted)), "{said}");
+    }
+
+    #[test]
+    fn a_proxy_is_responsible_unless_excepted_and_only_http_ones_can_be_used() {
+        let target = Uri::from_static("https://abc.eks.amazonaws.com");
+        let found = |url: &str| proxy(&matcher(url), &target).unwrap();
+        assert_eq!(found("http://proxy:3128").unwrap(), "http://proxy:3128/");
+        let excepted = Uri::from_static("https://10.0.0.1");
+        assert_eq!(proxy(&matcher("http://proxy:3128"), &excepted).unwrap(), None);
+        assert_eq!(check_proxy(found("http://corp:hunter2@proxy:3128").as_ref()), Ok(()));
+        for scheme in ["socks5", "socks5h", "socks4"] {
+            let proxy = found(&format!("{scheme}://corp:hunter2@proxy:1080"));
+            let why = check_proxy(proxy.as_ref()).unwrap_err();
+            assert!(why.contains(&format!("a {scheme} proxy")) && !why.contains("hunter2"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_context_is_the_cluster_by_authority_or_else_by_endpoint() {
+        let ca = || {
+            let made = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
+            BASE64_STANDARD.encode(made.cert.pem())
+        };
+        let (ours, other) = (ca(), ca());
+        let check = |url: &'static str, theirs: Option<&str>, endpoint: Option<&str>, known: bool| {
+            let mut config = Config::new(Uri::from_static(url));
+            config.root_cert = theirs.map(|ca| certificates(ca).unwrap());
+            let ca = known.then(|| ours.clone());
+            check_same(&config, &Target { endpoint: endpoint.map(str::to_owned), ca })
+        };
+        let here = Some("https://ABC.eks.amazonaws.com");
+        assert_eq!(check("https://localhost:8443", Some(&ours), here, true), Ok(()), "through a tunnel");
+        let differs = check("https://abc.eks.amazonaws.com", Some(&other), here, true).unwrap_err();
+        assert!(differs.contains("another cluster's"), "{differs}");
+        assert_eq!(check("https://abc.eks.amazonaws.com:443/", None, here, true), Ok(()));
+        assert_eq!(check("https://abc.eks.amazonaws.com", Some(&other), here, false), Ok(()));
+        for (url, theirs, endpoint, known) in [
+            ("https://def.eks.amazonaws.com", None, here, true),
+            ("https://abc.eks.amazonaws.com:8443", None, here, false),
+            ("https://abc.eks.amazonaws.com", None, None, true),
+            ("https://abc.eks.amazonaws.com", Some(ours.as_str()), None, false),
+        ] {
+            let why = check(url, theirs, endpoint, known).unwrap_err();
+            assert!(why.contains("could not be verified to be this cluster"), "{url}: {why}");
+        }
     }
 
     #[test]

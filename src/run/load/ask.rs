@@ -1,8 +1,8 @@
 //! One principal's own facts, ahead of any sweep.
 //!
 //! Decides which few requests answer "as whom does it get in": the cluster, the role or user under its name (for its
-//! path), the access entry under its whole ARN, and aws-auth. They go by slots of their own, so that a sweep of
-//! thousands is no reason to wait.
+//! path), the access entry under its whole ARN, and aws-auth. They go before those of any sweep, so that
+//! thousands of them are no reason to wait.
 
 use std::sync::Arc;
 

@@ -110,6 +110,14 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Waits until such a request has come.
+    pub(crate) async fn wait_until(&self, is_it: impl Fn(&str) -> bool) {
+        let mut traffic = self.state.traffic.subscribe();
+        traffic.wait_for(|traffic| traffic.seen.iter().any(|line| is_it(line))).await.unwrap();
+    }
+}
+
 /// Counts a request for as long as it lives, however it ends.
 struct UnderWay<'a>(&'a State, String);
 
