@@ -23,6 +23,8 @@ const MAX_TOKEN: usize = 4096;
 const CLUSTER: &str = "x-k8s-aws-id";
 /// How long a token lives, whatever it says of itself.
 const LIFE: SignedDuration = SignedDuration::from_mins(15);
+/// How far ahead of STS a signer's clock may run; what is signed later than that is not yet current.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// What the URL in a token may say, each at most once.
 const PARAMETERS: [&str; 9] = [
     "action",
@@ -88,7 +90,7 @@ fn caller(world: &World, cluster: &str, token: &str, now: Timestamp) -> Option<(
     headers.insert(CLUSTER, HeaderValue::from_str(cluster).ok()?);
     let signed = Signed { method: "GET", path, query: text, headers: &headers, body: b"" };
     let claim = Claim::read(&signed).ok()?;
-    let alive = claim.signed_at().is_some_and(|at| now.duration_since(at) <= LIFE);
+    let alive = claim.signed_at().is_some_and(|at| (-SKEW..=LIFE).contains(&now.duration_since(at)));
     if !alive || claim.service != "sts" || !claim.signed_headers.iter().any(|it| it == CLUSTER) {
         return None;
     }
@@ -165,6 +167,10 @@ iam:
             assert_eq!(who(&good, 0).as_deref(), Some(arn));
             assert_eq!(who(&good, 15).as_deref(), Some(arn));
             assert_eq!(who(&good, 16), None, "dead after 15 minutes");
+            assert_eq!(who(&good, -5).as_deref(), Some(arn), "clocks differ");
+            for ahead in [6, 10, 24 * 60] {
+                assert_eq!(who(&good, -ahead), None, "not yet current {ahead} minutes before");
+            }
             assert_eq!(who(&token(&credentials, "other", now, url), 0), None, "made for another cluster");
             assert_eq!(who(good.strip_prefix(PREFIX).unwrap(), 0), None, "no prefix");
             assert_eq!(who(&format!("{good}{}", "A".repeat(4096)), 0), None, "too long");
