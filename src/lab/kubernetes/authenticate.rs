@@ -18,6 +18,10 @@ use crate::model::cluster::ClusterId;
 use crate::model::principal::Principal;
 use crate::model::role::Caller;
 
+pub(super) const ANONYMOUS: &str = "system:anonymous";
+pub(super) const AUTHENTICATED: &str = "system:authenticated";
+pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
+
 const PREFIX: &str = "k8s-aws-v1.";
 const MAX_TOKEN: usize = 4096;
 const CLUSTER: &str = "x-k8s-aws-id";
@@ -40,7 +44,7 @@ const PARAMETERS: [&str; 9] = [
 
 /// The user of a request; `None` is a 401.
 pub(super) fn user(world: &World, cluster: &ClusterId, request: &Request, now: Timestamp) -> Option<User> {
-    let token = request.header("authorization")?.strip_prefix("Bearer ")?.trim();
+    let Some(token) = bearer(&request.headers) else { return anonymous(&request.path) };
     let (caller, access_key) = caller(world, &cluster.name, token, now)?;
     let resolution = world.resolve(cluster, &caller.arn)?;
     if resolution.verdict == Verdict::Unknown {
@@ -62,6 +66,22 @@ pub(super) fn user(world: &World, cluster: &ClusterId, request: &Request, now: T
         groups: identity.groups.iter().chain(&identity.implicit_groups).cloned().collect(),
         extra: extra.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect(),
         access_policies: resolution.access_policies.clone().unwrap_or_default(),
+    })
+}
+
+/// The bearer token of a request, if it has one. A scheme is the same in any case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+}
+
+/// The user without a token: EKS lets nobody in so but to ask how the server is.
+fn anonymous(path: &str) -> Option<User> {
+    let asks_health = matches!(path, "/healthz" | "/livez" | "/readyz" | "/version");
+    asks_health.then(|| User {
+        username: ANONYMOUS.to_owned(),
+        groups: vec![UNAUTHENTICATED.to_owned()],
+        ..User::default()
     })
 }
 
@@ -147,6 +167,34 @@ iam:
         let mut request = http::Request::get(url).body(()).unwrap();
         instructions.apply_to_request_http1x(&mut request);
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(request.uri().to_string()))
+    }
+
+    #[test]
+    fn a_bearer_is_one_in_any_case() {
+        for (header, expected) in [
+            ("Bearer t", Some("t")),
+            ("bearer t", Some("t")),
+            ("BEARER  t ", Some("t")),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("Basic t", None),
+            ("Bearert", None),
+        ] {
+            let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static(header))]);
+            assert_eq!(bearer(&headers), expected, "{header:?}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn nobody_is_somebody_where_health_is_asked_alone() {
+        for path in ["/healthz", "/livez", "/readyz", "/version"] {
+            let user = anonymous(path).unwrap();
+            assert_eq!((user.username.as_str(), user.groups), (ANONYMOUS, vec![UNAUTHENTICATED.to_owned()]), "{path}");
+        }
+        for path in ["/", "/api", "/metrics", "/api/v1/pods", "/livez/../api"] {
+            assert_eq!(anonymous(path), None, "{path}");
+        }
     }
 
     #[test]
