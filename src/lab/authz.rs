@@ -174,8 +174,9 @@ fn by_default(cluster: &ClusterDocument, user: &User, asked: &Attributes) -> Opt
                 .iter()
                 .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
+    let known = user.groups.iter().any(|group| group == "system:authenticated");
     let binding = match &asked.target {
-        Target::Path(path) if below(&DISCOVERY, path) => "system:discovery",
+        Target::Path(path) if known && below(&DISCOVERY, path) && !recorded("system:discovery") => "system:discovery",
         Target::Path(path) if below(&HEALTH, path) => "system:public-info-viewer",
         Target::Resource { group, resource, .. } if asked.verb == "create" => match (group.as_str(), resource.as_str())
         {
@@ -185,9 +186,12 @@ fn by_default(cluster: &ClusterDocument, user: &User, asked: &Attributes) -> Opt
         },
         _ => return None,
     };
-    let known = user.groups.iter().any(|group| group == "system:authenticated");
-    (known && !recorded(binding)).then(|| {
-        format!("RBAC: allowed by ClusterRoleBinding {binding:?} of ClusterRole {binding:?} to Group \"system:authenticated\"")
+    // How the server is, and nothing else, is told to those as well whom nobody knows.
+    let stranger =
+        binding == "system:public-info-viewer" && user.groups.iter().any(|it| it == "system:unauthenticated");
+    ((known || stranger) && !recorded(binding)).then(|| {
+        let group = if known { "system:authenticated" } else { "system:unauthenticated" };
+        format!("RBAC: allowed by ClusterRoleBinding {binding:?} of ClusterRole {binding:?} to Group {group:?}")
     })
 }
 
@@ -339,6 +343,17 @@ clusters:
         assert!(!allowed(&known, "authorization.k8s.io|subjectaccessreviews||", "create"));
         assert!(!allowed(&known, "/apistle", "get"));
         assert!(!allowed(&[], "/api", "get"));
+        let unknown = ["system:unauthenticated"];
+        assert!(allowed(&unknown, "/livez", "get") && allowed(&unknown, "/version", "get"));
+        assert!(!allowed(&unknown, "/api", "get"));
+        assert!(!allowed(&unknown, "authorization.k8s.io|selfsubjectaccessreviews||", "create"));
+
+        // A binding that the world holds speaks for itself.
+        let binding = "{kind: ClusterRoleBinding, metadata: {name: system:public-info-viewer}, roleRef: {kind: ClusterRole, name: none}}";
+        let held = CLUSTER.to_owned() + "  - " + binding + "\n";
+        let document = read(&held).unwrap();
+        let asks = |groups: &[&str]| authorize(&document.clusters[0], &user("x", groups), &ask("get", "/livez"));
+        assert_eq!((asks(&unknown), asks(&known)), (None, None));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! Decides in the API server's own order: who is it (401), may they (403), is it there (404). The token is the real
 //! one of EKS; as whom it gets in follows from the world's entries and aws-auth, as `access::identity` has it. The
-//! files inside: `authenticate` (token to user), `path` (path to what is asked), `resources` (what is served, and
-//! discovery), `reviews` (and `protobuf`, in which
-//! kubectl sends them), `selector`, `status` (how a no is worded).
+//! files inside: `authenticate` (token to user), `impersonate` (acting as another), `path` (path to what is asked),
+//! `resources` (what is served, and discovery), `reviews` (and `protobuf`, in which kubectl sends them), `selector`,
+//! `status` (how a no is worded).
 
 mod authenticate;
+mod impersonate;
 mod path;
 mod protobuf;
 mod resources;
@@ -59,7 +60,7 @@ impl Server<'_> {
     fn respond(&self, request: &Request) -> Outcome {
         let user =
             authenticate::user(self.world, self.id, request, Timestamp::now()).ok_or_else(Status::unauthorized)?;
-        let user = self.impersonated(user, request)?;
+        let user = impersonate::acting(self.cluster, user, &request.headers)?;
         let query = form(&request.query).ok_or_else(|| Status::bad_request("the query string cannot be read"))?;
         let asked = Asked::read(&request.method, &request.path, &query).ok_or_else(Status::no_such_path)?;
         if authorize(self.cluster, &user, &asked.attributes).is_none() {
@@ -71,25 +72,6 @@ impl Server<'_> {
             }
             Target::Resource { .. } => self.resource(&asked, &user, request, &query),
         }
-    }
-
-    /// The user that the request acts for. Access policies belong to the principal, so they are lost.
-    fn impersonated(&self, user: User, request: &Request) -> Result<User, Status> {
-        let texts = |name: &str| -> Vec<String> {
-            request.headers.get_all(name).iter().filter_map(|it| it.to_str().ok()).map(str::to_owned).collect()
-        };
-        let Some(username) = texts("impersonate-user").pop() else { return Ok(user) };
-        let mut groups = texts("impersonate-group");
-        for (resource, name) in std::iter::once(("users", &username)).chain(groups.iter().map(|it| ("groups", it))) {
-            let asked = path::impersonation(resource, name);
-            if authorize(self.cluster, &user, &asked).is_none() {
-                return Err(Status::forbidden(&user, &asked));
-            }
-        }
-        if !groups.iter().any(|it| it == "system:authenticated") {
-            groups.push("system:authenticated".to_owned());
-        }
-        Ok(User { username, groups, ..User::default() })
     }
 
     fn resource(&self, asked: &Asked, user: &User, request: &Request, query: &[(String, String)]) -> Outcome {

@@ -18,11 +18,17 @@ use crate::model::cluster::ClusterId;
 use crate::model::principal::Principal;
 use crate::model::role::Caller;
 
+pub(super) const ANONYMOUS: &str = "system:anonymous";
+pub(super) const AUTHENTICATED: &str = "system:authenticated";
+pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
+
 const PREFIX: &str = "k8s-aws-v1.";
 const MAX_TOKEN: usize = 4096;
 const CLUSTER: &str = "x-k8s-aws-id";
 /// How long a token lives, whatever it says of itself.
 const LIFE: SignedDuration = SignedDuration::from_mins(15);
+/// How far ahead of STS a signer's clock may run; what is signed later than that is not yet current.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// What the URL in a token may say, each at most once.
 const PARAMETERS: [&str; 9] = [
     "action",
@@ -38,7 +44,7 @@ const PARAMETERS: [&str; 9] = [
 
 /// The user of a request; `None` is a 401.
 pub(super) fn user(world: &World, cluster: &ClusterId, request: &Request, now: Timestamp) -> Option<User> {
-    let token = request.header("authorization")?.strip_prefix("Bearer ")?.trim();
+    let Some(token) = bearer(&request.headers) else { return anonymous(&request.path) };
     let (caller, access_key) = caller(world, &cluster.name, token, now)?;
     let resolution = world.resolve(cluster, &caller.arn)?;
     if resolution.verdict == Verdict::Unknown {
@@ -60,6 +66,22 @@ pub(super) fn user(world: &World, cluster: &ClusterId, request: &Request, now: T
         groups: identity.groups.iter().chain(&identity.implicit_groups).cloned().collect(),
         extra: extra.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect(),
         access_policies: resolution.access_policies.clone().unwrap_or_default(),
+    })
+}
+
+/// The bearer token of a request, if it has one. A scheme is the same in any case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+}
+
+/// The user without a token: EKS lets nobody in so but to ask how the server is.
+fn anonymous(path: &str) -> Option<User> {
+    let asks_health = matches!(path, "/healthz" | "/livez" | "/readyz" | "/version");
+    asks_health.then(|| User {
+        username: ANONYMOUS.to_owned(),
+        groups: vec![UNAUTHENTICATED.to_owned()],
+        ..User::default()
     })
 }
 
@@ -88,7 +110,7 @@ fn caller(world: &World, cluster: &str, token: &str, now: Timestamp) -> Option<(
     headers.insert(CLUSTER, HeaderValue::from_str(cluster).ok()?);
     let signed = Signed { method: "GET", path, query: text, headers: &headers, body: b"" };
     let claim = Claim::read(&signed).ok()?;
-    let alive = claim.signed_at().is_some_and(|at| now.duration_since(at) <= LIFE);
+    let alive = claim.signed_at().is_some_and(|at| (-SKEW..=LIFE).contains(&now.duration_since(at)));
     if !alive || claim.service != "sts" || !claim.signed_headers.iter().any(|it| it == CLUSTER) {
         return None;
     }
@@ -148,6 +170,34 @@ iam:
     }
 
     #[test]
+    fn a_bearer_is_one_in_any_case() {
+        for (header, expected) in [
+            ("Bearer t", Some("t")),
+            ("bearer t", Some("t")),
+            ("BEARER  t ", Some("t")),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("Basic t", None),
+            ("Bearert", None),
+        ] {
+            let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static(header))]);
+            assert_eq!(bearer(&headers), expected, "{header:?}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn nobody_is_somebody_where_health_is_asked_alone() {
+        for path in ["/healthz", "/livez", "/readyz", "/version"] {
+            let user = anonymous(path).unwrap();
+            assert_eq!((user.username.as_str(), user.groups), (ANONYMOUS, vec![UNAUTHENTICATED.to_owned()]), "{path}");
+        }
+        for path in ["/", "/api", "/metrics", "/api/v1/pods", "/livez/../api"] {
+            assert_eq!(anonymous(path), None, "{path}");
+        }
+    }
+
+    #[test]
     fn a_token_holds_for_its_cluster_for_a_quarter_of_an_hour() {
         let world = World::new(read(WORLD).unwrap());
         let now: Timestamp = "2026-11-24T06:00:00Z".parse().unwrap();
@@ -165,6 +215,10 @@ iam:
             assert_eq!(who(&good, 0).as_deref(), Some(arn));
             assert_eq!(who(&good, 15).as_deref(), Some(arn));
             assert_eq!(who(&good, 16), None, "dead after 15 minutes");
+            assert_eq!(who(&good, -5).as_deref(), Some(arn), "clocks differ");
+            for ahead in [6, 10, 24 * 60] {
+                assert_eq!(who(&good, -ahead), None, "not yet current {ahead} minutes before");
+            }
             assert_eq!(who(&token(&credentials, "other", now, url), 0), None, "made for another cluster");
             assert_eq!(who(good.strip_prefix(PREFIX).unwrap(), 0), None, "no prefix");
             assert_eq!(who(&format!("{good}{}", "A".repeat(4096)), 0), None, "too long");

@@ -71,20 +71,6 @@ impl Asked {
     }
 }
 
-/// What acting as another needs.
-pub(super) fn impersonation(resource: &str, name: &str) -> Attributes {
-    Attributes {
-        verb: "impersonate".to_owned(),
-        target: Target::Resource {
-            group: String::new(),
-            resource: resource.to_owned(),
-            subresource: String::new(),
-            namespace: String::new(),
-            name: name.to_owned(),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
