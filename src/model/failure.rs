@@ -151,7 +151,7 @@ impl fmt::Display for Failure {
         }
         match &self.kind {
             FailureKind::Refused { permission } => write!(f, ": {permission} is refused to you")?,
-            FailureKind::NoCredentials => f.write_str(": no AWS credentials")?,
+            FailureKind::NoCredentials => f.write_str(": no usable AWS credentials")?,
             FailureKind::Expired => f.write_str(": the credentials have expired")?,
             _ => {}
         }
