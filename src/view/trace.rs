@@ -36,8 +36,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
             canvas.put(area.x, y, 1, glyph, role);
             let inner = Rect { x: area.x + 2, y, width: area.width.saturating_sub(2), height: 2 };
             y += canvas.paragraph(inner, &state.text, Role::Text).max(1);
-            canvas.put(area.x + 2, y, area.width.saturating_sub(2), "in this cluster, the role itself:", Role::Dim);
-            y += 1;
         }
         (Some(trace), None) => {
             y += answer(canvas, Rect { y, height: at.body.bottom().saturating_sub(y), ..area }, trace)
