@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::encoding::form;
-use super::http::{Answer, Request, answer};
+use super::http::{Answer, Request, answer, unanswered};
 use super::sigv4::{Claim, Signed, Unsigned};
-use super::world::{NoKey, World};
+use super::world::{NoKey, Withheld, World};
 use super::{State, eks, iam, sts, xml};
 use crate::model::role::Caller;
 
@@ -28,11 +28,31 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
+    /// Nothing is said at all: the connection is dropped.
+    silent: bool,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code, message: message.into() }
+        Refusal { status, code, message: message.into(), silent: false }
+    }
+
+    /// Fails as it did when the world was taken; `denied` is how the service refuses.
+    pub(super) fn again(withheld: Withheld<'_>, service: Service, denied: impl FnOnce() -> Refusal) -> Refusal {
+        let failed = |said: &str| {
+            let code = service.pick("ServerException", "ServiceFailure");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, code, said)
+        };
+        match withheld {
+            // AWS has no 401: whom it does not know it refuses.
+            Withheld::Refused | Withheld::Unauthenticated => denied(),
+            Withheld::Throttled if service == Service::Eks => {
+                Refusal::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException", "Rate exceeded")
+            }
+            Withheld::Throttled => Refusal::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+            Withheld::Unreachable => Refusal { silent: true, ..failed("nothing answered") },
+            Withheld::Failed(said) => failed(said),
+        }
     }
 }
 
@@ -205,7 +225,10 @@ impl Service {
     }
 
     fn refuse(self, refusal: &Refusal, id: &str) -> Answer {
-        let Refusal { status, code, message } = refusal;
+        let Refusal { status, code, message, silent } = refusal;
+        if *silent {
+            return unanswered();
+        }
         if self == Service::Eks {
             let mut answer = json_answer(*status, &json!({ "message": message }));
             answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));

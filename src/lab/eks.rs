@@ -11,9 +11,9 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::aws::{Call, Refusal};
+use super::aws::{Call, Refusal, Service};
 use super::encoding::query;
-use super::page::page;
+use super::page::{NoPage, page};
 use super::world::{Withheld, World, section_of};
 use crate::model::cluster::ClusterId;
 use crate::model::document::ClusterDocument;
@@ -29,7 +29,7 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, "UnknownOperationException", "The operation is not known.");
     let (operation, cluster) = Operation::route(&call.request.method, &call.request.path).ok_or_else(unknown)?;
     let pairs = query(&call.request.query).ok_or_else(|| invalid("The query string cannot be read."))?;
-    let eks = Eks { call, query: pairs.into_iter().collect() };
+    let eks = Eks { call, query: pairs.into_iter().collect(), unread: None };
     let resource = eks.resource(&operation, cluster.as_deref());
     let action = format!("eks:{}", operation.name());
     if let Some(message) = call.world.refusal(call.caller, &action, &resource) {
@@ -47,22 +47,30 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
         return Err(not_found(format!("No cluster found for name: {}.", id.name)));
     };
     let section = section_of(&id, operation.section().unwrap_or_default());
-    match call.world.withheld(&section, operation.item()) {
-        Some(Withheld::Refused) => {
-            let who = &call.caller.arn;
-            return Err(denied(format!("User: {who} is not authorized to perform: {action} on resource: {resource}")));
-        }
-        Some(Withheld::Failed(said)) => {
-            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerException", said));
-        }
-        None => {}
+    let again = |withheld: Withheld<'_>| {
+        let who = &call.caller.arn;
+        let said = || denied(format!("User: {who} is not authorized to perform: {action} on resource: {resource}"));
+        Refusal::again(withheld, Service::Eks, said)
+    };
+    if let Some(withheld) = call.world.withheld(&section, operation.item()) {
+        return Err(again(withheld));
     }
-    eks.of_cluster(operation, cluster, &section)
+    let unread = call.world.rest(&section).map(again);
+    let of_item = operation.item().is_some();
+    // The pages of one item are its own.
+    let eks = Eks { unread: unread.clone().filter(|_| !of_item), ..eks };
+    match (eks.of_cluster(operation, cluster, &section), unread) {
+        // What is not in the part that was read may be in the rest.
+        (Err(refusal), Some(unread)) if of_item && refusal.status == StatusCode::NOT_FOUND => Err(unread),
+        (result, _) => result,
+    }
 }
 
 struct Eks<'a> {
     call: &'a Call<'a>,
     query: BTreeMap<String, String>,
+    /// Why the end of the section that is asked for was not read.
+    unread: Option<Refusal>,
 }
 
 impl Eks<'_> {
@@ -89,8 +97,12 @@ impl Eks<'_> {
             Some(Ok(asked @ 1..=100)) => Some(asked),
             Some(_) => return Err(invalid("maxResults must be from 1 to 100.")),
         };
-        let (items, token) = page(items, self.call.page_limit(asked, 100), self.asked("nextToken"))
-            .map_err(|_| invalid("The nextToken is invalid."))?;
+        let limit = self.call.page_limit(asked, 100);
+        let (items, token) =
+            page(items, limit, self.asked("nextToken"), self.unread.clone()).map_err(|why| match why {
+                NoPage::BadToken => invalid("The nextToken is invalid."),
+                NoPage::Unread(refusal) => refusal,
+            })?;
         Ok(json!({ member: items, "nextToken": token }))
     }
 

@@ -51,6 +51,18 @@ pub(super) fn answer(status: StatusCode, content_type: &'static str, body: Strin
     answer
 }
 
+/// In place of an answer: the connection is dropped, as where nothing answers.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("left without an answer")]
+struct Unanswered;
+
+/// No answer at all.
+pub(super) fn unanswered() -> Answer {
+    let mut answer = answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", String::new());
+    answer.extensions_mut().insert(Unanswered);
+    answer
+}
+
 /// Serves a site on a port until the future is dropped.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, site: Site) {
     let site = Arc::new(site);
@@ -86,7 +98,13 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, site: Arc<Site>
 async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Arc<Site>) {
     let service = service_fn(move |request| {
         let site = site.clone();
-        async move { Ok::<_, std::convert::Infallible>(one(request, &site).await) }
+        async move {
+            let answer = one(request, &site).await;
+            match answer.extensions().get::<Unanswered>() {
+                Some(unanswered) => Err(*unanswered),
+                None => Ok(answer),
+            }
+        }
     });
     if let Err(error) = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(error, "a connection broke off");

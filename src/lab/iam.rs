@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::aws::{Call, Parameters, Refusal};
-use super::page::page;
+use super::aws::{Call, Parameters, Refusal, Service};
+use super::page::{NoPage, Page, page};
 use super::world::{Withheld, same_name};
 use crate::model::document::IamDocument;
 use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, RoleDetail, UserDetail};
@@ -68,9 +68,23 @@ enum Detail<'a> {
     Policy(&'a ManagedPolicy),
 }
 
+/// What a caller who may gets to read.
+struct Held<'a> {
+    iam: &'a IamDocument,
+    /// Why the end of it was not read, if only its beginning was.
+    unread: Option<Refusal>,
+}
+
+impl Held<'_> {
+    /// Says that something is not there, unless it may be in the part that was not read.
+    fn missing(self, message: String) -> Refusal {
+        self.unread.unwrap_or_else(|| missing(message))
+    }
+}
+
 impl<'a> Iam<'a> {
     /// IAM, if the caller may perform the action and the world holds the sections that it reads.
-    fn allowed(&self, action: &str, resource: &str, sections: &[&str]) -> Result<&'a IamDocument, Refusal> {
+    fn allowed(&self, action: &str, resource: &str, sections: &[&str]) -> Result<Held<'a>, Refusal> {
         let world = self.call.world;
         let action = format!("iam:{action}");
         let denied = |message: String| Refusal::new(StatusCode::FORBIDDEN, "AccessDenied", message);
@@ -84,13 +98,13 @@ impl<'a> Iam<'a> {
                  hold it"
             ))
         };
-        match sections.iter().find_map(|section| world.withheld(&format!("iam/{section}"), None)) {
-            Some(Withheld::Refused) => Err(refused()),
-            Some(Withheld::Failed(said)) => {
-                Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceFailure", said))
-            }
-            None => world.iam().ok_or_else(refused),
+        let again = |withheld: Withheld<'_>| Refusal::again(withheld, Service::Iam, refused);
+        let names = || sections.iter().map(|section| format!("iam/{section}"));
+        if let Some(refusal) = names().find_map(|section| world.withheld(&section, None).map(again)) {
+            return Err(refusal);
         }
+        let unread = names().find_map(|section| world.rest(&section).map(again));
+        Ok(Held { iam: world.iam().ok_or_else(refused)?, unread })
     }
 
     fn resource(&self, of: &str) -> String {
@@ -111,21 +125,25 @@ impl<'a> Iam<'a> {
         &self,
         member: &str,
         items: impl Iterator<Item = T>,
+        unread: Option<Refusal>,
         render: impl Fn(T) -> Value,
     ) -> Result<Value, Refusal> {
-        let (items, marker) = self.page_of(items.collect())?;
+        let (items, marker) = self.page_of(items.collect(), unread)?;
         let items = items.into_iter().map(render).collect();
         Ok(self.paged(Map::from_iter([(member.to_owned(), Value::Array(items))]), marker))
     }
 
-    fn page_of<T>(&self, items: Vec<T>) -> Result<(Vec<T>, Option<String>), Refusal> {
+    fn page_of<T>(&self, items: Vec<T>, unread: Option<Refusal>) -> Result<Page<T>, Refusal> {
         let asked = match self.parameters.get("MaxItems").map(str::parse::<usize>) {
             None => None,
             Some(Ok(asked @ 1..=1000)) => Some(asked),
             Some(_) => return Err(invalid("1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value from 1 to 1000".to_owned())),
         };
-        page(items, self.call.page_limit(asked, 100), self.parameters.get("Marker"))
-            .map_err(|_| invalid("Invalid Marker.".to_owned()))
+        let limit = self.call.page_limit(asked, 100);
+        page(items, limit, self.parameters.get("Marker"), unread).map_err(|why| match why {
+            NoPage::BadToken => invalid("Invalid Marker.".to_owned()),
+            NoPage::Unread(refusal) => refusal,
+        })
     }
 
     fn paged(&self, mut result: Map<String, Value>, marker: Option<String>) -> Value {
@@ -138,15 +156,15 @@ impl<'a> Iam<'a> {
         let name = self.needed("RoleName")?;
         let found = self.call.world.role(name);
         let resource = found.map_or_else(|| self.resource(&format!("role/{name}")), |role| role.arn.clone());
-        self.allowed(action, &resource, &[section])?;
-        found.ok_or_else(|| missing(format!("The role with name {name} cannot be found.")))
+        let held = self.allowed(action, &resource, &[section])?;
+        found.ok_or_else(|| held.missing(format!("The role with name {name} cannot be found.")))
     }
 
     fn list_roles(&self) -> Result<Value, Refusal> {
-        let iam = self.allowed("ListRoles", &self.resource("role/"), &["roles"])?;
+        let Held { iam, unread } = self.allowed("ListRoles", &self.resource("role/"), &["roles"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let roles = iam.role_detail_list.iter().flatten().filter(|role| role.path.starts_with(prefix));
-        self.page("Roles", roles, |role| members(&whole_role(role), &[ROLE]))
+        self.page("Roles", roles, unread, |role| members(&whole_role(role), &[ROLE]))
     }
 
     fn get_role(&self) -> Result<Value, Refusal> {
@@ -155,10 +173,10 @@ impl<'a> Iam<'a> {
     }
 
     fn list_users(&self) -> Result<Value, Refusal> {
-        let iam = self.allowed("ListUsers", &self.resource("user/"), &["users"])?;
+        let Held { iam, unread } = self.allowed("ListUsers", &self.resource("user/"), &["users"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let users = iam.user_detail_list.iter().flatten().filter(|user| user.path.starts_with(prefix));
-        self.page("Users", users, |user| members(&value(user), &[USER]))
+        self.page("Users", users, unread, |user| members(&value(user), &[USER]))
     }
 
     fn get_user(&self) -> Result<Value, Refusal> {
@@ -167,19 +185,19 @@ impl<'a> Iam<'a> {
         let name = self.parameters.get("UserName").unwrap_or(own);
         let found = self.call.world.user(name);
         let resource = found.map_or_else(|| self.resource(&format!("user/{name}")), |user| user.arn.clone());
-        self.allowed("GetUser", &resource, &["users"])?;
-        let user = found.ok_or_else(|| missing(format!("The user with name {name} cannot be found.")))?;
+        let held = self.allowed("GetUser", &resource, &["users"])?;
+        let user = found.ok_or_else(|| held.missing(format!("The user with name {name} cannot be found.")))?;
         Ok(json!({ "User": members(&value(user), &[USER, USER_WHOLE]) }))
     }
 
     fn list_attached_role_policies(&self) -> Result<Value, Refusal> {
         let role = self.role("ListAttachedRolePolicies", "roles")?;
-        self.page("AttachedPolicies", role.attached_managed_policies.iter(), value)
+        self.page("AttachedPolicies", role.attached_managed_policies.iter(), None, value)
     }
 
     fn list_role_policies(&self) -> Result<Value, Refusal> {
         let role = self.role("ListRolePolicies", "roles")?;
-        self.page("PolicyNames", role.role_policy_list.iter(), |it| Value::from(it.policy_name.as_str()))
+        self.page("PolicyNames", role.role_policy_list.iter(), None, |it| Value::from(it.policy_name.as_str()))
     }
 
     fn get_role_policy(&self) -> Result<Value, Refusal> {
@@ -193,9 +211,9 @@ impl<'a> Iam<'a> {
 
     fn policy(&self, action: &str) -> Result<&'a ManagedPolicy, Refusal> {
         let arn = self.needed("PolicyArn")?;
-        let iam = self.allowed(action, arn, &["policies"])?;
-        let found = iam.policies.iter().flatten().find(|policy| policy.arn == arn);
-        found.ok_or_else(|| missing(format!("Policy {arn} does not exist or is not attachable.")))
+        let held = self.allowed(action, arn, &["policies"])?;
+        let found = held.iam.policies.iter().flatten().find(|policy| policy.arn == arn);
+        found.ok_or_else(|| held.missing(format!("Policy {arn} does not exist or is not attachable.")))
     }
 
     fn get_policy(&self) -> Result<Value, Refusal> {
@@ -215,17 +233,19 @@ impl<'a> Iam<'a> {
     }
 
     fn list_oidc_providers(&self) -> Result<Value, Refusal> {
-        let iam = self.allowed("ListOpenIDConnectProviders", &self.resource("oidc-provider/*"), &["oidcProviders"])?;
+        let held = self.allowed("ListOpenIDConnectProviders", &self.resource("oidc-provider/*"), &["oidcProviders"])?;
+        // There are no pages here whose last could fail.
+        let iam = held.unread.map_or(Ok(held.iam), Err)?;
         let providers = iam.open_id_connect_providers.iter().flatten();
         Ok(json!({ "OpenIDConnectProviderList": providers.map(|it| json!({ "Arn": it.arn })).collect::<Vec<_>>() }))
     }
 
     fn get_oidc_provider(&self) -> Result<Value, Refusal> {
         let arn = self.needed("OpenIDConnectProviderArn")?;
-        let iam = self.allowed("GetOpenIDConnectProvider", arn, &["oidcProviders"])?;
-        let found = iam.open_id_connect_providers.iter().flatten().find(|provider| provider.arn == arn);
+        let held = self.allowed("GetOpenIDConnectProvider", arn, &["oidcProviders"])?;
+        let found = held.iam.open_id_connect_providers.iter().flatten().find(|provider| provider.arn == arn);
         let mut provider =
-            value(found.ok_or_else(|| missing(format!("OpenIDConnect Provider not found for arn {arn}")))?);
+            value(found.ok_or_else(|| held.missing(format!("OpenIDConnect Provider not found for arn {arn}")))?);
         if let Value::Object(members) = &mut provider {
             members.shift_remove("Arn");
         }
@@ -233,10 +253,11 @@ impl<'a> Iam<'a> {
     }
 
     fn list_instance_profiles(&self) -> Result<Value, Refusal> {
-        let iam = self.allowed("ListInstanceProfiles", &self.resource("instance-profile/"), &["instanceProfiles"])?;
+        let Held { iam, unread } =
+            self.allowed("ListInstanceProfiles", &self.resource("instance-profile/"), &["instanceProfiles"])?;
         let prefix = self.parameters.get("PathPrefix").unwrap_or("/");
         let profiles = iam.instance_profiles.iter().flatten().filter(|profile| profile.path.starts_with(prefix));
-        self.page("InstanceProfiles", profiles, |profile| self.profile(profile))
+        self.page("InstanceProfiles", profiles, unread, |profile| self.profile(profile))
     }
 
     /// A profile with its roles as IAM tells them there.
@@ -300,7 +321,7 @@ impl<'a> Iam<'a> {
                 .into_iter()
                 .filter_map(|(section, wanted)| wanted.then_some(section))
                 .collect();
-        let iam = self.allowed("GetAccountAuthorizationDetails", "*", &sections)?;
+        let Held { iam, unread } = self.allowed("GetAccountAuthorizationDetails", "*", &sections)?;
 
         let of_aws = |policy: &ManagedPolicy| policy.arn.split(':').nth(4) == Some("aws");
         let policy_kind =
@@ -311,7 +332,7 @@ impl<'a> Iam<'a> {
         let policies = iam.policies.iter().flatten().filter(policy_kind).map(Detail::Policy);
         let items = users.chain(groups).chain(roles).chain(policies).collect();
 
-        let (items, marker) = self.page_of(items)?;
+        let (items, marker) = self.page_of(items, unread)?;
         let lists = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
         let mut result = Map::from_iter(lists.map(|list| (list.to_owned(), Value::Array(Vec::new()))));
         for item in items {

@@ -22,8 +22,9 @@ use serde_json::{Value, json};
 use super::State;
 use super::authz::{Target, User, authorize};
 use super::encoding::form;
-use super::http::{Answer, Request, answer};
-use super::world::{Withheld, World, section_of};
+use super::http::{Answer, Request, answer, unanswered};
+use super::page::{NoPage, page};
+use super::world::{World, section_of};
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
 use path::Asked;
@@ -41,6 +42,7 @@ pub(super) fn respond(state: &State, id: &ClusterId, request: &Request) -> Answe
         // Health is told in one plain word.
         Ok((status, Value::String(word))) => answer(status, "text/plain", word),
         Ok((status, body)) => answer(status, "application/json", body.to_string()),
+        Err(status) if status.silent() => unanswered(),
         Err(status) => answer(status.code(), "application/json", status.body().to_string()),
     }
 }
@@ -91,27 +93,28 @@ impl Server<'_> {
         if !reads || !kind.namespaced && !namespace.is_empty() && kind.resource != "namespaces" {
             return Err(Status::not_allowed(&asked.attributes.verb));
         }
-        self.withheld(kind, user, asked)?;
+        let again = |withheld| Status::again(withheld, user, &asked.attributes);
+        let section = kind.section.map(|it| section_of(self.id, it));
+        if let Some(withheld) = section.as_deref().and_then(|it| self.world.withheld(it, None)) {
+            return Err(again(withheld));
+        }
+        let unread = section.as_deref().and_then(|it| self.world.rest(it)).map(again);
         let mut objects = resources::objects(self.cluster, kind, namespace);
         if asked.attributes.verb == "get" {
             let found = objects.find(|(metadata, _)| metadata.name == *name);
-            let (_, found) = found.ok_or_else(|| Status::not_found(kind, name))?;
+            let (_, found) = found.ok_or_else(|| unread.unwrap_or_else(|| Status::not_found(kind, name)))?;
             return Ok((StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
         }
-        self.list(kind, objects.map(|(_, object)| object).collect(), query)
+        self.list(kind, objects.map(|(_, object)| object).collect(), unread, query)
     }
 
-    /// A section that was refused or failed when the world was taken is so again.
-    fn withheld(&self, kind: &resources::Kind, user: &User, asked: &Asked) -> Result<(), Status> {
-        let withheld = kind.section.and_then(|it| self.world.withheld(&section_of(self.id, it), None));
-        match withheld {
-            None => Ok(()),
-            Some(Withheld::Failed(said)) => Err(Status::internal(said)),
-            Some(Withheld::Refused) => Err(Status::forbidden(user, &asked.attributes)),
-        }
-    }
-
-    fn list(&self, kind: &resources::Kind, mut objects: Vec<&Manifest>, query: &[(String, String)]) -> Outcome {
+    fn list(
+        &self,
+        kind: &resources::Kind,
+        mut objects: Vec<&Manifest>,
+        unread: Option<Status>,
+        query: &[(String, String)],
+    ) -> Outcome {
         let value =
             |name: &str| query.iter().find(|(it, _)| it == name).map(|(_, v)| v.as_str()).filter(|it| !it.is_empty());
         for (parameter, of) in [("labelSelector", selector::Of::Labels), ("fieldSelector", selector::Of::Fields)] {
@@ -130,8 +133,10 @@ impl Server<'_> {
             Some(Err(_)) => return Err(Status::bad_request("limit must be a number")),
         };
         let limit = asked.min(self.page_size.unwrap_or(usize::MAX));
-        let (page, next) = super::page::page(objects, limit, value("continue"))
-            .map_err(|_| Status::bad_request("continue key is not valid"))?;
+        let (page, next) = page(objects, limit, value("continue"), unread).map_err(|why| match why {
+            NoPage::BadToken => Status::bad_request("continue key is not valid"),
+            NoPage::Unread(status) => status,
+        })?;
         let item = |object: &Manifest| {
             let mut item = resources::render(object, &self.cluster.cluster.name);
             // Items of a typed list carry no kind of their own.

@@ -17,7 +17,7 @@ use crate::access::identity::{Resolution, Resolver};
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Document, IamDocument, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
-use crate::model::failure::FailureKind;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Arn, Asked, Principal, PrincipalKind};
 use crate::model::role::{Caller, InstanceProfile, ProfileRole, RoleDetail, UserDetail};
@@ -54,8 +54,25 @@ pub(super) enum NoKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Withheld<'a> {
     Refused,
+    /// Kubernetes knew nobody.
+    Unauthenticated,
+    Throttled,
+    /// Nothing answered.
+    Unreachable,
     /// With what was said.
     Failed(&'a str),
+}
+
+impl<'a> Withheld<'a> {
+    fn by(failure: &'a Failure) -> Withheld<'a> {
+        match failure.kind {
+            FailureKind::Refused { .. } => Withheld::Refused,
+            FailureKind::Unauthenticated => Withheld::Unauthenticated,
+            FailureKind::Throttled => Withheld::Throttled,
+            FailureKind::Unreachable => Withheld::Unreachable,
+            _ => Withheld::Failed(&failure.message),
+        }
+    }
 }
 
 impl World {
@@ -113,21 +130,26 @@ impl World {
         self.users().iter().find(|user| same_name(&user.user_name, name))
     }
 
-    /// Why a section, or an item of it, must not answer: so it was when the world was taken.
+    /// Why a section, or an item of it, must not answer: so it was when the world was taken. A list that was read in
+    /// part answers; why its end does not is [`World::rest`].
     pub(super) fn withheld(&self, section: &str, item: Option<&str>) -> Option<Withheld<'_>> {
         let note = self.document.sections.get(section)?;
-        let failure = match note.state {
-            SectionState::Refused | SectionState::Failed => note.failure.as_ref(),
-            // Without a name, the rest of a list was not read.
-            SectionState::Partial => Some(&note.missing.iter().find(|it| it.item.as_deref() == item)?.failure),
-            SectionState::Empty | SectionState::Stale | SectionState::NotApplicable => return None,
-        };
-        let refused = match failure {
-            Some(failure) => matches!(failure.kind, FailureKind::Refused { .. } | FailureKind::Unauthenticated),
-            None => note.state == SectionState::Refused,
-        };
-        let said = failure.map(|it| it.message.as_str()).unwrap_or_default();
-        Some(if refused { Withheld::Refused } else { Withheld::Failed(said) })
+        match (note.state, &note.failure) {
+            (SectionState::Refused | SectionState::Failed, Some(failure)) => Some(Withheld::by(failure)),
+            (SectionState::Refused, None) => Some(Withheld::Refused),
+            (SectionState::Failed, None) => Some(Withheld::Failed("")),
+            (SectionState::Partial, _) => {
+                let item = item?;
+                note.missing.iter().find(|it| it.item.as_deref() == Some(item)).map(|it| Withheld::by(&it.failure))
+            }
+            (SectionState::Empty | SectionState::Stale | SectionState::NotApplicable, _) => None,
+        }
+    }
+
+    /// Why the rest of a section's list was not read, if only its beginning was.
+    pub(super) fn rest(&self, section: &str) -> Option<Withheld<'_>> {
+        let note = self.document.sections.get(section).filter(|note| note.state == SectionState::Partial)?;
+        note.missing.iter().find(|it| it.item.is_none()).map(|it| Withheld::by(&it.failure))
     }
 
     /// The items of a section that are known by name alone.

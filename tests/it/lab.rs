@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use eksplorer::cloud::{self, Session};
 use eksplorer::lab::{Credentials, Lab, LabError, Options, generate};
-use eksplorer::model::document::{Document, read};
+use eksplorer::model::cluster::ClusterId;
+use eksplorer::model::document::{Document, MissingNote, SectionNote, SectionState, read};
+use eksplorer::model::failure::{Failure, FailureKind};
+use eksplorer::model::snapshot::{Missing, Section, State};
+use eksplorer::run::load;
 use serde_json::{Value, json};
 
 fn small() -> Document {
@@ -262,4 +267,65 @@ async fn a_principal_is_named_by_its_arn_or_its_name() {
         assert!(name(none).unwrap_err().contains("no principal"), "{none}");
     }
     assert!(name("arn:aws:s3:::bucket").unwrap_err().contains("not the ARN of a principal"));
+}
+
+/// How a section was left: what was read, and what stopped it.
+fn left<T>(section: &Section<Vec<T>>) -> (usize, Option<FailureKind>) {
+    let rest = |missing: &[Missing]| missing.iter().find(|it| it.item.is_none()).map(|it| it.failure.kind.clone());
+    let stopped = match section.state() {
+        State::Refused(failure) | State::Failed(failure) => Some(failure.kind.clone()),
+        State::Partial { missing, .. } => rest(missing),
+        _ => None,
+    };
+    (section.items().len(), stopped)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_world_fails_again_as_it_did_when_it_was_taken() {
+    use FailureKind::{Throttled, Unauthenticated, Unexpected, Unreachable};
+    let mut world = small();
+    let failure =
+        |kind| Failure { kind, doing: "read it".into(), on: String::new(), code: None, message: "it broke".into() };
+    let mut note = |section: &str, state, kind: FailureKind| {
+        let (whole, missing) = match state {
+            SectionState::Partial => (None, vec![MissingNote { item: None, failure: failure(kind) }]),
+            _ => (Some(failure(kind)), Vec::new()),
+        };
+        let note = SectionNote { state, failure: whole, because: None, missing };
+        world.sections.insert(format!("eu-west-1/new/{section}"), note);
+    };
+    note("accessEntries", SectionState::Partial, Throttled);
+    note("pods", SectionState::Partial, Unreachable);
+    note("nodegroups", SectionState::Failed, Throttled);
+    note("addons", SectionState::Failed, Unreachable);
+    note("fargateProfiles", SectionState::Failed, Unexpected);
+    note("nodes", SectionState::Failed, Throttled);
+    note("roles", SectionState::Refused, Unauthenticated);
+    note("roleBindings", SectionState::Failed, Unreachable);
+    note("serviceAccounts", SectionState::Failed, Unexpected);
+
+    let lab = start(world, Options { page_size: Some(2), ..Options::default() }).await;
+    let Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
+    let credentials = cloud::Credentials { access_key_id, secret_access_key, session_token };
+    let session = cloud::Options {
+        regions: vec![lab.region().to_owned()],
+        attempts: 1,
+        endpoint: Some(cloud::Endpoint { url: lab.endpoint().to_owned(), credentials }),
+        ..cloud::Options::default()
+    };
+    let session = Session::open(session, None).await.unwrap();
+    let id = ClusterId { region: lab.region().to_owned(), name: "new".to_owned() };
+    let facts = load::collect(|tx| load::cluster(&session, id.clone(), tx)).await.cluster(&id);
+
+    assert_eq!(left(&facts.access_entries), (5, Some(Throttled)), "all that was read, and then the failure");
+    assert_eq!(left(&facts.pods), (3, Some(Unreachable)));
+    assert_eq!(left(&facts.nodegroups), (0, Some(Throttled)));
+    let addons = facts.addons.failure().unwrap().to_string();
+    assert!(addons.contains("connection closed before message completed"), "nothing answers: {addons}");
+    assert_eq!(left(&facts.fargate_profiles), (0, Some(Unexpected)));
+    assert_eq!(left(&facts.nodes), (0, Some(Throttled)));
+    assert_eq!(left(&facts.roles), (0, Some(Unauthenticated)));
+    assert_eq!(left(&facts.role_bindings), (0, Some(Unreachable)));
+    assert_eq!(left(&facts.service_accounts), (0, Some(Unexpected)));
+    assert_eq!(left(&facts.namespaces), (3, None), "what was read is whole");
 }

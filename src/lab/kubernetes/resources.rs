@@ -24,15 +24,21 @@ pub(super) struct Kind {
     short: &'static str,
     /// The section of the snapshot that holds it; `None` if the world holds none.
     pub(super) section: Option<&'static str>,
+    /// Is it among those that `kubectl get all` means?
+    of_all: bool,
 }
 
 impl Kind {
     const fn new(group: &'static str, resource: &'static str, kind: &'static str, short: &'static str) -> Kind {
-        Kind { group, resource, kind, namespaced: true, short, section: None }
+        Kind { group, resource, kind, namespaced: true, short, section: None, of_all: false }
     }
 
     const fn held(self, section: &'static str) -> Kind {
         Kind { section: Some(section), ..self }
+    }
+
+    const fn of_all(self) -> Kind {
+        Kind { of_all: true, ..self }
     }
 
     const fn cluster_wide(self) -> Kind {
@@ -49,7 +55,7 @@ const KINDS: &[Kind] = &[
     Kind::new("", "configmaps", "ConfigMap", "cm").held("awsAuth"),
     Kind::new("", "namespaces", "Namespace", "ns").held("namespaces").cluster_wide(),
     Kind::new("", "nodes", "Node", "no").held("nodes").cluster_wide(),
-    Kind::new("", "pods", "Pod", "po").held("pods"),
+    Kind::new("", "pods", "Pod", "po").held("pods").of_all(),
     Kind::new("", "serviceaccounts", "ServiceAccount", "sa").held("serviceAccounts"),
     Kind::new(RBAC, "clusterrolebindings", "ClusterRoleBinding", "").held("clusterRoleBindings").cluster_wide(),
     Kind::new(RBAC, "clusterroles", "ClusterRole", "").held("clusterRoles").cluster_wide(),
@@ -60,13 +66,13 @@ const KINDS: &[Kind] = &[
     Kind::new("", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
     Kind::new("", "persistentvolumes", "PersistentVolume", "pv").cluster_wide(),
     Kind::new("", "secrets", "Secret", ""),
-    Kind::new("", "services", "Service", "svc"),
-    Kind::new("apps", "daemonsets", "DaemonSet", "ds"),
-    Kind::new("apps", "deployments", "Deployment", "deploy"),
-    Kind::new("apps", "replicasets", "ReplicaSet", "rs"),
-    Kind::new("apps", "statefulsets", "StatefulSet", "sts"),
-    Kind::new("batch", "cronjobs", "CronJob", "cj"),
-    Kind::new("batch", "jobs", "Job", ""),
+    Kind::new("", "services", "Service", "svc").of_all(),
+    Kind::new("apps", "daemonsets", "DaemonSet", "ds").of_all(),
+    Kind::new("apps", "deployments", "Deployment", "deploy").of_all(),
+    Kind::new("apps", "replicasets", "ReplicaSet", "rs").of_all(),
+    Kind::new("apps", "statefulsets", "StatefulSet", "sts").of_all(),
+    Kind::new("batch", "cronjobs", "CronJob", "cj").of_all(),
+    Kind::new("batch", "jobs", "Job", "").of_all(),
     Kind::new("networking.k8s.io", "ingresses", "Ingress", "ing"),
     Kind::new("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol"),
 ];
@@ -182,6 +188,9 @@ fn resource_list(group: &str) -> Value {
             if let (Value::Object(members), false) = (&mut resource, kind.short.is_empty()) {
                 members.insert("shortNames".to_owned(), json!([kind.short]));
             }
+            if let (Value::Object(members), true) = (&mut resource, kind.of_all) {
+                members.insert("categories".to_owned(), json!(["all"]));
+            }
             resource
         })
         .collect();
@@ -260,6 +269,9 @@ mod tests {
         }
         assert_eq!(found, KINDS.len() + REVIEWS.len());
         assert_eq!(discovery("/apis/none/v1", &cluster), None);
+        let core = discovery("/api/v1", &cluster).unwrap();
+        let all = core["resources"].as_array().unwrap().iter().filter(|it| it["categories"] == json!(["all"]));
+        assert_eq!(all.map(|it| it["name"].clone()).collect::<Vec<_>>(), ["pods", "services"]);
         assert_eq!(discovery("/openapi/v2", &cluster), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Label and field selectors, as far as they compare for equality or presence.
+//! Label and field selectors, by equality, by sets and by presence.
 
 use serde_json::Value;
 
@@ -14,18 +14,45 @@ pub(super) enum Of {
 pub(super) enum Term {
     Is(String, String),
     IsNot(String, String),
+    In(String, Vec<String>),
+    NotIn(String, Vec<String>),
     There(String),
     Absent(String),
 }
 
-/// Reads `a=b,c!=d,e,!f`; `None` if it holds anything else.
+/// Reads `a=b,c!=d,e,!f,g in (h, i),j notin (k)`; `None` if it holds anything else.
 pub(super) fn read(text: &str) -> Option<Vec<Term>> {
-    text.split(',').map(|it| term(it.trim())).collect()
+    let mut depth = 0_usize;
+    // A comma within parentheses parts values, not terms.
+    let parts = text.split(|it: char| {
+        match it {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        it == ',' && depth == 0
+    });
+    parts.map(|it| term(it.trim())).collect()
+}
+
+/// `KEY in (A, B)`, `KEY notin (A, B)`
+fn of_set(text: &str) -> Option<Term> {
+    let (head, values) = text.strip_suffix(')')?.split_once('(')?;
+    let mut words = head.split_whitespace();
+    let (key, operator) = (words.next()?.to_owned(), words.next()?);
+    let values = values.split(',').map(|it| it.trim().to_owned()).collect();
+    match (operator, words.next()) {
+        ("in", None) => Some(Term::In(key, values)),
+        ("notin", None) => Some(Term::NotIn(key, values)),
+        _ => None,
+    }
 }
 
 fn term(text: &str) -> Option<Term> {
     let own = |it: &str| it.trim().to_owned();
-    let term = if let Some((key, value)) = text.split_once("!=") {
+    let term = if text.contains('(') {
+        of_set(text)?
+    } else if let Some((key, value)) = text.split_once("!=") {
         Term::IsNot(own(key), own(value))
     } else if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
         Term::Is(own(key), own(value))
@@ -34,7 +61,12 @@ fn term(text: &str) -> Option<Term> {
     } else {
         Term::There(own(text))
     };
-    let (Term::Is(key, _) | Term::IsNot(key, _) | Term::There(key) | Term::Absent(key)) = &term;
+    let (Term::Is(key, _)
+    | Term::IsNot(key, _)
+    | Term::In(key, _)
+    | Term::NotIn(key, _)
+    | Term::There(key)
+    | Term::Absent(key)) = &term;
     (!key.is_empty() && !key.contains([' ', '(', ')'])).then_some(term)
 }
 
@@ -47,6 +79,8 @@ impl Term {
         match self {
             Term::Is(key, value) => at(key).unwrap_or_default() == value && (of == Of::Fields || at(key).is_some()),
             Term::IsNot(key, value) => at(key) != Some(value),
+            Term::In(key, values) => at(key).is_some_and(|it| values.iter().any(|value| value == it)),
+            Term::NotIn(key, values) => at(key).is_none_or(|it| values.iter().all(|value| value != it)),
             Term::There(key) => at(key).is_some(),
             Term::Absent(key) => at(key).is_none(),
         }
@@ -69,6 +103,19 @@ mod tests {
         for (text, fit) in [("metadata.name=n", true), ("metadata.name!=n", false), ("spec.nodeName=", true)] {
             assert_eq!(fits(text, Of::Fields), fit, "{text}");
         }
-        assert_eq!(read("app in (web)"), None);
+        for (text, fit) in [
+            ("app in (api, web)", true),
+            ("app in (api)", false),
+            ("x in (api)", false),
+            ("app notin (api,job),!x", true),
+            ("app notin (web)", false),
+            ("x notin (web)", true),
+            ("app in (web),x", false),
+        ] {
+            assert_eq!(fits(text, Of::Labels), fit, "{text}");
+        }
+        for odd in ["app within (web)", "in (web)", "app in (web", "app in web", "a b in (c)"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
     }
 }

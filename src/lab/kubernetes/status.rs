@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::authz::{Attributes, Target, User};
+use super::super::world::Withheld;
 use super::resources::Kind;
 
 /// A `Status` of failure.
@@ -13,11 +14,31 @@ pub(super) struct Status {
     reason: &'static str,
     message: String,
     details: Value,
+    /// Nothing is said at all: the connection is dropped.
+    silent: bool,
 }
 
 impl Status {
     fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Status {
-        Status { code, reason, message: message.into(), details: json!({}) }
+        Status { code, reason, message: message.into(), details: json!({}), silent: false }
+    }
+
+    /// Fails as it did when the world was taken.
+    pub(super) fn again(withheld: Withheld<'_>, user: &User, asked: &Attributes) -> Status {
+        match withheld {
+            Withheld::Refused => Status::forbidden(user, asked),
+            Withheld::Unauthenticated => Status::unauthorized(),
+            Withheld::Throttled => {
+                let said = "the server has received too many requests and has asked us to try again later";
+                Status::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", said)
+            }
+            Withheld::Unreachable => {
+                let said = "the server is currently unable to handle the request";
+                let status = Status::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", said);
+                Status { silent: true, ..status }
+            }
+            Withheld::Failed(said) => Status::internal(said),
+        }
     }
 
     pub(super) fn unauthorized() -> Status {
@@ -75,12 +96,16 @@ impl Status {
         Status { details, ..Status::new(StatusCode::FORBIDDEN, "Forbidden", message) }
     }
 
+    pub(super) fn silent(&self) -> bool {
+        self.silent
+    }
+
     pub(super) fn code(&self) -> StatusCode {
         self.code
     }
 
     pub(super) fn body(&self) -> Value {
-        let Status { code, reason, message, details } = self;
+        let Status { code, reason, message, details, silent: _ } = self;
         json!({
             "kind": "Status",
             "apiVersion": "v1",
