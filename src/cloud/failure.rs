@@ -44,11 +44,16 @@ where
         _ if is_distrusted(&error) => {
             request.failure(FailureKind::Unexpected, None, &explained(&causes(&error), Some(DISTRUSTED_BY_SYSTEM)))
         }
-        SdkError::DispatchFailure(dispatch) if dispatch.is_io() || dispatch.is_timeout() => {
+        SdkError::DispatchFailure(dispatch) if dispatch.is_io() || dispatch.is_timeout() || broke_off(&error) => {
             request.failure(FailureKind::Unreachable, None, &causes(&error))
         }
         _ => request.failure(FailureKind::Unexpected, None, &causes(&error)),
     }
+}
+
+/// Did the other side hang up in the midst of it?
+fn broke_off(error: &(dyn Error + 'static)) -> bool {
+    find_cause::<hyper::Error>(error).is_some_and(|it| it.is_incomplete_message() || it.is_closed())
 }
 
 /// An answer that is none of the service's: a proxy's page, say.
