@@ -102,5 +102,6 @@ fn main() -> ExitCode {
         "first rows   {first:>9.1?}  {rows:.2} x {ROUND_TRIPS} round trips ({least:?}); {trips} of at most {ROUND_TRIPS}"
     );
     println!("all entries  {all:>9.1?}  {loading:.2} x the ideal ({ideal:.1?}); at most {LIMIT}");
-    if trips <= f64::from(ROUND_TRIPS) && loading <= LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // A little over the round trips themselves goes on signing and parsing.
+    if trips <= f64::from(ROUND_TRIPS) && rows <= 1.2 && loading <= LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

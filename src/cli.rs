@@ -116,13 +116,13 @@ pub struct Options {
     #[arg(long = "as", global = true, value_name = "PRINCIPAL")]
     pub as_principal: Option<String>,
     /// The AWS profile.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with_all = ["demo", "world", "from"])]
     pub profile: Option<String>,
     /// The AWS region; may be given several times.
-    #[arg(long = "region", global = true, value_name = "REGION")]
+    #[arg(long = "region", global = true, value_name = "REGION", conflicts_with_all = ["demo", "world", "from"])]
     pub regions: Vec<String>,
     /// Reach Kubernetes through this context of the kubeconfig instead of a token of our own.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with_all = ["demo", "world", "from"])]
     pub context: Option<String>,
     /// Calls in flight at once, for each service.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
 
 /// Keeps the log's writer alive; what is buffered is written when it goes.
-pub struct Guard(#[allow(dead_code)] tracing_appender::non_blocking::WorkerGuard);
+pub struct Guard {
+    _writer: tracing_appender::non_blocking::WorkerGuard,
+}
 
 /// Starts the log in a folder; the guard must live as long as the program. `verbose` is the number of -v.
 pub fn init(folder: &Path, verbose: u8) -> std::io::Result<Guard> {
@@ -20,7 +22,7 @@ pub fn init(folder: &Path, verbose: u8) -> std::io::Result<Guard> {
         .max_log_files(5)
         .build(folder)
         .map_err(std::io::Error::other)?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, held) = tracing_appender::non_blocking(file);
     let level = match verbose {
         0 => "warn,eksplorer=info",
         1 => "warn,eksplorer=debug",
@@ -30,7 +32,7 @@ pub fn init(folder: &Path, verbose: u8) -> std::io::Result<Guard> {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     // A second subscriber in one process (tests) is no reason to fail.
     let _ = subscriber.try_init();
-    Ok(Guard(guard))
+    Ok(Guard { _writer: held })
 }
 
 /// Writes every panic, with a backtrace, straight to a file of its own beside the log, then goes on to the hook that

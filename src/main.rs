@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use eksplorer::cli::{Cli, Command, SnapshotAction};
+use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed};
 use eksplorer::run::{Trouble, feed};
 use eksplorer::{config, logging};
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
             ended
         });
     ended.unwrap_or_else(|trouble| {
-        eprintln!("eksplorer: {trouble}");
+        // What was given and what was answered may hold anything; a terminal must not obey it.
+        for line in visible_lines(&format!("eksplorer: {trouble}")) {
+            eprintln!("{line}");
+        }
         ExitCode::from(trouble.exit.status())
     })
 }

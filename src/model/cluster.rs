@@ -22,7 +22,8 @@ pub struct ClusterId {
 
 impl fmt::Display for ClusterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.region)
+        f.write_str(&self.name)?;
+        if self.region.is_empty() { Ok(()) } else { write!(f, " ({})", self.region) }
     }
 }
 

@@ -83,7 +83,7 @@ impl Failure {
                 "No mapping lets you into this cluster; trace your own principal to see why. The AWS half still works."
                     .into()
             }
-            FailureKind::Expired => "Sign in again (aws sso login, or renew the session) and press ctrl-r.".into(),
+            FailureKind::Expired => "Sign in again (aws sso login, or renew the session) and ask anew.".into(),
             FailureKind::NoCredentials => {
                 "Name a profile (--profile), sign in (aws sso login), or try --demo, which needs none.".into()
             }

@@ -247,11 +247,6 @@ impl Principal {
             name: self.name.to_lowercase(),
         }
     }
-
-    /// True for roles that only AWS services may assume.
-    pub fn is_service_linked(&self) -> bool {
-        self.path.starts_with("/aws-service-role/")
-    }
 }
 
 /// Identifies a principal whatever its path and the case of its name. Ordered, for use as a map key.

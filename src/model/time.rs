@@ -35,7 +35,8 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        // People read seconds; documents keep what was given.
+        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%SZ"))
     }
 }
 
@@ -88,7 +89,8 @@ mod tests {
     fn iso_with_any_offset_and_epoch_seconds_are_the_same_moment() {
         for text in ["\"2023-11-14T22:13:20.5Z\"", "\"2023-11-14T23:13:20.500000+01:00\"", "1700000000.5"] {
             let time: Time = serde_json::from_str(text).expect(text);
-            assert_eq!(time.to_string(), "2023-11-14T22:13:20.5Z");
+            assert_eq!(serde_json::to_string(&time).expect("writes"), "\"2023-11-14T22:13:20.5Z\"");
+            assert_eq!(time.to_string(), "2023-11-14T22:13:20Z");
             assert_eq!(time.epoch(), 1_700_000_000.5);
         }
         assert!(serde_json::from_str::<Time>("\"yesterday\"").is_err());

@@ -159,6 +159,9 @@ impl Source {
                         "not all regions told their clusters ({silent}); name the one you mean with -c REGION/NAME"
                     ))),
                     ([only], None) => Ok(only.clone()),
+                    ([], None) if matches!(self, Source::File(_)) => {
+                        Err(Trouble::bad_input("the file holds no cluster: is it the snapshot that you meant?"))
+                    }
                     ([], None) => Err(Trouble::bad_input(
                         "there is no cluster here: check region and account (--region, --profile)",
                     )),

@@ -201,6 +201,8 @@ fn there_is_one_tls_provider_and_one_yaml_and_time_crate() {
     let lock = fs::read_to_string("Cargo.lock").unwrap();
     let count = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
     assert_eq!((count("rustls"), count("jiff"), count("serde-saphyr")), (1, 1, 1));
+    let provider = lock.split("name = \"rustls\"\n").nth(1).unwrap().split("[[package]]").next().unwrap();
+    assert!(provider.contains("aws-lc-rs") && !provider.contains("\"ring\""), "rustls has one provider: {provider}");
     for unwanted in ["openssl", "native-tls", "serde_yaml", "chrono"] {
         assert!(count(unwanted) == 0, "{unwanted} is in the tree");
     }

@@ -119,6 +119,30 @@ fn text_holds_no_control_characters_however_hostile_the_names() {
 }
 
 #[test]
+fn errors_hold_no_control_characters_either() {
+    let world = std::env::temp_dir().join(format!("eksplorer-hostile-{}.yaml", std::process::id()));
+    std::fs::write(&world, "eksplorer: 1\nclusters: [{cluster: {name: \"a\\e[31m\"}}, {cluster: {name: b}}]\n")
+        .unwrap();
+    let world = world.to_str().unwrap();
+    for args in
+        [vec!["--from", world, "list", "entries"], vec!["--from", world, "-c", "x\u{1b}[31m", "list", "entries"]]
+    {
+        let said = err(&eksplorer(&args));
+        assert!(said.contains("\\u{1b}"), "{said:?}");
+        assert!(!said.contains('\u{1b}'), "{said:?}");
+    }
+    std::fs::remove_file(world).unwrap();
+}
+
+#[test]
+fn flags_that_would_be_ignored_are_refused() {
+    for flag in [["--context", "x"], ["--region", "us-east-1"], ["--profile", "p"]] {
+        let output = eksplorer(&["--demo", flag[0], flag[1], "list", "clusters"]);
+        assert_eq!(status(&output), 2, "{}", err(&output));
+    }
+}
+
+#[test]
 fn a_snapshot_saved_over_the_wire_gives_the_same_answers_offline() {
     let folder = std::env::temp_dir().join(format!("eksplorer-snapshot-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -236,3 +236,45 @@ fn suspended_it_gives_the_terminal_to_the_shell_and_comes_back() {
     pty.type_in("exit $?\n");
     assert_eq!(pty.end().status.exit_code(), 0);
 }
+
+/// Set for a run of this very program in which [`a_panic_gives_the_terminal_back_before_it_speaks`] plays the one that
+/// panics: the product itself has no way to be made to.
+const PANICS: &str = "EKSPLORER_TEST_PANICS";
+const LAST_WORDS: &str = "a panic on purpose";
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_speaks() {
+    if std::env::var_os(PANICS).is_some() {
+        let mut terminal = eksplorer::run::terminal::Terminal::claim().expect("the terminal");
+        terminal.screen().draw(|_| ()).expect("draws");
+        panic!("{LAST_WORDS}");
+    }
+    let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", "pty::a_panic_gives_the_terminal_back_before_it_speaks", "--nocapture"]);
+    command.env(PANICS, "1");
+    command.env("TERM", "xterm-256color");
+    let ended = Pty::start(24, 80, command).end();
+    assert_ne!(ended.status.exit_code(), 0);
+    ended.assert_given_back();
+    let text = String::from_utf8_lossy(&ended.raw);
+    let (left, spoke) = (text.find("\u{1b}[?1049l"), text.find(LAST_WORDS));
+    assert!(left.is_some() && spoke.is_some() && left < spoke, "the words must not go down with the screen: {text:?}");
+}
+
+#[test]
+fn with_no_color_nothing_is_coloured() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_eksplorer"));
+    command.args(["--from", world().to_str().expect("a path")]);
+    command.env("TERM", "xterm-256color");
+    command.env("NO_COLOR", "1");
+    let mut pty = Pty::start(24, 100, command);
+    pty.until("rows are there", |it| it.has("role/teams/blue/deployer"));
+    pty.type_in("q");
+    let raw = String::from_utf8_lossy(&pty.end().raw).into_owned();
+    let coloured =
+        |sgr: &str| sgr.split(';').any(|it| matches!(it.parse(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107)));
+    let sgrs = raw.split("\u{1b}[").filter_map(|rest| rest.split_once('m').map(|(sgr, _)| sgr));
+    let found: Vec<&str> =
+        sgrs.filter(|sgr| sgr.bytes().all(|b| b.is_ascii_digit() || b == b';')).filter(|it| coloured(it)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
