@@ -103,5 +103,9 @@ fn main() -> ExitCode {
     );
     println!("all entries  {all:>9.1?}  {loading:.2} x the ideal ({ideal:.1?}); at most {LIMIT}");
     // A little over the round trips themselves goes on signing and parsing.
-    if trips <= f64::from(ROUND_TRIPS) && rows <= 1.2 && loading <= LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if trips <= f64::from(ROUND_TRIPS) && rows <= 1.2 && loading <= LIMIT {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
