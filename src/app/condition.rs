@@ -150,6 +150,12 @@ pub struct Message {
     pub paragraphs: Vec<String>,
 }
 
+/// The words that may stand before a colon in a filter.
+fn columns_to_name(pane: Pane) -> String {
+    let words: Vec<String> = super::table::heads(pane).iter().map(|head| format!("{}:", head.word)).collect();
+    format!("A word may name where to look: {} state: finding:; -word leaves out, ~word is fuzzy.", words.join(" "))
+}
+
 /// What to say when a pane shows no rows.
 pub fn nothing(pane: Pane, facts: &ClusterFacts, filter: &str, total: usize) -> Message {
     let message = |tone, headline: String, paragraphs: Vec<String>| Message { tone, headline, paragraphs };
@@ -158,7 +164,7 @@ pub fn nothing(pane: Pane, facts: &ClusterFacts, filter: &str, total: usize) -> 
         return message(
             Tone::Plain,
             format!("Nothing matches {filter}"),
-            vec![format!("{all} are hidden by the filter. Esc clears it.")],
+            vec![format!("{all} are hidden by the filter. Esc clears it."), columns_to_name(pane)],
         );
     }
     for part in parts(pane, facts).into_iter().filter(|part| part.makes_rows) {

@@ -178,7 +178,7 @@ impl SortKey {
         match (cell, order) {
             ("" | "-" | "?", _) => SortKey::Nothing,
             (cell, Order::Number) => cell.parse().map_or(SortKey::Nothing, SortKey::Number),
-            (cell, Order::Text) => SortKey::Text(cell.to_lowercase()),
+            (cell, Order::Text) => SortKey::Text(natural(&cell.to_lowercase())),
         }
     }
 
@@ -194,6 +194,27 @@ impl SortKey {
             (SortKey::Text(_), SortKey::Number(_)) => turn(Ordering::Greater),
         }
     }
+}
+
+/// A text that sorts as a person would: its numbers by their value, so that `mapRoles[2]` is before `mapRoles[10]`.
+fn natural(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut digits = String::new();
+    for c in text.chars().chain(std::iter::once('\0')) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            // Long enough for an account id; what is longer sorts by its own digits.
+            out.push_str(&format!("{digits:0>12}"));
+            digits.clear();
+        }
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The tables of all panes.
@@ -248,6 +269,13 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_sort_by_their_value() {
+        let mut places = ["mapRoles[10]", "mapRoles[2]", "mapUsers[0]", "mapRoles[1]"];
+        places.sort_by_key(|place| super::natural(place));
+        assert_eq!(places, ["mapRoles[1]", "mapRoles[2]", "mapRoles[10]", "mapUsers[0]"]);
+    }
 
     fn table(cells: &[&str]) -> Table {
         let row = |cell: &&str| Row { key: "same".into(), cells: vec![(*cell).to_owned()], ..Row::default() };
