@@ -16,4 +16,5 @@ pub mod snapshot;
 pub mod time;
 pub mod update;
 pub mod visible;
+pub mod wildcard;
 pub mod workload;

@@ -31,6 +31,21 @@ pub enum Part {
     Findings,
 }
 
+impl Part {
+    /// The word before its first line.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Part::Principal => "principal",
+            Part::Mapping => "mapping",
+            Part::Identity => "identity",
+            Part::Grants => "grants",
+            Part::Unknown => "unknown",
+            Part::Unverified => "unverified",
+            Part::Findings => "findings",
+        }
+    }
+}
+
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

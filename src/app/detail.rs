@@ -213,7 +213,7 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
         if said { String::new() } else { line.note.clone() }
     };
     let fact = |line: &Line| Fact {
-        part: heading(line.part),
+        part: line.part.heading(),
         label: line.label,
         sign: match (line.mark, line.part) {
             (_, Part::Findings) => Sign::Finding(severity(line)),
@@ -227,17 +227,4 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
         evidence: line.evidence.clone(),
     };
     trace.lines.iter().map(fact).collect()
-}
-
-/// The heading of a trace's part.
-fn heading(part: Part) -> &'static str {
-    match part {
-        Part::Principal => "principal",
-        Part::Mapping => "mapping",
-        Part::Identity => "identity",
-        Part::Grants => "grants",
-        Part::Unknown => "unknown",
-        Part::Unverified => "unverified",
-        Part::Findings => "findings",
-    }
 }

@@ -9,10 +9,11 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::eks::ACCESS_POLICIES;
-use super::policy::glob;
+
 use crate::model::document::{ClusterDocument, Manifest};
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
 use crate::model::rbac::{Binding, Rule, Subject};
+use crate::model::wildcard::glob;
 
 /// Whoever is in it may do everything, whatever the bindings say.
 const MASTERS: &str = "system:masters";

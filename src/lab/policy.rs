@@ -10,6 +10,7 @@ use super::encoding::decode;
 use super::world::{World, same_name};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::role::{AttachedPolicy, Caller, InlinePolicy};
+use crate::model::wildcard::glob;
 
 /// What the policies say to an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,34 +126,6 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 /// Actions match in any case.
 fn matches_action(pattern: &str, action: &str) -> bool {
     glob(&pattern.to_lowercase(), &action.to_lowercase())
-}
-
-/// `*` stands for any run of characters, `?` for one.
-pub(super) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // Where the last star was, and up to where in the text it reaches so far.
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || text.get(t) == Some(c) => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, reach)) => {
-                    star = Some((at, reach + 1));
-                    p = at + 1;
-                    t = reach + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(p).all(|c| *c == '*')
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::json::TraceJson;
 use super::{columns, glyph};
-use crate::access::trace::{Part, Trace};
+use crate::access::trace::Trace;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::visible::visible;
@@ -12,7 +12,7 @@ pub fn text(cluster: &ClusterId, trace: &Trace) -> String {
     let mut rows = Vec::new();
     let mut part = None;
     for line in &trace.lines {
-        let heading = if part == Some(line.part) { "" } else { heading(line.part) };
+        let heading = if part == Some(line.part) { "" } else { line.part.heading() };
         part = Some(line.part);
         let mark = line.mark.map(glyph).unwrap_or(" ");
         let text = if line.label.is_empty() { line.text.clone() } else { format!("{:<8} {}", line.label, line.text) };
@@ -25,18 +25,6 @@ pub fn text(cluster: &ClusterId, trace: &Trace) -> String {
 
 fn together(text: &str, note: &str) -> String {
     if note.is_empty() { text.to_owned() } else { format!("{text}  ({note})") }
-}
-
-fn heading(part: Part) -> &'static str {
-    match part {
-        Part::Principal => "principal",
-        Part::Mapping => "mapping",
-        Part::Identity => "identity",
-        Part::Grants => "grants",
-        Part::Unknown => "unknown",
-        Part::Unverified => "unverified",
-        Part::Findings => "findings",
-    }
 }
 
 /// The chain as JSON (`docs/json.md`).

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::model::mapping::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
 use crate::model::principal::{Principal, PrincipalKey, PrincipalKind};
+use crate::model::wildcard::glob;
 
 /// The rows of aws-auth, indexed.
 #[derive(Debug, Default)]
@@ -92,7 +93,9 @@ impl<'a> Rows<'a> {
         let meaning = self.by_meaning.get(&principal.key()).into_iter().flatten();
         let wild = self.wild.iter().filter(|row| {
             let pattern = row.arn.as_deref().unwrap_or_default().trim();
-            glob(pattern, &canonical) || glob(pattern, &principal.arn())
+            // Case is ignored, as a person who wrote the pattern would expect.
+            let pattern = pattern.to_lowercase();
+            glob(&pattern, &canonical.to_lowercase()) || glob(&pattern, &principal.arn().to_lowercase())
         });
         let mut dead: Vec<&AwsAuthRow> = meaning.chain(wild).copied().collect();
         dead.retain(|row| row.arn.as_deref().is_none_or(|arn| arn.to_lowercase() != canonical.to_lowercase()));
@@ -166,32 +169,4 @@ pub(crate) fn why_never(row: &AwsAuthRow, principal: Option<&Principal>) -> Stri
             _ => String::new(),
         },
     }
-}
-
-/// `*` any run, `?` one character; case is ignored, as a person who wrote the pattern would expect.
-fn glob(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || text.get(t) == Some(c) => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|c| *c == '*'))
 }
