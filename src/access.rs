@@ -5,6 +5,7 @@
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
 //! - [`catalog`]: what each EKS access policy grants;
 //! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
+//! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`findings`]: small named rules about what is wrong.
 //!
@@ -16,6 +17,7 @@ pub mod findings;
 pub mod identity;
 pub mod inventory;
 pub mod permissions;
+pub mod resources;
 pub mod trace;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
