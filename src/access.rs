@@ -7,6 +7,7 @@
 //! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
 //! - [`matrix`]: what an identity may do in one namespace, as a table;
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
+//! - [`crosscheck`]: our answer beside the API server's own;
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`findings`]: small named rules about what is wrong.
@@ -14,6 +15,7 @@
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
 pub mod catalog;
+pub mod crosscheck;
 pub mod find;
 pub mod findings;
 pub mod identity;

@@ -14,6 +14,7 @@ pub(crate) mod index;
 mod nearest;
 mod node;
 pub mod rule;
+mod rule_of;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,7 +165,7 @@ pub enum Rules<'a> {
 }
 
 /// A cluster's permissions, indexed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Permissions {
     index: Arc<Index>,
     namespaces: Arc<BTreeSet<String>>,
