@@ -130,9 +130,9 @@ impl WhoCan {
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     /// By username; a service account's is its username.
-    pub users: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    users: BTreeMap<String, Vec<(BindingAt, usize)>>,
     /// By group.
-    pub groups: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    groups: BTreeMap<String, Vec<(BindingAt, usize)>>,
     /// The same for bindings whose rules were not read.
     maybe: BTreeMap<Via, Vec<String>>,
 }
