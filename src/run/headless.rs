@@ -14,6 +14,7 @@ use super::{Trouble, load};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
+use crate::access::permissions::Permissions;
 use crate::access::trace::trace;
 use crate::cli::{LabArgs, Listed, Options, Output};
 use crate::lab;
@@ -76,7 +77,7 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
         }
         Found::None { .. } => return nameless(options, &id, given, &unread(&facts, &snapshot.iam)),
     };
-    let trace = trace(&resolver, &asked);
+    let trace = trace(&resolver, &Permissions::of(&facts), &asked);
     let out = match options.output {
         Output::Text => report::trace::text(&id, &trace),
         Output::Json => report::trace::json(&id, given, &trace).map_err(Trouble::failure)?,
