@@ -108,7 +108,7 @@ pub enum LabAction {
     Generate(GenerateArgs),
 }
 
-/// How much of everything a generated world holds.
+/// Which world to make, and where to write it.
 #[derive(Clone, Debug, Args)]
 pub struct GenerateArgs {
     /// Where to: YAML, or JSON if the name ends in .json; without it, to standard output, as JSON with `-o json`.
@@ -116,6 +116,15 @@ pub struct GenerateArgs {
     /// Which of the worlds of these sizes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// How much of everything.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+}
+
+/// How much of everything a generated world holds.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sizes")]
+pub struct SizeArgs {
     /// Access entries; the first is the caller's, an administrator.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = size())]
     pub entries: u32,

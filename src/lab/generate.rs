@@ -167,7 +167,7 @@ pub fn world(sizes: &Sizes, seed: u64) -> Document {
             user_detail_list: Some(account.users),
             group_detail_list: Some(Vec::new()),
             policies: Some(Vec::new()),
-            open_id_connect_providers: Some(vec![account::provider()]),
+            open_id_connect_providers: Some(account::providers()),
             instance_profiles: Some(account.profiles),
         }),
         sections: empty_sections(&sizes),
@@ -345,4 +345,30 @@ fn empty_sections(sizes: &Sizes) -> BTreeMap<String, SectionNote> {
     let note = || SectionNote { state: SectionState::Empty, failure: None, because: None, missing: Vec::new() };
     let empty = counts.into_iter().filter(|(_, count)| *count == 0);
     empty.map(|(name, _)| (format!("{REGION}/{CLUSTER}/{name}"), note())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_need_is_there() {
+        assert_eq!(Sizes::default().fitted(), Sizes::default());
+        assert_eq!(Sizes::NONE.fitted(), Sizes { roles: 2, ..Sizes::NONE });
+        let pods = Sizes { pods: 5, nodes: 1, ..Sizes::NONE };
+        assert_eq!(pods.fitted(), Sizes { service_accounts: 1, namespaces: 1, roles: 3, ..pods });
+        let irsa = Sizes { irsa: 17, service_accounts: 3, ..Sizes::NONE };
+        assert_eq!(irsa.fitted(), Sizes { service_accounts: 17, namespaces: 1, roles: 18, ..irsa });
+    }
+
+    #[test]
+    fn as_many_entries_as_asked_for_each_of_another_principal() {
+        for n in [0, 1, 250] {
+            let mut world = entries(n);
+            assert_eq!(world, entries(n));
+            let entries = world.clusters.remove(0).access_entries.unwrap();
+            let arns: std::collections::BTreeSet<_> = entries.iter().map(|it| &it.principal_arn).collect();
+            assert_eq!((entries.len(), arns.len()), (n, n));
+        }
+    }
 }

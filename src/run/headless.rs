@@ -11,7 +11,7 @@ use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
 use crate::access::trace::trace;
-use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output};
+use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
 use crate::lab;
 use crate::lab::generate::{self, Sizes};
 use crate::model::cluster::ClusterId;
@@ -208,8 +208,13 @@ fn save(document: &Document, file: &Path, json: bool) -> Result<(), Trouble> {
         .map_err(|error| Trouble::failure(format!("could not write {}: {error}", file.display())))
 }
 
+/// As text that ends in a line's end, as a shell expects it.
 fn written(document: &Document, json: bool) -> Result<String, Trouble> {
-    if json { to_json(document).map(|text| text + "\n") } else { to_yaml(document) }.map_err(Trouble::failure)
+    let mut text = if json { to_json(document) } else { to_yaml(document) }.map_err(Trouble::failure)?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn summary(snapshot: &Snapshot) -> String {
@@ -233,7 +238,7 @@ pub fn generate_world(options: &Options, args: &GenerateArgs) -> Result<Printed,
             "{flag} has no meaning for lab generate, which makes a world of its own: leave it out, and use it with what was made"
         )));
     }
-    let document = generate::world(&sizes(args), args.seed);
+    let document = generate::world(&sizes(&args.sizes), args.seed);
     let json = options.output == Output::Json;
     match &args.file {
         None => Ok(Printed::answer(written(&document, json)?, Exit::Yes)),
@@ -245,7 +250,7 @@ pub fn generate_world(options: &Options, args: &GenerateArgs) -> Result<Printed,
     }
 }
 
-fn sizes(args: &GenerateArgs) -> Sizes {
+fn sizes(args: &SizeArgs) -> Sizes {
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     Sizes {
         entries: size(args.entries),
@@ -322,6 +327,6 @@ mod tests {
         let Some(Command::Lab(LabArgs { action: Some(LabAction::Generate(args)), .. })) = cli.command else {
             panic!("{:?}", cli.command)
         };
-        assert_eq!(sizes(&args), Sizes::default());
+        assert_eq!(sizes(&args.sizes), Sizes::default());
     }
 }

@@ -135,15 +135,16 @@ pub(super) fn arn(path: &str, name: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:role{path}{name}")
 }
 
-/// The account's trust in the cluster's issuer.
-pub(super) fn provider() -> OpenIdConnectProvider {
-    OpenIdConnectProvider {
-        arn: provider_arn(ISSUER),
-        url: Some(ISSUER.to_owned()),
-        client_id_list: vec!["sts.amazonaws.com".to_owned()],
+/// The issuers that the account trusts: the cluster's, and the one that pipelines sign in with.
+pub(super) fn providers() -> Vec<OpenIdConnectProvider> {
+    let provider = |issuer: &str| OpenIdConnectProvider {
+        arn: provider_arn(issuer),
+        url: Some(issuer.to_owned()),
+        client_id_list: vec![AUDIENCE.to_owned()],
         create_date: moment(1),
         ..OpenIdConnectProvider::default()
-    }
+    };
+    vec![provider(ISSUER), provider(PIPELINES)]
 }
 
 fn provider_arn(issuer: &str) -> String {
@@ -203,13 +204,22 @@ fn of_people(land: &Land, number: usize, dice: &mut Dice) -> (RoleDetail, Holder
     };
     let made_again = number > 0 && dice.percent(3);
     let trusted = match function {
-        Function::Ci => {
-            json!({"Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com")})
-        }
-        _ => json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}),
+        Function::Ci => json!({
+            "Effect": "Allow",
+            "Principal": {"Federated": provider_arn(PIPELINES)},
+            "Action": WEB_IDENTITY,
+            "Condition": {
+                "StringEquals": {format!("{PIPELINES}:aud"): AUDIENCE},
+                "StringLike": {format!("{PIPELINES}:sub"): format!("repo:acme/{team}:*")},
+            },
+        }),
+        _ => json!({
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
+            "Action": "sts:AssumeRole",
+        }),
     };
-    let action = if function == Function::Ci { WEB_IDENTITY } else { "sts:AssumeRole" };
-    let mut role = role(&path, name, trust(json!({"Effect": "Allow", "Principal": trusted, "Action": action})));
+    let mut role = role(&path, name, trust(trusted));
     if made_again {
         role.create_date = moment(super::TAKEN - 1);
     }
@@ -217,6 +227,9 @@ fn of_people(land: &Land, number: usize, dice: &mut Dice) -> (RoleDetail, Holder
     (role, holder)
 }
 
+const AUDIENCE: &str = "sts.amazonaws.com";
+/// The issuer of pipelines' tokens.
+const PIPELINES: &str = "token.actions.githubusercontent.com";
 const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 
 fn trust(statement: Value) -> Value {
@@ -237,10 +250,13 @@ enum Web {
     PlainStar,
     /// No condition on who asks: any pod of the cluster may take the role.
     Anybody,
+    /// The issuer of a cluster that is gone.
     OtherIssuer,
+    /// The name that the service account had before.
     OtherAccount,
     /// The wrong action.
     PlainAssume,
+    /// The audience of another partition.
     OtherAudience,
 }
 
@@ -261,7 +277,7 @@ impl Web {
     fn trust(self, namespace: &str, name: &str) -> Value {
         let issuer = if matches!(self, Web::OtherIssuer) { OLD_ISSUER } else { ISSUER };
         let (sub, aud) = (format!("{issuer}:sub"), format!("{issuer}:aud"));
-        let audience = if matches!(self, Web::OtherAudience) { "sts.amazonaws.com.cn" } else { "sts.amazonaws.com" };
+        let audience = if matches!(self, Web::OtherAudience) { "sts.amazonaws.com.cn" } else { AUDIENCE };
         let all = format!("system:serviceaccount:{namespace}:*");
         let condition = match self {
             Web::Anybody => json!({"StringEquals": {aud: audience}}),

@@ -29,7 +29,9 @@ pub(super) struct Given {
 
 impl Given {
     fn give(&mut self, team: &'static str, groups: &[String]) {
-        self.groups.entry(team).or_default().extend(groups.iter().cloned());
+        // Who binds roles names the groups of people, not those of the system itself.
+        let own = groups.iter().filter(|it| !it.starts_with("system:"));
+        self.groups.entry(team).or_default().extend(own.cloned());
     }
 
     /// The groups, by the team whose members have them.
@@ -95,7 +97,7 @@ fn whose<'a>(land: &Land, account: &'a Account, dice: &mut Dice) -> Vec<Whose<'a
             .or(stranger)
             .or_else(|| holders.next().map(Whose::Holder))
             .or_else(|| users.next().map(|it| Whose::User(&it.arn)))
-            .unwrap_or(if chance < 40 { Whose::Vanished(number) } else { Whose::Partner(number) });
+            .unwrap_or(if chance < 20 { Whose::Vanished(number) } else { Whose::Partner(number) });
         all.push(one);
     }
     all.truncate(land.sizes.entries);

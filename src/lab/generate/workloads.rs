@@ -88,15 +88,20 @@ pub(super) fn workloads(land: &Land) -> Workloads {
 
 fn associations(land: &Land, accounts: &mut [Account]) -> Vec<PodIdentityAssociation> {
     let mut dice = land.dice("associations");
-    let fit = |it: &Account| it.name != "default";
-    // Who has an annotation too comes last, but for a few that have both.
-    let mut order: Vec<usize> = dice.order(accounts.len());
-    order.retain(|at| accounts.get(*at).is_some_and(fit));
-    order.sort_by_cached_key(|at| accounts.get(*at).is_some_and(|it| it.annotated) && !dice.percent(10));
+    let order = dice.order(accounts.len());
+    let of = |annotated: bool| {
+        let fit = |it: &Account| it.name != "default" && it.annotated == annotated;
+        let fit: Vec<usize> = order.iter().copied().filter(|at| accounts.get(*at).is_some_and(fit)).collect();
+        fit.into_iter()
+    };
+    // Few have both mechanisms.
+    let (mut plain, mut both) = (of(false), of(true));
     (0..land.sizes.associations)
         .map(|number| {
             let made = 200 + dice.below(TAKEN - 1_000);
-            let (space, name) = match order.get(number).and_then(|at| accounts.get_mut(*at)) {
+            let (first, second) = if dice.percent(15) { (&mut both, &mut plain) } else { (&mut plain, &mut both) };
+            let at = first.next().or_else(|| second.next());
+            let (space, name) = match at.and_then(|at| accounts.get_mut(at)) {
                 Some(account) => {
                     account.associated = Some(made);
                     (account.space, account.name.clone())
