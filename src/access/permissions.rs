@@ -8,6 +8,7 @@
 //! [`Permissions::of`] indexes a cluster's facts once; [`Permissions::decide`] answers one request,
 //! [`Permissions::grants`] lists what an identity has, [`Permissions::nearest`] says what came closest to allowing.
 
+pub mod danger;
 mod grant;
 pub(crate) mod index;
 mod nearest;
@@ -456,9 +457,15 @@ impl Permissions {
     }
 }
 
-fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
+/// Every binding that names a subject.
+pub(crate) fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
     let namespaced = bound.namespaced.values().flatten().map(|at| BindingAt::Namespaced(*at));
     bound.cluster.iter().map(|at| BindingAt::Cluster(*at)).chain(namespaced)
+}
+
+/// Can a name with placeholders come out as this one?
+pub(crate) fn fits(open: &str, name: &str) -> bool {
+    template::fit(open, name).is_some()
 }
 
 fn object(at: BindingAt, binding: &Binding) -> String {
@@ -541,4 +548,4 @@ pub fn policy_document(policy: &AssociatedPolicy) -> DocumentRef {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -21,7 +21,7 @@ pub(crate) enum BindingAt {
 }
 
 /// What a roleRef points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RoleAt {
     /// A Role.
     Role(u32),
@@ -34,7 +34,7 @@ pub(crate) enum RoleAt {
 }
 
 /// The four kinds of RBAC objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum What {
     /// Roles.
     Roles,
@@ -239,11 +239,6 @@ impl Index {
     /// Why a kind of object is not known whole.
     pub(crate) fn gap(&self, what: What) -> Option<&Gap> {
         self.gaps.get(&what)
-    }
-
-    /// The ClusterRole of that name.
-    pub(crate) fn cluster_role(&self, name: &str) -> Option<&Role> {
-        self.cluster_roles.iter().find(|it| it.metadata.name == name)
     }
 
     /// Every rule that stands anywhere.
