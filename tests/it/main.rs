@@ -8,6 +8,7 @@ mod keys;
 mod lab;
 mod laws;
 mod load;
+mod oracle;
 mod printed;
 mod pty;
 mod screens;

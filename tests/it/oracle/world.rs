@@ -35,7 +35,11 @@ impl Dice {
         self.below(100) < n
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        *self.choose(from)
+    }
+
+    pub(crate) fn choose<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
@@ -116,6 +120,7 @@ impl World {
             let role = world.aggregated_role(&mut dice, name);
             world.aggregated.push(Manifest::ClusterRole(role));
         }
+        world.clear_what_would_last();
         for namespace in ["a", "b", "c"] {
             for n in 0..3 + dice.below(3) {
                 let binding = world.role_binding(&mut dice, namespace, n);
@@ -150,7 +155,7 @@ impl World {
             .collect();
         let mut role = Role { metadata: metadata(None, &self.name(name)), rules, ..Role::default() };
         if name.starts_with("part") {
-            let value = *dice.pick(&["true", "false", ""]);
+            let value = dice.pick(&["true", "false", ""]);
             role.metadata.labels.insert(self.label("sum"), value.to_owned());
             if dice.percent(30) {
                 // Into one of the roles that every server has. That concerns all worlds, so it is little.
@@ -164,6 +169,26 @@ impl World {
             }
         }
         role
+    }
+
+    /// Takes the rules that stand there by hand from aggregated roles that nothing is aggregated into: the controller,
+    /// which owns no rule of theirs, would leave them.
+    fn clear_what_would_last(&mut self) {
+        let all = self.roles.iter().chain(&self.aggregated);
+        let roles: Vec<Role> = all
+            .filter_map(|it| match it {
+                Manifest::ClusterRole(role) => Some(role.clone()),
+                _ => None,
+            })
+            .collect();
+        let sums = aggregated(&roles);
+        for manifest in &mut self.aggregated {
+            if let Manifest::ClusterRole(role) = manifest
+                && sums[&role.metadata.name].is_empty()
+            {
+                role.rules.clear();
+            }
+        }
     }
 
     fn aggregated_role(&self, dice: &mut Dice, name: &str) -> Role {
@@ -191,7 +216,7 @@ impl World {
         let mut role = Role {
             metadata: metadata(None, &self.name(name)),
             aggregation_rule: Some(json!({ "clusterRoleSelectors": selectors })),
-            // What stands there by hand does not last.
+            // What stands there by hand does not last, where there is anything to aggregate.
             rules: if dice.percent(30) { vec![resource_rule(dice)] } else { Vec::new() },
         };
         if name == "sum" {
@@ -204,8 +229,8 @@ impl World {
         let (kind, name) = match dice.below(100) {
             0..40 => ("Role", self.name(dice.pick(&["reader", "writer"]))),
             40..75 => ("ClusterRole", self.name(dice.pick(&["reader", "writer", "health", "part-1", "sum", "sum-of-sums"]))),
-            75..90 => ("ClusterRole", (*dice.pick(&BUILT_IN)).to_owned()),
-            90..95 => ("Role", (*dice.pick(&BUILT_IN)).to_owned()),
+            75..90 => ("ClusterRole", (dice.pick(&BUILT_IN)).to_owned()),
+            90..95 => ("Role", (dice.pick(&BUILT_IN)).to_owned()),
             _ => ("ClusterRole", self.name("not-there")),
         };
         Binding {
@@ -217,7 +242,7 @@ impl World {
 
     fn cluster_role_binding(&self, dice: &mut Dice, n: usize) -> Binding {
         let name = if dice.percent(10) {
-            (*dice.pick(&BUILT_IN)).to_owned()
+            (dice.pick(&BUILT_IN)).to_owned()
         } else {
             self.name(dice.pick(&["reader", "writer", "health", "part-2", "sum", "sum-of-sums", "not-there"]))
         };
@@ -240,12 +265,12 @@ impl World {
             35..65 => of_rbac("Group", self.name(dice.pick(&["devs", "ops", "ann"]))),
             65..69 => of_rbac("User", self.service_account_user(dice.pick(&["a", "b"]), "bot")),
             // In the whole cluster, all worlds would share it.
-            69..75 if namespaced => of_rbac("Group", (*dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"])).into()),
+            69..75 if namespaced => of_rbac("Group", (dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"])).into()),
             75..80 => of_rbac("Group", format!("{SERVICE_ACCOUNTS}:{}", self.name(dice.pick(&["a", "b"])))),
             roll => Subject {
                 kind: "ServiceAccount".into(),
                 api_group: None,
-                name: (*dice.pick(&["bot", "runner"])).into(),
+                name: (dice.pick(&["bot", "runner"])).into(),
                 // Without one, in a RoleBinding, the server takes it and then finds nobody, or not? It is asked.
                 namespace: (!namespaced || roll < 94).then(|| self.name(dice.pick(&["a", "b"]))),
             },
@@ -286,7 +311,7 @@ fn resource_rule(dice: &mut Dice) -> Rule {
 }
 
 fn resource(dice: &mut Dice) -> String {
-    let (resource, sub) = (*dice.pick(&RESOURCES), *dice.pick(&SUBRESOURCES));
+    let (resource, sub) = (dice.pick(&RESOURCES), dice.pick(&SUBRESOURCES));
     match dice.below(100) {
         0..12 => "*".into(),
         12..55 => resource.into(),
