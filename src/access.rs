@@ -3,15 +3,21 @@
 //! - [`identity`]: principal → mapping in force → username and groups;
 //! - [`trace`]: the whole chain with evidence;
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
+//! - [`catalog`]: what each EKS access policy grants;
+//! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
+//! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod catalog;
 pub mod find;
 pub mod findings;
 pub mod identity;
 pub mod inventory;
+pub mod permissions;
+pub mod resources;
 pub mod trace;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.

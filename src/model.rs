@@ -11,6 +11,7 @@ pub mod mapping;
 pub mod principal;
 pub mod print;
 pub mod rbac;
+pub mod request;
 pub mod role;
 pub mod snapshot;
 pub mod time;
