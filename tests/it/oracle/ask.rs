@@ -6,9 +6,7 @@ use eksplorer::model::rbac::{Binding, Rule};
 use eksplorer::model::request::{Request, Target};
 use serde_json::{Value, json};
 
-use super::world::{
-    Dice, GROUPS, MASTERS, NAMES, PATHS, RESOURCES, SERVICE_ACCOUNTS, SUBRESOURCES, VERBS, World,
-};
+use super::world::{Dice, GROUPS, MASTERS, NAMES, PATHS, RESOURCES, SERVICE_ACCOUNTS, SUBRESOURCES, VERBS, World};
 
 /// Who asks for what.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,8 +195,17 @@ fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
     let target = Target::Resource {
         group: (dice.pick(&["", "", "apps", "example.com", "rbac.authorization.k8s.io"])).into(),
-        resource: (dice.pick(&["pods", "pods", "deployments", "secrets", "configmaps", "namespaces", "roles", "services"]))
-            .into(),
+        resource: (dice.pick(&[
+            "pods",
+            "pods",
+            "deployments",
+            "secrets",
+            "configmaps",
+            "namespaces",
+            "roles",
+            "services",
+        ]))
+        .into(),
         subresource: if dice.percent(25) { (dice.pick(&SUBRESOURCES)).into() } else { String::new() },
         namespace: if dice.percent(20) { String::new() } else { world.name(dice.pick(&["a", "b", "c"])) },
         name: if dice.percent(50) { (dice.pick(&NAMES)).into() } else { String::new() },
@@ -208,7 +215,8 @@ fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
 
 fn on_a_path(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
-    let path = dice.pick(&["/healthz", "/livez", "/version", "/version/", "/openapi/v3", "/apis", "/api/v1", "/metrics"]);
+    let path =
+        dice.pick(&["/healthz", "/livez", "/version", "/version/", "/openapi/v3", "/apis", "/api/v1", "/metrics"]);
     let verb = (dice.pick(&["get", "get", "head", "post"])).to_owned();
     Asked { username, groups, request: Request { verb, target: Target::Path(path.to_owned()) } }
 }

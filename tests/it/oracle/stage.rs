@@ -32,7 +32,7 @@ const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const SENTINEL: &str = "sentinel";
 
 /// Asks again and again until nothing is left to wait for.
-async fn until<F: Future<Output = Result<(), String>>>(mut ask: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = Result<(), String>>>(mut ask: impl FnMut() -> F) {
     let since = Instant::now();
     loop {
         let Err(why) = ask().await else { return };
@@ -92,9 +92,7 @@ pub(crate) async fn put(client: &Client, door: &Kubernetes, worlds: &[World]) {
 /// Makes one object of each kind and waits until they have an effect.
 async fn sentinels(client: &Client) {
     let name = json!({ "name": SENTINEL });
-    let role = |what: &str| {
-        json!({ "metadata": name, "rules": [{ "apiGroups": [SENTINEL], "resources": [what], "verbs": ["get"] }] })
-    };
+    let role = |what: &str| json!({ "metadata": name, "rules": [{ "apiGroups": [SENTINEL], "resources": [what], "verbs": ["get"] }] });
     let binding = |kind: &str| {
         json!({
             "metadata": name,
@@ -121,11 +119,8 @@ async fn sentinels(client: &Client) {
             namespace: namespace.into(),
             name: String::new(),
         };
-        let asked = Asked {
-            username: SENTINEL.into(),
-            groups: Vec::new(),
-            request: Request { verb: "get".into(), target },
-        };
+        let asked =
+            Asked { username: SENTINEL.into(), groups: Vec::new(), request: Request { verb: "get".into(), target } };
         until(|| async {
             let allowed = review(client, &asked).await;
             allowed.map(|_| ()).ok_or_else(|| format!("what was made last has no effect: {asked:?}"))

@@ -60,7 +60,18 @@ pub(crate) const NAMES: [&str; 2] = ["x", "y"];
 pub(crate) const PATHS: [&str; 9] =
     ["/healthz", "/healthz/etcd", "/metrics", "/metrics/slis", "/logs/a", "/logs", "/", "/apis/apps", "/api*"];
 const URLS: [&str; 12] = [
-    "*", "/*", "/healthz", "/healthz*", "/healthz/*", "/metrics", "/metrics**", "/logs/*", "/logs", "/l*s", "/apis/*", "/",
+    "*",
+    "/*",
+    "/healthz",
+    "/healthz*",
+    "/healthz/*",
+    "/metrics",
+    "/metrics**",
+    "/logs/*",
+    "/logs",
+    "/l*s",
+    "/apis/*",
+    "/",
 ];
 /// The roles that every server has, with the share of bindings that are to one.
 const BUILT_IN: [&str; 4] = ["view", "edit", "admin", "cluster-admin"];
@@ -99,7 +110,9 @@ impl World {
             bindings: Vec::new(),
         };
         for namespace in world.names(&["a", "b", "c"]) {
-            world.namespaces.push(Manifest::Namespace(Namespace { metadata: metadata(None, &namespace), status: None }));
+            world
+                .namespaces
+                .push(Manifest::Namespace(Namespace { metadata: metadata(None, &namespace), status: None }));
             for name in ["reader", "writer"] {
                 // Sometimes not there, so that bindings dangle, or mean the ClusterRole of the same name.
                 if dice.percent(75) {
@@ -159,7 +172,9 @@ impl World {
             role.metadata.labels.insert(self.label("sum"), value.to_owned());
             if dice.percent(30) {
                 // Into one of the roles that every server has. That concerns all worlds, so it is little.
-                role.metadata.labels.insert(format!("{RBAC}/aggregate-to-{}", dice.pick(&["view", "edit"])), "true".into());
+                role.metadata
+                    .labels
+                    .insert(format!("{RBAC}/aggregate-to-{}", dice.pick(&["view", "edit"])), "true".into());
                 role.rules = vec![Rule {
                     api_groups: texts(&["example.com"]),
                     resources: texts(dice.pick(&[&["pods"][..], &["secrets/status"], &["*/scale"]])),
@@ -202,7 +217,9 @@ impl World {
                     { "key": sum, "operator": "Exists" }, { "key": sum, "operator": "NotIn", "values": ["false"] },
                 ] }),
                 // Two of them, of which the second has a contradiction in it.
-                _ => json!({ "matchLabels": { sum.clone(): "" }, "matchExpressions": [{ "key": sum, "operator": "Exists" }] }),
+                _ => {
+                    json!({ "matchLabels": { sum.clone(): "" }, "matchExpressions": [{ "key": sum, "operator": "Exists" }] })
+                }
             }],
             // Takes the other one, and sometimes some of its parts again.
             _ => {
@@ -228,7 +245,9 @@ impl World {
     fn role_binding(&self, dice: &mut Dice, namespace: &str, n: usize) -> Binding {
         let (kind, name) = match dice.below(100) {
             0..40 => ("Role", self.name(dice.pick(&["reader", "writer"]))),
-            40..75 => ("ClusterRole", self.name(dice.pick(&["reader", "writer", "health", "part-1", "sum", "sum-of-sums"]))),
+            40..75 => {
+                ("ClusterRole", self.name(dice.pick(&["reader", "writer", "health", "part-1", "sum", "sum-of-sums"])))
+            }
             75..90 => ("ClusterRole", (dice.pick(&BUILT_IN)).to_owned()),
             90..95 => ("Role", (dice.pick(&BUILT_IN)).to_owned()),
             _ => ("ClusterRole", self.name("not-there")),
@@ -265,7 +284,9 @@ impl World {
             35..65 => of_rbac("Group", self.name(dice.pick(&["devs", "ops", "ann"]))),
             65..69 => of_rbac("User", self.service_account_user(dice.pick(&["a", "b"]), "bot")),
             // In the whole cluster, all worlds would share it.
-            69..75 if namespaced => of_rbac("Group", (dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"])).into()),
+            69..75 if namespaced => {
+                of_rbac("Group", (dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"])).into())
+            }
             75..80 => of_rbac("Group", format!("{SERVICE_ACCOUNTS}:{}", self.name(dice.pick(&["a", "b"])))),
             roll => Subject {
                 kind: "ServiceAccount".into(),
