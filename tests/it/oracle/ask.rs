@@ -158,7 +158,7 @@ fn instance(dice: &mut Dice, rule: &Rule) -> Request {
     if let [_, ..] = rule.non_resource_urls.as_slice() {
         let url = dice.choose(&rule.non_resource_urls).clone();
         let path = match url.strip_suffix('*') {
-            Some("") => (dice.pick(&PATHS)).to_owned(),
+            Some("") => dice.pick(&PATHS).to_owned(),
             Some(start) => format!("{start}{}", dice.pick(&["", "a", "/a", "*"])),
             None => url,
         };
@@ -166,7 +166,7 @@ fn instance(dice: &mut Dice, rule: &Rule) -> Request {
     }
     // A literal star may be asked for, too.
     let filled = |dice: &mut Dice, text: String, from: &[&str]| match text.as_str() {
-        "*" if !dice.percent(8) => (dice.pick(from)).to_owned(),
+        "*" if !dice.percent(8) => dice.pick(from).to_owned(),
         _ => text,
     };
     let verb = filled(dice, verb, &VERBS);
@@ -178,13 +178,13 @@ fn instance(dice: &mut Dice, rule: &Rule) -> Request {
             let subresource = filled(dice, subresource.to_owned(), &SUBRESOURCES);
             (resource.to_owned(), subresource)
         }
-        None if whole == "*" && dice.percent(30) => (whole, (dice.pick(&SUBRESOURCES)).to_owned()),
+        None if whole == "*" && dice.percent(30) => (whole, dice.pick(&SUBRESOURCES).to_owned()),
         None => (whole, String::new()),
     };
     let resource = filled(dice, resource, &RESOURCES);
     let name = match rule.resource_names.as_slice() {
         [] if dice.percent(50) => String::new(),
-        [] => (dice.pick(&NAMES)).to_owned(),
+        [] => dice.pick(&NAMES).to_owned(),
         names => dice.choose(names).clone(),
     };
     let target = Target::Resource { group, resource, subresource, namespace: String::new(), name };
@@ -194,7 +194,7 @@ fn instance(dice: &mut Dice, rule: &Rule) -> Request {
 fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
     let target = Target::Resource {
-        group: (dice.pick(&["", "", "apps", "example.com", "rbac.authorization.k8s.io"])).into(),
+        group: dice.pick(&["", "", "apps", "example.com", "rbac.authorization.k8s.io"]).into(),
         resource: (dice.pick(&[
             "pods",
             "pods",
@@ -206,18 +206,18 @@ fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
             "services",
         ]))
         .into(),
-        subresource: if dice.percent(25) { (dice.pick(&SUBRESOURCES)).into() } else { String::new() },
+        subresource: if dice.percent(25) { dice.pick(&SUBRESOURCES).into() } else { String::new() },
         namespace: if dice.percent(20) { String::new() } else { world.name(dice.pick(&["a", "b", "c"])) },
-        name: if dice.percent(50) { (dice.pick(&NAMES)).into() } else { String::new() },
+        name: if dice.percent(50) { dice.pick(&NAMES).into() } else { String::new() },
     };
-    Asked { username, groups, request: Request { verb: (dice.pick(&VERBS)).into(), target } }
+    Asked { username, groups, request: Request { verb: dice.pick(&VERBS).into(), target } }
 }
 
 fn on_a_path(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
     let path =
         dice.pick(&["/healthz", "/livez", "/version", "/version/", "/openapi/v3", "/apis", "/api/v1", "/metrics"]);
-    let verb = (dice.pick(&["get", "get", "head", "post"])).to_owned();
+    let verb = dice.pick(&["get", "get", "head", "post"]).to_owned();
     Asked { username, groups, request: Request { verb, target: Target::Path(path.to_owned()) } }
 }
 
@@ -225,7 +225,7 @@ fn on_a_path(world: &World, dice: &mut Dice) -> Asked {
 fn spoil(world: &World, dice: &mut Dice, asked: &mut Asked) {
     let what = dice.below(7);
     match (&mut asked.request.target, what) {
-        (_, 0) => asked.request.verb = (dice.pick(&VERBS)).into(),
+        (_, 0) => asked.request.verb = dice.pick(&VERBS).into(),
         (_, 1) => {
             let (username, groups) = identity(world, dice);
             if dice.percent(50) {
@@ -238,13 +238,13 @@ fn spoil(world: &World, dice: &mut Dice, asked: &mut Asked) {
         (Target::Path(path), 3) => {
             path.pop();
         }
-        (Target::Path(path), _) => *path = (dice.pick(&PATHS)).to_owned(),
-        (Target::Resource { group, .. }, 2) => *group = (dice.pick(&GROUPS)).into(),
-        (Target::Resource { resource, .. }, 3) => *resource = (dice.pick(&RESOURCES)).into(),
+        (Target::Path(path), _) => *path = dice.pick(&PATHS).to_owned(),
+        (Target::Resource { group, .. }, 2) => *group = dice.pick(&GROUPS).into(),
+        (Target::Resource { resource, .. }, 3) => *resource = dice.pick(&RESOURCES).into(),
         (Target::Resource { subresource, .. }, 4) => {
-            *subresource = if subresource.is_empty() { (dice.pick(&SUBRESOURCES)).into() } else { String::new() };
+            *subresource = if subresource.is_empty() { dice.pick(&SUBRESOURCES).into() } else { String::new() };
         }
-        (Target::Resource { name, .. }, 5) => *name = (dice.pick(&["", "x", "y", "z"])).into(),
+        (Target::Resource { name, .. }, 5) => *name = dice.pick(&["", "x", "y", "z"]).into(),
         (Target::Resource { namespace, .. }, _) => {
             *namespace = if dice.percent(30) { String::new() } else { world.name(dice.pick(&["a", "b", "c"])) };
         }

@@ -82,6 +82,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Everything of one world.
 pub(crate) struct World {
+    number: usize,
+    /// What its names begin with.
     pub(crate) prefix: String,
     /// In the order in which they are to be made: namespaces, roles, aggregated roles, bindings.
     pub(crate) namespaces: Vec<Manifest>,
@@ -103,6 +105,7 @@ impl World {
     pub(crate) fn new(seed: u64, number: usize) -> World {
         let mut dice = Dice::new(seed, number as u64);
         let mut world = World {
+            number,
             prefix: format!("w{number}"),
             namespaces: Vec::new(),
             roles: Vec::new(),
@@ -125,7 +128,7 @@ impl World {
                 }
             }
         }
-        for name in ["reader", "writer", "health", "part-1", "part-2"] {
+        for name in ["reader", "writer", "health", "part-1", "part-2", "part-3"] {
             let role = world.cluster_role(&mut dice, name);
             world.roles.push(Manifest::ClusterRole(role));
         }
@@ -140,7 +143,7 @@ impl World {
                 world.bindings.push(Manifest::RoleBinding(binding));
             }
         }
-        for n in 0..3 {
+        for n in 0..4 {
             let binding = world.cluster_role_binding(&mut dice, n);
             world.bindings.push(Manifest::ClusterRoleBinding(binding));
         }
@@ -170,6 +173,9 @@ impl World {
         if name.starts_with("part") {
             let value = dice.pick(&["true", "false", ""]);
             role.metadata.labels.insert(self.label("sum"), value.to_owned());
+            if name == "part-2" {
+                role.metadata.labels.insert(self.label("apart"), String::new());
+            }
             if dice.percent(30) {
                 // Into one of the roles that every server has. That concerns all worlds, so it is little.
                 role.metadata
@@ -209,14 +215,19 @@ impl World {
     fn aggregated_role(&self, dice: &mut Dice, name: &str) -> Role {
         let sum = self.label("sum");
         let selectors: Vec<Value> = match name {
-            "sum" => vec![match dice.below(5) {
+            // By number: few worlds show them all.
+            "sum" => vec![match self.number % 6 {
                 0 => json!({ "matchLabels": { sum: "true" } }),
                 1 => json!({ "matchExpressions": [{ "key": sum, "operator": "Exists" }] }),
                 2 => json!({ "matchExpressions": [{ "key": sum, "operator": "In", "values": ["true", ""] }] }),
                 3 => json!({ "matchExpressions": [
-                    { "key": sum, "operator": "Exists" }, { "key": sum, "operator": "NotIn", "values": ["false"] },
+                    { "key": sum, "operator": "Exists" },
+                    { "key": sum, "operator": "NotIn", "values": ["false"] },
+                    { "key": self.label("apart"), "operator": "NotIn", "values": ["", "x"] },
                 ] }),
-                // Two of them, of which the second has a contradiction in it.
+                4 => json!({ "matchExpressions": [
+                    { "key": sum, "operator": "Exists" }, { "key": self.label("apart"), "operator": "DoesNotExist" },
+                ] }),
                 _ => {
                     json!({ "matchLabels": { sum.clone(): "" }, "matchExpressions": [{ "key": sum, "operator": "Exists" }] })
                 }
@@ -248,8 +259,8 @@ impl World {
             40..75 => {
                 ("ClusterRole", self.name(dice.pick(&["reader", "writer", "health", "part-1", "sum", "sum-of-sums"])))
             }
-            75..90 => ("ClusterRole", (dice.pick(&BUILT_IN)).to_owned()),
-            90..95 => ("Role", (dice.pick(&BUILT_IN)).to_owned()),
+            75..90 => ("ClusterRole", dice.pick(&BUILT_IN).to_owned()),
+            90..95 => ("Role", dice.pick(&BUILT_IN).to_owned()),
             _ => ("ClusterRole", self.name("not-there")),
         };
         Binding {
@@ -260,8 +271,10 @@ impl World {
     }
 
     fn cluster_role_binding(&self, dice: &mut Dice, n: usize) -> Binding {
-        let name = if dice.percent(10) {
-            (dice.pick(&BUILT_IN)).to_owned()
+        let name = if n == 0 {
+            self.name("sum-of-sums")
+        } else if dice.percent(10) {
+            dice.pick(&BUILT_IN).to_owned()
         } else {
             self.name(dice.pick(&["reader", "writer", "health", "part-2", "sum", "sum-of-sums", "not-there"]))
         };
@@ -285,13 +298,13 @@ impl World {
             65..69 => of_rbac("User", self.service_account_user(dice.pick(&["a", "b"]), "bot")),
             // In the whole cluster, all worlds would share it.
             69..75 if namespaced => {
-                of_rbac("Group", (dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"])).into())
+                of_rbac("Group", dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"]).into())
             }
             75..80 => of_rbac("Group", format!("{SERVICE_ACCOUNTS}:{}", self.name(dice.pick(&["a", "b"])))),
             roll => Subject {
                 kind: "ServiceAccount".into(),
                 api_group: None,
-                name: (dice.pick(&["bot", "runner"])).into(),
+                name: dice.pick(&["bot", "runner"]).into(),
                 // Without one, in a RoleBinding, the server takes it and then finds nobody, or not? It is asked.
                 namespace: (!namespaced || roll < 94).then(|| self.name(dice.pick(&["a", "b"]))),
             },
