@@ -33,6 +33,19 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         principal: String,
     },
+    /// May a principal do this, and by which rule?
+    ///
+    /// PRINCIPAL is what `trace` takes, or a subject of Kubernetes' own: `system:serviceaccount:NAMESPACE:NAME`,
+    /// `user:NAME`, `group:NAME`. Exit status: 0 allowed, 3 denied, 4 not known; with --requests 0 when all are answered.
+    Can(CanArgs),
+    /// Who may do this, and through what?
+    ///
+    /// Exit status: 0 somebody may, 3 nobody may, 4 not known.
+    WhoCan {
+        /// What is to be done.
+        #[command(flatten)]
+        request: RequestArgs,
+    },
     /// The rows of one pane.
     List {
         /// Which.
@@ -49,6 +62,46 @@ pub enum Command {
     ///
     /// Prints `export` lines for a shell: with them, `aws` and `kubectl` talk to the lab.
     Lab(LabArgs),
+}
+
+/// Whom to ask about, and what.
+#[derive(Clone, Debug, Args)]
+pub struct CanArgs {
+    /// An ARN, a name, a permission set's name, or a Kubernetes subject.
+    #[arg(allow_hyphen_values = true, required_unless_present = "requests")]
+    pub principal: Option<String>,
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    #[arg(required_unless_present = "requests")]
+    pub verb: Option<String>,
+    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    #[arg(required_unless_present = "requests")]
+    pub resource: Option<String>,
+    /// The namespace; without it, the whole cluster is meant.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The object's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Answer many: a file of JSON lines, each with `principal` (unless PRINCIPAL is given), `verb` and `resource` as above,
+    /// `namespace` and `name`; with `group` (and `subresource`) the words are taken literally; or `path`. `-` is the
+    /// standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "resource", "namespace", "name"])]
+    pub requests: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Args)]
+pub struct RequestArgs {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verb: String,
+    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    pub resource: String,
+    /// The namespace; without it, the whole cluster is meant.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The object's name.
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 /// What to do with snapshots.

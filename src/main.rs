@@ -68,6 +68,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         // https://no-color.org: set, and not empty.
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::Can(args)) => headless::can(&options, &args).await,
+        Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await

@@ -8,6 +8,7 @@
 //! [`Permissions::of`] indexes a cluster's facts once; [`Permissions::decide`] answers one request,
 //! [`Permissions::grants`] lists what an identity has, [`Permissions::nearest`] says what came closest to allowing.
 
+pub mod danger;
 mod grant;
 pub(crate) mod index;
 mod nearest;
@@ -96,6 +97,24 @@ impl Who {
         Who::named(&index::service_account(namespace, name), &groups)
     }
 
+    /// A Kubernetes subject by itself, whoever maps to it: `system:serviceaccount:NAMESPACE:NAME` (or `sa/NAMESPACE/NAME`),
+    /// `user:NAME`, `group:NAME`. The last two carry what every authenticated identity carries.
+    pub fn subject(text: &str) -> Option<(Via, Self)> {
+        let account = text
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|it| it.split_once(':'))
+            .or_else(|| text.strip_prefix("sa/").and_then(|it| it.split_once('/')));
+        if let Some((namespace, name)) = account.filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty()) {
+            let via = Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
+            return Some((via, Who::service_account(namespace, name)));
+        }
+        if let Some(name) = text.strip_prefix("user:").filter(|it| !it.is_empty()) {
+            return Some((Via::User(name.to_owned()), Who::named(name, &["system:authenticated"])));
+        }
+        let name = text.strip_prefix("group:").filter(|it| !it.is_empty())?;
+        Some((Via::Group(name.to_owned()), Who::named("", &[name, "system:authenticated"])))
+    }
+
     /// A username with groups, as they are: nothing is added.
     pub fn named(username: &str, groups: &[&str]) -> Self {
         let groups = groups.iter().map(|&it| it.to_owned()).collect();
@@ -118,6 +137,11 @@ pub struct Allowing {
 }
 
 impl Allowing {
+    /// The rule itself, in few words; empty where there is none.
+    pub fn told(&self, permissions: &Permissions) -> String {
+        permissions.rule(self).map(rule::tell).unwrap_or_default()
+    }
+
     /// The deciding rule: the role or the catalogue's policy, at that rule.
     pub fn evidence(&self) -> Option<Evidence> {
         let document = self.grant.rules_document()?;
@@ -253,6 +277,33 @@ impl Permissions {
         decision.unknown.dedup();
         decision.verdict = if decision.unknown.is_empty() { Verdict::Denied } else { Verdict::Unknown };
         decision
+    }
+
+    /// The rule by which a grant allows.
+    pub fn rule(&self, allowing: &Allowing) -> Option<&Rule> {
+        let at = allowing.rule?;
+        match &allowing.grant {
+            Grant::Policy { policy_arn, .. } => catalog::policy(policy_arn)?.rules.as_ref()?.get(at).map(|it| &it.rule),
+            Grant::Binding { role, .. } => self.index.rules(self.index.named(role)?).get(at),
+            Grant::Masters | Grant::Node => None,
+        }
+    }
+
+    /// Why, as a sentence without its subject: by what it is allowed, what came nearest, what is missing.
+    pub fn because(&self, who: &Who, request: &Request, decision: &Decision) -> String {
+        match (decision.verdict, decision.by.first(), &decision.outside) {
+            (Verdict::Allowed, Some(by), _) => match (&by.grant, by.told(self)) {
+                (Grant::Masters, _) => "group system:masters may do everything".to_owned(),
+                (grant, told) if told.is_empty() => format!("by {grant}"),
+                (grant, told) => format!("by {grant}: {told}"),
+            },
+            (Verdict::Unknown, ..) => decision.unknown.join("; "),
+            (_, _, Some(outside)) => format!("it does not get in: {outside}"),
+            _ => match self.nearest(who, request) {
+                Some(near) => format!("nothing that it holds allows it; nearest: {}", near.sentence()),
+                None => "nothing that it holds allows it, and no rule comes near".to_owned(),
+            },
+        }
     }
 
     /// The namespaces in which the same request would be allowed. Empty for requests that are in one already, or that
@@ -456,9 +507,15 @@ impl Permissions {
     }
 }
 
-fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
+/// Every binding that names a subject.
+pub(crate) fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
     let namespaced = bound.namespaced.values().flatten().map(|at| BindingAt::Namespaced(*at));
     bound.cluster.iter().map(|at| BindingAt::Cluster(*at)).chain(namespaced)
+}
+
+/// Can a name with placeholders come out as this one?
+pub(crate) fn fits(open: &str, name: &str) -> bool {
+    template::fit(open, name).is_some()
 }
 
 fn object(at: BindingAt, binding: &Binding) -> String {
@@ -541,4 +598,4 @@ pub fn policy_document(policy: &AssociatedPolicy) -> DocumentRef {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,11 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod permissions;
+
 use std::path::Path;
+
+pub use permissions::{can, who_can};
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
@@ -68,11 +72,7 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
         Found::One(asked) => asked,
         Found::Many(several) => {
             let arns: Vec<String> = several.iter().map(|it| it.arn()).collect();
-            return Err(Trouble::bad_input(format!(
-                "{} may be any of these, name one: {}",
-                visible(given),
-                visible(&arns.join(", "))
-            )));
+            return Err(ambiguous(given, &arns));
         }
         Found::None { .. } => return nameless(options, &id, given, &unread(&facts, &snapshot.iam)),
     };
@@ -82,6 +82,10 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
         Output::Json => report::trace::json(&id, given, &trace).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, trace.resolution.verdict.into()))
+}
+
+fn ambiguous(given: &str, arns: &[String]) -> Trouble {
+    Trouble::bad_input(format!("{} may be any of these, name one: {}", visible(given), visible(&arns.join(", "))))
 }
 
 /// A name that nobody has is no error: it does not map, unless somebody may have it whose names could not be read.

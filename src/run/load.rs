@@ -30,7 +30,7 @@ use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
 
 pub use ask::ask;
-pub use cluster::cluster;
+pub use cluster::{cluster, rbac};
 pub use iam::iam;
 
 /// How many news may wait to be read.

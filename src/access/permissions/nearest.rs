@@ -4,7 +4,7 @@
 //! smallest. Grants of other namespaces count, falling short in the namespace.
 
 use super::index::BindingAt;
-use super::rule::{Respect, shortfall, tell};
+use super::rule::{Respect, allows, lacks, tell};
 use super::{Grant, Permissions, Who, policies};
 use crate::access::catalog;
 use crate::model::rbac::Rule;
@@ -71,14 +71,11 @@ impl Permissions {
     }
 }
 
-/// The one respect in which a rule falls short.
+/// The one respect in which a rule falls short, where its grant is not bound counting as one.
 fn one(rule: &Rule, request: &Request, here: bool) -> Option<Respect> {
-    let mut short = shortfall(rule, request)?;
-    if !here {
-        short.push(Respect::Namespace);
-    }
-    match short.as_slice() {
-        [one] => Some(*one),
+    match lacks(rule, request) {
+        short if here => short,
+        None if allows(rule, request) => Some(Respect::Namespace),
         _ => None,
     }
 }
