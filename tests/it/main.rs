@@ -9,6 +9,7 @@ mod keys;
 mod lab;
 mod laws;
 mod load;
+mod oracle;
 mod printed;
 mod pty;
 mod screens;
