@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Runs the program with no AWS environment but what is given.
-fn eksplorer(args: &[&str]) -> Output {
+pub(crate) fn eksplorer(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eksplorer"));
     command.args(args);
     for (name, _) in std::env::vars() {
@@ -18,19 +18,19 @@ fn eksplorer(args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn status(output: &Output) -> i32 {
+pub(crate) fn status(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn json(args: &[&str]) -> (Value, i32) {
+pub(crate) fn json(args: &[&str]) -> (Value, i32) {
     let output = eksplorer(args);
     let text = out(&output);
     (serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{}", err(&output))), status(&output))
