@@ -135,7 +135,11 @@ pub enum Listed {
 
 /// How the lab serves.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LabArgs {
+    /// What else to do than to serve.
+    #[command(subcommand)]
+    pub action: Option<LabAction>,
     /// Port of the AWS side; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
@@ -145,6 +149,82 @@ pub struct LabArgs {
     /// At most so many items in a page.
     #[arg(long)]
     pub page_size: Option<usize>,
+}
+
+/// What to do with worlds, beside serving one.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LabAction {
+    /// Write a world made by number, to serve with --world or to open with --from.
+    ///
+    /// The same seed and sizes always give the same world, to the byte. Each size counts all of a kind; where others need
+    /// more of it there are more, as a pod needs a service account. Most of it fits together, and some of it does not.
+    Generate(GenerateArgs),
+}
+
+/// Which world to make, and where to write it.
+#[derive(Clone, Debug, Args)]
+pub struct GenerateArgs {
+    /// Where to: YAML, or JSON if the name ends in .json; without it, to standard output, as JSON with `-o json`.
+    pub file: Option<PathBuf>,
+    /// Which of the worlds of these sizes.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// How much of everything.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+}
+
+/// How much of everything a generated world holds.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sizes")]
+pub struct SizeArgs {
+    /// Access entries; the first is the caller's, an administrator.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = size())]
+    pub entries: u32,
+    /// Rows of the aws-auth ConfigMap.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = size())]
+    pub aws_auth_rows: u32,
+    /// IAM roles: of people and machines, and one for the cluster, its nodes and each workload that has one.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = size())]
+    pub roles: u32,
+    /// IAM users.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = size())]
+    pub users: u32,
+    /// RoleBindings.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = size())]
+    pub role_bindings: u32,
+    /// ClusterRoleBindings; the first are those of every cluster.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = size())]
+    pub cluster_role_bindings: u32,
+    /// Kubernetes Roles.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = size())]
+    pub k8s_roles: u32,
+    /// ClusterRoles; the first are those of every cluster.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = size())]
+    pub cluster_roles: u32,
+    /// Namespaces: kube-system, default, then those of teams.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = size())]
+    pub namespaces: u32,
+    /// Service accounts, those of --irsa included.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = size())]
+    pub service_accounts: u32,
+    /// Pods.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = size())]
+    pub pods: u32,
+    /// Nodes.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = size())]
+    pub nodes: u32,
+    /// Pod Identity associations.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = size())]
+    pub associations: u32,
+    /// Service accounts whose annotation names an IAM role (IRSA).
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = size())]
+    pub irsa: u32,
+}
+
+/// A million of anything is more than any cluster holds, and less than what a machine cannot.
+fn size() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=1_000_000)
 }
 
 /// Where the facts come from, and how they are shown.

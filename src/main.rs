@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use eksplorer::cli::{Cli, Command, SnapshotAction};
+use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed};
 use eksplorer::run::{Trouble, feed};
@@ -73,6 +73,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
+        }
+        Some(Command::Lab(LabArgs { action: Some(LabAction::Generate(args)), .. })) => {
+            headless::generate_world(&options, &args)
         }
         Some(Command::Lab(args)) => {
             headless::lab_until_interrupted(&options, &args, |lines| {

@@ -13,6 +13,7 @@ mod grant;
 pub(crate) mod index;
 mod nearest;
 mod node;
+mod policy;
 pub mod rule;
 mod template;
 
@@ -22,16 +23,18 @@ use std::sync::Arc;
 pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
+pub(crate) use policy::{ByPolicy, by_policy};
+use policy::{inference, policies, unpublished};
 pub use rule::Respect;
 use rule::allows;
 
 use super::catalog;
 use super::findings::MASTERS;
 use super::identity::{self, MappingSource, Resolution};
-use crate::model::mapping::{AssociatedPolicy, ScopeKind};
+use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
-use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence};
+use crate::model::snapshot::{ClusterFacts, Evidence};
 
 /// May it, or not?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +258,11 @@ impl Permissions {
                     decision.by.push(Allowing { grant: Grant::Node, rule: None });
                     if decision.by.len() == 1 {
                         decision.unverified.push("that EKS runs the Node authorizer as upstream has it".to_owned());
+                        if !matches!(request.verb.as_str(), "get" | "list" | "watch") {
+                            decision
+                                .unverified
+                                .push("NodeRestriction admits it for the node itself and its own pods only".to_owned());
+                        }
                     }
                 }
                 node::Node::Depends => decision.unknown.push(
@@ -523,78 +531,6 @@ fn object(at: BindingAt, binding: &Binding) -> String {
         (BindingAt::Namespaced(_), Some(namespace)) => format!("RoleBinding {namespace}/{}", binding.metadata.name),
         _ => format!("ClusterRoleBinding {}", binding.metadata.name),
     }
-}
-
-fn policies(who: &Who) -> impl Iterator<Item = (Grant, &AssociatedPolicy)> {
-    who.policies.iter().flat_map(|(entry, policies)| {
-        policies.iter().enumerate().map(move |(index, policy)| (policy_grant(entry, index, policy), policy))
-    })
-}
-
-pub(crate) fn policy_grant(entry: &str, index: usize, policy: &AssociatedPolicy) -> Grant {
-    Grant::Policy {
-        entry: entry.to_owned(),
-        index,
-        policy_arn: policy.policy_arn.clone(),
-        scope: policy.access_scope.clone(),
-    }
-}
-
-/// What one association says to a request.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ByPolicy {
-    /// Allowed by this rule.
-    Allows(usize),
-    /// Not known, and why.
-    Unknown(String),
-    /// It does not allow it.
-    Silent,
-}
-
-pub(crate) fn by_policy(policy: &AssociatedPolicy, request: &Request) -> ByPolicy {
-    if !catalog::covers(&policy.access_scope, request.namespace()) {
-        return ByPolicy::Silent;
-    }
-    let Some(rules) = catalog::policy(&policy.policy_arn).and_then(|it| it.rules.as_ref()) else {
-        return ByPolicy::Unknown(unpublished(policy));
-    };
-    let mut restricted = None;
-    for (at, it) in rules.iter().enumerate() {
-        if allows(&it.rule, request) {
-            match &it.restricted {
-                None => return ByPolicy::Allows(at),
-                Some(how) => restricted = Some(format!("the names that {} is limited to: {how}", policy.name())),
-            }
-        }
-    }
-    restricted.map_or(ByPolicy::Silent, ByPolicy::Unknown)
-}
-
-/// What of an association's meaning AWS does not document, as far as this request rests on it.
-pub(crate) fn inference(policy: &AssociatedPolicy, request: &Request) -> Option<String> {
-    let (scope, namespace) = (&policy.access_scope, request.namespace());
-    if scope.kind == ScopeKind::Cluster {
-        return None;
-    }
-    let covering = scope.namespaces.iter().filter(|it| catalog::namespace_matches(it, namespace));
-    let mut fancy = covering.clone().filter(|it| catalog::is_fancy(it));
-    if let (Some(it), true) = (fancy.next(), covering.clone().all(|it| catalog::is_fancy(it))) {
-        return Some(format!("what the namespace {it:?} of {} covers: AWS documents only a trailing *", policy.name()));
-    }
-    matches!(&request.target, Target::Resource { group, resource, name, .. } if group.is_empty() && resource == "namespaces" && name == namespace)
-        .then(|| "that a request which names a Namespace counts as being in it, for access policies too".to_owned())
-}
-
-fn unpublished(policy: &AssociatedPolicy) -> String {
-    match catalog::policy(&policy.policy_arn) {
-        Some(_) => format!("what {} grants: AWS does not publish its rules", policy.name()),
-        None => format!("what {} grants: this program's table of access policies does not have it", policy.name()),
-    }
-}
-
-/// The document that shows what an access policy grants.
-pub fn policy_document(policy: &AssociatedPolicy) -> DocumentRef {
-    DocumentRef::AccessPolicy(policy.name().to_owned())
 }
 
 #[cfg(test)]

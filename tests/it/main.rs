@@ -4,6 +4,7 @@
 mod architecture;
 mod commands;
 mod findings;
+mod generate;
 mod keys;
 mod lab;
 mod laws;

@@ -1,10 +1,12 @@
+//! What the answers are, case by case; and the laws they keep.
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::cluster::ClusterId;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
-use crate::model::mapping::AccessScope;
+use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::snapshot::Source;
 
 /// A cluster of these manifests; kinds of which there is none were not recorded.

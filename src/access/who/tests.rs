@@ -1,3 +1,5 @@
+//! Who is listed, and that `can` and `who-can` agree.
+
 use proptest::prelude::*;
 
 use super::*;

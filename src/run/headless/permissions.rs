@@ -6,7 +6,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use futures::future::join;
 use serde::Deserialize;
 
 use super::super::source::Source;
@@ -65,13 +64,7 @@ async fn facts_for(source: &Source, id: &ClusterId, principal: Option<&str>) -> 
         Source::File(snapshot) => (**snapshot).clone(),
         Source::Live { session, .. } => match principal.map(|it| (Who::subject(it), parse_query(it))) {
             Some((Some(_), _)) => load::collect(|tx| load::rbac(session, id.clone(), tx)).await,
-            Some((None, Ok(Query::Arn(asked)))) => {
-                load::collect(|tx| async move {
-                    join(load::ask(session, id.clone(), *asked, None, tx.clone()), load::rbac(session, id.clone(), tx))
-                        .await;
-                })
-                .await
-            }
+            Some((None, Ok(Query::Arn(asked)))) => load::answer(session, id.clone(), *asked).await,
             Some((None, Ok(Query::Name(name)))) => {
                 let mut snapshot = load::whole(session, id.clone()).await;
                 if let Ok(Found::One(asked)) = find(&name, &snapshot.cluster(id), &snapshot.iam) {
