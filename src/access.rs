@@ -4,6 +4,7 @@
 //! - [`trace`]: the whole chain with evidence;
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
 //! - [`find`]: what a typed name or pasted text means;
+//! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -13,6 +14,7 @@ pub mod findings;
 pub mod identity;
 pub mod inventory;
 pub mod trace;
+pub mod trust;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
