@@ -39,6 +39,10 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listed,
     },
+    /// May this request assume the role, and which clause of its trust policy decides?
+    ///
+    /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
+    Trust(TrustArgs),
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -78,6 +82,20 @@ pub enum Listed {
     Principals,
     /// The clusters of the account.
     Clusters,
+}
+
+/// Whose trust policy, and which request.
+#[derive(Clone, Debug, Args)]
+pub struct TrustArgs {
+    /// The role, by its ARN.
+    #[arg(value_name = "ROLE_ARN", required_unless_present = "policy", conflicts_with = "policy")]
+    pub role: Option<String>,
+    /// Instead of a role: a file with a trust policy, or what `aws iam get-role` prints.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A file with the request: {"principal": {"Federated": …}, "action": …, "context": {KEY: [VALUE, …]}}.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
 }
 
 /// How the lab serves.

@@ -10,7 +10,7 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed};
-use eksplorer::run::{Trouble, feed};
+use eksplorer::run::{Trouble, feed, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -69,6 +69,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
         }

@@ -7,6 +7,7 @@
 pub mod json;
 pub mod list;
 pub mod trace;
+pub mod trust;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;

@@ -3,7 +3,7 @@
 /// Does it hold?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub enum Truth {
+pub(super) enum Truth {
     No,
     Unknown,
     Yes,
