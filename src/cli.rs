@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
@@ -86,12 +86,13 @@ pub enum Listed {
 
 /// Whose trust policy, and which request.
 #[derive(Clone, Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true)))]
 pub struct TrustArgs {
     /// The role, by its ARN.
-    #[arg(value_name = "ROLE_ARN", required_unless_present = "policy", conflicts_with = "policy")]
+    #[arg(value_name = "ROLE_ARN", group = "whose")]
     pub role: Option<String>,
     /// Instead of a role: a file with a trust policy, or what `aws iam get-role` prints.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "whose")]
     pub policy: Option<PathBuf>,
     /// A file with the request: {"principal": {"Federated": …}, "action": …, "context": {KEY: [VALUE, …]}}.
     #[arg(long, value_name = "FILE")]

@@ -3,10 +3,10 @@
 //! Decides where the policy comes from. Input that cannot be read is an error that names file, line and field; a policy
 //! that may not be read is an answer that is not known.
 
+use super::Trouble;
 use super::files::read_text;
 use super::headless::Printed;
 use super::source::Source;
-use super::Trouble;
 use crate::access::trust::{Document, Outcome, Request, Verdict, evaluate};
 use crate::cli::{Options, Output, TrustArgs};
 use crate::model::failure::FailureKind;
@@ -17,14 +17,17 @@ use crate::report::trust as report;
 
 /// `eksplorer trust (ROLE_ARN | --policy FILE) --request FILE`
 pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Trouble> {
+    if args.policy.is_some() && (options.demo || options.world.is_some() || options.from.is_some()) {
+        return Err(Trouble::bad_input("--policy is whole in its file: it goes without --demo, --world and --from"));
+    }
     let name = args.request.display();
     let text = read_text(&args.request, "a request, in JSON")?;
     let mut request = Request::parse(&text).map_err(|error| Trouble::bad_input(format!("{name}: {error}")))?;
     let verdict = match (&args.policy, &args.role) {
         (Some(path), _) => {
             let text = read_text(path, "a trust policy, in JSON")?;
-            let document = Document::parse(&text)
-                .map_err(|error| Trouble::bad_input(format!("{}: {error}", path.display())))?;
+            let document =
+                Document::parse(&text).map_err(|error| Trouble::bad_input(format!("{}: {error}", path.display())))?;
             evaluate(&document, &request)
         }
         (None, Some(arn)) => {
@@ -32,13 +35,9 @@ pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Troub
             request.role_account.get_or_insert_with(|| role.account.clone());
             match policy_of(options, &role).await? {
                 Ok(document) => evaluate(&document, &request),
-                Err(because) => Verdict {
-                    verdict: Outcome::Unknown,
-                    because,
-                    statement: None,
-                    clause: None,
-                    passes: None,
-                },
+                Err(because) => {
+                    Verdict { verdict: Outcome::Unknown, because, statement: None, clause: None, passes: None }
+                }
             }
         }
         // The command line asks for one of them.
@@ -54,10 +53,9 @@ pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Troub
 fn role_arn(arn: &str) -> Result<Principal, Trouble> {
     match Principal::from_arn(arn) {
         Ok((principal, None)) if principal.kind == PrincipalKind::Role => Ok(principal),
-        Ok((principal, Some(_))) => Err(Trouble::bad_input(format!(
-            "{arn:?} is a session's ARN: name its role, such as {}",
-            principal.arn()
-        ))),
+        Ok((principal, Some(_))) => {
+            Err(Trouble::bad_input(format!("{arn:?} is a session's ARN: name its role, such as {}", principal.arn())))
+        }
         Ok((principal, None)) => {
             Err(Trouble::bad_input(format!("{arn:?} is the ARN of a {}: only roles can be assumed", principal.kind)))
         }

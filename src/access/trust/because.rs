@@ -33,7 +33,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
                 "{} allows {action}, but {} may deny it: {}",
                 place(allows.statement),
                 place(may_deny.statement),
-                words.open(may_deny, part)
+                words.all_open(may_deny)
             );
             words.clause(outcome, may_deny, part, because, None)
         }
@@ -50,7 +50,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
         },
         Decided::MayAllow(it) => {
             let part = it.first(Truth::Unknown).unwrap_or(Part::Unclear);
-            let because = format!("{} may allow {action}: {}", place(it.statement), words.open(it, part));
+            let because = format!("{} may allow {action}: {}", place(it.statement), words.all_open(it));
             words.clause(outcome, it, part, because, words.passes(it, part))
         }
         Decided::NotAllowed(None) => Verdict {
@@ -63,8 +63,11 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
         Decided::NotAllowed(Some(it)) => {
             let part = it.first(Truth::No).unwrap_or(Part::Unclear);
             let near = if document.statements.len() > 1 { ", the nearest statement," } else { "" };
-            let because =
-                format!("{action} is not allowed: {}{near} does not apply: {}", place(it.statement), words.about(it, part));
+            let because = format!(
+                "{action} is not allowed: {}{near} does not apply: {}",
+                place(it.statement),
+                words.about(it, part)
+            );
             words.clause(outcome, it, part, because, words.passes(it, part))
         }
     }
@@ -94,7 +97,8 @@ fn list(values: &[String]) -> String {
             match values.len().checked_sub(MOST).filter(|more| *more > 0) {
                 Some(more) => format!("{} or {more} more", shown.join(", ")),
                 None => {
-                    let (last, first) = shown.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
+                    let (last, first) =
+                        shown.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
                     format!("{} or {last}", first.join(", "))
                 }
             }
@@ -243,6 +247,13 @@ impl Words<'_> {
         said.unwrap_or_default()
     }
 
+    /// Why a statement is not decided: every part that is not, since telling of one would not settle it.
+    fn all_open(&self, it: &Judged<'_>) -> String {
+        let open: Vec<Part> = it.parts().filter(|(_, truth)| *truth == Truth::Unknown).map(|(part, _)| part).collect();
+        let said: Vec<String> = open.into_iter().map(|part| self.open(it, part)).collect();
+        said.join("; and ")
+    }
+
     /// Why a part is not decided.
     fn open(&self, it: &Judged<'_>, part: Part) -> String {
         match part {
@@ -279,7 +290,10 @@ impl Words<'_> {
             Got::Unknown => format!("it depends on {key}, which is not known; {operator_text} wants {wants}"),
             _ if !variables.is_empty() => {
                 let names: Vec<&str> = variables.iter().map(String::as_str).collect();
-                format!("it depends on {}, which is not known; {operator_text} {key} wants {wants}", names.join(" and "))
+                format!(
+                    "it depends on {}, which is not known; {operator_text} {key} wants {wants}",
+                    names.join(" and ")
+                )
             }
             Got::Absent => format!("{operator_text} {key} wants {wants}, which cannot be decided"),
             Got::Values(values) => {

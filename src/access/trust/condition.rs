@@ -7,9 +7,9 @@ use core::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 
 use super::request::{Lookup, Request};
 use super::truth::{Truth, agreed, all, any};
@@ -31,7 +31,11 @@ pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -
         Lookup::Unknown => {
             // A bare star takes every value, so that only the key's presence is open.
             let star = operator.base == Base::StringLike && condition.values.iter().any(|it| it == "*");
-            if star && operator.without_key() != operator.negated { Truth::from(!operator.negated) } else { Truth::Unknown }
+            if star && operator.without_key() != operator.negated {
+                Truth::from(!operator.negated)
+            } else {
+                Truth::Unknown
+            }
         }
     }
 }
@@ -51,10 +55,8 @@ fn wants_both(wanted: &[String]) -> bool {
 }
 
 fn present(condition: &Condition, operator: Operator, variables: bool, request: &Request, got: &[String]) -> Truth {
-    let uses_signs = matches!(
-        operator.base,
-        Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn
-    );
+    let uses_signs =
+        matches!(operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn);
     let tests: Vec<Truth> = if uses_signs {
         let wanted: Vec<Wanted> = condition.values.iter().map(|it| fill(it, variables, request)).collect();
         got.iter().map(|value| any(wanted.iter().map(|it| text_fits(operator, it, value)))).collect()
@@ -182,12 +184,8 @@ fn network(text: &str) -> Option<(IpAddr, u32)> {
 
 fn within(net: IpAddr, bits: u32, got: IpAddr) -> bool {
     match (net, got) {
-        (IpAddr::V4(net), IpAddr::V4(got)) => {
-            (net.to_bits() ^ got.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0
-        }
-        (IpAddr::V6(net), IpAddr::V6(got)) => {
-            (net.to_bits() ^ got.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0
-        }
+        (IpAddr::V4(net), IpAddr::V4(got)) => (net.to_bits() ^ got.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0,
+        (IpAddr::V6(net), IpAddr::V6(got)) => (net.to_bits() ^ got.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0,
         _ => false,
     }
 }

@@ -127,8 +127,7 @@ impl Request {
     /// What a service account with an OIDC token asks: its provider's ARN, the issuer, and the token's claims.
     pub fn web_identity(provider_arn: &str, issuer: &str, sub: &str, audiences: &[String]) -> Request {
         let host = issuer.trim_start_matches("https://");
-        let mut request =
-            Request::new(Caller::Federated(provider_arn.to_owned()), ["sts:AssumeRoleWithWebIdentity"]);
+        let mut request = Request::new(Caller::Federated(provider_arn.to_owned()), ["sts:AssumeRoleWithWebIdentity"]);
         request.host_path = Some(host.to_lowercase());
         request.with(&format!("{host}:sub"), [sub]).with(&format!("{host}:aud"), audiences.iter().cloned())
     }

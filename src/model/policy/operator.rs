@@ -131,7 +131,8 @@ mod tests {
         for (name, ..) in NAMES {
             assert!(Operator::parse(name).is_some(), "{name}");
         }
-        for none in ["", "IfExists", "StringEqual", "ForAllValues:", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "ü"]
+        for none in
+            ["", "IfExists", "StringEqual", "ForAllValues:", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "ü"]
         {
             assert_eq!(Operator::parse(none), None, "{none}");
         }

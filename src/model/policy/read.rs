@@ -22,16 +22,19 @@ enum Step {
     Item(usize),
 }
 
+/// In how many wrappers a document may come: texts in texts, and what get-role prints.
+const DEPTH: usize = 5;
+
 impl Document {
     /// Reads a document: JSON, or that percent-encoded once or twice, or what `aws iam get-role` prints.
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
         let (value, twice) = read_text(text)?;
-        Document::build(&value, twice, 2)
+        Document::build(&value, twice, DEPTH)
     }
 
     /// Takes a document that is JSON already; a string is read as text.
     pub fn from_value(value: &Value) -> Result<Document, DocumentError> {
-        Document::build(value, Vec::new(), 2)
+        Document::build(value, Vec::new(), DEPTH)
     }
 
     fn build(value: &Value, twice: Twice, depth: usize) -> Result<Document, DocumentError> {
@@ -48,7 +51,7 @@ impl Document {
             for member in ["Role", "AssumeRolePolicyDocument"] {
                 if let (Some(inner), true) = (members.get(member), depth > 0) {
                     let twice = twice.into_iter().filter_map(|path| below(path, member)).collect();
-                    return Document::build(inner, twice, depth - usize::from(inner.is_string()));
+                    return Document::build(inner, twice, depth - 1);
                 }
             }
             return Err(wrong(Some("Statement"), "there is none: is it a policy document?".to_owned()));
@@ -57,7 +60,10 @@ impl Document {
             Value::Array(items) => (items.as_slice(), false),
             Value::Object(_) => (std::slice::from_ref(statement), true),
             other => {
-                return Err(wrong(Some("Statement"), format!("expected a list of statements, and there is {}", what(other))));
+                return Err(wrong(
+                    Some("Statement"),
+                    format!("expected a list of statements, and there is {}", what(other)),
+                ));
             }
         };
         let mut statements: Vec<Statement> = items.iter().enumerate().map(|(at, it)| read_statement(at, it)).collect();
@@ -127,7 +133,9 @@ fn read_text(text: &str) -> Result<(Value, Twice), DocumentError> {
         }
         match decode(text.trim()) {
             Some(decoded) => text = decoded.into(),
-            None => return Err(wrong(None, "it begins as percent-encoded text, and an escape in it is broken".to_owned())),
+            None => {
+                return Err(wrong(None, "it begins as percent-encoded text, and an escape in it is broken".to_owned()));
+            }
         }
     }
     read_json(&text).map_err(|error| {
@@ -291,9 +299,11 @@ fn read_principals(members: &Map<String, Value>) -> Principals {
     }
     match members.get("Principal") {
         None => Principals::Unclear("it has no Principal".to_owned()),
-        Some(Value::String(text)) if text == "*" => {
-            Principals::AnyOf(vec![NamedPrincipal { kind: "*".into(), text: "*".into(), form: PrincipalForm::Everyone }])
-        }
+        Some(Value::String(text)) if text == "*" => Principals::AnyOf(vec![NamedPrincipal {
+            kind: "*".into(),
+            text: "*".into(),
+            form: PrincipalForm::Everyone,
+        }]),
         Some(Value::Object(kinds)) => {
             let mut named = Vec::new();
             for (kind, value) in kinds {
