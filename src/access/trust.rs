@@ -113,6 +113,7 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
+    /// `action` is lowered.
     fn new(document: &Document, statement: &'a Statement, request: &Request, action: &str) -> Self {
         let conditions =
             statement.conditions.iter().map(|it| condition::holds(it, document.variables, request)).collect();
@@ -155,12 +156,12 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// Does it speak of the action? Actions have no case.
+/// Does it speak of the action? Actions have no case: both sides are lowered.
 fn covers(actions: &Actions, action: &str) -> Truth {
-    let action = action.to_lowercase();
+    let any = |patterns: &[String]| patterns.iter().any(|it| it == action || glob(it, action));
     match actions {
-        Actions::AnyOf(_, patterns) => patterns.iter().any(|it| glob(it, &action)).into(),
-        Actions::AllBut(_, patterns) => (!patterns.iter().any(|it| glob(it, &action))).into(),
+        Actions::AnyOf(_, patterns) => any(patterns).into(),
+        Actions::AllBut(_, patterns) => (!any(patterns)).into(),
         Actions::Unclear(_) => Truth::Unknown,
     }
 }
@@ -201,8 +202,9 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decide
             *kept = Some(it);
         }
     };
+    let action = action.to_lowercase();
     for statement in &document.statements {
-        let judged = Judged::new(document, statement, request, action);
+        let judged = Judged::new(document, statement, request, &action);
         match (statement.effect, judged.applies()) {
             (Some(Effect::Deny), Truth::Yes) => return Decided::Denied(judged),
             (Some(Effect::Deny), Truth::Unknown) => {
@@ -216,7 +218,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decide
             (Some(Effect::Allow), Truth::No) => keep_nearer(&mut nearest, judged),
             // It has no effect that is known: it may be either.
             (None, _) => {
-                may_deny.get_or_insert_with(|| Judged::new(document, statement, request, action));
+                may_deny.get_or_insert_with(|| Judged::new(document, statement, request, &action));
                 keep_nearer(&mut may_allow, judged);
             }
         }

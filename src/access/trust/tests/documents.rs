@@ -14,7 +14,7 @@ fn documents_of_many_shapes() {
     let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
     let asked = request(&json!({"principal": {"Service": "ec2.amazonaws.com"}, "action": "sts:AssumeRole",
                                "context": {"test:key": "true", "test:n": "5"}}));
-    let single = plain.replace('[', "").replace(']', "");
+    let single = plain.replace(['[', ']'], "");
     let role = format!("{{\"Role\": {{\"RoleName\": \"r\", \"AssumeRolePolicyDocument\": {plain}}}}}");
     let row = format!("{{\"AssumeRolePolicyDocument\": {:?}}}", encode(&plain));
     let long = plain.replace("\"Statement\"", &format!("\"Id\": \"{}\", \"Statement\"", "x".repeat(20_000)));
@@ -45,7 +45,7 @@ fn documents_of_many_shapes() {
         ("{\"Statement\": 7}", "Statement: expected a list of statements, and there is a number"),
         ("%7B%2", "an escape in it is broken"),
         ("%7B%22", "it is not JSON"),
-        ("\"\\\"x\\\"\"", "there is a text"),
+        ("\"\\\"x\\\"\"", "it is not JSON"),
     ] {
         let error = Document::parse(text).unwrap_err().to_string();
         assert!(error.contains(said), "{text}: {error}");

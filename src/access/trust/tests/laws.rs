@@ -1,7 +1,7 @@
 //! Laws that hold for any document and any request.
 
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::super::Outcome::Unknown;
