@@ -113,20 +113,22 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    /// `action` is lowered.
-    fn new(document: &Document, statement: &'a Statement, request: &Request, action: &str) -> Self {
-        let conditions =
-            statement.conditions.iter().map(|it| condition::holds(it, document.variables, request)).collect();
+    /// `action` is lowered. What cannot matter to the outcome is left out unless the reasons are wanted too.
+    fn new(document: &Document, statement: &'a Statement, request: &Request, action: &str, reasons: bool) -> Self {
+        let principal = principal::named(&statement.principals, request);
+        let covered = covers(&statement.actions, action);
+        let no = principal == Truth::No || covered == Truth::No;
+        let conditions = if no && !reasons { &[][..] } else { &statement.conditions };
         Judged {
             statement,
-            principal: principal::named(&statement.principals, request),
-            action: covers(&statement.actions, action),
+            principal,
+            action: covered,
             // A Deny needs nobody's consent.
             own_policies: match statement.effect {
                 Some(Effect::Deny) => Truth::Yes,
                 _ => principal::enough(&statement.principals, request),
             },
-            conditions,
+            conditions: conditions.iter().map(|it| condition::holds(it, document.variables, request)).collect(),
         }
     }
 
@@ -192,7 +194,7 @@ impl Decided<'_> {
     }
 }
 
-fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decided<'a> {
+fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: bool) -> Decided<'a> {
     let mut allows: Option<Judged<'a>> = None;
     let mut may_deny: Option<Judged<'a>> = None;
     let mut may_allow: Option<Judged<'a>> = None;
@@ -204,7 +206,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decide
     };
     let action = action.to_lowercase();
     for statement in &document.statements {
-        let judged = Judged::new(document, statement, request, &action);
+        let judged = Judged::new(document, statement, request, &action, reasons);
         match (statement.effect, judged.applies()) {
             (Some(Effect::Deny), Truth::Yes) => return Decided::Denied(judged),
             (Some(Effect::Deny), Truth::Unknown) => {
@@ -218,7 +220,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decide
             (Some(Effect::Allow), Truth::No) => keep_nearer(&mut nearest, judged),
             // It has no effect that is known: it may be either.
             (None, _) => {
-                may_deny.get_or_insert_with(|| Judged::new(document, statement, request, &action));
+                may_deny.get_or_insert_with(|| Judged::new(document, statement, request, &action, reasons));
                 keep_nearer(&mut may_allow, judged);
             }
         }
@@ -234,7 +236,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str) -> Decide
 
 /// The answer alone, for those who ask often.
 pub fn outcome(document: &Document, request: &Request) -> Outcome {
-    let each = request.actions.iter().map(|action| decide(document, request, action).outcome());
+    let each = request.actions.iter().map(|action| decide(document, request, action, false).outcome());
     each.min().unwrap_or(Outcome::Unknown)
 }
 
@@ -242,7 +244,7 @@ pub fn outcome(document: &Document, request: &Request) -> Outcome {
 pub fn evaluate(document: &Document, request: &Request) -> Verdict {
     let mut worst: Option<(&str, Decided<'_>)> = None;
     for action in &request.actions {
-        let decided = decide(document, request, action);
+        let decided = decide(document, request, action, true);
         if worst.as_ref().is_none_or(|(_, it)| decided.outcome() < it.outcome()) {
             worst = Some((action, decided));
         }

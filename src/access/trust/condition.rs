@@ -16,7 +16,7 @@ use super::truth::{Truth, agreed, all, any};
 use super::variable::{Wanted, fill};
 use crate::model::policy::operator::Order;
 use crate::model::policy::{Base, Condition, Operator, SetTest};
-use crate::model::wildcard::{Sign, fits};
+use crate::model::wildcard::{Sign, fits, glob};
 
 /// Does the condition hold?
 pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
@@ -58,7 +58,7 @@ fn present(condition: &Condition, operator: Operator, variables: bool, request: 
     let uses_signs =
         matches!(operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn);
     let tests: Vec<Truth> = if uses_signs {
-        let wanted: Vec<Wanted> = condition.values.iter().map(|it| fill(it, variables, request)).collect();
+        let wanted: Vec<Wanted<'_>> = condition.values.iter().map(|it| fill(it, variables, request)).collect();
         got.iter().map(|value| any(wanted.iter().map(|it| text_fits(operator, it, value)))).collect()
     } else {
         got.iter().map(|value| any(condition.values.iter().map(|it| compares(operator.base, it, value)))).collect()
@@ -72,8 +72,16 @@ fn present(condition: &Condition, operator: Operator, variables: bool, request: 
     }
 }
 
-fn text_fits(operator: Operator, wanted: &Wanted, got: &str) -> Truth {
+fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Truth {
     let signs = match wanted {
+        Wanted::Plain(text) => {
+            return match operator.base {
+                Base::StringLike => glob(text, got).into(),
+                Base::Arn => arn_fits(&text.chars().map(Sign::of).collect::<Vec<_>>(), got),
+                Base::StringEqualsIgnoreCase => (text.to_lowercase() == got.to_lowercase()).into(),
+                _ => (*text == got).into(),
+            };
+        }
         Wanted::Signs(signs) => signs,
         Wanted::Unknown => return Truth::Unknown,
         // "Not equal to nothing" is not documented to hold.

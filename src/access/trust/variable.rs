@@ -8,7 +8,9 @@ use super::request::{Lookup, Request};
 use crate::model::wildcard::Sign;
 
 /// A value of a condition, its variables filled in.
-pub(super) enum Wanted {
+pub(super) enum Wanted<'a> {
+    /// As written: it has no variables.
+    Plain(&'a str),
     /// Signs; `*` and `?` are wildcards for those operators that know them, and themselves for the others.
     Signs(Vec<Sign>),
     /// It uses a key that the request lacks, and has no default: it fits nothing.
@@ -48,9 +50,9 @@ fn pieces(value: &str) -> Vec<Piece<'_>> {
 }
 
 /// The value with its variables filled in, where the document knows variables.
-pub(super) fn fill(value: &str, variables: bool, request: &Request) -> Wanted {
+pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
     if !variables || !value.contains("${") {
-        return Wanted::Signs(value.chars().map(Sign::of).collect());
+        return Wanted::Plain(value);
     }
     let mut signs = Vec::new();
     for piece in pieces(value) {

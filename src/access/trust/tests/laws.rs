@@ -164,6 +164,7 @@ proptest! {
         prop_assume!(!keys.is_empty());
         let document = policy(&Value::Array(all));
         let before = outcome(&document, &request);
+        prop_assert_eq!(evaluate(&document, &request).verdict, before, "with reasons and without");
         let after = outcome(&document, &request.forgetting(which.get::<String>(&keys)));
         prop_assert!(after == before || after == Unknown, "{before:?} became {after:?}");
     }
