@@ -3,18 +3,28 @@
 //! - [`identity`]: principal → mapping in force → username and groups;
 //! - [`trace`]: the whole chain with evidence;
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
+//! - [`catalog`]: what each EKS access policy grants;
+//! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
+//! - [`matrix`]: what an identity may do in one namespace, as a table;
+//! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
+//! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod catalog;
 pub mod find;
 pub mod findings;
 pub mod identity;
 pub mod inventory;
+pub mod matrix;
+pub mod permissions;
+pub mod resources;
 pub mod trace;
 pub mod trust;
+pub mod who;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod principal;
 pub mod print;
 pub mod rbac;
+pub mod request;
 pub mod role;
 pub mod snapshot;
 pub mod time;

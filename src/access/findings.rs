@@ -56,38 +56,3 @@ pub(crate) const MASTERS: &str = "system:masters";
 fn list(items: &[String]) -> String {
     items.iter().map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", ")
 }
-
-/// `*` matches any run of characters; all else is literal. The grammar of a scope's namespaces beyond the documented
-/// `dev-*` is unverified.
-pub(crate) fn wildcard_matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    let mut rest = rest;
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wildcard_matches;
-
-    #[test]
-    fn a_star_matches_any_run() {
-        let yes =
-            [("dev-*", "dev-"), ("dev-*", "dev-a"), ("*", "x"), ("a*b*c", "a1b2c"), ("prod", "prod"), ("*-x", "a-x")];
-        let no = [("dev-*", "prod-dev-a"), ("prod", "prod2"), ("a*b*c", "acb"), ("a*a", "a"), ("prod", "PROD")];
-        for (pattern, name) in yes {
-            assert!(wildcard_matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in no {
-            assert!(!wildcard_matches(pattern, name), "{pattern} {name}");
-        }
-    }
-}

@@ -50,6 +50,20 @@ pub enum DocumentRef {
     FargateProfile(String),
     /// An add-on.
     Addon(String),
+    /// A Role, by namespace and name.
+    Role(String, String),
+    /// A ClusterRole.
+    ClusterRole(String),
+    /// A RoleBinding, by namespace and name.
+    RoleBinding(String, String),
+    /// A ClusterRoleBinding.
+    ClusterRoleBinding(String),
+    /// A pod, by namespace and name.
+    Pod(String, String),
+    /// A namespace.
+    Namespace(String),
+    /// What an access policy grants, by name: not a fact of the cluster, but of this program's catalogue.
+    AccessPolicy(String),
 }
 
 impl fmt::Display for DocumentRef {
@@ -65,6 +79,13 @@ impl fmt::Display for DocumentRef {
             DocumentRef::Nodegroup(name) => write!(f, "node group {name}"),
             DocumentRef::FargateProfile(name) => write!(f, "Fargate profile {name}"),
             DocumentRef::Addon(name) => write!(f, "add-on {name}"),
+            DocumentRef::Role(namespace, name) => write!(f, "Role {namespace}/{name}"),
+            DocumentRef::ClusterRole(name) => write!(f, "ClusterRole {name}"),
+            DocumentRef::RoleBinding(namespace, name) => write!(f, "RoleBinding {namespace}/{name}"),
+            DocumentRef::ClusterRoleBinding(name) => write!(f, "ClusterRoleBinding {name}"),
+            DocumentRef::Pod(namespace, name) => write!(f, "Pod {namespace}/{name}"),
+            DocumentRef::Namespace(name) => write!(f, "Namespace {name}"),
+            DocumentRef::AccessPolicy(name) => write!(f, "access policy {name}"),
         }
     }
 }

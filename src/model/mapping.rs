@@ -71,7 +71,7 @@ impl AssociatedPolicy {
 }
 
 /// `accessScope`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct AccessScope {
     #[serde(rename = "type")]
@@ -90,7 +90,7 @@ impl fmt::Display for AccessScope {
 }
 
 /// `accessScope.type`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScopeKind {
     /// All of the cluster.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::cluster::ClusterId;
 use super::document::{Manifest, to_yaml};
 use super::principal::Principal;
+use super::rbac::Metadata;
 use super::snapshot::{ClusterFacts, DocumentRef, IamFacts, Section, Snapshot};
 
 impl Snapshot {
@@ -44,9 +45,7 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             yaml(swept.or_else(|| iam.asked_users.get(&lower)?.as_ref().ok()?.as_deref())?)
         }
         DocumentRef::ServiceAccount(namespace, name) => {
-            let it = find(&facts.service_accounts, |it| {
-                it.metadata.namespace.as_ref() == Some(namespace) && it.metadata.name == *name
-            })?;
+            let it = find(&facts.service_accounts, |it| is(&it.metadata, namespace, name))?;
             yaml(&Manifest::ServiceAccount(it.clone()))
         }
         DocumentRef::PodIdentityAssociation(id) => {
@@ -57,11 +56,35 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             yaml(find(&facts.fargate_profiles, |it| it.fargate_profile_name == *name)?)
         }
         DocumentRef::Addon(name) => yaml(find(&facts.addons, |it| it.addon_name == *name)?),
+        DocumentRef::Role(namespace, name) => {
+            yaml(&Manifest::Role(find(&facts.roles, |it| is(&it.metadata, namespace, name))?.clone()))
+        }
+        DocumentRef::ClusterRole(name) => {
+            yaml(&Manifest::ClusterRole(find(&facts.cluster_roles, |it| it.metadata.name == *name)?.clone()))
+        }
+        DocumentRef::RoleBinding(namespace, name) => {
+            yaml(&Manifest::RoleBinding(find(&facts.role_bindings, |it| is(&it.metadata, namespace, name))?.clone()))
+        }
+        DocumentRef::ClusterRoleBinding(name) => yaml(&Manifest::ClusterRoleBinding(
+            find(&facts.cluster_role_bindings, |it| it.metadata.name == *name)?.clone(),
+        )),
+        DocumentRef::Pod(namespace, name) => {
+            yaml(&Manifest::Pod(find(&facts.pods, |it| is(&it.metadata, namespace, name))?.clone()))
+        }
+        DocumentRef::Namespace(name) => {
+            yaml(&Manifest::Namespace(find(&facts.namespaces, |it| it.metadata.name == *name)?.clone()))
+        }
+        // No fact of the cluster: `access::catalog` has it.
+        DocumentRef::AccessPolicy(_) => None,
     }
 }
 
 fn find<T>(section: &Section<Vec<T>>, is_it: impl Fn(&T) -> bool) -> Option<&T> {
     section.items().iter().find(|it| is_it(it))
+}
+
+fn is(metadata: &Metadata, namespace: &str, name: &str) -> bool {
+    metadata.namespace.as_deref() == Some(namespace) && metadata.name == name
 }
 
 fn yaml<T: Serialize>(value: &T) -> Option<String> {

@@ -4,10 +4,12 @@
 mod architecture;
 mod commands;
 mod findings;
+mod generate;
 mod keys;
 mod lab;
 mod laws;
 mod load;
+mod oracle;
 mod printed;
 mod pty;
 mod screens;

@@ -1,8 +1,9 @@
 //! What is wrong with an access entry (`reference`: EKS identity, §8).
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, MASTERS, list, wildcard_matches};
+use super::{Finding, MASTERS, list};
 use crate::access::Mark;
+use crate::access::catalog::namespace_matches;
 use crate::access::identity::{Death, MappingSource, Resolution, Resolver};
 use crate::model::mapping::{AccessEntry, ScopeKind};
 use crate::model::principal::{Principal, permission_set};
@@ -148,7 +149,7 @@ fn scopes(resolver: &Resolver<'_>, entry: &AccessEntry, at: &Evidence, out: &mut
             .access_scope
             .namespaces
             .iter()
-            .filter(|pattern| !namespaces.items().iter().any(|it| wildcard_matches(pattern, &it.metadata.name)))
+            .filter(|pattern| !namespaces.items().iter().any(|it| namespace_matches(pattern, &it.metadata.name)))
             .cloned()
             .collect();
         if !missing.is_empty() {

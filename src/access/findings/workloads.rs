@@ -82,5 +82,5 @@ fn each(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
 
 fn covers(pattern: &Value, action: &str) -> bool {
     let Some(pattern) = pattern.as_str() else { return false };
-    super::wildcard_matches(&pattern.to_lowercase(), &action.to_lowercase())
+    crate::access::catalog::namespace_matches(&pattern.to_lowercase(), &action.to_lowercase())
 }
