@@ -176,8 +176,10 @@ enum Decided<'a> {
     Denied(Judged<'a>),
     /// The first allows, and the second, which may deny, is not decided.
     HeldBack(Judged<'a>, Judged<'a>),
-    /// The document as a whole has something that cannot be made out.
-    Unclear(Judged<'a>),
+    /// This one allows, in a document that has elements which no policy has.
+    Strange(Judged<'a>),
+    /// The document as a whole cannot be made out.
+    Unclear,
     /// This one may allow.
     MayAllow(Judged<'a>),
     /// None allows; this one comes nearest, if there is any that could.
@@ -189,7 +191,7 @@ impl Decided<'_> {
         match self {
             Decided::Allowed(_) => Outcome::Allowed,
             Decided::Denied(_) | Decided::NotAllowed(_) => Outcome::Denied,
-            Decided::HeldBack(..) | Decided::Unclear(_) | Decided::MayAllow(_) => Outcome::Unknown,
+            Decided::HeldBack(..) | Decided::Strange(_) | Decided::MayAllow(_) | Decided::Unclear => Outcome::Unknown,
         }
     }
 }
@@ -204,6 +206,9 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
             *kept = Some(it);
         }
     };
+    if !document.unclear.is_empty() {
+        return Decided::Unclear;
+    }
     let action = action.to_lowercase();
     for statement in &document.statements {
         let judged = Judged::new(document, statement, request, &action, reasons);
@@ -226,7 +231,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
         }
     }
     match (allows, may_deny, may_allow) {
-        (Some(allows), _, _) if !document.unclear.is_empty() => Decided::Unclear(allows),
+        (Some(allows), _, _) if !document.strange.is_empty() => Decided::Strange(allows),
         (Some(allows), Some(may_deny), _) => Decided::HeldBack(allows, may_deny),
         (Some(allows), None, _) => Decided::Allowed(allows),
         (None, _, Some(may_allow)) => Decided::MayAllow(may_allow),

@@ -19,8 +19,10 @@ pub struct Document {
     pub variables: bool,
     /// In the order written.
     pub statements: Vec<Statement>,
-    /// What of the document itself cannot be made out.
+    /// What of the document itself cannot be made out, so that no answer can rest on it.
     pub unclear: Vec<String>,
+    /// Elements that no policy has: an Allow may not be meant as it stands.
+    pub strange: Vec<String>,
 }
 
 /// One statement.

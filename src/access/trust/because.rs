@@ -7,7 +7,9 @@ use super::truth::Truth;
 use super::variable::{Wanted, fill, unknown_keys};
 use super::{Clause, Decided, Document, Got, Judged, Outcome, Part, StatementRef, Verdict};
 use crate::model::policy::operator::Order;
-use crate::model::policy::{Actions, Base, Condition, NamedPrincipal, PrincipalForm, Principals, SetTest, Statement};
+use crate::model::policy::{
+    Actions, Base, Condition, NamedPrincipal, Operator, PrincipalForm, Principals, SetTest, Statement,
+};
 use crate::model::wildcard::{Sign, glob};
 
 /// Makes the verdict of what was decided about `action`.
@@ -37,14 +39,17 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             );
             words.clause(outcome, may_deny, part, because, None)
         }
-        Decided::Unclear(allows) => Verdict {
+        Decided::Strange(allows) => Verdict {
             verdict: outcome,
-            because: format!(
-                "{} allows {action}, but the document cannot be made out: {}",
-                place(allows.statement),
-                document.unclear.join("; ")
-            ),
+            because: format!("{} allows {action}, but {}", place(allows.statement), document.strange.join("; ")),
             statement: Some(reference(allows.statement)),
+            clause: None,
+            passes: None,
+        },
+        Decided::Unclear => Verdict {
+            verdict: outcome,
+            because: format!("the document cannot be made out: {}", document.unclear.join("; ")),
+            statement: None,
             clause: None,
             passes: None,
         },
@@ -362,7 +367,9 @@ impl Words<'_> {
 
     /// What usually lies behind a condition that fails.
     fn hint(&self, condition: &Condition, fails: bool) -> String {
-        let Some(operator) = condition.operator.filter(|it| fails && !it.negated) else { return String::new() };
+        // Of several values taken together, one may well fit: there is no single pair to speak of.
+        let plain = |it: &Operator| fails && !it.negated && it.set.is_none();
+        let Some(operator) = condition.operator.filter(plain) else { return String::new() };
         if let Some(kin) = self.request.kin(&condition.lower_key) {
             return format!("; its token's claim is {kin}: the condition names another issuer");
         }

@@ -261,28 +261,16 @@ impl Request {
         match &self.caller {
             Caller::Iam { principal, path_known, .. } => {
                 found.push(("aws:principalaccount", Some(principal.account.clone())));
-                found.push(("aws:principalisawsservice", Some("false".to_owned())));
                 if *path_known {
                     found.push(("aws:principalarn", Some(principal.arn())));
                 }
-                let kind = match principal.kind {
-                    PrincipalKind::Role => "AssumedRole",
-                    PrincipalKind::User => "User",
-                    PrincipalKind::Root => "Account",
-                    PrincipalKind::FederatedUser => "FederatedUser",
-                };
-                found.push(("aws:principaltype", Some(kind.to_owned())));
                 match principal.kind {
                     PrincipalKind::User => found.push(("aws:username", Some(principal.name.clone()))),
                     PrincipalKind::Role => found.push(("aws:username", None)),
                     PrincipalKind::Root | PrincipalKind::FederatedUser => {}
                 }
             }
-            Caller::Service(name) => {
-                found.push(("aws:principalisawsservice", Some("true".to_owned())));
-                found.push(("aws:principalservicename", Some(name.clone())));
-            }
-            Caller::Federated(_) => {}
+            Caller::Service(_) | Caller::Federated(_) => {}
         }
         self.context.extend(found.into_iter().map(|(key, value)| (key.to_owned(), value.map(|it| vec![it]))));
     }

@@ -77,22 +77,26 @@ impl Document {
                 false
             }
         };
-        let strange = |name: &&String| !matches!(name.as_str(), "Version" | "Id" | "Statement");
-        unclear.extend(members.keys().filter(strange).map(|name| format!("{name} is no element of a policy")));
+        let unheard = |name: &&String| !matches!(name.as_str(), "Version" | "Id" | "Statement");
+        let strange: Vec<String> =
+            members.keys().filter(unheard).map(|name| format!("{name} is no element of a policy")).collect();
         for path in twice {
-            let name = written(&path);
-            let index = match path.get(..2) {
-                Some([Step::Member(member), Step::Item(index)]) if member == "Statement" => Some(*index),
-                Some([Step::Member(member), _]) if member == "Statement" && single => Some(0),
-                _ => None,
+            let (index, rest) = match path.as_slice() {
+                [Step::Member(member), Step::Item(index), rest @ ..] if member == "Statement" => (Some(*index), rest),
+                [Step::Member(member), rest @ ..] if member == "Statement" && single && !rest.is_empty() => {
+                    (Some(0), rest)
+                }
+                whole => (None, whole),
             };
-            let note = format!("{name} stands there twice, with different values");
-            match index.and_then(|index| statements.get_mut(index)) {
-                Some(statement) => statement.unclear.push(note),
-                None => unclear.push(note),
+            let note = format!("{} stands there twice, with different values", written(&path));
+            match (index.and_then(|index| statements.get_mut(index)), rest.first()) {
+                (Some(statement), Some(Step::Member(element))) => twice_in(statement, element, note),
+                // An Id says nothing of access, and neither does what no policy has.
+                (None, Some(Step::Member(element))) if !matches!(element.as_str(), "Version" | "Statement") => {}
+                _ => unclear.push(note),
             }
         }
-        Ok(Document { variables, statements, unclear })
+        Ok(Document { variables, statements, unclear, strange })
     }
 }
 
@@ -229,6 +233,19 @@ impl<'de> Visitor<'de> for Keep<'_> {
         }
         Ok(Value::Object(out))
     }
+}
+
+/// Of an element that stands there twice nothing is known: the reader kept one, and IAM may go by the other.
+fn twice_in(statement: &mut Statement, element: &str, note: String) {
+    match element {
+        "Sid" => return,
+        "Effect" => statement.effect = None,
+        "Principal" | "NotPrincipal" => statement.principals = Principals::Unclear(note.clone()),
+        "Action" | "NotAction" => statement.actions = Actions::Unclear(note.clone()),
+        "Condition" => statement.conditions.clear(),
+        _ => {}
+    }
+    statement.unclear.push(note);
 }
 
 fn read_statement(index: usize, value: &Value) -> Statement {

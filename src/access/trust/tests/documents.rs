@@ -72,6 +72,22 @@ fn what_stands_there_twice_or_has_no_place_makes_the_answer_open() {
         ),
         (format!(r#"{{"Statement": [], "Statement": [{{{allow}}}]}}"#), Unknown, "Statement stands there twice"),
         (format!(r#"{{"Version": "2011-01-01", "Statement": [{{{allow}}}]}}"#), Unknown, "Version"),
+        (format!(r#"{{"Statement": [{{{allow}}}], "Statement": []}}"#), Unknown, "Statement stands there twice"),
+        (
+            format!(
+                r#"{{"Statement": [{{{allow}}}, {{"Effect": "Deny", "Principal": "*", "Action": "*", "Action": "iam:*"}}]}}"#
+            ),
+            Unknown,
+            "Statement[1].Action stands there twice",
+        ),
+        (
+            format!(
+                r#"{{"Statement": [{{{allow}}}, {{"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {{}}, "Condition": {{"Null": {{"k": true}}}}}}]}}"#
+            ),
+            Unknown,
+            "Statement[1].Condition stands there twice",
+        ),
+        (format!(r#"{{"Id": "a", "Id": "b", "Statement": [{{{allow}, "Sid": "a", "Sid": "b"}}]}}"#), Allowed, ""),
         (format!(r#"{{"Version": "2008-10-17", "Id": "x", "Statement": [{{{allow}}}]}}"#), Allowed, ""),
         (format!(r#"{{"Comment": "x", "Statement": [{{{allow}}}]}}"#), Unknown, "Comment is no element"),
         (format!(r#"{{"Statement": [{{{allow}, "Resource": "*"}}]}}"#), Unknown, "Resource has no place"),
