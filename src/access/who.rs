@@ -130,9 +130,9 @@ impl WhoCan {
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     /// By username; a service account's is its username.
-    pub(crate) users: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    users: BTreeMap<String, Vec<(BindingAt, usize)>>,
     /// By group.
-    pub(crate) groups: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    groups: BTreeMap<String, Vec<(BindingAt, usize)>>,
     /// The same for bindings whose rules were not read.
     maybe: BTreeMap<Via, Vec<String>>,
 }
@@ -265,13 +265,16 @@ pub fn who_can(
 }
 
 fn rank(holder: &Holder) -> (u8, bool) {
+    let of_node = |it: &Allowing| it.grant == super::permissions::Grant::Node;
     let kind = match holder.subject {
+        // Nodes may for their own sake; whoever asks who may means others.
+        Holding::Principal { .. } if !holder.paths.is_empty() && holder.paths.iter().all(of_node) => 5,
         Holding::Principal { .. } => 0,
         Holding::HiddenCreator => 1,
         Holding::ServiceAccount { .. } => 2,
         Holding::Group(_) => 3,
         Holding::User(_) => 4,
-        Holding::System(_) => 5,
+        Holding::System(_) => 6,
     };
     (kind, holder.verdict != Verdict::Allowed)
 }

@@ -114,7 +114,7 @@ pub fn set_about(
         Effect::Trace { ticket, cluster, asked } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             tasks.spawn_blocking(move || {
-                let chain = trace(&Resolver::new(&facts, &iam), &asked);
+                let chain = trace(&Resolver::new(&facts, &iam), &Permissions::of(&facts), &asked);
                 Some(Msg::Answer(ticket, Answer::Trace(Arc::new(chain))))
             });
         }

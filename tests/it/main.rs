@@ -4,10 +4,13 @@
 mod architecture;
 mod commands;
 mod findings;
+mod generate;
 mod keys;
 mod lab;
 mod laws;
 mod load;
+mod oracle;
+mod permissions;
 mod printed;
 mod pty;
 mod screens;

@@ -4,11 +4,13 @@
 //! smallest. Grants of other namespaces count, falling short in the namespace.
 
 use super::index::BindingAt;
-use super::rule::{Respect, allows, lacks, tell};
-use super::{Grant, Permissions, Who, policies};
+use super::policy::policies;
+use super::rule::{Respect, allows, is_of_others, lacks, tell};
+use super::{Grant, Permissions, Who};
 use crate::access::catalog;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
+use crate::model::snapshot::Evidence;
 
 /// A rule that falls short in one respect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,13 @@ impl NearMiss {
     /// `RoleBinding blue/deployers → ClusterRole view, via group deployers, would allow it but for the verb: it has get, list, watch`
     pub fn sentence(&self) -> String {
         format!("{} would allow it but for the {}: it has {}", self.grant, self.respect.as_str(), self.has)
+    }
+}
+
+impl NearMiss {
+    /// The rule that falls short: the role or the catalogue's policy, at that rule.
+    pub fn evidence(&self) -> Option<Evidence> {
+        Some(Evidence::new(self.grant.rules_document()?, format!("rules[{}]", self.rule)))
     }
 }
 
@@ -71,9 +80,11 @@ impl Permissions {
     }
 }
 
-/// The one respect in which a rule falls short, where its grant is not bound counting as one.
+/// The one respect in which a rule falls short, where its grant is not bound counting as one. A resource with its group
+/// is one thing to people, though a rule names them apart.
 fn one(rule: &Rule, request: &Request, here: bool) -> Option<Respect> {
     match lacks(rule, request) {
+        None if here && is_of_others(rule, request) => Some(Respect::Kind),
         short if here => short,
         None if allows(rule, request) => Some(Respect::Namespace),
         _ => None,
@@ -89,8 +100,20 @@ fn has(rule: &Rule, respect: Respect, namespaces: &str) -> String {
             let named = rule.api_groups.iter().map(|it| if it.is_empty() { "the core group" } else { it });
             return named.collect::<Vec<_>>().join(", ");
         }
+        Respect::Kind => {
+            let resources = rule.resources.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            return format!("{resources} of {}", rule.api_groups.join(", "));
+        }
         Respect::Path => &rule.non_resource_urls,
         Respect::Namespace => return namespaces.to_owned(),
     };
-    list.join(", ")
+    match list.get(..MOST_NAMED) {
+        Some(first) if list.len() > MOST_NAMED + 1 => {
+            format!("{} and {} more", first.join(", "), list.len() - MOST_NAMED)
+        }
+        _ => list.join(", "),
+    }
 }
+
+/// So many of what a rule has are named; of more, the rest is counted. The rule itself is the evidence.
+const MOST_NAMED: usize = 5;

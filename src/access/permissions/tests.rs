@@ -1,10 +1,12 @@
+//! What the answers are, case by case; and the laws they keep.
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::cluster::ClusterId;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
-use crate::model::mapping::AccessScope;
+use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::snapshot::Source;
 
 /// A cluster of these manifests; kinds of which there is none were not recorded.
@@ -240,7 +242,8 @@ fn nodes_have_an_authorizer_of_their_own() {
     let permissions = Permissions::of(&facts(CLUSTER));
     let node = Who::named("system:node:{{EC2PrivateDNSName}}", &["system:nodes", "system:authenticated"]);
     let decide = |request: &str| permissions.decide(&node, &ask(request));
-    assert_eq!(decide("list |pods||").by[0].grant, Grant::Node);
+    assert_eq!(decide("list |services||").by[0].grant, Grant::Node);
+    assert_eq!(decide("list |pods||").verdict, Verdict::Unknown);
     assert_eq!(decide("get |secrets|a|s").verdict, Verdict::Unknown);
     assert_eq!(decide("delete |nodes||n").verdict, Verdict::Denied);
 }

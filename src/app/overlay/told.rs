@@ -5,7 +5,6 @@
 
 use crate::access::Mark;
 use crate::access::crosscheck::{Checked, compare};
-use crate::access::permissions::rule::tell;
 use crate::access::permissions::{Allowing, Decision, Grant, Permissions, Verdict, Who};
 use crate::app::condition::said;
 use crate::app::message::Slot;
@@ -36,7 +35,7 @@ impl Told {
         let mut told = Told { request, mark: Mark::InForce, lines: Vec::new(), rule: None, grant: None };
         match decision.verdict {
             Verdict::Allowed => {
-                told.lines = decision.by.iter().map(|it| path(permissions, who, it)).collect();
+                told.lines = decision.by.iter().map(|it| path(permissions, it)).collect();
                 told.lines.extend(decision.unverified.iter().map(|it| format!("unverified: {it}")));
                 told.rule = decision.by.iter().find_map(Allowing::evidence);
                 told.grant = decision.by.iter().find_map(|it| it.grant.evidence());
@@ -62,12 +61,11 @@ impl Told {
 }
 
 /// `AmazonEKSEditPolicy @ blue · rules[16]: get list watch on secrets`
-pub fn path(permissions: &Permissions, who: &Who, allowing: &Allowing) -> String {
-    let rule = permissions.rule_of(who, allowing).map(tell);
-    match (&allowing.grant, allowing.rule, rule) {
+pub fn path(permissions: &Permissions, allowing: &Allowing) -> String {
+    match (&allowing.grant, allowing.rule, allowing.told(permissions)) {
         (Grant::Masters, _, _) => "group system:masters: everything, whatever the bindings say".to_owned(),
-        (grant, Some(at), Some(rule)) => format!("{grant} · rules[{at}]: {rule}"),
-        (grant, Some(at), None) => format!("{grant} · rules[{at}]"),
+        (grant, Some(at), rule) if rule.is_empty() => format!("{grant} · rules[{at}]"),
+        (grant, Some(at), rule) => format!("{grant} · rules[{at}]: {rule}"),
         (grant, None, _) => grant.to_string(),
     }
 }

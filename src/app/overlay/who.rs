@@ -237,12 +237,7 @@ fn short_path(allowing: &crate::access::permissions::Allowing) -> String {
 fn told(holder: &Holder, analysis: Option<&Analysis>) -> Vec<String> {
     let none = Permissions::default();
     let permissions = analysis.map_or(&none, |it| &it.permissions);
-    let who = identity(holder, analysis).unwrap_or_else(|| match &holder.subject {
-        Holding::Group(name) | Holding::System(Via::Group(name)) => Who::named("", &[name]),
-        Holding::User(name) | Holding::System(Via::User(name)) => Who::named(name, &[]),
-        _ => Who::default(),
-    });
-    let mut lines: Vec<String> = holder.paths.iter().map(|it| path(permissions, &who, it)).collect();
+    let mut lines: Vec<String> = holder.paths.iter().map(|it| path(permissions, it)).collect();
     match &holder.subject {
         Holding::Principal { username, .. } if !username.is_empty() => lines.push(format!("as {username}")),
         Holding::ServiceAccount { pods: Some(pods), .. } if !pods.is_empty() => {
