@@ -115,9 +115,9 @@ pub(super) const PRINCIPALS: &[Column<PrincipalRow>] = &[
 /// Groups and users.
 pub(super) const GROUPS: &[Column<SubjectRow>] = &[
     Column { head: head("KIND", "kind", (5, 5, 5), 0, 0), cell: |it, _| it.kind().to_owned() },
-    Column { head: head("NAME", "name", (18, 26, 56), 4, 0), cell: |it, _| it.name().to_owned() },
-    Column { head: path(head("CARRIED BY", "by", (12, 22, 40), 3, 0)), cell: carried },
-    Column { head: head("BINDINGS", "bindings", (12, 20, 50), 3, 1), cell: |it, _| bound(&it.bindings) },
+    Column { head: head("NAME", "name", (18, 20, 56), 4, 0), cell: |it, _| it.name().to_owned() },
+    Column { head: path(head("CARRIED BY", "by", (12, 18, 40), 3, 0)), cell: carried },
+    Column { head: head("BINDINGS", "bindings", (12, 17, 50), 3, 1), cell: |it, _| bound(&it.bindings) },
     Column { head: head("WHY", "why", (14, 24, 60), 2, 2), cell: |it, _| or_dash(&it.because) },
 ];
 

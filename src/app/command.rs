@@ -102,9 +102,9 @@ macro_rules! commands {
 }
 
 commands! {
-    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why; of a group, who carries it.";
-    Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by which grant and rule.";
-    WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something, as in: delete pods -n payments; on a cell, who else can do that.";
+    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
+    Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
+    WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
     Namespace "namespace", "namespace", Answers, Harmless, a_matrix, "Choose the namespace of the matrix.";
     CrossCheck "cross-check", "ask API server", Answers, Reads, a_review, "Ask the API server itself whether it is so.";

@@ -243,21 +243,25 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: &Answer, effects: &mut
     let (analysis, home) = (app.analysis.clone(), app.home().map(str::to_owned));
     let mut again = false;
     for overlay in &mut app.overlays {
-        match (overlay, answer) {
-            (Overlay::Matrix(view), Answer::Matrix(permitted)) => {
-                if view.slot.take(ticket) {
+        match overlay {
+            Overlay::Matrix(view) => {
+                take_review(view.check.as_mut(), ticket, answer);
+                if let Answer::Matrix(permitted) = answer
+                    && view.slot.take(ticket)
+                {
                     view.take(permitted.clone(), room);
                     again |= view.slot.again();
                 }
             }
-            (Overlay::WhoCan(view), Answer::WhoCan(answer)) => {
-                if view.slot.take(ticket) {
+            Overlay::WhoCan(view) => {
+                take_review(view.check.as_mut(), ticket, answer);
+                if let Answer::WhoCan(answer) = answer
+                    && view.slot.take(ticket)
+                {
                     view.take(answer.clone(), analysis.as_deref(), home.as_deref(), room.0);
                     again |= view.slot.again();
                 }
             }
-            (Overlay::Matrix(view), Answer::Review(said)) => take_review(view.check.as_mut(), ticket, said),
-            (Overlay::WhoCan(view), Answer::Review(said)) => take_review(view.check.as_mut(), ticket, said),
             _ => {}
         }
     }
@@ -266,12 +270,8 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: &Answer, effects: &mut
     }
 }
 
-fn take_review(
-    check: Option<&mut Check>,
-    ticket: Ticket,
-    said: &Result<crate::model::review::Reviewed, crate::model::failure::Failure>,
-) {
-    if let Some(check) = check
+fn take_review(check: Option<&mut Check>, ticket: Ticket, answer: &Answer) {
+    if let (Some(check), Answer::Review(said)) = (check, answer)
         && check.slot.take(ticket)
     {
         check.take(said);

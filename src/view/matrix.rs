@@ -35,13 +35,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Matri
         canvas.put(parts.summary.x + 2, parts.summary.y, parts.summary.width, "reading what it may do …", Role::Dim);
         return;
     };
-    summary(canvas, parts.summary, view);
     if let Some(outside) = &permitted.who.outside {
-        canvas.put(parts.rows.x, parts.rows.y, 1, "✗", Role::Danger);
-        let area = Rect { x: parts.rows.x + 2, width: parts.rows.width.saturating_sub(2), ..parts.rows };
+        let from = parts.summary;
+        canvas.put(from.x, from.y, 1, "✗", Role::Danger);
+        let height = parts.rows.bottom().saturating_sub(from.y);
+        let area = Rect { x: from.x + 2, width: from.width.saturating_sub(2), height, ..from };
         canvas.paragraph(area, &format!("It gets no identity here, and so may do nothing: {outside}"), Role::Text);
         return;
     }
+    summary(canvas, parts.summary, view);
     let columns = Columns::of(parts.rows.width);
     heads(canvas, parts.heads, view, &columns);
     if view.is_empty() {
@@ -63,18 +65,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Matri
     told(canvas, parts.told, view);
 }
 
-/// What is dangerous here, and elsewhere; the paths that are allowed where there is nothing to warn of.
+/// What is dangerous here, and elsewhere.
 fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &MatrixView) {
     let (here, elsewhere) = view.dangers();
     let mut x = area.x;
     if here.is_empty() {
-        x += canvas.put(x, area.y, area.width, "nothing dangerous here", Role::Dim);
+        // What is not known may well be dangerous.
+        let open = view.permitted.as_ref().is_some_and(|it| !it.matrix.unknown.is_empty());
+        let text = if open { "nothing dangerous that is known here" } else { "nothing dangerous here" };
+        x += canvas.put(x, area.y, area.width, text, Role::Dim);
     } else {
         canvas.put(x, area.y, 1, "‼", Role::Danger);
         x += 2 + canvas.put(x + 2, area.y, area.width.saturating_sub(2), &here.join(", "), Role::Danger);
     }
     if !elsewhere.is_empty() {
-        let text = format!(" · elsewhere: {}", elsewhere.join("; "));
+        let text = format!(" · {}", elsewhere.join("; "));
         canvas.put(x, area.y, area.right().saturating_sub(x), &text, Role::Dim);
     }
 }
@@ -136,11 +141,13 @@ fn draw_others(canvas: &mut Canvas<'_>, area: Rect, others: &[At], chosen: Optio
         let over = (chosen == Some(place)).then_some(Role::Selected);
         canvas.over(cell, over, |canvas| {
             let sign = sign_of(it);
-            let label = wanted.saturating_sub(width(&sign) as u16);
+            let signs = width(&sign) as u16;
+            // Where the first has no room either, it is its name that is cut.
+            let label = cell.width.saturating_sub(signs);
             canvas.put(
                 cell.x,
                 cell.y,
-                label.min(cell.width),
+                label.saturating_sub(1),
                 &it.label,
                 if it.danger { Role::Danger } else { Role::Dim },
             );
@@ -164,7 +171,7 @@ fn role_of(it: &At) -> Role {
     }
 }
 
-const LEGEND: &str = "P by access policy  R by RBAC  p r for some names  ? unknown  · no  ! dangerous";
+const LEGEND: &str = "P access policy  R RBAC  p r for some names  ? unknown  · no  ! dangerous";
 
 /// The cell under the cursor, what the API server says to it, what is not known, and the legend.
 fn told(canvas: &mut Canvas<'_>, area: Rect, view: &MatrixView) {
@@ -200,22 +207,27 @@ fn draw_told(canvas: &mut Canvas<'_>, area: Rect, told: &Told) -> u16 {
     let (glyph, role) = sign::mark(told.mark);
     canvas.put(area.x, area.y, 1, glyph, role);
     let request = format!("{}: ", told.request);
+    let (x, columns) = (area.x + 2, area.width.saturating_sub(2));
+    // Each way gets a line at least, the first what is left over; those beyond the room are counted.
+    let ways = told.lines.len();
+    let shown = if ways > usize::from(area.height) { usize::from(area.height).saturating_sub(1).max(1) } else { ways };
     let mut y = area.y;
-    for (place, line) in told.lines.iter().enumerate() {
-        let room = area.bottom().saturating_sub(y);
-        if room == 0 {
-            break;
-        }
+    for (place, line) in told.lines.iter().take(shown).enumerate() {
         let lead = if place == 0 { request.as_str() } else { "" };
-        let lines =
-            wrap(&visible(&format!("{lead}{line}")), usize::from(area.width.saturating_sub(2)), usize::from(room));
-        for (at, text) in lines.iter().enumerate() {
-            canvas.put(area.x + 2, y + at as u16, area.width.saturating_sub(2), text, Role::Text);
+        let after = shown - place - 1 + usize::from(shown < ways);
+        let most = usize::from(area.bottom().saturating_sub(y)).saturating_sub(after).max(1);
+        let lines = wrap(&visible(&format!("{lead}{line}")), usize::from(columns), most);
+        for (text, y) in lines.iter().zip(y..area.bottom()) {
+            canvas.put(x, y, columns, text, Role::Text);
         }
         if place == 0 {
-            canvas.put(area.x + 2, y, area.width.saturating_sub(2), request.trim_end(), Role::Focus);
+            canvas.put(x, y, columns, request.trim_end(), Role::Focus);
         }
         y += lines.len() as u16;
+    }
+    if shown < ways && y < area.bottom() {
+        canvas.put(x, y, columns, &format!("and {} more", ways - shown), Role::Dim);
+        y += 1;
     }
     y - area.y
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::matrix::{check_height, draw_check};
 use super::sign;
-use super::text::wrap;
+use super::text::{width, wrap};
 use super::theme::Role;
 use crate::access::permissions::Verdict;
 use crate::access::who::WhoCan;
@@ -26,15 +26,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &WhoVi
     };
     let title = format!("who can {}{beyond}?", view.request);
     let counts = view.answer.as_ref().map(|it| counts(it)).unwrap_or_default();
-    let end =
-        canvas.put_right(parts.title.x + parts.title.width / 4, parts.title.right(), parts.title.y, &counts, Role::Dim);
+    let beside = width(&title) + width(&counts) + 2 <= usize::from(parts.title.width);
+    let above = if beside { counts.as_str() } else { "" };
+    let end = canvas.put_right(parts.title.x, parts.title.right(), parts.title.y, above, Role::Dim);
     canvas.put(parts.title.x, parts.title.y, end.saturating_sub(parts.title.x + 2), &title, Role::Title);
     let Some(answer) = &view.answer else {
         canvas.put(parts.summary.x, parts.summary.y, 1, "⟳", Role::Accent);
         canvas.put(parts.summary.x + 2, parts.summary.y, parts.summary.width, "asking everybody …", Role::Dim);
         return;
     };
-    summary(canvas, parts.summary, view, answer);
+    let mut area = parts.summary;
+    if !beside {
+        let used = canvas.put(area.x, area.y, area.width, &counts, Role::Dim) + 2;
+        area = Rect { x: area.x + used, width: area.width.saturating_sub(used), ..area };
+    }
+    summary(canvas, area, view, answer);
     let columns = columns(parts.rows.width);
     for ((x, wide), head) in columns.iter().zip(["WHO", "THROUGH", "NOTE"]) {
         canvas.put(parts.heads.x + x, parts.heads.y, *wide, head, Role::Dim);
@@ -85,11 +91,11 @@ fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &WhoView, answer: &WhoCan)
 }
 
 /// Who, through what, and what else: where each begins, and how wide it is.
-fn columns(width: u16) -> Vec<(u16, u16)> {
-    let room = width.saturating_sub(2);
+fn columns(whole: u16) -> Vec<(u16, u16)> {
+    let room = whole.saturating_sub(2);
     let who = (room * 30 / 100).clamp(20, 44);
     // Where there is little room the note is left to the lines below.
-    let note = if width < 96 { 0 } else { room * 26 / 100 };
+    let note = if whole < 96 { 0 } else { room * 26 / 100 };
     let path = room.saturating_sub(who + 2 + if note > 0 { note + 2 } else { 0 });
     let mut all = vec![(2, who), (2 + who + 2, path)];
     if note > 0 {

@@ -31,7 +31,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         Key::PageDown,
     ]);
     let character = prop_oneof![
-        3 => prop::sample::select("jkgG123456/?:@CyYcisS<>nNhlq ".chars().collect::<Vec<_>>()),
+        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw ".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
     prop_oneof![
@@ -52,6 +52,7 @@ fn messages() -> impl Strategy<Value = Msg> {
     ];
     prop_oneof![
         20 => keys(),
+        1 => prop::sample::select(vec!["delete pods -n blue", "get", "get /metrics", "list secrets x"]).prop_map(|it| Msg::Paste(it.to_owned())),
         1 => prop_oneof![Just(SESSION.to_owned()), "\\PC{0,40}", Just("arn:aws:iam::1:role/x".to_owned())].prop_map(Msg::Paste),
         2 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::Click { column, row })),
         1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelDown { column, row })),

@@ -3,6 +3,7 @@
 //! Decides which rows are shown, which cells a row has at a width, and which request a cell is. What stands in a cell is
 //! `access::matrix`'s; how it looks is the view's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tui_input::Input;
@@ -10,7 +11,7 @@ use tui_input::Input;
 use super::scroll::Scroll;
 use super::told::{Check, Told};
 use crate::access::matrix::{Cell, Row, VERBS};
-use crate::access::permissions::danger::Danger;
+use crate::access::permissions::danger::{Danger, Found};
 use crate::app::filter::Filter;
 use crate::app::message::{Permitted, Slot};
 use crate::app::pane::Motion;
@@ -18,7 +19,7 @@ use crate::app::table;
 use crate::model::principal::Asked;
 use crate::model::request::{Request, Target};
 
-/// From this width of the place on, `deletecollection` has a column; below, it stands among the others.
+/// From this width of the place on, `deletecollection` has a column; below, it is told only where it is not as `delete`.
 const ALL_VERBS: u16 = 108;
 
 /// The headings of the verbs' columns.
@@ -39,14 +40,16 @@ impl Columns {
     /// At this width.
     pub fn of(width: u16) -> Self {
         let shown = if width < ALL_VERBS { VERBS.len() - 1 } else { VERBS.len() };
-        let wide = |head: &&str| head.len() as u16 + 1;
-        let verbs: u16 = HEADS.iter().take(shown).map(|it| wide(&it)).sum();
-        let name = (width.saturating_sub(verbs) * 45 / 100).clamp(16, 44);
+        let wide = |head: &str| head.len() as u16 + 1;
+        let verbs: u16 = HEADS.iter().take(shown).map(|it| wide(it)).sum();
+        // Names come first; of subresources and further verbs the others scroll by.
+        let left = width.saturating_sub(verbs);
+        let name = if left < 50 { left * 62 / 100 } else { (left * 45 / 100).max(30) }.clamp(16, 44);
         let mut x = name + 1;
         let mut places = Vec::new();
         for head in HEADS.iter().take(shown) {
             places.push(x);
-            x += wide(&head);
+            x += wide(head);
         }
         Columns { name, verbs: places, others: x + 1 }
     }
@@ -83,11 +86,14 @@ pub fn cells(row: &Row, columns: &Columns) -> Vec<At> {
     };
     let verbs = VERBS.iter().zip(row.cells).map(|(verb, cell)| at(verb, verb, "", cell));
     let others = row.others.iter().map(|it| at(&it.label, &it.verb, &it.subresource, it.cell));
-    let (with, without): (Vec<(usize, At)>, Vec<(usize, At)>) =
-        verbs.enumerate().partition(|(place, _)| *place < columns.verbs.len());
-    // Without a column, a verb is told only where it is allowed.
-    let without = without.into_iter().map(|(_, it)| it).filter(|it| !it.cell.is_no());
-    with.into_iter().map(|(_, it)| it).chain(others).chain(without).collect()
+    let mut with: Vec<At> = verbs.collect();
+    let without = with.split_off(columns.verbs.len().min(with.len()));
+    // The last column is that of `delete`.
+    let last = with.last().map(|it| it.cell);
+    let mut others: Vec<At> = others.chain(without.into_iter().filter(|it| Some(it.cell) != last)).collect();
+    // What is dangerous is seen before there is no more room; of that the shortest, so that most is seen.
+    others.sort_by_key(|it| if it.danger { it.label.len() } else { usize::MAX });
+    with.into_iter().chain(others).collect()
 }
 
 /// The table on the screen.
@@ -233,19 +239,30 @@ impl MatrixView {
         self.check.as_ref().filter(|it| it.is_about(&permitted.who, &told.request))
     }
 
-    /// What is dangerous: in the namespace shown, and elsewhere.
+    /// What is dangerous: in the namespace shown, and elsewhere (`in blue, green: secrets, exec`).
     pub fn dangers(&self) -> (Vec<String>, Vec<String>) {
         let Some(permitted) = &self.permitted else { return (Vec::new(), Vec::new()) };
         let namespace = permitted.matrix.namespace.as_str();
         let (here, elsewhere): (Vec<_>, Vec<_>) = permitted.dangers.iter().partition(|it| it.is_in(namespace));
-        let word = |it: &&crate::access::permissions::danger::Found| match &it.names {
-            Some(names) => format!("{} {}", it.danger.word(), names.iter().cloned().collect::<Vec<_>>().join(" ")),
+        let word = |it: &Found| match &it.names {
+            Some(names) => format!("{} {}", it.danger.word(), list(names)),
             None => it.danger.word().to_owned(),
         };
-        let mut words: Vec<String> = here.iter().map(word).collect();
-        words.dedup();
-        (words, elsewhere.iter().map(|it| it.tell()).collect())
+        let mut places: Vec<(String, Vec<String>)> = Vec::new();
+        for it in elsewhere {
+            let place = it.namespaces.as_ref().map(list).unwrap_or_default();
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, words)) => words.push(word(it)),
+                None => places.push((place, vec![word(it)])),
+            }
+        }
+        let elsewhere = places.into_iter().map(|(place, words)| format!("in {place}: {}", words.join(", ")));
+        (here.into_iter().map(word).collect(), elsewhere.collect())
     }
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().cloned().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -267,12 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_without_a_column_is_still_there() {
+    fn a_verb_without_a_column_is_still_there_unless_it_says_nothing_new() {
         let cell = Cell { policy: true, ..Cell::default() };
-        let row = Row { group: String::new(), resource: "secrets".into(), cells: [cell; 8], others: Vec::new() };
+        let mut row = Row { group: String::new(), resource: "secrets".into(), cells: [cell; 8], others: Vec::new() };
+        row.cells[7] = Cell::default();
         let labels = |width| cells(&row, &Columns::of(width)).into_iter().map(|it| it.label).collect::<Vec<_>>();
         assert_eq!(labels(78), VERBS.map(str::to_owned));
         assert_eq!(labels(200), VERBS.map(str::to_owned));
+        row.cells[7] = cell;
+        let labels = |width| cells(&row, &Columns::of(width)).len();
+        assert_eq!((labels(78), labels(200)), (7, 8));
         let dangers: Vec<_> =
             cells(&row, &Columns::of(78)).into_iter().filter(|it| it.danger).map(|it| it.verb).collect();
         assert_eq!(dangers, ["get", "list", "watch"]);

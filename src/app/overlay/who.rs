@@ -10,7 +10,7 @@ use tui_input::Input;
 use super::scroll::Scroll;
 use super::told::{Check, path};
 use crate::access::Mark;
-use crate::access::permissions::{Permissions, Via, Who};
+use crate::access::permissions::{Allowing, Grant, Permissions, Via, Who};
 use crate::access::who::{Holder, Holding, WhoCan, evidence};
 use crate::app::columns::named;
 use crate::app::filter::Filter;
@@ -35,7 +35,7 @@ pub struct HolderLine {
     pub path: String,
     /// What else: pods, the permission set.
     pub note: String,
-    /// Is it a component of the control plane?
+    /// Is it a component of the control plane, or a node?
     pub is_system: bool,
     /// Its ARN; empty for what has none.
     pub arn: String,
@@ -183,7 +183,9 @@ fn identity(holder: &Holder, analysis: Option<&Analysis>) -> Option<Who> {
 }
 
 fn line(at: usize, holder: &Holder, home: Option<&str>) -> HolderLine {
-    let is_system = matches!(holder.subject, Holding::System(_));
+    // Nodes may for their own sake.
+    let of_node = !holder.paths.is_empty() && holder.paths.iter().all(|it| it.grant == Grant::Node);
+    let is_system = of_node || matches!(holder.subject, Holding::System(_));
     let (who, arn) = match &holder.subject {
         Holding::Principal { principal, .. } => (named(principal, home), principal.arn()),
         Holding::ServiceAccount { namespace, name, .. } => (format!("sa {namespace}/{name}"), String::new()),
@@ -222,8 +224,7 @@ fn set(principal: &Principal) -> Option<String> {
 }
 
 /// `group devs → RoleBinding payments/ci → Role deployer`; what the line's beginning says already is left out.
-fn short_path(allowing: &crate::access::permissions::Allowing) -> String {
-    use crate::access::permissions::Grant;
+fn short_path(allowing: &Allowing) -> String {
     match &allowing.grant {
         Grant::Binding { role, via: Via::Group(group), .. } => {
             format!("group {group} → {} → {role}", allowing.grant.object())
