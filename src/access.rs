@@ -6,12 +6,14 @@
 //! - [`catalog`]: what each EKS access policy grants;
 //! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
 //! - [`resources`]: what the words that people use for resources stand for;
+//! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
 pub mod catalog;
+pub mod explain;
 pub mod find;
 pub mod findings;
 pub mod identity;

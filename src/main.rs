@@ -68,6 +68,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         // https://no-color.org: set, and not empty.
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await

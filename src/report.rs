@@ -4,6 +4,7 @@
 //! `docs/json.md`; all remote text in the text form goes through [`visible`](crate::model::visible::visible). A new
 //! report is a new file here.
 
+pub mod explain;
 pub mod json;
 pub mod list;
 pub mod trace;

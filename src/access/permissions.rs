@@ -13,7 +13,7 @@ pub(crate) mod index;
 mod nearest;
 mod node;
 pub mod rule;
-mod template;
+pub(crate) mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

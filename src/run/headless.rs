@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
+use crate::access::explain::{Ground, message};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
@@ -16,7 +17,7 @@ use crate::lab;
 use crate::model::cluster::ClusterId;
 use crate::model::document::{SectionNote, SectionState, to_json, to_yaml};
 use crate::model::facts::document_of;
-use crate::model::principal::{Query, parse_query};
+use crate::model::principal::{Asked, Query, parse_query};
 use crate::model::snapshot::Snapshot;
 use crate::model::update::{ClusterUpdate, Update};
 use crate::model::visible::visible;
@@ -108,6 +109,46 @@ fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -
         }
     };
     Ok(Printed::answer(out, verdict.into()))
+}
+
+/// `eksplorer explain MESSAGE`
+pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    let given = if given == "-" { standard_input()? } else { given.to_owned() };
+    let message = message::read(&given).map_err(|error| Trouble::bad_input(error.to_string()))?;
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let snapshot = match &source {
+        Source::File(snapshot) => (**snapshot).clone(),
+        Source::Live { session, .. } => {
+            let mut snapshot = load::whole(session, id.clone()).await;
+            // The lists may be refused where the principal's own facts are not.
+            let caller = || Asked::from_arn(&snapshot.caller.value()?.arn).ok();
+            if let Some(asked) = message.asked().or_else(caller) {
+                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), asked, None, tx)).await;
+            }
+            snapshot
+        }
+    };
+    source.check_cluster(&snapshot, &id).await?;
+    let snapshot = snapshot.settled();
+    let facts = snapshot.cluster(&id);
+    let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+    let explanation = Ground::new(&facts, &snapshot.iam, &id, caller).explain(&message);
+    let out = match options.output {
+        Output::Text => report::explain::text(&id, &explanation),
+        Output::Json => report::explain::json(&id, &explanation).map_err(Trouble::failure)?,
+    };
+    Ok(Printed::answer(out, report::explain::exit(&explanation)))
+}
+
+/// What is piped in; a message is short, and what is longer is cut.
+fn standard_input() -> Result<String, Trouble> {
+    use std::io::Read as _;
+    const MOST: u64 = 1024 * 1024;
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().take(MOST).read_to_end(&mut bytes);
+    read.map_err(|error| Trouble::failure(format!("could not read standard input: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// `eksplorer list WHAT`
