@@ -76,6 +76,15 @@ pub(super) fn read(text: &str) -> Result<CanI, Unrecognised> {
         }
         None => missing.push("a resource".to_owned()),
     }
+    // Where something put all in one line, the answer stands behind the question.
+    if it.answer.is_none()
+        && let Some(at) = said.words.iter().rposition(|word| answer(word).is_some())
+    {
+        it.answer = said.words.get(at).and_then(|word| answer(word)).map(|(yes, _)| yes);
+        let reason: Vec<&str> = said.words.iter().take(at).rev().map(String::as_str).collect();
+        it.reason = reason.join(" ").trim_start_matches(['-', ' ']).to_owned();
+        said.words.drain(..=at);
+    }
     if it.name.is_empty() {
         it.name = said.words.pop().unwrap_or_default();
     }

@@ -10,7 +10,7 @@ use crate::model::rbac::Rule;
 use crate::model::request::Request;
 
 /// A message, recognised.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// 403 of the cluster's authorizers.
     Forbidden(Forbidden),
@@ -37,7 +37,7 @@ pub enum Message {
 }
 
 /// `User "…" cannot …`
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forbidden {
     /// As the message has it.
     pub username: String,
@@ -50,7 +50,7 @@ pub struct Forbidden {
 }
 
 /// A question put to `kubectl auth can-i`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct CanI {
     pub verb: String,
@@ -69,7 +69,7 @@ pub struct CanI {
 }
 
 /// `User: arn:… is not authorized to perform: …`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Iam {
     /// Whose call, if the message says so.
     pub asked: Option<Box<Asked>>,
@@ -84,7 +84,7 @@ pub struct Iam {
 }
 
 /// A refusal of admission: of one plugin, webhook or policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// Who refused.
     pub by: By,
@@ -121,7 +121,7 @@ pub enum By {
 }
 
 /// `… is attempting to grant RBAC permissions not currently held`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Escalation {
     /// Who.
     pub username: String,

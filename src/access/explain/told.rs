@@ -83,7 +83,13 @@ impl Explanation {
     }
 }
 
-/// What the message says, in one line.
+impl Message {
+    /// What it says, in one line.
+    pub fn told(&self) -> String {
+        told(self)
+    }
+}
+
 fn told(message: &Message) -> String {
     match message {
         Message::Forbidden(it) => format!("Forbidden: {} cannot {}", it.username, super::walk::told(&it.request)),
