@@ -133,7 +133,7 @@ fn fix(fix: &Fix) -> Value {
         "scope": fix.policy.as_ref().map(|it| &it.1),
         "group": fix.group,
         "role": role,
-        "command": fix.command,
+        "command": fix.command.lines().collect::<Vec<_>>().join(" && "),
     })
 }
 

@@ -222,7 +222,7 @@ fn explanations() {
     check("explain_forbidden_80x24", &Stage::new().resize(80, 24).paste(FORBIDDEN).keys("Enter"));
     check("explain_mend_80x24", &Stage::new().resize(80, 24).paste(FORBIDDEN).keys("Enter j j c"));
     let unauthorized =
-        "error: You must be logged in to the server (Unauthorized)\n# arn:aws:iam::111122223333:role/legacy/batch";
+        "error: You must be logged in to the server (Unauthorized)\n# arn:aws:iam::111122223333:role/nightly-report";
     check("explain_unauthorized", &Stage::new().paste(unauthorized).keys("Enter"));
     let refused = with(Source::Live, all_refused);
     check("explain_unknown", &Stage::on(refused.clone()).paste(FORBIDDEN).keys("Enter"));

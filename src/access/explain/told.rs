@@ -43,7 +43,11 @@ impl Explanation {
             evidence: None,
             is_command: false,
         };
-        let mut lines = vec![plain("message", &told(&self.message))];
+        let mut lines = Vec::new();
+        // What a Forbidden says stands in the title and at the username.
+        if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
+            lines.push(plain("message", &told(&self.message)));
+        }
         lines.extend(self.steps.iter().map(|it| Line {
             mark: Some(it.state.mark()),
             evidence: it.evidence.clone(),

@@ -89,7 +89,13 @@ impl Walk {
                 }
             }
             Verdict::Unknown => {
-                let text = format!("not known: {}", decision.unknown.join("; "));
+                let unmapped =
+                    self.steps.iter().any(|it| it.name == StepName::Mapping && it.state == StepState::Unknown);
+                let text = if unmapped && who.username.is_empty() {
+                    "not known, as the mapping is not".to_owned()
+                } else {
+                    format!("not known: {}", decision.unknown.join("; "))
+                };
                 self.say(StepName::Grants, StepState::Unknown, text, None);
             }
         }
@@ -130,12 +136,9 @@ pub(super) fn principal(ground: &Ground<'_>, resolution: &Resolution, request: O
         return walk;
     }
     match seen {
-        Seen::Accepted => walk.say(
-            StepName::Token,
-            StepState::Passed,
-            "the API server accepted it: with any other it answers 401 and names nobody",
-            None,
-        ),
+        Seen::Accepted => {
+            walk.say(StepName::Token, StepState::Passed, "accepted: with any other the answer is a 401", None)
+        }
         Seen::Refused => walk.say(
             StepName::Token,
             StepState::NotChecked,
@@ -186,6 +189,8 @@ fn credentials(ground: &Ground<'_>, resolution: &Resolution, seen: Seen, walk: &
     };
     let state = if seen == Seen::Accepted { StepState::Passed } else { StepState::NotChecked };
     let arn = resolution.asked.arn();
+    // Where the message has a username, that is told below.
+    let whose = if seen == Seen::Accepted { String::new() } else { format!(": {arn}") };
     match ground.resolver.existing(principal) {
         Lookup::Found((real, _)) if !real.is_empty() && real != principal.arn() => {
             walk.say(
@@ -197,7 +202,7 @@ fn credentials(ground: &Ground<'_>, resolution: &Resolution, seen: Seen, walk: &
         }
         Lookup::Found((_, made)) => {
             let made = made.map(|it| format!(", made {}", it.date())).unwrap_or_default();
-            let text = format!("{worked}; the {kind} exists{made}: {arn}");
+            let text = format!("{worked}; the {kind} exists{made}{whose}");
             walk.say(StepName::Credentials, state, text, document.map(|it| Evidence::new(it, "")));
         }
         Lookup::Absent => {
@@ -209,8 +214,8 @@ fn credentials(ground: &Ground<'_>, resolution: &Resolution, seen: Seen, walk: &
         }
         Lookup::Unknown(gap) => {
             let text = match gap {
-                Gap::Foreign(_) => format!("{worked}; {arn}: {gap}"),
-                gap => format!("{worked}; whether the {kind} exists is not known: {gap}: {arn}"),
+                Gap::Foreign(_) => format!("{worked}; {gap}{whose}"),
+                gap => format!("{worked}; whether the {kind} exists is not known: {gap}{whose}"),
             };
             walk.say(StepName::Credentials, state, text, None);
         }
