@@ -54,7 +54,7 @@ fn from_json(text: &str) -> String {
             out.push(c);
             continue;
         }
-        let mut slashes = 1;
+        let mut slashes: usize = 1;
         while chars.peek() == Some(&'\\') {
             chars.next();
             slashes += 1;
@@ -65,7 +65,7 @@ fn from_json(text: &str) -> String {
                 chars.next();
                 out.push('\n');
             }
-            _ => out.extend(std::iter::repeat_n('\\', (slashes + 1) / 2)),
+            _ => out.extend(std::iter::repeat_n('\\', slashes.div_ceil(2))),
         }
     }
     out
