@@ -6,6 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
+use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::lab::generate;
 use eksplorer::model::document::{read, to_yaml};
@@ -24,7 +25,7 @@ fn answers(criterion: &mut Criterion) {
         let arn = document.clusters[0].access_entries.iter().flatten().last().unwrap().principal_arn.clone();
         let asked = Asked::from_arn(&arn).unwrap();
         criterion.bench_with_input(BenchmarkId::new("one trace, index included", entries), &entries, |bench, _| {
-            bench.iter(|| trace(&Resolver::new(black_box(facts), &snapshot.iam), &asked));
+            bench.iter(|| trace(&Resolver::new(black_box(facts), &snapshot.iam), &Permissions::of(facts), &asked));
         });
         let text = to_yaml(&document).unwrap();
         criterion.bench_with_input(BenchmarkId::new("read a document", entries), &entries, |bench, _| {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use eksplorer::access::identity::Resolver;
+use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
@@ -86,7 +87,8 @@ fn set_about(app: &mut App, effects: Vec<Effect>) {
             }
             Effect::Trace { ticket, cluster, asked } => {
                 let facts = app.snapshot.cluster(&cluster);
-                (ticket, Answer::Trace(Arc::new(trace(&Resolver::new(&facts, &app.snapshot.iam), &asked))))
+                let chain = trace(&Resolver::new(&facts, &app.snapshot.iam), &Permissions::of(&facts), &asked);
+                (ticket, Answer::Trace(Arc::new(chain)))
             }
             _ => continue,
         };

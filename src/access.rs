@@ -5,6 +5,8 @@
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
 //! - [`catalog`]: what each EKS access policy grants;
 //! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
+//! - [`matrix`]: what an identity may do in one namespace, as a table;
+//! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
@@ -18,9 +20,11 @@ pub mod find;
 pub mod findings;
 pub mod identity;
 pub mod inventory;
+pub mod matrix;
 pub mod permissions;
 pub mod resources;
 pub mod trace;
+pub mod who;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -33,6 +33,19 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         principal: String,
     },
+    /// May a principal do this, and by which rule?
+    ///
+    /// PRINCIPAL is what `trace` takes, or a subject of Kubernetes' own: `system:serviceaccount:NAMESPACE:NAME`,
+    /// `user:NAME`, `group:NAME`. Exit status: 0 allowed, 3 denied, 4 not known; with --requests 0 when all are answered.
+    Can(CanArgs),
+    /// Who may do this, and through what?
+    ///
+    /// Exit status: 0 somebody may, 3 nobody may, 4 not known.
+    WhoCan {
+        /// What is to be done.
+        #[command(flatten)]
+        request: RequestArgs,
+    },
     /// Why was it refused, and what is the least that would mend it?
     ///
     /// Reads a Forbidden or Unauthorized error of kubectl, an AccessDenied of AWS, or a `kubectl auth can-i` with its
@@ -58,6 +71,46 @@ pub enum Command {
     ///
     /// Prints `export` lines for a shell: with them, `aws` and `kubectl` talk to the lab.
     Lab(LabArgs),
+}
+
+/// Whom to ask about, and what.
+#[derive(Clone, Debug, Args)]
+pub struct CanArgs {
+    /// An ARN, a name, a permission set's name, or a Kubernetes subject.
+    #[arg(allow_hyphen_values = true, required_unless_present = "requests")]
+    pub principal: Option<String>,
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    #[arg(required_unless_present = "requests")]
+    pub verb: Option<String>,
+    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    #[arg(required_unless_present = "requests")]
+    pub resource: Option<String>,
+    /// The namespace; without it, the whole cluster is meant.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The object's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Answer many: a file of JSON lines, each with `principal` (unless PRINCIPAL is given), `verb` and `resource` as above,
+    /// `namespace` and `name`; with `group` (and `subresource`) the words are taken literally; or `path`. `-` is the
+    /// standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "resource", "namespace", "name"])]
+    pub requests: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Args)]
+pub struct RequestArgs {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verb: String,
+    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    pub resource: String,
+    /// The namespace; without it, the whole cluster is meant.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The object's name.
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 /// What to do with snapshots.
@@ -91,7 +144,11 @@ pub enum Listed {
 
 /// How the lab serves.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LabArgs {
+    /// What else to do than to serve.
+    #[command(subcommand)]
+    pub action: Option<LabAction>,
     /// Port of the AWS side; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
@@ -101,6 +158,82 @@ pub struct LabArgs {
     /// At most so many items in a page.
     #[arg(long)]
     pub page_size: Option<usize>,
+}
+
+/// What to do with worlds, beside serving one.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LabAction {
+    /// Write a world made by number, to serve with --world or to open with --from.
+    ///
+    /// The same seed and sizes always give the same world, to the byte. Each size counts all of a kind; where others need
+    /// more of it there are more, as a pod needs a service account. Most of it fits together, and some of it does not.
+    Generate(GenerateArgs),
+}
+
+/// Which world to make, and where to write it.
+#[derive(Clone, Debug, Args)]
+pub struct GenerateArgs {
+    /// Where to: YAML, or JSON if the name ends in .json; without it, to standard output, as JSON with `-o json`.
+    pub file: Option<PathBuf>,
+    /// Which of the worlds of these sizes.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// How much of everything.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+}
+
+/// How much of everything a generated world holds.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sizes")]
+pub struct SizeArgs {
+    /// Access entries; the first is the caller's, an administrator.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = size())]
+    pub entries: u32,
+    /// Rows of the aws-auth ConfigMap.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = size())]
+    pub aws_auth_rows: u32,
+    /// IAM roles: of people and machines, and one for the cluster, its nodes and each workload that has one.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = size())]
+    pub roles: u32,
+    /// IAM users.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = size())]
+    pub users: u32,
+    /// RoleBindings.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = size())]
+    pub role_bindings: u32,
+    /// ClusterRoleBindings; the first are those of every cluster.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = size())]
+    pub cluster_role_bindings: u32,
+    /// Kubernetes Roles.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = size())]
+    pub k8s_roles: u32,
+    /// ClusterRoles; the first are those of every cluster.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = size())]
+    pub cluster_roles: u32,
+    /// Namespaces: kube-system, default, then those of teams.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = size())]
+    pub namespaces: u32,
+    /// Service accounts, those of --irsa included.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = size())]
+    pub service_accounts: u32,
+    /// Pods.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = size())]
+    pub pods: u32,
+    /// Nodes.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = size())]
+    pub nodes: u32,
+    /// Pod Identity associations.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = size())]
+    pub associations: u32,
+    /// Service accounts whose annotation names an IAM role (IRSA).
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = size())]
+    pub irsa: u32,
+}
+
+/// A million of anything is more than any cluster holds, and less than what a machine cannot.
+fn size() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=1_000_000)
 }
 
 /// Where the facts come from, and how they are shown.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use eksplorer::cli::{Cli, Command, SnapshotAction};
+use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed};
 use eksplorer::run::{Trouble, feed};
@@ -68,10 +68,15 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         // https://no-color.org: set, and not empty.
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::Can(args)) => headless::can(&options, &args).await,
+        Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
+        }
+        Some(Command::Lab(LabArgs { action: Some(LabAction::Generate(args)), .. })) => {
+            headless::generate_world(&options, &args)
         }
         Some(Command::Lab(args)) => {
             headless::lab_until_interrupted(&options, &args, |lines| {

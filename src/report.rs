@@ -4,13 +4,16 @@
 //! `docs/json.md`; all remote text in the text form goes through [`visible`](crate::model::visible::visible). A new
 //! report is a new file here.
 
+pub mod can;
 pub mod explain;
 pub mod json;
 pub mod list;
 pub mod trace;
+pub mod who;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;
+use crate::access::permissions;
 use crate::model::visible::visible;
 
 /// What a command ends with.
@@ -47,6 +50,16 @@ impl From<Verdict> for Exit {
             Verdict::Maps => Exit::Yes,
             Verdict::DoesNotMap => Exit::No,
             Verdict::Unknown => Exit::Unknown,
+        }
+    }
+}
+
+impl From<permissions::Verdict> for Exit {
+    fn from(verdict: permissions::Verdict) -> Self {
+        match verdict {
+            permissions::Verdict::Allowed => Exit::Yes,
+            permissions::Verdict::Denied => Exit::No,
+            permissions::Verdict::Unknown => Exit::Unknown,
         }
     }
 }

@@ -172,6 +172,11 @@ impl<'a> Ground<'a> {
         Ground { resolver, permissions, facts, iam, cluster, caller }
     }
 
+    /// The permissions that requests are replayed against.
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
+    }
+
     /// Explains a message.
     pub fn explain(&self, message: &Message) -> Explanation {
         match message {

@@ -8,10 +8,12 @@
 //! [`Permissions::of`] indexes a cluster's facts once; [`Permissions::decide`] answers one request,
 //! [`Permissions::grants`] lists what an identity has, [`Permissions::nearest`] says what came closest to allowing.
 
+pub mod danger;
 mod grant;
 pub(crate) mod index;
 mod nearest;
 mod node;
+mod policy;
 pub mod rule;
 pub(crate) mod template;
 
@@ -21,16 +23,18 @@ use std::sync::Arc;
 pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
+pub(crate) use policy::{ByPolicy, by_policy};
+use policy::{inference, policies, unpublished};
 pub use rule::Respect;
 use rule::allows;
 
 use super::catalog;
 use super::findings::MASTERS;
 use super::identity::{self, MappingSource, Resolution};
-use crate::model::mapping::{AssociatedPolicy, ScopeKind};
+use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
-use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence};
+use crate::model::snapshot::{ClusterFacts, Evidence};
 
 /// May it, or not?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +100,24 @@ impl Who {
         Who::named(&index::service_account(namespace, name), &groups)
     }
 
+    /// A Kubernetes subject by itself, whoever maps to it: `system:serviceaccount:NAMESPACE:NAME` (or `sa/NAMESPACE/NAME`),
+    /// `user:NAME`, `group:NAME`. The last two carry what every authenticated identity carries.
+    pub fn subject(text: &str) -> Option<(Via, Self)> {
+        let account = text
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|it| it.split_once(':'))
+            .or_else(|| text.strip_prefix("sa/").and_then(|it| it.split_once('/')));
+        if let Some((namespace, name)) = account.filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty()) {
+            let via = Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
+            return Some((via, Who::service_account(namespace, name)));
+        }
+        if let Some(name) = text.strip_prefix("user:").filter(|it| !it.is_empty()) {
+            return Some((Via::User(name.to_owned()), Who::named(name, &["system:authenticated"])));
+        }
+        let name = text.strip_prefix("group:").filter(|it| !it.is_empty())?;
+        Some((Via::Group(name.to_owned()), Who::named("", &[name, "system:authenticated"])))
+    }
+
     /// A username with groups, as they are: nothing is added.
     pub fn named(username: &str, groups: &[&str]) -> Self {
         let groups = groups.iter().map(|&it| it.to_owned()).collect();
@@ -118,6 +140,11 @@ pub struct Allowing {
 }
 
 impl Allowing {
+    /// The rule itself, in few words; empty where there is none.
+    pub fn told(&self, permissions: &Permissions) -> String {
+        permissions.rule(self).map(rule::tell).unwrap_or_default()
+    }
+
     /// The deciding rule: the role or the catalogue's policy, at that rule.
     pub fn evidence(&self) -> Option<Evidence> {
         let document = self.grant.rules_document()?;
@@ -231,6 +258,11 @@ impl Permissions {
                     decision.by.push(Allowing { grant: Grant::Node, rule: None });
                     if decision.by.len() == 1 {
                         decision.unverified.push("that EKS runs the Node authorizer as upstream has it".to_owned());
+                        if !matches!(request.verb.as_str(), "get" | "list" | "watch") {
+                            decision
+                                .unverified
+                                .push("NodeRestriction admits it for the node itself and its own pods only".to_owned());
+                        }
                     }
                 }
                 node::Node::Depends => decision.unknown.push(
@@ -253,6 +285,33 @@ impl Permissions {
         decision.unknown.dedup();
         decision.verdict = if decision.unknown.is_empty() { Verdict::Denied } else { Verdict::Unknown };
         decision
+    }
+
+    /// The rule by which a grant allows.
+    pub fn rule(&self, allowing: &Allowing) -> Option<&Rule> {
+        let at = allowing.rule?;
+        match &allowing.grant {
+            Grant::Policy { policy_arn, .. } => catalog::policy(policy_arn)?.rules.as_ref()?.get(at).map(|it| &it.rule),
+            Grant::Binding { role, .. } => self.index.rules(self.index.named(role)?).get(at),
+            Grant::Masters | Grant::Node => None,
+        }
+    }
+
+    /// Why, as a sentence without its subject: by what it is allowed, what came nearest, what is missing.
+    pub fn because(&self, who: &Who, request: &Request, decision: &Decision) -> String {
+        match (decision.verdict, decision.by.first(), &decision.outside) {
+            (Verdict::Allowed, Some(by), _) => match (&by.grant, by.told(self)) {
+                (Grant::Masters, _) => "group system:masters may do everything".to_owned(),
+                (grant, told) if told.is_empty() => format!("by {grant}"),
+                (grant, told) => format!("by {grant}: {told}"),
+            },
+            (Verdict::Unknown, ..) => decision.unknown.join("; "),
+            (_, _, Some(outside)) => format!("it does not get in: {outside}"),
+            _ => match self.nearest(who, request) {
+                Some(near) => format!("nothing that it holds allows it; nearest: {}", near.sentence()),
+                None => "nothing that it holds allows it, and no rule comes near".to_owned(),
+            },
+        }
     }
 
     /// The namespaces in which the same request would be allowed. Empty for requests that are in one already, or that
@@ -456,9 +515,15 @@ impl Permissions {
     }
 }
 
-fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
+/// Every binding that names a subject.
+pub(crate) fn all_of(bound: &Bound) -> impl Iterator<Item = BindingAt> {
     let namespaced = bound.namespaced.values().flatten().map(|at| BindingAt::Namespaced(*at));
     bound.cluster.iter().map(|at| BindingAt::Cluster(*at)).chain(namespaced)
+}
+
+/// Can a name with placeholders come out as this one?
+pub(crate) fn fits(open: &str, name: &str) -> bool {
+    template::fit(open, name).is_some()
 }
 
 fn object(at: BindingAt, binding: &Binding) -> String {
@@ -468,77 +533,5 @@ fn object(at: BindingAt, binding: &Binding) -> String {
     }
 }
 
-fn policies(who: &Who) -> impl Iterator<Item = (Grant, &AssociatedPolicy)> {
-    who.policies.iter().flat_map(|(entry, policies)| {
-        policies.iter().enumerate().map(move |(index, policy)| (policy_grant(entry, index, policy), policy))
-    })
-}
-
-pub(crate) fn policy_grant(entry: &str, index: usize, policy: &AssociatedPolicy) -> Grant {
-    Grant::Policy {
-        entry: entry.to_owned(),
-        index,
-        policy_arn: policy.policy_arn.clone(),
-        scope: policy.access_scope.clone(),
-    }
-}
-
-/// What one association says to a request.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ByPolicy {
-    /// Allowed by this rule.
-    Allows(usize),
-    /// Not known, and why.
-    Unknown(String),
-    /// It does not allow it.
-    Silent,
-}
-
-pub(crate) fn by_policy(policy: &AssociatedPolicy, request: &Request) -> ByPolicy {
-    if !catalog::covers(&policy.access_scope, request.namespace()) {
-        return ByPolicy::Silent;
-    }
-    let Some(rules) = catalog::policy(&policy.policy_arn).and_then(|it| it.rules.as_ref()) else {
-        return ByPolicy::Unknown(unpublished(policy));
-    };
-    let mut restricted = None;
-    for (at, it) in rules.iter().enumerate() {
-        if allows(&it.rule, request) {
-            match &it.restricted {
-                None => return ByPolicy::Allows(at),
-                Some(how) => restricted = Some(format!("the names that {} is limited to: {how}", policy.name())),
-            }
-        }
-    }
-    restricted.map_or(ByPolicy::Silent, ByPolicy::Unknown)
-}
-
-/// What of an association's meaning AWS does not document, as far as this request rests on it.
-pub(crate) fn inference(policy: &AssociatedPolicy, request: &Request) -> Option<String> {
-    let (scope, namespace) = (&policy.access_scope, request.namespace());
-    if scope.kind == ScopeKind::Cluster {
-        return None;
-    }
-    let covering = scope.namespaces.iter().filter(|it| catalog::namespace_matches(it, namespace));
-    let mut fancy = covering.clone().filter(|it| catalog::is_fancy(it));
-    if let (Some(it), true) = (fancy.next(), covering.clone().all(|it| catalog::is_fancy(it))) {
-        return Some(format!("what the namespace {it:?} of {} covers: AWS documents only a trailing *", policy.name()));
-    }
-    matches!(&request.target, Target::Resource { group, resource, name, .. } if group.is_empty() && resource == "namespaces" && name == namespace)
-        .then(|| "that a request which names a Namespace counts as being in it, for access policies too".to_owned())
-}
-
-fn unpublished(policy: &AssociatedPolicy) -> String {
-    match catalog::policy(&policy.policy_arn) {
-        Some(_) => format!("what {} grants: AWS does not publish its rules", policy.name()),
-        None => format!("what {} grants: this program's table of access policies does not have it", policy.name()),
-    }
-}
-
-/// The document that shows what an access policy grants.
-pub fn policy_document(policy: &AssociatedPolicy) -> DocumentRef {
-    DocumentRef::AccessPolicy(policy.name().to_owned())
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

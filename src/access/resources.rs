@@ -123,7 +123,10 @@ fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> Fo
             .iter()
             .skip(1)
             .map(|it| it.group.clone())
-            .chain(of_rules.into_iter().filter(|it| group.is_none() && several.iter().all(|known| known.group != *it)))
+            .chain(of_rules.into_iter().filter(|it| {
+                // What measures pods and nodes is never meant by their bare name.
+                group.is_none() && it != "metrics.k8s.io" && several.iter().all(|known| known.group != *it)
+            }))
             .map(|it| format!("{lower}.{it}"))
             .collect();
         if !others.is_empty() {

@@ -1,12 +1,15 @@
 //! The whole chain of one principal, each step with its evidence.
 //!
 //! Decides in which order and in which words a resolution is told: session and principal, mapping and the others,
-//! username and groups, grants, then what is missing, what is unverified, what is wrong. The lines are data; the view
-//! gives them their looks. What the identity may do beyond its access policies is not known here yet.
+//! username and groups, grants with their rules, what they come to, then what is missing, what is unverified, what is
+//! wrong; what is dangerous stands before all of it. The lines are data; the view gives them their looks.
+
+mod grants;
 
 use super::Mark;
 use super::findings::{Finding, of_entry, of_line};
 use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use super::permissions::{Permissions, Who};
 use crate::model::mapping::{AccessEntry, AwsAuthRow};
 use crate::model::principal::{Asked, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
@@ -15,14 +18,18 @@ use crate::model::time::Time;
 /// The parts of a trace, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
+    /// What is dangerous in what it may do.
+    Danger,
     /// The session and the principal it belongs to.
     Principal,
     /// The mapping in force and the others.
     Mapping,
     /// Username and groups.
     Identity,
-    /// Access policies (bindings come with permissions).
+    /// Access policies and bindings, each with its rules.
     Grants,
+    /// What the grants come to.
+    Can,
     /// What is missing that could change the answer.
     Unknown,
     /// What could only reveal a rare defect.
@@ -35,10 +42,12 @@ impl Part {
     /// The word before its first line.
     pub fn heading(self) -> &'static str {
         match self {
+            Part::Danger => "dangerous",
             Part::Principal => "principal",
             Part::Mapping => "mapping",
             Part::Identity => "identity",
             Part::Grants => "grants",
+            Part::Can => "can",
             Part::Unknown => "unknown",
             Part::Unverified => "unverified",
             Part::Findings => "findings",
@@ -79,15 +88,21 @@ pub struct Trace {
 }
 
 /// Traces a principal.
-pub fn trace(resolver: &Resolver<'_>, asked: &Asked) -> Trace {
+pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) -> Trace {
     let resolution = resolver.resolve(asked);
     let findings = findings(resolver, &resolution);
+    let who = Who::of(&resolution);
+    let held = permissions.grants(&who);
     let mut teller = Teller { resolver, resolution: &resolution, lines: Vec::new() };
+    teller.dangers(&held);
     teller.principal();
     teller.mapping();
     teller.identity();
     teller.grants();
-    teller.open_questions();
+    teller.held(&held);
+    teller.comes_to(&held);
+    let gets_in = resolution.verdict == Verdict::Maps;
+    teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
     teller.findings(&findings);
     let lines = teller.lines;
     let principal = &resolution.asked.principal;
@@ -267,6 +282,7 @@ impl Teller<'_> {
         self.say(Part::Identity, "groups", None, groups.join(" · "), "", groups_field);
     }
 
+    /// Whether the entry has policies at all; each one stands among the grants.
     fn grants(&mut self) {
         let Some(mapping) = &self.resolution.mapping else { return };
         if !matches!(mapping.source, MappingSource::AccessEntry { .. }) {
@@ -277,26 +293,14 @@ impl Teller<'_> {
             Some(policies) if policies.is_empty() => {
                 self.say(Part::Grants, "policy", None, "no access policies", "", Some(mapping.evidence.clone()));
             }
-            Some(policies) => {
-                for (index, policy) in policies.iter().enumerate() {
-                    let at =
-                        Evidence::new(mapping.evidence.document.clone(), format!("associatedAccessPolicies[{index}]"));
-                    let scope = match policy.access_scope.kind {
-                        crate::model::mapping::ScopeKind::Cluster => "cluster".to_owned(),
-                        crate::model::mapping::ScopeKind::Namespace => {
-                            format!("namespaces {}", policy.access_scope.namespaces.join(", "))
-                        }
-                    };
-                    let text = format!("{} @ {scope}", policy.name());
-                    let since = policy.associated_at.map(|at| format!("since {}", at.date())).unwrap_or_default();
-                    self.say(Part::Grants, "policy", None, text, since, Some(at));
-                }
-            }
+            Some(_) => {}
         }
     }
 
-    fn open_questions(&mut self) {
-        for text in self.resolution.unknown.clone() {
+    fn open_questions(&mut self, of_grants: Vec<String>) {
+        let mut unknown = self.resolution.unknown.clone();
+        unknown.extend(of_grants.into_iter().filter(|it| !self.resolution.unknown.contains(it)));
+        for text in unknown {
             self.say(Part::Unknown, "", Some(Mark::Unknown), text, "", None);
         }
         for text in self.resolution.unverified.clone() {

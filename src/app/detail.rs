@@ -217,6 +217,7 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
         label: line.label,
         sign: match (line.mark, line.part) {
             (_, Part::Findings) => Sign::Finding(severity(line)),
+            (_, Part::Danger) => Sign::Finding(Severity::High),
             (Some(mark), _) => Sign::Mark(mark),
             (None, Part::Unverified) => Sign::Unverified,
             (None, Part::Unknown) => Sign::Mark(Mark::Unknown),

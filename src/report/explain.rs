@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::can::{allowing_json, mark, nearest_json, request_json, verdict};
 use super::json::{EvidenceJson, FORMAT};
 use super::{Exit, columns, glyph};
 use crate::access::explain::fix::Fix;
 use crate::access::explain::message::{By, Message};
-use crate::access::explain::{Explanation, Step, StepState, mark};
-use crate::access::permissions::{RoleName, Verdict};
+use crate::access::explain::{Explanation, Step, StepState};
+use crate::access::permissions::{Permissions, RoleName, Verdict};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::rbac::Rule;
-use crate::model::request::{Request, Target};
 use crate::model::visible::visible;
 
 /// How the command ends.
@@ -45,7 +45,7 @@ pub fn text(cluster: &ClusterId, explanation: &Explanation) -> String {
 }
 
 /// The explanation as JSON (`docs/json.md`).
-pub fn json(cluster: &ClusterId, explanation: &Explanation) -> Result<String, String> {
+pub fn json(cluster: &ClusterId, permissions: &Permissions, explanation: &Explanation) -> Result<String, String> {
     let principals: Vec<Value> = explanation
         .principals
         .iter()
@@ -58,10 +58,7 @@ pub fn json(cluster: &ClusterId, explanation: &Explanation) -> Result<String, St
             })
         })
         .collect();
-    let nearest = explanation
-        .nearest
-        .as_ref()
-        .map(|it| json!({"grant": it.grant.to_string(), "rule": it.told, "short": it.respect.as_str(), "has": it.has}));
+    let nearest = explanation.nearest.as_ref().map(|it| nearest_json(permissions, it));
     let decision = explanation.decision.as_ref();
     let whole = json!({
         "eksplorer": FORMAT,
@@ -70,24 +67,16 @@ pub fn json(cluster: &ClusterId, explanation: &Explanation) -> Result<String, St
         "recognised": recognised(&explanation.message),
         "principals": principals,
         "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
-        "request": explanation.request.as_ref().map(request),
+        "request": explanation.request.as_ref().map(request_json),
         "verdict": verdict(explanation.verdict),
         "because": explanation.answer,
         "unknown": decision.map(|it| it.unknown.clone()).unwrap_or_default(),
-        "by": decision.map(|it| it.by.iter().map(|it| it.grant.to_string()).collect::<Vec<_>>()).unwrap_or_default(),
+        "by": decision.map(|it| it.by.iter().map(|it| allowing_json(permissions, it)).collect::<Vec<_>>()).unwrap_or_default(),
         "nearest": nearest,
         "fix": explanation.fix.iter().map(fix).collect::<Vec<_>>(),
         "notes": explanation.notes,
     });
     to_json(&whole).map(|text| text + "\n")
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allowed => "allowed",
-        Verdict::Denied => "denied",
-        Verdict::Unknown => "unknown",
-    }
 }
 
 fn step(step: &Step) -> Value {
@@ -104,20 +93,6 @@ fn step(step: &Step) -> Value {
         "because": step.because,
         "evidence": step.evidence.as_ref().map(EvidenceJson::from),
     })
-}
-
-fn request(request: &Request) -> Value {
-    match &request.target {
-        Target::Path(path) => json!({"verb": request.verb, "path": path}),
-        Target::Resource { group, resource, subresource, namespace, name } => json!({
-            "verb": request.verb,
-            "group": group,
-            "resource": resource,
-            "subresource": subresource,
-            "namespace": namespace,
-            "name": name,
-        }),
-    }
 }
 
 fn fix(fix: &Fix) -> Value {
@@ -147,7 +122,7 @@ fn recognised(message: &Message) -> Value {
     match message {
         Message::Forbidden(it) => {
             put("username", json!(it.username));
-            if let Value::Object(all) = request(&it.request) {
+            if let Value::Object(all) = request_json(&it.request) {
                 all.into_iter().for_each(|(name, value)| put(&name, value));
             }
             put("reason", json!(it.reason));

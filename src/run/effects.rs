@@ -8,6 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
 use crate::access::inventory::inventory;
+use crate::access::permissions::Permissions;
 use crate::access::trace::trace;
 use crate::app::effect::Effect;
 use crate::app::message::{Analysis, Answer, Msg};
@@ -98,7 +99,7 @@ pub fn set_about(
         Effect::Trace { ticket, cluster, asked } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             tasks.spawn_blocking(move || {
-                let chain = trace(&Resolver::new(&facts, &iam), &asked);
+                let chain = trace(&Resolver::new(&facts, &iam), &Permissions::of(&facts), &asked);
                 Some(Msg::Answer(ticket, Answer::Trace(Arc::new(chain))))
             });
         }

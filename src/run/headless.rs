@@ -3,21 +3,28 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod explain;
+mod permissions;
+
 use std::path::Path;
+
+pub use explain::explain_message;
+pub use permissions::{can, who_can};
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
-use crate::access::explain::{Ground, message};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
+use crate::access::permissions::Permissions;
 use crate::access::trace::trace;
-use crate::cli::{LabArgs, Listed, Options, Output};
+use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
 use crate::lab;
+use crate::lab::generate::{self, Sizes};
 use crate::model::cluster::ClusterId;
-use crate::model::document::{SectionNote, SectionState, to_json, to_yaml};
+use crate::model::document::{Document, SectionNote, SectionState, to_json, to_yaml};
 use crate::model::facts::document_of;
-use crate::model::principal::{Asked, Query, parse_query};
+use crate::model::principal::{Query, parse_query};
 use crate::model::snapshot::Snapshot;
 use crate::model::update::{ClusterUpdate, Update};
 use crate::model::visible::visible;
@@ -69,20 +76,20 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
         Found::One(asked) => asked,
         Found::Many(several) => {
             let arns: Vec<String> = several.iter().map(|it| it.arn()).collect();
-            return Err(Trouble::bad_input(format!(
-                "{} may be any of these, name one: {}",
-                visible(given),
-                visible(&arns.join(", "))
-            )));
+            return Err(ambiguous(given, &arns));
         }
         Found::None { .. } => return nameless(options, &id, given, &unread(&facts, &snapshot.iam)),
     };
-    let trace = trace(&resolver, &asked);
+    let trace = trace(&resolver, &Permissions::of(&facts), &asked);
     let out = match options.output {
         Output::Text => report::trace::text(&id, &trace),
         Output::Json => report::trace::json(&id, given, &trace).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, trace.resolution.verdict.into()))
+}
+
+fn ambiguous(given: &str, arns: &[String]) -> Trouble {
+    Trouble::bad_input(format!("{} may be any of these, name one: {}", visible(given), visible(&arns.join(", "))))
 }
 
 /// A name that nobody has is no error: it does not map, unless somebody may have it whose names could not be read.
@@ -109,46 +116,6 @@ fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -
         }
     };
     Ok(Printed::answer(out, verdict.into()))
-}
-
-/// `eksplorer explain MESSAGE`
-pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, Trouble> {
-    let given = if given == "-" { standard_input()? } else { given.to_owned() };
-    let message = message::read(&given).map_err(|error| Trouble::bad_input(error.to_string()))?;
-    let source = Source::open(options, None).await?;
-    let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = match &source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => {
-            let mut snapshot = load::whole(session, id.clone()).await;
-            // The lists may be refused where the principal's own facts are not.
-            let caller = || Asked::from_arn(&snapshot.caller.value()?.arn).ok();
-            if let Some(asked) = message.asked().or_else(caller) {
-                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), asked, None, tx)).await;
-            }
-            snapshot
-        }
-    };
-    source.check_cluster(&snapshot, &id).await?;
-    let snapshot = snapshot.settled();
-    let facts = snapshot.cluster(&id);
-    let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
-    let explanation = Ground::new(&facts, &snapshot.iam, &id, caller).explain(&message);
-    let out = match options.output {
-        Output::Text => report::explain::text(&id, &explanation),
-        Output::Json => report::explain::json(&id, &explanation).map_err(Trouble::failure)?,
-    };
-    Ok(Printed::answer(out, report::explain::exit(&explanation)))
-}
-
-/// What is piped in; a message is short, and what is longer is cut.
-fn standard_input() -> Result<String, Trouble> {
-    use std::io::Read as _;
-    const MOST: u64 = 1024 * 1024;
-    let mut bytes = Vec::new();
-    let read = std::io::stdin().take(MOST).read_to_end(&mut bytes);
-    read.map_err(|error| Trouble::failure(format!("could not read standard input: {error}")))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// `eksplorer list WHAT`
@@ -230,10 +197,7 @@ pub async fn save_snapshot(options: &Options, file: &Path) -> Result<Printed, Tr
         source.check_cluster(&snapshot, id).await?;
     }
     let document = document_of(&snapshot, now());
-    let json = file.extension().is_some_and(|it| it == "json");
-    let text = if json { to_json(&document) } else { to_yaml(&document) }.map_err(Trouble::failure)?;
-    super::files::write_private(file, &text)
-        .map_err(|error| Trouble::failure(format!("could not write {}: {error}", file.display())))?;
+    save(&document, file, false)?;
     let mut err = format!("saved {} of {}\n", file.display(), summary(&snapshot));
     let whole = |note: &SectionNote| note.state == SectionState::NotApplicable;
     for (name, note) in document.sections.iter().filter(|(_, note)| !whole(note)) {
@@ -243,11 +207,73 @@ pub async fn save_snapshot(options: &Options, file: &Path) -> Result<Printed, Tr
     Ok(Printed { out: String::new(), err, exit: Exit::Yes })
 }
 
+/// Writes a document to a file: YAML, or JSON if asked for or if the name ends so.
+fn save(document: &Document, file: &Path, json: bool) -> Result<(), Trouble> {
+    let json = json || file.extension().is_some_and(|it| it == "json");
+    let text = written(document, json)?;
+    super::files::write_private(file, &text)
+        .map_err(|error| Trouble::failure(format!("could not write {}: {error}", file.display())))
+}
+
+/// As text that ends in a line's end, as a shell expects it.
+fn written(document: &Document, json: bool) -> Result<String, Trouble> {
+    let mut text = if json { to_json(document) } else { to_yaml(document) }.map_err(Trouble::failure)?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
 fn summary(snapshot: &Snapshot) -> String {
     let names: Vec<&str> = snapshot.facts.keys().map(|id| id.name.as_str()).collect();
     match names.len() {
         1 => format!("cluster {}", names.concat()),
         n => format!("{n} clusters: {}", names.join(", ")),
+    }
+}
+
+/// `eksplorer lab generate [FILE]`: a world made by number, with nothing read from anywhere.
+pub fn generate_world(options: &Options, args: &GenerateArgs) -> Result<Printed, Trouble> {
+    let ignored = [
+        ("--demo", options.demo),
+        ("--world", options.world.is_some()),
+        ("--from", options.from.is_some()),
+        ("--as", options.as_principal.is_some()),
+    ];
+    if let Some((flag, _)) = ignored.iter().find(|(_, given)| *given) {
+        return Err(Trouble::bad_input(format!(
+            "{flag} has no meaning for lab generate, which makes a world of its own: leave it out, and use it with what was made"
+        )));
+    }
+    let document = generate::world(&sizes(&args.sizes), args.seed);
+    let json = options.output == Output::Json;
+    match &args.file {
+        None => Ok(Printed::answer(written(&document, json)?, Exit::Yes)),
+        Some(file) => {
+            save(&document, file, json)?;
+            let err = format!("wrote {}; look at it with --world, or serve it with lab --world\n", file.display());
+            Ok(Printed { out: String::new(), err, exit: Exit::Yes })
+        }
+    }
+}
+
+fn sizes(args: &SizeArgs) -> Sizes {
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Sizes {
+        entries: size(args.entries),
+        aws_auth_rows: size(args.aws_auth_rows),
+        roles: size(args.roles),
+        users: size(args.users),
+        role_bindings: size(args.role_bindings),
+        cluster_role_bindings: size(args.cluster_role_bindings),
+        k8s_roles: size(args.k8s_roles),
+        cluster_roles: size(args.cluster_roles),
+        namespaces: size(args.namespaces),
+        service_accounts: size(args.service_accounts),
+        pods: size(args.pods),
+        nodes: size(args.nodes),
+        associations: size(args.associations),
+        irsa: size(args.irsa),
     }
 }
 
@@ -293,4 +319,21 @@ pub async fn lab_until_interrupted(
     };
     let _ = std::fs::remove_file(&kubeconfig);
     ended.map(|()| Printed::answer(String::new(), Exit::Yes))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command, LabAction};
+
+    #[test]
+    fn a_world_without_flags_has_the_default_sizes() {
+        let cli = Cli::parse_from(["eksplorer", "lab", "generate"]);
+        let Some(Command::Lab(LabArgs { action: Some(LabAction::Generate(args)), .. })) = cli.command else {
+            panic!("{:?}", cli.command)
+        };
+        assert_eq!(sizes(&args.sizes), Sizes::default());
+    }
 }

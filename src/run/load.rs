@@ -30,7 +30,7 @@ use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
 
 pub use ask::ask;
-pub use cluster::cluster;
+pub use cluster::{cluster, rbac};
 pub use iam::iam;
 
 /// How many news may wait to be read.
@@ -121,7 +121,10 @@ pub async fn snapshot(session: &Session, ids: Vec<ClusterId>) -> Snapshot {
     .await
 }
 
-/// What one principal's access to one cluster depends on, and nothing else.
+/// What one principal's access to one cluster depends on, and what its identity may do there; nothing else.
 pub async fn answer(session: &Session, id: ClusterId, asked: Asked) -> Snapshot {
-    collect(|tx| ask(session, id, asked, None, tx)).await
+    collect(|tx| async move {
+        join(ask(session, id.clone(), asked, None, tx.clone()), rbac(session, id, tx)).await;
+    })
+    .await
 }

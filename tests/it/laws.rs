@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use eksplorer::access::Mark;
 use eksplorer::access::identity::{MappingSource, Resolver, Verdict};
 use eksplorer::access::inventory::inventory;
+use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::model::document::read;
 use eksplorer::model::facts::{document_of, snapshot_of};
@@ -136,22 +137,23 @@ proptest! {
 fn panes_and_traces_agree() {
     for facts in clusters() {
         let resolver = Resolver::new(&facts, &ACME.iam);
+        let permissions = Permissions::of(&facts);
         let rows = inventory(&facts, &ACME.iam);
         for row in &rows.entries {
             let Some(principal) = &row.principal else { continue };
-            let trace = trace(&resolver, &Asked::principal(principal.clone()));
+            let trace = trace(&resolver, &permissions, &Asked::principal(principal.clone()));
             let source = MappingSource::AccessEntry { principal_arn: row.principal_arn.clone() };
             let decides = trace.resolution.mapping.as_ref().is_some_and(|it| it.source == source);
             assert_eq!(decides, row.mark == Mark::InForce, "{}: {}", row.principal_arn, trace.answer);
         }
         for row in &rows.aws_auth {
             let Some(principal) = &row.principal else { continue };
-            let trace = trace(&resolver, &Asked::principal(principal.clone()));
+            let trace = trace(&resolver, &permissions, &Asked::principal(principal.clone()));
             let here = trace.resolution.mapping.as_ref().is_some_and(|it| it.evidence == row.evidence);
             assert_eq!(here, row.mark == Mark::InForce, "{} {}: {}", row.place, row.arn, trace.answer);
         }
         for row in &rows.principals {
-            let trace = trace(&resolver, &Asked::principal(row.principal.clone()));
+            let trace = trace(&resolver, &permissions, &Asked::principal(row.principal.clone()));
             assert_eq!(trace.resolution.verdict, row.resolution.verdict, "{}", row.principal.arn());
             assert!(!trace.answer.is_empty() && !trace.lines.is_empty());
         }

@@ -25,7 +25,7 @@ pub(super) fn forbidden(ground: &Ground<'_>, message: &Message, it: &Forbidden) 
     };
     for (kind, name) in &it.dangling {
         let there = match kind.as_str() {
-            "ClusterRole" => ground.permissions.index().cluster_role(name).is_some(),
+            "ClusterRole" => ground.facts.cluster_roles.items().iter().any(|it| it.metadata.name == *name),
             _ => ground.facts.roles.items().iter().any(|it| it.metadata.name == *name),
         };
         explanation.notes.push(format!(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::grant::RoleName;
 use crate::model::rbac::{Binding, Metadata, Role, Rule};
 use crate::model::snapshot::{ClusterFacts, Gap, Section};
 
@@ -21,7 +22,7 @@ pub(crate) enum BindingAt {
 }
 
 /// What a roleRef points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RoleAt {
     /// A Role.
     Role(u32),
@@ -34,7 +35,7 @@ pub(crate) enum RoleAt {
 }
 
 /// The four kinds of RBAC objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum What {
     /// Roles.
     Roles,
@@ -77,6 +78,8 @@ pub(crate) struct Index {
     pub(crate) groups: BTreeMap<String, Bound>,
     /// RoleBindings by namespace.
     pub(crate) by_namespace: BTreeMap<String, Vec<u32>>,
+    roles_by_name: HashMap<String, HashMap<String, u32>>,
+    cluster_roles_by_name: HashMap<String, u32>,
     /// Of each RoleBinding.
     role_of: Vec<RoleAt>,
     /// Of each ClusterRoleBinding.
@@ -107,13 +110,14 @@ impl Index {
     }
 
     fn find_roles(&mut self) {
-        let mut roles: HashMap<(&str, &str), u32> = HashMap::new();
+        let mut roles: HashMap<String, HashMap<String, u32>> = HashMap::new();
         for (at, role) in (0..).zip(self.roles.iter()) {
-            roles.entry((namespace(&role.metadata), &role.metadata.name)).or_insert(at);
+            let here = roles.entry(namespace(&role.metadata).to_owned()).or_default();
+            here.entry(role.metadata.name.clone()).or_insert(at);
         }
-        let mut cluster_roles: HashMap<&str, u32> = HashMap::new();
+        let mut cluster_roles: HashMap<String, u32> = HashMap::new();
         for (at, role) in (0..).zip(self.cluster_roles.iter()) {
-            cluster_roles.entry(&role.metadata.name).or_insert(at);
+            cluster_roles.entry(role.metadata.name.clone()).or_insert(at);
         }
         let or_unread = |found: Option<RoleAt>, what| match found {
             Some(found) => found,
@@ -126,7 +130,7 @@ impl Index {
                 or_unread(found.map(|at| RoleAt::ClusterRole(*at)), What::ClusterRoles)
             }
             ("Role", Some(own)) => {
-                let found = roles.get(&(own, binding.role_ref.name.as_str()));
+                let found = roles.get(own).and_then(|it| it.get(binding.role_ref.name.as_str()));
                 or_unread(found.map(|at| RoleAt::Role(*at)), What::Roles)
             }
             // A ClusterRoleBinding cannot point at a Role, and there are no other kinds.
@@ -135,6 +139,7 @@ impl Index {
         let role_of = self.role_bindings.iter().map(|it| of(it, Some(namespace(&it.metadata)))).collect();
         let cluster_role_of = self.cluster_role_bindings.iter().map(|it| of(it, None)).collect();
         (self.role_of, self.cluster_role_of) = (role_of, cluster_role_of);
+        (self.roles_by_name, self.cluster_roles_by_name) = (roles, cluster_roles);
     }
 
     fn find_subjects(&mut self) {
@@ -236,14 +241,17 @@ impl Index {
         matches!(role, RoleAt::ClusterRole(at) if self.aggregated.get(&at).is_some_and(|rules| !rules.is_empty()))
     }
 
+    /// The role of a name.
+    pub(crate) fn named(&self, role: &RoleName) -> Option<RoleAt> {
+        match role {
+            RoleName::Role(namespace, name) => self.roles_by_name.get(namespace)?.get(name).map(|at| RoleAt::Role(*at)),
+            RoleName::ClusterRole(name) => self.cluster_roles_by_name.get(name).map(|at| RoleAt::ClusterRole(*at)),
+        }
+    }
+
     /// Why a kind of object is not known whole.
     pub(crate) fn gap(&self, what: What) -> Option<&Gap> {
         self.gaps.get(&what)
-    }
-
-    /// The ClusterRole of that name.
-    pub(crate) fn cluster_role(&self, name: &str) -> Option<&Role> {
-        self.cluster_roles.iter().find(|it| it.metadata.name == name)
     }
 
     /// Every rule that stands anywhere.

@@ -4,8 +4,9 @@
 //! smallest. Grants of other namespaces count, falling short in the namespace.
 
 use super::index::BindingAt;
-use super::rule::{Respect, shortfall, tell};
-use super::{Grant, Permissions, Who, policies};
+use super::policy::policies;
+use super::rule::{Respect, allows, lacks, tell};
+use super::{Grant, Permissions, Who};
 use crate::access::catalog;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
@@ -71,14 +72,11 @@ impl Permissions {
     }
 }
 
-/// The one respect in which a rule falls short.
+/// The one respect in which a rule falls short, where its grant is not bound counting as one.
 fn one(rule: &Rule, request: &Request, here: bool) -> Option<Respect> {
-    let mut short = shortfall(rule, request)?;
-    if !here {
-        short.push(Respect::Namespace);
-    }
-    match short.as_slice() {
-        [one] => Some(*one),
+    match lacks(rule, request) {
+        short if here => short,
+        None if allows(rule, request) => Some(Respect::Namespace),
         _ => None,
     }
 }
@@ -95,5 +93,13 @@ fn has(rule: &Rule, respect: Respect, namespaces: &str) -> String {
         Respect::Path => &rule.non_resource_urls,
         Respect::Namespace => return namespaces.to_owned(),
     };
-    list.join(", ")
+    match list.get(..MOST_NAMED) {
+        Some(first) if list.len() > MOST_NAMED + 1 => {
+            format!("{} and {} more", first.join(", "), list.len() - MOST_NAMED)
+        }
+        _ => list.join(", "),
+    }
 }
+
+/// So many of what a rule has are named; of more, the rest is counted. The rule itself is the evidence.
+const MOST_NAMED: usize = 5;

@@ -1,14 +1,16 @@
+//! What the answers are, case by case; and the laws they keep.
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::cluster::ClusterId;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
-use crate::model::mapping::AccessScope;
+use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::snapshot::Source;
 
 /// A cluster of these manifests; kinds of which there is none were not recorded.
-fn facts(manifests: &str) -> ClusterFacts {
+pub(crate) fn facts(manifests: &str) -> ClusterFacts {
     let text = format!(
         "eksplorer: 1\nregion: r\nclusters:\n- cluster: {{name: c}}\n  kubernetes:\n  - {{kind: Namespace, metadata: {{name: quiet}}}}\n{manifests}"
     );
@@ -60,7 +62,7 @@ fn ask(text: &str) -> Request {
     Request { verb: verb.into(), target }
 }
 
-fn with_policy(name: &str, kind: ScopeKind, namespaces: &[&str]) -> Who {
+pub(crate) fn with_policy(name: &str, kind: ScopeKind, namespaces: &[&str]) -> Who {
     let policy = AssociatedPolicy {
         policy_arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
         access_scope: AccessScope { kind, namespaces: namespaces.iter().map(|&it| it.into()).collect() },
@@ -240,7 +242,8 @@ fn nodes_have_an_authorizer_of_their_own() {
     let permissions = Permissions::of(&facts(CLUSTER));
     let node = Who::named("system:node:{{EC2PrivateDNSName}}", &["system:nodes", "system:authenticated"]);
     let decide = |request: &str| permissions.decide(&node, &ask(request));
-    assert_eq!(decide("list |pods||").by[0].grant, Grant::Node);
+    assert_eq!(decide("list |services||").by[0].grant, Grant::Node);
+    assert_eq!(decide("list |pods||").verdict, Verdict::Unknown);
     assert_eq!(decide("get |secrets|a|s").verdict, Verdict::Unknown);
     assert_eq!(decide("delete |nodes||n").verdict, Verdict::Denied);
 }
@@ -335,12 +338,12 @@ prop_compose! {
     }
 }
 
-fn a_who() -> impl Strategy<Value = Who> {
+pub(crate) fn a_who() -> impl Strategy<Value = Who> {
     (word(&["u", "other", "system:serviceaccount:n1:sa", "{{SessionName}}"]), some(&["g", "u", "system:authenticated"]))
         .prop_map(|(username, groups)| Who { username, groups, ..Who::default() })
 }
 
-fn a_request() -> impl Strategy<Value = Request> {
+pub(crate) fn a_request() -> impl Strategy<Value = Request> {
     (
         word(&["get", "list", "delete"]),
         word(&["|pods", "apps|pods/log", "|nodes", "/a/b"]),

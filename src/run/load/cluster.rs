@@ -62,6 +62,37 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
     crew.finish().await;
 }
 
+/// Reads who may do what in a cluster: the RBAC objects and the namespaces.
+pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
+    let described = describe(&session.eks(&id.region), &id, &tx).await;
+    let kubernetes = reach(session, &id, described.as_ref()).await;
+    let mut crew = Crew::new(tx.clone());
+    macro_rules! bring {
+        ($($section:ident, $listed:ident;)*) => {$(
+            match &kubernetes {
+                Ok(kubernetes) => {
+                    let kubernetes = kubernetes.clone();
+                    crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
+                        pages(feed, |next| kubernetes.list($listed, next)).await
+                    });
+                }
+                Err(failure) => {
+                    let failure = for_all(failure, $listed.doing());
+                    send(&tx, &id, ClusterUpdate::$section(Section::failed(failure))).await;
+                }
+            }
+        )*};
+    }
+    bring! {
+        ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
+        RoleBindings, ROLE_BINDINGS;
+        ClusterRoles, CLUSTER_ROLES;
+        Roles, ROLES;
+        Namespaces, NAMESPACES;
+    }
+    crew.finish().await;
+}
+
 /// The cluster itself, and with it whose account this is: EKS describes none of another account.
 pub(super) async fn describe(eks: &Eks, id: &ClusterId, tx: &mpsc::Sender<Update>) -> Result<Cluster, Failure> {
     let described = eks.describe_cluster(&id.name).await;

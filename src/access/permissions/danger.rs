@@ -1,0 +1,217 @@
+//! What is dangerous in what an identity may do.
+//!
+//! Decides which permissions lead further than they look, or to secrets: each is a probe, a request that a rule allows
+//! or allows for some names. Judged grant by grant, so that it costs the same however many namespaces there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rule::{Respect, allows, lacks};
+use super::{Grant, Held, Permissions, Rules, Who};
+use crate::model::mapping::ScopeKind;
+use crate::model::rbac::Rule;
+use crate::model::request::{Request, Target};
+
+/// A kind of danger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Danger {
+    /// Every verb on every resource.
+    Everything,
+    /// Acting as somebody else.
+    Impersonate,
+    /// Writing roles beyond what one holds.
+    Escalate,
+    /// Binding roles beyond what one holds.
+    Bind,
+    /// Reaching the kubelet, and through it every pod of a node, around admission and audit.
+    NodesProxy,
+    /// Making tokens of service accounts.
+    Token,
+    /// Reading Secrets.
+    Secrets,
+    /// Running commands in containers.
+    Exec,
+}
+
+impl Danger {
+    /// All, the worst first.
+    pub const ALL: [Danger; 8] = [
+        Danger::Everything,
+        Danger::Impersonate,
+        Danger::Escalate,
+        Danger::Bind,
+        Danger::NodesProxy,
+        Danger::Token,
+        Danger::Secrets,
+        Danger::Exec,
+    ];
+
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Danger::Everything => "everything",
+            Danger::Impersonate => "impersonate",
+            Danger::Escalate => "escalate",
+            Danger::Bind => "bind",
+            Danger::NodesProxy => "nodes/proxy",
+            Danger::Token => "tokens",
+            Danger::Secrets => "secrets",
+            Danger::Exec => "exec",
+        }
+    }
+
+    /// What it lets one do, as a sentence without its subject.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Danger::Everything => "may do everything",
+            Danger::Impersonate => "may act as other users, groups or service accounts",
+            Danger::Escalate => "may write roles that allow more than it holds itself",
+            Danger::Bind => "may bind roles that allow more than it holds itself",
+            Danger::NodesProxy => "reaches the kubelet, and so every pod of a node, unseen by admission and audit",
+            Danger::Token => "may make tokens of service accounts and act as them",
+            Danger::Secrets => "reads Secrets",
+            Danger::Exec => "runs commands in containers",
+        }
+    }
+
+    /// Requests of which any is the danger: verb, group, resource with subresource.
+    fn probes(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        const RBAC: &str = "rbac.authorization.k8s.io";
+        match self {
+            Danger::Everything => &[("*", "*", "*")],
+            Danger::Impersonate => &[
+                ("impersonate", "", "users"),
+                ("impersonate", "", "groups"),
+                ("impersonate", "", "serviceaccounts"),
+                ("impersonate", "authentication.k8s.io", "uids"),
+            ],
+            Danger::Escalate => &[("escalate", RBAC, "clusterroles"), ("escalate", RBAC, "roles")],
+            Danger::Bind => &[("bind", RBAC, "clusterroles"), ("bind", RBAC, "roles")],
+            Danger::NodesProxy => &[("get", "", "nodes/proxy"), ("create", "", "nodes/proxy")],
+            Danger::Token => &[("create", "", "serviceaccounts/token")],
+            Danger::Secrets => &[("get", "", "secrets"), ("list", "", "secrets"), ("watch", "", "secrets")],
+            // Before Kubernetes 1.35 a WebSocket's GET was enough.
+            Danger::Exec => &[("create", "", "pods/exec"), ("get", "", "pods/exec"), ("create", "", "pods/attach")],
+        }
+    }
+}
+
+/// A danger of one identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What.
+    pub danger: Danger,
+    /// Where: `None` for the whole cluster, else the namespaces (or the patterns of an access scope).
+    pub namespaces: Option<BTreeSet<String>>,
+    /// The names it is limited to; `None` for no limit.
+    pub names: Option<BTreeSet<String>>,
+    /// Through which grants, without repetition.
+    pub by: Vec<Grant>,
+}
+
+impl Found {
+    /// `secrets in blue, green`
+    pub fn tell(&self) -> String {
+        let names = match &self.names {
+            Some(names) => format!(" {}", names.iter().cloned().collect::<Vec<_>>().join(", ")),
+            None => String::new(),
+        };
+        match &self.namespaces {
+            None => format!("{}{names} everywhere", self.danger.word()),
+            Some(it) => {
+                format!("{}{names} in {}", self.danger.word(), it.iter().cloned().collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl Permissions {
+    /// What is dangerous in what an identity may do, the worst first.
+    pub fn dangers(&self, who: &Who) -> Vec<Found> {
+        of_grants(&self.grants(who))
+    }
+}
+
+/// What is dangerous in these grants.
+pub fn of_grants(grants: &[Held<'_>]) -> Vec<Found> {
+    let mut found: BTreeMap<(Danger, bool), Found> = BTreeMap::new();
+    for held in grants {
+        let namespaces = reach(&held.grant);
+        for danger in Danger::ALL {
+            let limit = match &held.rules {
+                Rules::All => Some(None),
+                Rules::Known(rules) => reached(rules, danger),
+                Rules::Dangling | Rules::Unknown(_) => None,
+            };
+            let Some(names) = limit else { continue };
+            // What has no namespace is reached by cluster-wide grants only.
+            if danger == Danger::NodesProxy && namespaces.is_some() {
+                continue;
+            }
+            let it = found.entry((danger, names.is_some())).or_insert_with(|| Found {
+                danger,
+                namespaces: Some(BTreeSet::new()),
+                names: names.as_ref().map(|_| BTreeSet::new()),
+                by: Vec::new(),
+            });
+            match (&mut it.namespaces, &namespaces) {
+                (Some(all), Some(more)) => all.extend(more.iter().cloned()),
+                (all, None) => *all = None,
+                (None, Some(_)) => {}
+            }
+            if let (Some(all), Some(more)) = (&mut it.names, names) {
+                all.extend(more);
+            }
+            if !it.by.contains(&held.grant) {
+                it.by.push(held.grant.clone());
+            }
+        }
+    }
+    // Who may do everything everywhere need not be told the parts.
+    if let Some(all) = found.get(&(Danger::Everything, false)).filter(|it| it.namespaces.is_none()) {
+        return vec![all.clone()];
+    }
+    // A limit to names says nothing beside the same without.
+    let free: BTreeSet<Danger> =
+        found.values().filter(|it| it.names.is_none() && it.namespaces.is_none()).map(|it| it.danger).collect();
+    found.into_values().filter(|it| it.names.is_none() || !free.contains(&it.danger)).collect()
+}
+
+fn reach(grant: &Grant) -> Option<BTreeSet<String>> {
+    match grant {
+        Grant::Masters | Grant::Node | Grant::Binding { namespace: None, .. } => None,
+        Grant::Binding { namespace: Some(namespace), .. } => Some(BTreeSet::from([namespace.clone()])),
+        Grant::Policy { scope, .. } => match scope.kind {
+            ScopeKind::Cluster => None,
+            ScopeKind::Namespace => Some(scope.namespaces.iter().cloned().collect()),
+        },
+    }
+}
+
+/// Some: the rules reach the danger, limited to the names in the inner list, if any.
+fn reached(rules: &[&Rule], danger: Danger) -> Option<Option<Vec<String>>> {
+    let mut names: Option<Vec<String>> = None;
+    for (verb, group, what) in danger.probes() {
+        let request = probe(verb, group, what);
+        for rule in rules {
+            if allows(rule, &request) {
+                return Some(None);
+            }
+            if lacks(rule, &request) == Some(Respect::Name) {
+                names.get_or_insert_default().extend(rule.resource_names.iter().cloned());
+            }
+        }
+    }
+    names.map(Some)
+}
+
+fn probe(verb: &str, group: &str, what: &str) -> Request {
+    let (resource, subresource) = what.split_once('/').unwrap_or((what, ""));
+    let target = Target::Resource {
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        subresource: subresource.to_owned(),
+        namespace: String::new(),
+        name: String::new(),
+    };
+    Request { verb: verb.to_owned(), target }
+}

@@ -1,0 +1,444 @@
+//! The reverse: a request → the identities that may make it → the principals, service accounts and pods behind them.
+//!
+//! Decides who is listed, in which order, and through which path each may do it; whether somebody may is
+//! [`super::permissions`]'s, and `can` and `who-can` never disagree (a test holds them together). Also the groups and
+//! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is not
+//! known here.
+
+mod subjects;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub use subjects::{Carrier, SubjectRow, subjects};
+
+use super::Mark;
+use super::inventory::PrincipalRow;
+use super::permissions::index::{BindingAt, RoleAt};
+use super::permissions::rule::allows;
+use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
+use crate::model::principal::Principal;
+use crate::model::request::Request;
+use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence};
+
+/// Somebody who may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holder {
+    /// Who.
+    pub subject: Holding,
+    /// Allowed, or unknown.
+    pub verdict: Verdict,
+    /// Through what; the first is the one the API server would name.
+    pub paths: Vec<Allowing>,
+    /// Why it is not known, if it is not; what is to be said beside it.
+    pub notes: Vec<String>,
+}
+
+impl Holder {
+    /// Its sign.
+    pub fn mark(&self) -> Mark {
+        if self.verdict == Verdict::Unknown { Mark::Unknown } else { Mark::InForce }
+    }
+}
+
+/// Who may.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holding {
+    /// An IAM principal that maps to the identity.
+    Principal {
+        /// Who.
+        principal: Box<Principal>,
+        /// As whom it gets in.
+        username: String,
+    },
+    /// A service account, with the pods that run as it.
+    ServiceAccount {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The pods, by name; `None` when pods could not be read.
+        pods: Option<Vec<String>>,
+    },
+    /// A group that nobody known here carries, or that too many do to list them.
+    Group(String),
+    /// A user that no principal known here is.
+    User(String),
+    /// A user or group of Kubernetes itself: the control plane's components.
+    System(Via),
+    /// The creator of a cluster in mode CONFIG_MAP, whom no API names.
+    HiddenCreator,
+}
+
+impl Holding {
+    /// Its document, if it has one.
+    pub fn document(&self) -> Option<DocumentRef> {
+        match self {
+            Holding::Principal { principal, .. } => {
+                use crate::model::principal::PrincipalKind;
+                match principal.kind {
+                    PrincipalKind::Role => Some(DocumentRef::IamRole(principal.name.clone())),
+                    PrincipalKind::User => Some(DocumentRef::IamUser(principal.name.clone())),
+                    _ => None,
+                }
+            }
+            Holding::ServiceAccount { namespace, name, .. } => {
+                Some(DocumentRef::ServiceAccount(namespace.clone(), name.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WhoCan {
+    /// What was asked.
+    pub request: Request,
+    /// Who may, the principals first.
+    pub holders: Vec<Holder>,
+    /// What was not read, and could add others.
+    pub unknown: Vec<String>,
+}
+
+impl WhoCan {
+    /// Allowed if anybody may; unknown if nobody known may, and not all is known.
+    pub fn verdict(&self) -> Verdict {
+        let is = |verdict| self.holders.iter().any(|it| it.verdict == verdict);
+        match () {
+            () if is(Verdict::Allowed) => Verdict::Allowed,
+            () if is(Verdict::Unknown) || !self.unknown.is_empty() => Verdict::Unknown,
+            () => Verdict::Denied,
+        }
+    }
+
+    /// How many principals, service accounts and others may, and of how many it is not known.
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        let mut counts = (0, 0, 0, 0);
+        for holder in &self.holders {
+            match (holder.verdict, &holder.subject) {
+                (Verdict::Unknown, _) => counts.3 += 1,
+                (_, Holding::Principal { .. } | Holding::HiddenCreator) => counts.0 += 1,
+                (_, Holding::ServiceAccount { .. }) => counts.1 += 1,
+                (_, _) => counts.2 += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// The users and groups that bindings let make a request.
+#[derive(Clone, Debug, Default)]
+pub struct Identities {
+    /// By username; a service account's is its username.
+    users: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    /// By group.
+    groups: BTreeMap<String, Vec<(BindingAt, usize)>>,
+    /// The same for bindings whose rules were not read.
+    maybe: BTreeMap<Via, Vec<String>>,
+}
+
+impl Permissions {
+    /// The users and groups that bindings let make a request. Access policies name principals, not identities.
+    pub fn identities(&self, request: &Request) -> Identities {
+        let index = self.index();
+        let mut known: HashMap<RoleAt, Option<usize>> = HashMap::new();
+        let mut found = Identities::default();
+        let here = index.by_namespace.get(request.namespace()).into_iter().flatten();
+        for at in index.cluster_wide().chain(here.map(|at| BindingAt::Namespaced(*at))) {
+            let role = index.role_of(at);
+            let rule =
+                *known.entry(role).or_insert_with(|| index.rules(role).iter().position(|it| allows(it, request)));
+            let unread = if rule.is_none() { self.unread(at, role) } else { None };
+            if rule.is_none() && unread.is_none() {
+                continue;
+            }
+            let Some(binding) = index.binding(at) else { continue };
+            let own = binding.metadata.namespace.as_deref().filter(|_| matches!(at, BindingAt::Namespaced(_)));
+            for subject in &binding.subjects {
+                let via = match subject.kind.as_str() {
+                    "User" => Via::User(subject.name.clone()),
+                    "Group" => Via::Group(subject.name.clone()),
+                    "ServiceAccount" => {
+                        let Some(its) = subject.namespace.as_deref().filter(|it| !it.is_empty()).or(own) else {
+                            continue;
+                        };
+                        Via::User(super::permissions::index::service_account(its, &subject.name))
+                    }
+                    _ => continue,
+                };
+                match (rule, &unread, via) {
+                    (Some(rule), _, Via::User(name)) => push(found.users.entry(name).or_default(), (at, rule)),
+                    (Some(rule), _, Via::Group(name)) => push(found.groups.entry(name).or_default(), (at, rule)),
+                    (None, Some(why), via) => found.maybe.entry(via).or_default().push(why.clone()),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn paths(&self, via: &Via, bindings: &[(BindingAt, usize)]) -> Vec<Allowing> {
+        let one = |(at, rule): &(BindingAt, usize)| {
+            let grant = self.grant_via(*at, self.index().binding(*at)?, via.clone());
+            Some(Allowing { grant, rule: Some(*rule) })
+        };
+        bindings.iter().filter_map(one).collect()
+    }
+}
+
+fn push(list: &mut Vec<(BindingAt, usize)>, it: (BindingAt, usize)) {
+    if list.last() != Some(&it) {
+        list.push(it);
+    }
+}
+
+const AUTHENTICATED: &str = "system:authenticated";
+const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
+
+/// Who may make a request. `principals` are those of the inventory, with their mappings resolved.
+pub fn who_can(
+    facts: &ClusterFacts,
+    permissions: &Permissions,
+    principals: &[PrincipalRow],
+    request: &Request,
+) -> WhoCan {
+    let identities = permissions.identities(request);
+    let mut holders = Vec::new();
+    let general = permissions.unread_bindings(request.namespace());
+    let mut carried: BTreeSet<&str> = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut open: Vec<(String, String)> = Vec::new();
+    for row in principals {
+        let who = Who::of(&row.resolution);
+        if who.outside.is_some() {
+            continue;
+        }
+        if who.username.contains("{{") {
+            open.push((who.username.clone(), row.principal.arn()));
+        }
+        names.insert(who.username.clone());
+        carried.extend(row.resolution.identity.iter().flat_map(|it| &it.groups).map(String::as_str));
+        if !may_concern(&who, &identities, request, !general.is_empty()) {
+            continue;
+        }
+        let mut decision = permissions.decide(&who, request);
+        // What was not read at all is said once, not of everybody.
+        decision.unknown.retain(|why| !general.contains(why));
+        if decision.verdict == Verdict::Denied || decision.by.is_empty() && decision.unknown.is_empty() {
+            continue;
+        }
+        let subject = Holding::Principal { principal: Box::new(row.principal.clone()), username: who.username };
+        holders.push(holder(subject, decision));
+    }
+    service_accounts(facts, permissions, &identities, request, &mut holders);
+    for (name, bindings) in &identities.groups {
+        let via = Via::Group(name.clone());
+        let Some((subject, note)) = nobodys_group(name, &carried, facts) else { continue };
+        let paths = permissions.paths(&via, bindings);
+        holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
+    }
+    for (name, bindings) in &identities.users {
+        if names.contains(name) || name.starts_with("system:serviceaccount:") {
+            continue;
+        }
+        let via = Via::User(name.clone());
+        let (subject, note) = if is_system(name) {
+            (Holding::System(via.clone()), None)
+        } else {
+            let in_session = open.iter().filter(|(open, _)| super::permissions::fits(open, name));
+            let several: Vec<&str> = in_session.map(|(_, arn)| arn.as_str()).collect();
+            let note = if several.is_empty() {
+                let may =
+                    by_account(facts, name).unwrap_or_else(|| oidc(facts, |it| it.username_prefix.as_deref(), name));
+                format!("no principal known here is this user{may}")
+            } else {
+                format!("a session of {} may be this user", several.join(", "))
+            };
+            (Holding::User(name.clone()), Some(note))
+        };
+        let paths = permissions.paths(&via, bindings);
+        holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
+    }
+    hidden_creator(facts, &mut holders);
+    holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
+    WhoCan { request: request.clone(), holders, unknown: general }
+}
+
+fn rank(holder: &Holder) -> (u8, bool) {
+    let of_node = |it: &Allowing| it.grant == super::permissions::Grant::Node;
+    let kind = match holder.subject {
+        // Nodes may for their own sake; whoever asks who may means others.
+        Holding::Principal { .. } if !holder.paths.is_empty() && holder.paths.iter().all(of_node) => 5,
+        Holding::Principal { .. } => 0,
+        Holding::HiddenCreator => 1,
+        Holding::ServiceAccount { .. } => 2,
+        Holding::Group(_) => 3,
+        Holding::User(_) => 4,
+        Holding::System(_) => 6,
+    };
+    (kind, holder.verdict != Verdict::Allowed)
+}
+
+fn holder(subject: Holding, decision: Decision) -> Holder {
+    let notes = if decision.verdict == Verdict::Unknown { decision.unknown } else { decision.unverified };
+    Holder { subject, verdict: decision.verdict, paths: decision.by, notes }
+}
+
+/// Could the answer be anything but no? A quick look, so that only those are asked for whom it matters.
+fn may_concern(who: &Who, identities: &Identities, request: &Request, unread: bool) -> bool {
+    let policies = who.policies.iter().flat_map(|(_, policies)| policies);
+    unread
+        || who.is_master()
+        || !who.unknown.is_empty()
+        || who.username.starts_with("system:node:")
+        || who.username.contains("{{")
+        || identities.users.contains_key(&who.username)
+        || identities.maybe.contains_key(&Via::User(who.username.clone()))
+        || who.groups.iter().any(|it| {
+            it.contains("{{")
+                || identities.groups.contains_key(it)
+                || identities.maybe.contains_key(&Via::Group(it.clone()))
+        })
+        || policies.into_iter().any(|policy| by_policy(policy, request) != ByPolicy::Silent)
+}
+
+/// The service accounts that bindings name, and those of a namespace that a binding names as a whole.
+fn service_accounts(
+    facts: &ClusterFacts,
+    permissions: &Permissions,
+    identities: &Identities,
+    request: &Request,
+    holders: &mut Vec<Holder>,
+) {
+    let mut wanted: BTreeSet<(String, String)> = BTreeSet::new();
+    let maybe = identities.maybe.keys().filter_map(|via| match via {
+        Via::User(name) => Some(name),
+        _ => None,
+    });
+    for name in identities.users.keys().chain(maybe) {
+        if let Some((namespace, name)) = name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':')) {
+            wanted.insert((namespace.to_owned(), name.to_owned()));
+        }
+    }
+    let of_namespace: BTreeSet<&str> =
+        identities.groups.keys().filter_map(|it| it.strip_prefix("system:serviceaccounts:")).collect();
+    let mut exist: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for it in facts.service_accounts.items() {
+        let (namespace, name) = (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
+        exist.insert((namespace, name));
+        if of_namespace.contains(namespace) {
+            wanted.insert((namespace.to_owned(), name.to_owned()));
+        }
+    }
+    let mut pods: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    if !wanted.is_empty() {
+        for pod in facts.pods.items() {
+            let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+            let account = pod.spec.service_account_name.as_deref().unwrap_or("default");
+            pods.entry((namespace, account)).or_default().push(pod.metadata.name.clone());
+        }
+    }
+    for (namespace, name) in wanted {
+        let decision = permissions.decide(&Who::service_account(&namespace, &name), request);
+        if decision.verdict == Verdict::Denied || decision.by.is_empty() && decision.unknown.is_empty() {
+            continue;
+        }
+        let key = (namespace.as_str(), name.as_str());
+        let its = match pods.get(&key) {
+            Some(its) => Some(its.clone()),
+            None => facts.pods.gap().is_none().then(Vec::new),
+        };
+        let missing = facts.service_accounts.gap().is_none() && !exist.contains(&key);
+        let subject = Holding::ServiceAccount { namespace: namespace.clone(), name: name.clone(), pods: its };
+        let mut holder = holder(subject, decision);
+        if missing {
+            holder.notes.push("this service account does not exist; whoever makes it may".to_owned());
+        }
+        holders.push(holder);
+    }
+}
+
+/// A group that stands for itself in the answer, and what is to be said of it; `None` for one whose carriers are listed.
+fn nobodys_group(name: &str, carried: &BTreeSet<&str>, facts: &ClusterFacts) -> Option<(Holding, Option<String>)> {
+    let accounts = facts.service_accounts.items().len();
+    match name {
+        AUTHENTICATED => Some((
+            Holding::Group(name.to_owned()),
+            Some("everybody who gets in, every service account included".into()),
+        )),
+        "system:unauthenticated" => {
+            Some((Holding::Group(name.to_owned()), Some("anybody at all, without credentials".into())))
+        }
+        SERVICE_ACCOUNTS => {
+            Some((Holding::Group(name.to_owned()), Some(format!("every service account ({accounts} known)"))))
+        }
+        _ if name.starts_with("system:serviceaccounts:") => {
+            Some((Holding::Group(name.to_owned()), Some("every service account of the namespace".into())))
+        }
+        _ if carried.contains(name) => None,
+        _ if is_system(name) => Some((Holding::System(Via::Group(name.to_owned())), None)),
+        _ => {
+            let oidc = oidc(facts, |it| it.groups_prefix.as_deref(), name);
+            Some((Holding::Group(name.to_owned()), Some(format!("no principal known here carries it{oidc}"))))
+        }
+    }
+}
+
+/// mapAccounts lets every principal of an account in under its own ARN, whether anything here names it or not.
+fn by_account(facts: &ClusterFacts, name: &str) -> Option<String> {
+    let (principal, session) = Principal::from_arn(name).ok()?;
+    let (_, auth) = facts.aws_auth.value()?.as_ref()?;
+    let mapped = session.is_none() && auth.accounts.contains(&principal.account);
+    mapped.then(|| format!("; aws-auth mapAccounts lets {} in as it, if it exists", principal.arn()))
+}
+
+fn is_system(name: &str) -> bool {
+    name.starts_with("system:") || name.starts_with("eks:")
+}
+
+/// What an OIDC provider may have to do with a name that nobody here has.
+fn oidc(
+    facts: &ClusterFacts,
+    prefix: impl Fn(&crate::model::cluster::OidcProviderConfig) -> Option<&str>,
+    name: &str,
+) -> String {
+    let section = &facts.identity_provider_configs;
+    if let Some(gap) = section.gap() {
+        return format!("; an OIDC provider may ({})", gap.briefly());
+    }
+    let mut may =
+        section.items().iter().filter_map(|it| it.oidc.as_ref()).filter(|it| {
+            prefix(it).is_none_or(|prefix| prefix.is_empty() || prefix == "-" || name.starts_with(prefix))
+        });
+    match may.next() {
+        Some(it) => format!(
+            "; the OIDC provider {} may",
+            it.identity_provider_config_name.as_deref().unwrap_or("of this cluster")
+        ),
+        None => String::new(),
+    }
+}
+
+fn hidden_creator(facts: &ClusterFacts, holders: &mut Vec<Holder>) {
+    use crate::model::cluster::AuthenticationMode;
+    if facts.cluster.value().is_some_and(|it| it.reported_mode() == Some(AuthenticationMode::ConfigMap)) {
+        let allowing = Allowing { grant: super::permissions::Grant::Masters, rule: None };
+        let note =
+            "in mode CONFIG_MAP the cluster's creator is a hidden member of system:masters; no API names it".to_owned();
+        holders.push(Holder {
+            subject: Holding::HiddenCreator,
+            verdict: Verdict::Allowed,
+            paths: vec![allowing],
+            notes: vec![note],
+        });
+    }
+}
+
+/// Where a holder was read.
+pub fn evidence(holder: &Holder) -> Option<Evidence> {
+    let of_path = || holder.paths.first().and_then(|it| it.grant.evidence().or_else(|| it.evidence()));
+    of_path().or_else(|| holder.subject.document().map(|document| Evidence::new(document, "")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! `eksplorer who-can`: everybody who may make one request.
+
+use serde_json::{Value, json};
+
+use super::can::{allowing_json, request_json, verdict};
+use super::json::FORMAT;
+use super::{columns, glyph};
+use crate::access::permissions::{Permissions, Verdict, Via};
+use crate::access::resources::Meant;
+use crate::access::who::{Holder, Holding, WhoCan};
+use crate::model::cluster::ClusterId;
+use crate::model::document::to_json;
+use crate::model::request::Target;
+use crate::model::visible::visible;
+
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// `9 principals · 4 service accounts · 2 others · 1 unknown`
+pub fn summary(answer: &WhoCan) -> String {
+    let (principals, accounts, others, unknown) = answer.counts();
+    let mut parts =
+        vec![plural(principals, "principal", "principals"), plural(accounts, "service account", "service accounts")];
+    if others > 0 {
+        parts.push(plural(others, "other", "others"));
+    }
+    if unknown > 0 {
+        parts.push(format!("{unknown} unknown"));
+    }
+    parts.join(" · ")
+}
+
+/// Who it is, in one cell: `role/ci`, `sa payments/reaper`.
+pub fn name(holding: &Holding, home: Option<&str>) -> String {
+    match holding {
+        Holding::Principal { principal, .. } => principal.short(home),
+        Holding::ServiceAccount { namespace, name, .. } => format!("sa {namespace}/{name}"),
+        Holding::Group(name) | Holding::System(Via::Group(name)) => format!("group {name}"),
+        Holding::User(name) | Holding::System(Via::User(name)) => format!("user {name}"),
+        Holding::System(Via::ServiceAccount { namespace, name }) => format!("sa {namespace}/{name}"),
+        Holding::HiddenCreator => "the cluster's creator".to_owned(),
+    }
+}
+
+fn kind(holding: &Holding) -> &'static str {
+    match holding {
+        Holding::Principal { .. } => "principal",
+        Holding::ServiceAccount { .. } => "service-account",
+        Holding::Group(_) | Holding::System(Via::Group(_)) => "group",
+        Holding::User(_) | Holding::System(_) => "user",
+        Holding::HiddenCreator => "hidden-creator",
+    }
+}
+
+/// What is said beside a holder: its pods, its permission set, why it is not known.
+pub fn note(holder: &Holder) -> String {
+    let own = match &holder.subject {
+        Holding::ServiceAccount { pods: Some(pods), .. } if pods.is_empty() => Some("no pods".to_owned()),
+        Holding::ServiceAccount { pods: Some(pods), .. } => {
+            Some(format!("{}: {}", plural(pods.len(), "pod", "pods"), pods.join(", ")))
+        }
+        Holding::ServiceAccount { pods: None, .. } => Some("its pods could not be read".to_owned()),
+        Holding::Principal { principal, .. } => {
+            principal.permission_set().map(|set| format!("people of permission set {set}"))
+        }
+        Holding::System(_) => Some("of the control plane".to_owned()),
+        _ => None,
+    };
+    own.into_iter().chain(holder.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
+}
+
+/// The answer for people.
+pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&str>) -> String {
+    let scope = match &meant.request.target {
+        Target::Resource { namespace, .. } if namespace.is_empty() => " in the whole cluster",
+        _ => "",
+    };
+    let head = match answer.verdict() {
+        Verdict::Denied => "nobody may",
+        Verdict::Unknown => "not known who may",
+        Verdict::Allowed => "may",
+    };
+    let mut out = match answer.verdict() {
+        Verdict::Allowed => {
+            format!("{}{scope} on {cluster}: {}\n", visible(&meant.request.to_string()), summary(answer))
+        }
+        _ => format!("{head} {}{scope} on {cluster}\n", visible(&meant.request.to_string())),
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for holder in &answer.holders {
+        let path = holder.paths.iter().map(|it| it.grant.to_string()).collect::<Vec<_>>().join("  +  ");
+        let note = note(holder);
+        let path = match (path.is_empty(), note.is_empty()) {
+            (_, true) => path,
+            (true, _) => note,
+            _ => format!("{path}  ({note})"),
+        };
+        rows.push(vec![glyph(holder.mark()).to_owned(), name(&holder.subject, home), path]);
+    }
+    if !rows.is_empty() {
+        out.push('\n');
+        out.push_str(&columns(&rows));
+    }
+    let mut more = |head: &str, all: &[String]| {
+        for text in all {
+            out.push_str(&format!("{head}: {}\n", visible(text)));
+        }
+    };
+    more("? not read, and may hide others", &answer.unknown);
+    more("note", &meant.notes);
+    out
+}
+
+fn holder_json(permissions: &Permissions, holder: &Holder) -> Value {
+    let mut value = json!({
+        "kind": kind(&holder.subject),
+        "verdict": verdict(holder.verdict),
+        "paths": holder.paths.iter().map(|by| allowing_json(permissions, by)).collect::<Vec<_>>(),
+        "notes": holder.notes,
+    });
+    let more = match &holder.subject {
+        Holding::Principal { principal, username } => json!({"arn": principal.arn(), "username": username}),
+        Holding::ServiceAccount { namespace, name, pods } => {
+            json!({"namespace": namespace, "name": name, "pods": pods})
+        }
+        Holding::Group(name) | Holding::User(name) => json!({"name": name, "system": false}),
+        Holding::System(Via::Group(name) | Via::User(name)) => json!({"name": name, "system": true}),
+        Holding::System(Via::ServiceAccount { namespace, name }) => json!({"namespace": namespace, "name": name}),
+        Holding::HiddenCreator => json!({}),
+    };
+    if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
+        value.extend(more);
+    }
+    value
+}
+
+/// The answer as JSON (`docs/json.md`).
+pub fn json_text(
+    cluster: &ClusterId,
+    permissions: &Permissions,
+    meant: &Meant,
+    answer: &WhoCan,
+) -> Result<String, String> {
+    let (principals, accounts, others, unknown) = answer.counts();
+    let value = json!({
+        "eksplorer": FORMAT,
+        "cluster": cluster.name,
+        "region": cluster.region,
+        "request": request_json(&meant.request),
+        "verdict": verdict(answer.verdict()),
+        "counts": {"principals": principals, "serviceAccounts": accounts, "others": others, "unknown": unknown},
+        "holders": answer.holders.iter().map(|it| holder_json(permissions, it)).collect::<Vec<_>>(),
+        "unknown": answer.unknown,
+        "notes": meant.notes,
+    });
+    to_json(&value).map(|text| text + "\n")
+}

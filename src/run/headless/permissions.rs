@@ -1,0 +1,249 @@
+//! `can` and `who-can`.
+//!
+//! Decides what is read for them: for one principal named by its ARN only its own facts and the RBAC objects, otherwise
+//! everything.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::super::source::Source;
+use super::super::{Trouble, load};
+use super::Printed;
+use crate::access::find::{Found, find, unread};
+use crate::access::identity::Resolver;
+use crate::access::inventory::inventory;
+use crate::access::permissions::{Permissions, Via, Who};
+use crate::access::resources::{Meant, meant};
+use crate::access::who;
+use crate::cli::{CanArgs, Options, Output, RequestArgs};
+use crate::model::cluster::ClusterId;
+use crate::model::principal::{Query, parse_query};
+use crate::model::request::{Request, Target};
+use crate::model::snapshot::{ClusterFacts, Snapshot};
+use crate::model::visible::visible;
+use crate::report::can::{Answered, Named};
+use crate::report::{self, Exit};
+
+/// `eksplorer can PRINCIPAL VERB RESOURCE`, or with a file of requests.
+pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> {
+    if let Some(file) = &args.requests {
+        return many(options, args.principal.as_deref(), file).await;
+    }
+    let [principal, verb, resource] =
+        [&args.principal, &args.verb, &args.resource].map(|it| it.clone().unwrap_or_default());
+    check_request(&verb, &resource)?;
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let snapshot = facts_for(&source, &id, Some(&principal)).await?;
+    let facts = snapshot.cluster(&id);
+    let permissions = Permissions::of(&facts);
+    let (named, who) = somebody(&facts, &snapshot, &principal)?;
+    let [namespace, name] = [&args.namespace, &args.name].map(|it| it.clone().unwrap_or_default());
+    let answered = Answered::new(&permissions, named, who, meant(&permissions, &verb, &resource, &namespace, &name));
+    let exit = Exit::from(answered.decision.verdict);
+    let out = match options.output {
+        Output::Text => report::can::text(&id, &permissions, &answered),
+        Output::Json => report::can::json_text(&id, &permissions, &answered).map_err(Trouble::failure)?,
+    };
+    Ok(Printed::answer(out, exit))
+}
+
+fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
+    match (verb.trim().is_empty(), resource.trim().is_empty()) {
+        (true, _) => Err(Trouble::bad_input("the verb is empty: get, list, watch, create, update, patch, delete, …")),
+        (_, true) => Err(Trouble::bad_input("the resource is empty: pods, deployments.apps, pods/log, /metrics, …")),
+        _ => Ok(()),
+    }
+}
+
+/// What an answer about one principal rests on; about any, without.
+async fn facts_for(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
+    let snapshot = match source {
+        Source::File(snapshot) => (**snapshot).clone(),
+        Source::Live { session, .. } => match principal.map(|it| (Who::subject(it), parse_query(it))) {
+            Some((Some(_), _)) => load::collect(|tx| load::rbac(session, id.clone(), tx)).await,
+            Some((None, Ok(Query::Arn(asked)))) => load::answer(session, id.clone(), *asked).await,
+            Some((None, Ok(Query::Name(name)))) => {
+                let mut snapshot = load::whole(session, id.clone()).await;
+                if let Ok(Found::One(asked)) = find(&name, &snapshot.cluster(id), &snapshot.iam) {
+                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+                }
+                snapshot
+            }
+            Some((None, Err(error))) => return Err(Trouble::bad_input(error.to_string())),
+            None => load::whole(session, id.clone()).await,
+        },
+    };
+    source.check_cluster(&snapshot, id).await?;
+    Ok(snapshot.settled())
+}
+
+/// The identity that a text means.
+fn somebody(facts: &ClusterFacts, snapshot: &Snapshot, given: &str) -> Result<(Named, Who), Trouble> {
+    if let Some((via, who)) = Who::subject(given) {
+        let kind = match via {
+            Via::ServiceAccount { .. } => "service-account",
+            Via::User(_) => "kubernetes-user",
+            Via::Group(_) => "kubernetes-group",
+        };
+        let named = Named { given: given.to_owned(), arn: String::new(), kind: kind.to_owned(), session: None };
+        return Ok((named, who));
+    }
+    let asked = match find(given, facts, &snapshot.iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
+        Found::One(asked) => asked,
+        Found::Many(several) => {
+            let arns: Vec<String> = several.iter().map(|it| it.arn()).collect();
+            return Err(super::ambiguous(given, &arns));
+        }
+        Found::None { .. } => {
+            let unread = unread(facts, &snapshot.iam);
+            let named = Named { given: given.to_owned(), arn: String::new(), kind: "name".to_owned(), session: None };
+            let mut who = Who::default();
+            if unread.is_empty() {
+                who.outside = Some(
+                    "no role, user or permission set of this name is known in the account or the cluster".to_owned(),
+                );
+            } else {
+                who.unknown = unread;
+            }
+            return Ok((named, who));
+        }
+    };
+    let resolution = Resolver::new(facts, &snapshot.iam).resolve(&asked);
+    let principal = &resolution.asked.principal;
+    let named = Named {
+        given: given.to_owned(),
+        arn: principal.arn(),
+        kind: principal.kind.to_string(),
+        session: resolution.asked.session.clone(),
+    };
+    Ok((named, Who::of(&resolution)))
+}
+
+/// One line of a file of requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    principal: Option<String>,
+    verb: String,
+    resource: Option<String>,
+    path: Option<String>,
+    group: Option<String>,
+    subresource: Option<String>,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    name: String,
+}
+
+async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result<Printed, Trouble> {
+    let text = read(file)?;
+    let place = file.display();
+    let mut lines = Vec::new();
+    for (number, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        let wrong = |why: String| Trouble::bad_input(format!("{place}, line {number}: {why}"));
+        let line: Line = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let whom = line.principal.as_deref().or(principal).map(str::to_owned);
+        let whom = whom.ok_or_else(|| wrong("no principal: give one in the line, or before --requests".to_owned()))?;
+        if line.resource.is_some() == line.path.is_some() {
+            return Err(wrong("give either a resource or a path".to_owned()));
+        }
+        if line.resource.as_deref().is_some_and(|it| it.trim().is_empty()) || line.verb.trim().is_empty() {
+            return Err(wrong("the verb or the resource is empty".to_owned()));
+        }
+        lines.push((number, whom, line));
+    }
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let mut several: Vec<&String> = lines.iter().map(|(_, whom, _)| whom).collect();
+    several.sort();
+    several.dedup();
+    let only = match several.as_slice() {
+        [one] => Some(one.as_str()),
+        _ => None,
+    };
+    let snapshot = facts_for(&source, &id, only).await?;
+    let facts = snapshot.cluster(&id);
+    let permissions = Permissions::of(&facts);
+    let mut known = std::collections::HashMap::new();
+    let mut out = String::new();
+    for (number, whom, line) in lines {
+        let (named, who) = match known.get(&whom) {
+            Some(found) => found,
+            None => {
+                let found = somebody(&facts, &snapshot, &whom)
+                    .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
+                known.entry(whom.clone()).or_insert(found)
+            }
+        };
+        let answered = Answered::new(&permissions, named.clone(), who.clone(), request(&permissions, line));
+        let line = match options.output {
+            Output::Text => report::can::text_line(&answered),
+            Output::Json => report::can::json_line(&id, &permissions, &answered).map_err(Trouble::failure)?,
+        };
+        out.push_str(&line);
+    }
+    Ok(Printed::answer(out, Exit::Yes))
+}
+
+/// A line's request: literal where it names a group, else in the words that people use.
+fn request(permissions: &Permissions, line: Line) -> Meant {
+    let Line { verb, resource, path, group, subresource, namespace, name, .. } = line;
+    let resource = match (resource, path) {
+        (_, Some(path)) => return Meant { request: Request { verb, target: Target::Path(path) }, notes: Vec::new() },
+        (resource, None) => resource.unwrap_or_default(),
+    };
+    match group {
+        Some(group) => {
+            let (resource, inner) = match resource.split_once('/') {
+                Some((resource, inner)) => (resource.to_owned(), Some(inner.to_owned())),
+                None => (resource, None),
+            };
+            let subresource = subresource.or(inner).unwrap_or_default();
+            let target = Target::Resource { group, resource, subresource, namespace, name };
+            Meant { request: Request { verb, target }, notes: Vec::new() }
+        }
+        None => {
+            let resource = subresource.map(|it| format!("{resource}/{it}")).unwrap_or(resource);
+            meant(permissions, &verb, &resource, &namespace, &name)
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<String, Trouble> {
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text).map(|_| ())
+    } else {
+        std::fs::read_to_string(file).map(|it| text = it)
+    };
+    match read {
+        Ok(()) => Ok(text),
+        Err(error) => {
+            Err(Trouble::bad_input(format!("could not read {}: {error}", visible(&file.display().to_string()))))
+        }
+    }
+}
+
+/// `eksplorer who-can VERB RESOURCE`
+pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, Trouble> {
+    check_request(&args.verb, &args.resource)?;
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let snapshot = facts_for(&source, &id, None).await?;
+    let facts = snapshot.cluster(&id);
+    let permissions = Permissions::of(&facts);
+    let [namespace, name] = [&args.namespace, &args.name].map(|it| it.as_deref().unwrap_or_default());
+    let meant = meant(&permissions, &args.verb, &args.resource, namespace, name);
+    let principals = inventory(&facts, &snapshot.iam).principals;
+    let mut answer = who::who_can(&facts, &permissions, &principals, &meant.request);
+    answer.unknown.extend(unread(&facts, &snapshot.iam).into_iter().filter(|it| !it.starts_with("IAM")));
+    let exit = Exit::from(answer.verdict());
+    let out = match options.output {
+        Output::Text => report::who::text(&id, &meant, &answer, snapshot.iam.account.as_deref()),
+        Output::Json => report::who::json_text(&id, &permissions, &meant, &answer).map_err(Trouble::failure)?,
+    };
+    Ok(Printed::answer(out, exit))
+}
