@@ -5,9 +5,8 @@
 //! certificate's, an identity provider's, another cluster's.
 
 use super::Ground;
-use crate::access::find::known_principals;
-use crate::access::identity::{Identity, Resolution, Verdict, meant};
-use crate::access::permissions::template::fit;
+use crate::access::identity::{Identity, Resolution, Verdict, entry_username, meant};
+use crate::access::permissions::template::{self, fit};
 use crate::model::principal::{Asked, Principal};
 
 /// A principal behind a username.
@@ -53,63 +52,55 @@ pub(super) fn sort(username: &str) -> Sort {
     }
 }
 
-/// The principals that a username may belong to.
+/// The principals that a username may belong to. Only who is named by a mapping whose template can become the username is
+/// asked about: among thousands that is one or two.
 pub(super) fn carriers(ground: &Ground<'_>, username: &str) -> Vec<Carrier> {
-    let known = known_principals(ground.facts, ground.iam);
     let mut found: Vec<Carrier> = Vec::new();
-    for principal in known.into_values() {
-        let resolution = ground.resolver.resolve(&Asked::principal(principal.clone()));
-        let (Verdict::Maps, Some(identity)) = (resolution.verdict, &resolution.identity) else { continue };
-        let Some(fit) = fit(&identity.username, username) else { continue };
-        let because = match &resolution.mapping {
-            Some(mapping) => format!("{} gives it this username", mapping.source),
-            None => "it has this username".to_owned(),
+    let mut former: Vec<Carrier> = Vec::new();
+    for (principal, template, source) in templates(ground) {
+        let Some(fit) = fit(&template.replace("{{AccountID}}", &principal.account), username) else { continue };
+        let asked = Asked { path_known: false, session: fit.session, ..Asked::principal(principal) };
+        let resolution = ground.resolver.resolve(&asked);
+        let today = resolution.identity.as_ref().map(|it| it.username.as_str());
+        let carries = resolution.verdict == Verdict::Maps
+            && today.is_some_and(|it| it == username || template::fit(it, username).is_some());
+        let (list, because) = if carries {
+            let source = resolution.mapping.as_ref().map_or(source, |it| it.source.to_string());
+            (&mut found, format!("{source} gives it this username"))
+        } else if resolution.verdict == Verdict::Unknown {
+            (&mut former, format!("{source} would give it this username; whether that is in force is not known"))
+        } else {
+            (&mut former, format!("{source}, which is not in force now, would give it this username"))
         };
-        let resolution = match fit.session {
-            Some(session) => ground.resolver.resolve(&Asked { session: Some(session), ..Asked::principal(principal) }),
-            None => resolution,
-        };
-        found.push(Carrier { resolution, because });
-    }
-    // The ARN that the username is names exactly one, known or not.
-    if let Ok(asked) = Asked::from_arn(username) {
-        let key = asked.principal.key();
-        if found.iter().all(|it| it.resolution.asked.principal.key() != key) {
-            let resolution = ground.resolver.resolve(&asked);
-            let now = resolution.identity.as_ref().map(|it| it.username.as_str());
-            // Somebody else carries it by a mapping of their own: then this one does not.
-            if found.is_empty() || now == Some(username) {
-                found.push(Carrier { resolution, because: "the username is its ARN".to_owned() });
-            }
+        if list.iter().all(|it| it.resolution.asked.arn() != resolution.asked.arn()) {
+            list.push(Carrier { resolution, because });
         }
     }
-    if found.is_empty() {
-        found = former(ground, username);
+    // The ARN that the username is names exactly one, known or not; but not if somebody else carries it by a mapping.
+    if found.is_empty()
+        && let Ok(asked) = Asked::from_arn(username)
+    {
+        let resolution = ground.resolver.resolve(&asked);
+        found.push(Carrier { resolution, because: "the username is its ARN".to_owned() });
     }
+    let mut found = if found.is_empty() { former } else { found };
+    found.sort_by_key(|it| it.resolution.asked.arn());
     found
 }
 
-/// Those that a mapping which is not in force would give the username.
-fn former(ground: &Ground<'_>, username: &str) -> Vec<Carrier> {
-    let entries = ground.facts.access_entries.items().iter().filter_map(|entry| {
-        Some((meant(&entry.principal_arn)?, entry.username.clone()?, "its access entry".to_owned()))
+/// Every mapping that names a principal: whom, the username it gives, and which it is.
+fn templates<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = (Principal, String, String)> + 'a {
+    let singles = ground.facts.asked_entries.values().filter_map(|it| it.as_ref().ok()?.as_deref());
+    let entries = ground.facts.access_entries.items().iter().chain(singles).filter_map(|entry| {
+        let principal = meant(&entry.principal_arn)?;
+        let template = entry_username(entry, &principal).ok()?;
+        Some((principal, template, "access entry".to_owned()))
     });
     let rows = ground.facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice());
     let rows = rows.unwrap_or_default().iter().filter_map(|row| {
         Some((meant(row.arn.as_deref()?)?, row.username.clone(), format!("aws-auth {}", row.place())))
     });
-    let mut found: Vec<Carrier> = Vec::new();
-    for (principal, template, source) in entries.chain(rows) {
-        let template = template.replace("{{AccountID}}", &principal.account);
-        let Some(fit) = fit(&template, username) else { continue };
-        let asked = Asked { path_known: false, session: fit.session, ..Asked::principal(principal) };
-        let resolution = ground.resolver.resolve(&asked);
-        let because = format!("{source}, which is not in force now, would give it this username");
-        if found.iter().all(|it| it.resolution.asked != resolution.asked) {
-            found.push(Carrier { resolution, because });
-        }
-    }
-    found
+    entries.chain(rows)
 }
 
 /// How a principal is called for short, its session included.

@@ -9,7 +9,7 @@ use crate::model::snapshot::Evidence;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Under which heading: a step's name, `message`, `principals`, `fix`, `notes`.
+    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `mend`, `or`, `notes`.
     pub part: &'static str,
     /// Its sign.
     pub mark: Option<Mark>,
@@ -64,8 +64,10 @@ impl Explanation {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
             lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
         }
-        for fix in &self.fix {
-            let of = |text: &str| Line { evidence: fix.evidence.clone(), ..plain("mend", text) };
+        // Each is enough by itself, so each has a heading of its own.
+        let headings = ["mend", "or", "or else"].into_iter().chain(["or", "or else"].into_iter().cycle());
+        for (fix, heading) in self.fix.iter().zip(headings) {
+            let of = |text: &str| Line { evidence: fix.evidence.clone(), ..plain(heading, text) };
             lines.push(Line { note: fix.note.clone(), ..of(&fix.text) });
             lines.extend(fix.command.lines().map(|it| Line { is_command: true, ..of(it) }));
         }
