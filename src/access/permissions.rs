@@ -15,7 +15,7 @@ mod nearest;
 mod node;
 mod policy;
 pub mod rule;
-mod template;
+pub(crate) mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
