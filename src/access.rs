@@ -9,6 +9,7 @@
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
+//! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -22,6 +23,7 @@ pub mod matrix;
 pub mod permissions;
 pub mod resources;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.

@@ -8,6 +8,7 @@ pub mod can;
 pub mod json;
 pub mod list;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 use crate::access::Mark;
