@@ -10,6 +10,7 @@
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
+//! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -24,6 +25,7 @@ pub mod matrix;
 pub mod permissions;
 pub mod resources;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.

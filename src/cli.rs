@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
@@ -61,6 +61,10 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listed,
     },
+    /// May this request assume the role, and which clause of its trust policy decides?
+    ///
+    /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
+    Trust(TrustArgs),
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -140,6 +144,21 @@ pub enum Listed {
     Principals,
     /// The clusters of the account.
     Clusters,
+}
+
+/// Whose trust policy, and which request.
+#[derive(Clone, Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true)))]
+pub struct TrustArgs {
+    /// The role, by its ARN.
+    #[arg(value_name = "ROLE_ARN", group = "whose")]
+    pub role: Option<String>,
+    /// Instead of a role: a file with a trust policy, or what `aws iam get-role` prints.
+    #[arg(long, value_name = "FILE", group = "whose")]
+    pub policy: Option<PathBuf>,
+    /// A file with the request: {"principal": {"Federated": …}, "action": …, "context": {KEY: [VALUE, …]}}.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
 }
 
 /// How the lab serves.

@@ -10,7 +10,7 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed};
-use eksplorer::run::{Trouble, feed};
+use eksplorer::run::{Trouble, feed, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -72,6 +72,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
         }

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod json;
 pub mod list;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 use crate::access::Mark;

@@ -24,7 +24,7 @@ pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
 pub(crate) use policy::{ByPolicy, by_policy};
-use policy::{inference, policies, unpublished};
+use policy::{inference, policies};
 pub use rule::Respect;
 use rule::allows;
 
@@ -348,7 +348,7 @@ impl Permissions {
                 Some(rules) => {
                     Rules::Known(rules.iter().filter(|it| it.restricted.is_none()).map(|it| &it.rule).collect())
                 }
-                None => Rules::Unknown(unpublished(policy)),
+                None => Rules::Unknown(policy::unpublished(&[policy]).unwrap_or_default()),
             };
             out.push(Held { grant, rules });
         }
@@ -466,16 +466,19 @@ impl Permissions {
     }
 
     fn by_policies(&self, who: &Who, request: &Request, decision: &mut Decision) {
+        let mut unpublished = Vec::new();
         for (grant, policy) in policies(who) {
             match by_policy(policy, request) {
                 ByPolicy::Allows(rule) => {
                     decision.unverified.extend(inference(policy, request));
                     decision.by.push(Allowing { grant, rule: Some(rule) });
                 }
+                ByPolicy::Unpublished => unpublished.push(policy),
                 ByPolicy::Unknown(why) => decision.unknown.push(why),
                 ByPolicy::Silent => {}
             }
         }
+        decision.unknown.extend(policy::unpublished(&unpublished));
     }
 
     /// Users and groups that the identity is in some sessions only, with what the session would have to be.

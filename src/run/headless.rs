@@ -44,7 +44,7 @@ pub struct Printed {
 }
 
 impl Printed {
-    fn answer(out: String, exit: Exit) -> Self {
+    pub(super) fn answer(out: String, exit: Exit) -> Self {
         Printed { out, err: String::new(), exit }
     }
 }

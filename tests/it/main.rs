@@ -11,6 +11,7 @@ mod lab;
 mod laws;
 mod load;
 mod oracle;
+mod permissions;
 mod printed;
 mod pty;
 mod screens;

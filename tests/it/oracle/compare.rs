@@ -83,8 +83,13 @@ async fn nodes_are_decided_about_as_the_api_server_does() {
     for resource in built_in() {
         let subresources = std::iter::once("").chain(resource.subresources.keys().map(String::as_str));
         for (subresource, verb) in subresources.flat_map(|sub| VERBS.map(|verb| (sub, verb))) {
-            let namespaces = if resource.namespaced { &["default", "kube-node-lease"][..] } else { &[""] };
-            for (namespace, name) in namespaces.iter().flat_map(|it| ["", "x", "here"].map(|name| (*it, name))) {
+            // The leases of nodes have a namespace of their own.
+            let namespace = match (resource.namespaced, resource.plural.as_str()) {
+                (true, "leases") => "kube-node-lease",
+                (true, _) => "default",
+                (false, _) => "",
+            };
+            for name in ["", "x", "here"] {
                 let target = Target::Resource {
                     group: resource.group.clone(),
                     resource: resource.plural.clone(),
