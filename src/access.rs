@@ -9,6 +9,7 @@
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`crosscheck`]: our answer beside the API server's own;
 //! - [`resources`]: what the words that people use for resources stand for;
+//! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
@@ -17,6 +18,7 @@
 
 pub mod catalog;
 pub mod crosscheck;
+pub mod explain;
 pub mod find;
 pub mod findings;
 pub mod identity;

@@ -108,10 +108,10 @@ commands! {
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
     Namespace "namespace", "namespace", Answers, Harmless, a_matrix, "Choose the namespace of the matrix.";
     CrossCheck "cross-check", "ask API server", Answers, Reads, a_review, "Ask the API server itself whether it is so.";
-    Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN or error message is traced.";
+    Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
-    CopyArn "copy-arn", "copy ARN", Answers, Harmless, somebody, "Copy the ARN to your terminal's clipboard.";
+    CopyArn "copy-arn", "copy", Answers, Harmless, somebody, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
@@ -217,6 +217,9 @@ fn an_identity(app: &App, context: Context) -> Availability {
             ready_if(view.principal().is_some(), "Only what IAM principals may do is shown as a matrix: this is none.")
         }
         (Some(Overlay::Trace(_)), _) => Availability::Ready,
+        (Some(Overlay::Explain(view)), _) => {
+            ready_if(view.arn().is_some(), "The message names no principal whose matrix could be shown.")
+        }
         (Some(Overlay::Matrix(_)), _) => disabled("This is the matrix: n chooses another namespace."),
         (None, Context::List) if app.pane == Pane::Groups => {
             disabled("A group by itself gets nobody in: Enter lists who carries it, and each has a matrix.")

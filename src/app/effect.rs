@@ -4,6 +4,7 @@
 //! logged and asserted. A new wish is a variant here and an arm in `run::effects`.
 
 use super::message::Ticket;
+use crate::access::explain::message::Message;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
@@ -27,6 +28,15 @@ pub enum Effect {
         cluster: ClusterId,
         /// Of whom.
         asked: Box<Asked>,
+    },
+    /// Hold a message against the facts at hand.
+    Explain {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Which.
+        message: Box<Message>,
     },
     /// Compute what one principal may do, as a table.
     Matrix {

@@ -55,7 +55,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
-        Some(Overlay::Trace(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
         None => {
             if prompt::edit(&mut app.state_mut().filter, chord) {
                 arrange(app);
@@ -130,9 +130,10 @@ pub(super) fn paste(app: &mut App, text: &str) {
             app.overlays.pop();
             open_jump(app, Some(text));
         }
-        Some(Overlay::Trace(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_)) | None => {
-            open_jump(app, Some(text));
-        }
+        Some(
+            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_),
+        )
+        | None => open_jump(app, Some(text)),
     }
 }
 

@@ -9,6 +9,7 @@ use ratatui::layout::Size;
 
 use super::keymap::Chord;
 use super::table::Tables;
+use crate::access::explain::Explanation;
 use crate::access::inventory::Inventory;
 use crate::access::matrix::Matrix;
 use crate::access::permissions::danger::Found;
@@ -65,6 +66,8 @@ pub enum Answer {
     WhoCan(Arc<WhoCan>),
     /// To `Review`.
     Review(Result<Reviewed, Failure>),
+    /// To `Explain`.
+    Explain(Arc<Explanation>),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

@@ -4,6 +4,7 @@
 
 pub mod ask;
 pub mod document;
+pub mod explain;
 pub mod help;
 pub mod jump;
 pub mod matrix;
@@ -20,6 +21,7 @@ use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 use ask::AskWho;
 use document::DocumentView;
+use explain::ExplainView;
 use help::Help;
 use jump::Jump;
 use matrix::MatrixView;
@@ -44,6 +46,8 @@ pub enum Lead {
 pub enum Overlay {
     /// The chain of one principal, on the whole body.
     Trace(Box<TraceView>),
+    /// A message explained, on the whole body.
+    Explain(Box<ExplainView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// What one identity may do, on the whole body.
@@ -80,7 +84,7 @@ impl Overlay {
     /// Which keys are looked at.
     pub fn context(&self) -> Context {
         match self {
-            Overlay::Trace(_) => Context::Trace,
+            Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Matrix(it) if it.editing => Context::Prompt,
@@ -100,6 +104,9 @@ impl Overlay {
 
     /// Does it take the whole body, as a place to be in, or lie over it for a moment?
     pub fn is_place(&self) -> bool {
-        matches!(self, Overlay::Trace(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_))
+        matches!(
+            self,
+            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_)
+        )
     }
 }

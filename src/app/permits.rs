@@ -42,6 +42,7 @@ fn permissions(app: &App) -> Permissions {
 pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
     let asked = match app.overlays.last() {
         Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+        Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
         Some(Overlay::WhoCan(view)) => view.principal(),
         _ => app.selected_row().and_then(|row| row.asked.clone()),
     };

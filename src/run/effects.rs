@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
 use crate::access::inventory::inventory_with;
 use crate::access::matrix::{first_namespace, matrix};
@@ -137,6 +138,14 @@ pub fn set_about(
             });
         }
         Effect::Review { ticket, cluster, review } => ask(Request::Review(cluster, ticket, review)),
+        Effect::Explain { ticket, cluster, message } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+            tasks.spawn_blocking(move || {
+                let explanation = Ground::new(&facts, &iam, &cluster, caller).explain(&message);
+                Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))))
+            });
+        }
         Effect::Copy(text) => return Some(Rest::Copy(text)),
         Effect::Suspend => return Some(Rest::Suspend),
         Effect::Quit => return Some(Rest::Quit),

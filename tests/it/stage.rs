@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
+use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, Severity};
 use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
 use eksplorer::access::inventory::{
@@ -524,6 +525,13 @@ impl Stage {
                     let rows = &known.inventory.principals;
                     let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
                     self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
+                }
+                Effect::Explain { ticket, cluster, message } if self.answers => {
+                    let snapshot = self.app.snapshot.clone();
+                    let facts = snapshot.cluster(&cluster);
+                    let ground = Ground::new(&facts, &snapshot.iam, &cluster, self.app.caller());
+                    let explanation = ground.explain(&message);
+                    self.send(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))));
                 }
                 other => self.effects.push(other),
             }
