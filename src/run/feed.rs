@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+use futures::FutureExt;
 use futures::future::join;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -223,7 +224,8 @@ impl Server {
 
 /// The screen, from the options to its exit status.
 pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble> {
-    let Opened { snapshot, feed, cluster } = open(options).await?;
+    // In a box, as futures within futures get deeper than the compiler follows.
+    let Opened { snapshot, feed, cluster } = open(options).boxed().await?;
     let ended = match super::screen::ScreenOptions::standard(cluster, no_color) {
         Ok(options) => super::screen::screen(snapshot, feed, options).await,
         Err(error) => Err(error),
