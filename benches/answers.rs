@@ -8,11 +8,13 @@ use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
+use eksplorer::access::trust::{Document, Outcome, Request, evaluate, outcome};
 use eksplorer::lab::generate;
 use eksplorer::model::document::{read, to_yaml};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::principal::Asked;
 use eksplorer::model::snapshot::Source;
+use serde_json::json;
 
 fn answers(criterion: &mut Criterion) {
     for entries in [60, 3_000] {
@@ -34,9 +36,37 @@ fn answers(criterion: &mut Criterion) {
     }
 }
 
+/// The account whose roles are searched for one that a service account may assume.
+fn trust(criterion: &mut Criterion) {
+    const HOST: &str = "oidc.eks.eu-west-1.amazonaws.com/id/C3D8F1A2B4E596078192A3B4C5D6E7F0";
+    let provider = format!("arn:aws:iam::111122223333:oidc-provider/{HOST}");
+    let policy = |i: usize| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity",
+             "Condition": {"StringEquals": {format!("{HOST}:aud"): "sts.amazonaws.com"},
+                           "StringLike": {format!("{HOST}:sub"): format!("system:serviceaccount:team-{i}:*")}}},
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole",
+             "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/platform/*"}}},
+        ]})
+    };
+    let policies: Vec<_> = (0..1_500).map(policy).collect();
+    let audience = ["sts.amazonaws.com".to_owned()];
+    let request =
+        Request::web_identity(&provider, &format!("https://{HOST}"), "system:serviceaccount:team-7:api", &audience);
+    let read = || policies.iter().map(|it| Document::from_value(it).unwrap()).collect::<Vec<_>>();
+    criterion.bench_function("read 1500 trust policies", |bench| bench.iter(read));
+    let documents = read();
+    criterion.bench_function("one request, 1500 trust policies", |bench| {
+        bench.iter(|| documents.iter().filter(|it| outcome(it, black_box(&request)) == Outcome::Allowed).count());
+    });
+    criterion.bench_function("one request, 1500 trust policies, with reasons", |bench| {
+        bench.iter(|| documents.iter().map(|it| evaluate(it, black_box(&request))).collect::<Vec<_>>());
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = answers
+    targets = answers, trust
 }
 criterion_main!(benches);

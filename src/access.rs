@@ -8,12 +8,15 @@
 //! - [`matrix`]: what an identity may do in one namespace, as a table;
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`resources`]: what the words that people use for resources stand for;
+//! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
+//! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
 pub mod catalog;
+pub mod explain;
 pub mod find;
 pub mod findings;
 pub mod identity;
@@ -22,6 +25,7 @@ pub mod matrix;
 pub mod permissions;
 pub mod resources;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
@@ -46,12 +46,25 @@ pub enum Command {
         #[command(flatten)]
         request: RequestArgs,
     },
+    /// Why was it refused, and what is the least that would mend it?
+    ///
+    /// Reads a Forbidden or Unauthorized error of kubectl, an AccessDenied of AWS, or a `kubectl auth can-i` with its
+    /// answer. Exit status: 0 it would be allowed now, 3 the cause was found, 4 not known, 2 nothing was recognised.
+    Explain {
+        /// The message, with whatever stands around it; - reads it from standard input.
+        #[arg(allow_hyphen_values = true)]
+        message: String,
+    },
     /// The rows of one pane.
     List {
         /// Which.
         #[arg(value_enum)]
         what: Listed,
     },
+    /// May this request assume the role, and which clause of its trust policy decides?
+    ///
+    /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
+    Trust(TrustArgs),
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -131,6 +144,21 @@ pub enum Listed {
     Principals,
     /// The clusters of the account.
     Clusters,
+}
+
+/// Whose trust policy, and which request.
+#[derive(Clone, Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true)))]
+pub struct TrustArgs {
+    /// The role, by its ARN.
+    #[arg(value_name = "ROLE_ARN", group = "whose")]
+    pub role: Option<String>,
+    /// Instead of a role: a file with a trust policy, or what `aws iam get-role` prints.
+    #[arg(long, value_name = "FILE", group = "whose")]
+    pub policy: Option<PathBuf>,
+    /// A file with the request: {"principal": {"Federated": …}, "action": …, "context": {KEY: [VALUE, …]}}.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
 }
 
 /// How the lab serves.

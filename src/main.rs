@@ -10,7 +10,7 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed, Told};
-use eksplorer::run::{Trouble, feed};
+use eksplorer::run::{Trouble, feed, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -70,7 +70,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
+        Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
         }

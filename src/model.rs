@@ -8,6 +8,8 @@ pub mod evidence;
 pub mod facts;
 pub mod failure;
 pub mod mapping;
+pub mod percent;
+pub mod policy;
 pub mod principal;
 pub mod print;
 pub mod rbac;

@@ -5,9 +5,11 @@
 //! report is a new file here.
 
 pub mod can;
+pub mod explain;
 pub mod json;
 pub mod list;
 pub mod trace;
+pub mod trust;
 pub mod who;
 
 use crate::access::Mark;

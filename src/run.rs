@@ -3,7 +3,7 @@
 //! - [`source`]: where the facts come from; [`load`]: what is asked, in which order;
 //! - [`screen`]: the loop that owns the state of the screen; [`effects`]: what that state wants done, as tasks;
 //!   [`feed`]: live facts for it; [`terminal`]: the terminal, given back whatever happens;
-//! - [`headless`]: the commands without a screen; [`files`]: files that are written.
+//! - [`headless`]: the commands without a screen, [`trust`] one of them; [`files`]: files that are read and written.
 //!
 //! Decides nothing about access or about what is shown: the answers are `access`'s. A new effect is an arm in
 //! [`effects`], a new command a function in [`headless`].
@@ -16,6 +16,7 @@ pub mod load;
 pub mod screen;
 pub mod source;
 pub mod terminal;
+pub mod trust;
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::report::Exit;

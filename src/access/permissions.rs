@@ -15,7 +15,7 @@ mod nearest;
 mod node;
 mod policy;
 pub mod rule;
-mod template;
+pub(crate) mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
 pub(crate) use policy::{ByPolicy, by_policy};
-use policy::{inference, policies, unpublished};
+use policy::{inference, policies};
 pub use rule::Respect;
 use rule::allows;
 
@@ -308,8 +308,11 @@ impl Permissions {
             (Verdict::Unknown, ..) => decision.unknown.join("; "),
             (_, _, Some(outside)) => format!("it does not get in: {outside}"),
             _ => match self.nearest(who, request) {
-                Some(near) => format!("nothing that it holds allows it; nearest: {}", near.sentence()),
-                None => "nothing that it holds allows it, and no rule comes near".to_owned(),
+                // That somebody may do the same with something else altogether is no help in a sentence.
+                Some(near) if near.respect != Respect::Kind => {
+                    format!("nothing that it holds allows it; nearest: {}", near.sentence())
+                }
+                _ => "nothing that it holds allows it, and no rule comes near".to_owned(),
             },
         }
     }
@@ -348,7 +351,7 @@ impl Permissions {
                 Some(rules) => {
                     Rules::Known(rules.iter().filter(|it| it.restricted.is_none()).map(|it| &it.rule).collect())
                 }
-                None => Rules::Unknown(unpublished(policy)),
+                None => Rules::Unknown(policy::unpublished(&[policy]).unwrap_or_default()),
             };
             out.push(Held { grant, rules });
         }
@@ -466,16 +469,19 @@ impl Permissions {
     }
 
     fn by_policies(&self, who: &Who, request: &Request, decision: &mut Decision) {
+        let mut unpublished = Vec::new();
         for (grant, policy) in policies(who) {
             match by_policy(policy, request) {
                 ByPolicy::Allows(rule) => {
                     decision.unverified.extend(inference(policy, request));
                     decision.by.push(Allowing { grant, rule: Some(rule) });
                 }
+                ByPolicy::Unpublished => unpublished.push(policy),
                 ByPolicy::Unknown(why) => decision.unknown.push(why),
                 ByPolicy::Silent => {}
             }
         }
+        decision.unknown.extend(policy::unpublished(&unpublished));
     }
 
     /// Users and groups that the identity is in some sessions only, with what the session would have to be.

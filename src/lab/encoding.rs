@@ -1,5 +1,7 @@
 //! Percent-encoding as RFC 3986 and AWS have it, and the forms of the query protocol.
 
+pub(super) use crate::model::percent::decode;
+
 /// Everything but the unreserved characters is encoded, byte by byte.
 pub(super) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 4);
@@ -10,24 +12,6 @@ pub(super) fn encode(text: &str) -> String {
         }
     }
     out
-}
-
-/// The text with its percent-encoding taken off; `None` if that is broken, or the bytes are no UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte == b'%' {
-            let (digits, tail) = rest.split_at_checked(2)?;
-            let digits = std::str::from_utf8(digits).ok().filter(|it| it.bytes().all(|b| b.is_ascii_hexdigit()))?;
-            out.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = tail;
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 /// The pairs of a query string, decoded, in order. A `+` stays a plus: that is how AWS canonicalises.

@@ -434,21 +434,24 @@ fn flatten(manifests: Vec<Manifest>, out: &mut Vec<Manifest>) {
     }
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+/// Reads a JSON text into any type; an error names line and field.
+pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        let (line, column) = (inner.line(), inner.column());
-        let whole = inner.to_string();
-        let message = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
+    let error = |path: Option<String>, error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        let whole = error.to_string();
         DocumentError {
             line: (line > 0).then_some(line),
             column: (line > 0).then_some(column),
-            path: (path != ".").then_some(path),
-            message,
+            path: path.filter(|it| it != "."),
+            message: whole.split(" at line ").next().unwrap_or(&whole).to_owned(),
         }
-    })
+    };
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|it| error(Some(it.path().to_string()), it.into_inner()))?;
+    // Something behind it: two documents in one file, or a text cut and pasted wrong.
+    deserializer.end().map_err(|it| error(None, it))?;
+    Ok(value)
 }
 
 /// Reads a YAML text into any type, with the budget that 30,000 real pods need.

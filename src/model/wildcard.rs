@@ -2,32 +2,62 @@
 //!
 //! Decides what `*` and `?` stand for; whether case matters is the caller's, who lowers both sides where it does not.
 
-/// `*` stands for any run of characters, `?` for one.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+/// One sign of a pattern. What a policy variable brought is all [`Sign::Char`], whatever it looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// `*`: any run of characters, the empty one included.
+    Run,
+    /// `?`: one character.
+    One,
+    /// Itself.
+    Char(char),
+}
+
+impl Sign {
+    /// What a character of a pattern stands for.
+    pub fn of(c: char) -> Sign {
+        match c {
+            '*' => Sign::Run,
+            '?' => Sign::One,
+            c => Sign::Char(c),
+        }
+    }
+}
+
+/// Does the text fit the signs?
+pub fn fits(pattern: &[Sign], text: &str) -> bool {
     // Where the last star was, and up to where in the text it reaches so far.
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
+    let (mut p, mut rest, mut star) = (0, text.chars(), None);
+    loop {
+        let mut tail = rest.clone();
+        let Some(c) = tail.next() else { break };
         match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
+            Some(Sign::Run) => {
+                star = Some((p, rest.clone()));
                 p += 1;
             }
-            Some(c) if *c == '?' || text.get(t) == Some(c) => {
+            Some(sign) if *sign == Sign::One || *sign == Sign::Char(c) => {
                 p += 1;
-                t += 1;
+                rest = tail;
             }
             _ => match star {
-                Some((at, reach)) => {
-                    star = Some((at, reach + 1));
+                Some((at, mut reach)) => {
+                    reach.next();
                     p = at + 1;
-                    t = reach + 1;
+                    rest = reach.clone();
+                    star = Some((at, reach));
                 }
                 None => return false,
             },
         }
     }
-    pattern.iter().skip(p).all(|c| *c == '*')
+    pattern.iter().skip(p).all(|sign| *sign == Sign::Run)
+}
+
+/// `*` stands for any run of characters, `?` for one.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<Sign> = pattern.chars().map(Sign::of).collect();
+    fits(&pattern, text)
 }
 
 #[cfg(test)]

@@ -1,8 +1,22 @@
-//! Files that are written: whole or not at all, and for their owner alone.
+//! Files that are read, with errors that name them; files that are written: whole or not at all, and for their owner
+//! alone.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+
+use super::Trouble;
+
+/// Reads a file as text. `what` ends the sentence that asks whether it is the right file: "a snapshot, in YAML or JSON".
+pub fn read_text(path: &Path, what: &str) -> Result<String, Trouble> {
+    let name = path.display();
+    let bytes = fs::read(path)
+        .map_err(|error| Trouble::bad_input(format!("could not read {name}: {error}. Check the path.")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        Trouble::bad_input(format!("{name}: line {line}: it is not UTF-8 text. Is it {what}?"))
+    })
+}
 
 /// Writes a file beside its place and then moves it there, so that a crash leaves the old one or the new one. It is
 /// readable by its owner alone: a snapshot tells who may do what.

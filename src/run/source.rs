@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::files::read_text;
 use super::{Trouble, load};
 use crate::cli::Options;
 use crate::cloud::{self, Endpoint, Session};
@@ -45,12 +46,7 @@ pub fn now() -> Time {
 /// Reads a document from a file; an error names file, line and field.
 pub fn read_document(path: &Path) -> Result<Document, Trouble> {
     let name = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Trouble::bad_input(format!("could not read {name}: {error}. Check the path.")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
-        Trouble::bad_input(format!("{name}: line {line}: it is not UTF-8 text. Is it a snapshot, in YAML or JSON?"))
-    })?;
+    let text = read_text(path, "a snapshot, in YAML or JSON")?;
     read(&text).map_err(|error| Trouble::bad_input(format!("{name}: {error}")))
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Runs the program with no AWS environment but what is given.
-fn eksplorer(args: &[&str]) -> Output {
+pub(crate) fn eksplorer(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eksplorer"));
     command.args(args);
     for (name, _) in std::env::vars() {
@@ -18,19 +18,19 @@ fn eksplorer(args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn status(output: &Output) -> i32 {
+pub(crate) fn status(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn json(args: &[&str]) -> (Value, i32) {
+pub(crate) fn json(args: &[&str]) -> (Value, i32) {
     let output = eksplorer(args);
     let text = out(&output);
     (serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{}", err(&output))), status(&output))
@@ -82,6 +82,74 @@ fn what_the_caller_may_not_read_is_unknown_and_named() {
     let (answer, status) = json(&args);
     assert_eq!((answer["verdict"].as_str(), status), (Some("unknown"), 4), "{answer:#}");
     assert!(answer["unknown"].to_string().contains("configmaps"), "{answer:#}");
+}
+
+#[test]
+fn a_trust_policy_is_held_against_a_request() {
+    let folder = std::env::temp_dir().join(format!("eksplorer-trust-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let ann = "tests/trust/ann.json";
+    let web = ["trust", "--policy", "tests/trust/irsa.json", "--request", "tests/trust/web.json", "-o", "json"];
+    let (answer, ended) = json(&web);
+    assert_eq!((answer["verdict"].as_str(), ended), (Some("denied"), 3), "{answer:#}");
+    assert_eq!(answer["clause"]["statement"], serde_json::json!({"index": 0, "sid": "Payments"}));
+    assert_eq!(answer["clause"]["operator"], "StringEquals");
+    assert_eq!(answer["clause"]["wanted"], serde_json::json!(["system:serviceaccount:payments:api"]));
+    assert_eq!(answer["clause"]["got"], serde_json::json!(["system:serviceaccount:payments:web"]));
+    assert_eq!(answer["clause"]["presence"], "present");
+    let breakglass = "arn:aws:iam::111122223333:role/breakglass";
+    // Over the wire, where the policy comes percent-encoded, and from the file alike.
+    let (live, ended) = json(&["--demo", "trust", breakglass, "--request", ann, "-o", "json"]);
+    assert_eq!((live["verdict"].as_str(), ended), (Some("unknown"), 4), "{live:#}");
+    assert_eq!(live["clause"]["key"], "aws:MultiFactorAuthPresent");
+    assert_eq!(live["clause"]["presence"], "unknown");
+    let offline = ["--from", "assets/worlds/acme.yaml", "trust", breakglass, "--request", ann, "-o", "json"];
+    assert_eq!(json(&offline).0, live);
+    let told = file(
+        "told.json",
+        r#"{"principal": {"AWS": "arn:aws:iam::111122223333:user/ann"}, "action": "sts:AssumeRole",
+            "context": {"aws:multifactorauthpresent": "true"}, "ownPoliciesAllow": true}"#,
+    );
+    assert_eq!(json(&["--demo", "trust", breakglass, "--request", &told, "-o", "json"]).1, 0);
+    // A role of another account cannot be read; neither can one that the caller may not see.
+    let foreign = "arn:aws:iam::999988887777:role/x";
+    let (answer, ended) = json(&["--demo", "trust", foreign, "--request", ann, "-o", "json"]);
+    assert_eq!((answer["verdict"].as_str(), ended), (Some("unknown"), 4), "{answer:#}");
+
+    let broken = file("broken.json", "{\"principal\": {\"Service\": \"a\"},\n \"action\": 7,\n \"contexts\": {}}");
+    let hostile = file(
+        "hostile.json",
+        r#"{"Statement": {"Sid": "\u001b[31m", "Effect": "Allow", "Principal": {"Service": "\u202e"}, "Action": "*"}}"#,
+    );
+    for (args, wanted) in [
+        (vec!["--policy", "tests/trust/irsa.json", "--request", &broken], vec!["broken.json", "line 3", "contexts"]),
+        (vec!["--policy", &broken, "--request", ann], vec!["broken.json", "Statement", "policy document"]),
+        (vec!["--policy", "no/such.json", "--request", ann], vec!["no/such.json", "Check the path"]),
+        (vec!["--policy", "tests/trust/irsa.json", "--request", "no/such.json"], vec!["no/such.json"]),
+        (vec!["--policy", "tests/trust/irsa.json", "--request", ann, "--demo"], vec!["--policy", "--demo"]),
+        (vec!["--policy", "tests/trust/irsa.json", breakglass, "--request", ann], vec!["cannot be used with"]),
+        (vec!["--request", ann], vec!["ROLE_ARN", "--policy"]),
+        (vec![breakglass], vec!["--request"]),
+        (vec!["arn:aws:iam::111122223333:user/ann", "--request", ann, "--demo"], vec!["only roles can be assumed"]),
+        (vec![SESSION, "--request", ann, "--demo"], vec!["name its role"]),
+        (vec!["arn:aws:iam::111122223333:role/none", "--request", ann, "--demo"], vec!["no role", "Check"]),
+        (vec!["arn:aws:iam::111122223333:role/deployer", "--request", ann, "--demo"], vec!["role/teams/blue/deployer"]),
+    ] {
+        let output = eksplorer(&[&["trust"], &args[..]].concat());
+        assert_eq!((status(&output), out(&output).as_str()), (2, ""), "{args:?}: {}", err(&output));
+        for word in wanted {
+            assert!(err(&output).contains(word), "{args:?} does not say {word:?}: {}", err(&output));
+        }
+    }
+    let output = eksplorer(&["trust", "--policy", &hostile, "--request", ann]);
+    assert_eq!(status(&output), 3);
+    assert!(!out(&output).contains(['\u{1b}', '\u{202e}']), "{}", out(&output));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod commands;
+mod explain;
 mod findings;
 mod generate;
 mod keys;
@@ -11,6 +12,7 @@ mod lab_write;
 mod laws;
 mod load;
 mod oracle;
+mod permissions;
 mod printed;
 mod pty;
 mod screens;

@@ -5,7 +5,7 @@
 
 use super::index::BindingAt;
 use super::policy::policies;
-use super::rule::{Respect, allows, lacks, tell};
+use super::rule::{Respect, allows, is_of_others, lacks, tell};
 use super::{Grant, Permissions, Who};
 use crate::access::catalog;
 use crate::model::rbac::Rule;
@@ -72,9 +72,11 @@ impl Permissions {
     }
 }
 
-/// The one respect in which a rule falls short, where its grant is not bound counting as one.
+/// The one respect in which a rule falls short, where its grant is not bound counting as one. A resource with its group
+/// is one thing to people, though a rule names them apart.
 fn one(rule: &Rule, request: &Request, here: bool) -> Option<Respect> {
     match lacks(rule, request) {
+        None if here && is_of_others(rule, request) => Some(Respect::Kind),
         short if here => short,
         None if allows(rule, request) => Some(Respect::Namespace),
         _ => None,
@@ -90,9 +92,15 @@ fn has(rule: &Rule, respect: Respect, namespaces: &str) -> String {
             let named = rule.api_groups.iter().map(|it| if it.is_empty() { "the core group" } else { it });
             return named.collect::<Vec<_>>().join(", ");
         }
+        Respect::Kind => {
+            let resources = rule.resources.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            return format!("{resources} of {}", rule.api_groups.join(", "));
+        }
         Respect::Path => &rule.non_resource_urls,
         Respect::Namespace => return namespaces.to_owned(),
     };
+    // An empty text is a name too: one that only requests without a name have.
+    let list: Vec<&str> = list.iter().map(|it| if it.is_empty() { "\"\"" } else { it.as_str() }).collect();
     match list.get(..MOST_NAMED) {
         Some(first) if list.len() > MOST_NAMED + 1 => {
             format!("{} and {} more", first.join(", "), list.len() - MOST_NAMED)

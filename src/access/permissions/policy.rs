@@ -29,6 +29,8 @@ pub(super) fn policy_grant(entry: &str, index: usize, policy: &AssociatedPolicy)
 pub(crate) enum ByPolicy {
     /// Allowed by this rule.
     Allows(usize),
+    /// Not known: its rules are not at hand.
+    Unpublished,
     /// Not known, and why.
     Unknown(String),
     /// It does not allow it.
@@ -40,7 +42,7 @@ pub(crate) fn by_policy(policy: &AssociatedPolicy, request: &Request) -> ByPolic
         return ByPolicy::Silent;
     }
     let Some(rules) = catalog::policy(&policy.policy_arn).and_then(|it| it.rules.as_ref()) else {
-        return ByPolicy::Unknown(unpublished(policy));
+        return ByPolicy::Unpublished;
     };
     let mut restricted = None;
     for (at, it) in rules.iter().enumerate() {
@@ -69,9 +71,25 @@ pub(super) fn inference(policy: &AssociatedPolicy, request: &Request) -> Option<
         .then(|| "that a request which names a Namespace counts as being in it, for access policies too".to_owned())
 }
 
-pub(super) fn unpublished(policy: &AssociatedPolicy) -> String {
-    match catalog::policy(&policy.policy_arn) {
-        Some(_) => format!("what {} grants: AWS does not publish its rules", policy.name()),
-        None => format!("what {} grants: this program's table of access policies does not have it", policy.name()),
-    }
+/// That what these policies grant is not known, and why, in one sentence; `None` for no policies.
+pub(super) fn unpublished(policies: &[&AssociatedPolicy]) -> Option<String> {
+    let (listed, unheard): (Vec<&str>, Vec<&str>) = {
+        let (listed, unheard): (Vec<&&AssociatedPolicy>, Vec<&&AssociatedPolicy>) =
+            policies.iter().partition(|it| catalog::policy(&it.policy_arn).is_some());
+        (listed.iter().map(|it| it.name()).collect(), unheard.iter().map(|it| it.name()).collect())
+    };
+    let one = |names: &[&str], why: &str| {
+        let verb = if names.len() == 1 { "grants" } else { "grant" };
+        let names = match names {
+            [first, second, rest @ ..] if rest.len() > 1 => format!("{first}, {second} and {} more", rest.len()),
+            names => names.join(", "),
+        };
+        (!names.is_empty()).then(|| format!("what {names} {verb}: {why}"))
+    };
+    let told = [
+        one(&listed, "AWS does not publish the rules"),
+        one(&unheard, "this program's table of access policies does not have it"),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }

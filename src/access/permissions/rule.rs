@@ -22,6 +22,8 @@ pub enum Respect {
     Group,
     /// The path.
     Path,
+    /// The resource together with its API group.
+    Kind,
 }
 
 impl Respect {
@@ -34,6 +36,7 @@ impl Respect {
             Respect::Resource => "resource",
             Respect::Group => "API group",
             Respect::Path => "path",
+            Respect::Kind => "resource",
         }
     }
 }
@@ -54,24 +57,41 @@ pub fn allows(rule: &Rule, request: &Request) -> bool {
 /// The one respect in which the rule falls short of the request: what would have to be different for it to allow it.
 /// `None` if it allows it, falls short in several, or is of another kind and so comes nowhere near.
 pub fn lacks(rule: &Rule, request: &Request) -> Option<Respect> {
-    let mut lacking = None;
+    match shortfall(rule, request) {
+        [Some(one), None, ..] => Some(one),
+        _ => None,
+    }
+}
+
+/// Does nothing stand between the rule and the request but that it is about other resources, of another API group?
+pub(super) fn is_of_others(rule: &Rule, request: &Request) -> bool {
+    shortfall(rule, request) == [Some(Respect::Group), Some(Respect::Resource), None, None]
+}
+
+/// In which respects the rule falls short, those of a kind that comes nowhere near not counted.
+fn shortfall(rule: &Rule, request: &Request) -> [Option<Respect>; 4] {
+    let mut short = [None; 4];
+    let mut free = short.iter_mut();
     let mut unless = |right: bool, respect: Respect| {
-        if !right {
-            lacking = if lacking.is_none() { Some(Some(respect)) } else { Some(None) };
+        if !right && let Some(slot) = free.next() {
+            *slot = Some(respect);
         }
     };
-    unless(has(&rule.verbs, &request.verb), Respect::Verb);
     match &request.target {
-        Target::Path(_) if rule.non_resource_urls.is_empty() => return None,
-        Target::Path(path) => unless(covers_path(rule, path), Respect::Path),
-        Target::Resource { .. } if rule.resources.is_empty() => return None,
+        Target::Path(_) if rule.non_resource_urls.is_empty() => {}
+        Target::Path(path) => {
+            unless(covers_path(rule, path), Respect::Path);
+            unless(has(&rule.verbs, &request.verb), Respect::Verb);
+        }
+        Target::Resource { .. } if rule.resources.is_empty() => {}
         Target::Resource { group, resource, subresource, name, .. } => {
             unless(has(&rule.api_groups, group), Respect::Group);
             unless(covers_resource(rule, resource, subresource), Respect::Resource);
             unless(covers_name(rule, name), Respect::Name);
+            unless(has(&rule.verbs, &request.verb), Respect::Verb);
         }
     }
-    lacking.flatten()
+    short
 }
 
 fn has(list: &[String], it: &str) -> bool {
@@ -119,8 +139,17 @@ pub fn tell(rule: &Rule) -> String {
     } else {
         format!(" named {}", rule.resource_names.join(", "))
     };
-    format!("{verbs} on {}{group}{names}", rule.resources.join(", "))
+    let resources = match rule.resources.get(..MOST_TOLD) {
+        Some(first) if rule.resources.len() > MOST_TOLD + 1 => {
+            format!("{} and {} more", first.join(", "), rule.resources.len() - MOST_TOLD)
+        }
+        _ => rule.resources.join(", "),
+    };
+    format!("{verbs} on {resources}{group}{names}")
 }
+
+/// So many resources of a rule are told; of more, the rest is counted.
+const MOST_TOLD: usize = 6;
 
 #[cfg(test)]
 mod tests {

@@ -75,7 +75,7 @@ fn everybody_who_may_is_listed_with_a_path() {
         "Allowed admin: AmazonEKSClusterAdminPolicy @ cluster ()",
         "Allowed dev: RoleBinding pay/reaper → ClusterRole edit, via group devs ()",
         "Allowed root: group system:masters ()",
-        "Unknown odd:  (what AmazonEKSEventPolicy grants: AWS does not publish its rules)",
+        "Unknown odd:  (what AmazonEKSEventPolicy grants: AWS does not publish the rules)",
         "Allowed sa pay/reaper reaper-1+reaper-2: RoleBinding pay/reaper → ClusterRole edit, via service account pay/reaper ()",
         "Allowed sa pay/gone : RoleBinding pay/reaper → ClusterRole edit, via service account pay/gone (this service account does not exist; whoever makes it may)",
         "no principal known here carries it",

@@ -195,17 +195,9 @@ fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
     let target = Target::Resource {
         group: dice.pick(&["", "", "apps", "example.com", "rbac.authorization.k8s.io"]).into(),
-        resource: (dice.pick(&[
-            "pods",
-            "pods",
-            "deployments",
-            "secrets",
-            "configmaps",
-            "namespaces",
-            "roles",
-            "services",
-        ]))
-        .into(),
+        resource: dice
+            .pick(&["pods", "pods", "deployments", "secrets", "configmaps", "namespaces", "roles", "services"])
+            .into(),
         subresource: if dice.percent(25) { dice.pick(&SUBRESOURCES).into() } else { String::new() },
         namespace: if dice.percent(20) { String::new() } else { world.name(dice.pick(&["a", "b", "c"])) },
         name: if dice.percent(50) { dice.pick(&NAMES).into() } else { String::new() },

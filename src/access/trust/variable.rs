@@ -1,0 +1,83 @@
+//! Policy variables: `${aws:username}` and its like in the values of conditions.
+//!
+//! Decides what a value wants once its variables are filled in. What a variable brings is plain text, never a wildcard.
+
+use std::collections::BTreeSet;
+
+use super::request::{Lookup, Request};
+use crate::model::wildcard::Sign;
+
+/// A value of a condition, its variables filled in.
+pub(super) enum Wanted<'a> {
+    /// As written: it has no variables.
+    Plain(&'a str),
+    /// Signs; `*` and `?` are wildcards for those operators that know them, and themselves for the others.
+    Signs(Vec<Sign>),
+    /// It uses a key that the request lacks, and has no default: it fits nothing.
+    Nothing,
+    /// It uses a key that is not known, or that has several values.
+    Unknown,
+}
+
+/// One piece of a value.
+enum Piece<'a> {
+    Text(&'a str),
+    /// The name, and the default.
+    Variable(&'a str, Option<&'a str>),
+}
+
+/// Takes a value apart. What is opened and never closed is text.
+fn pieces(value: &str) -> Vec<Piece<'_>> {
+    let mut out = Vec::new();
+    let mut rest = value;
+    while let Some((before, inside, after)) = rest
+        .split_once("${")
+        .and_then(|(before, tail)| tail.split_once('}').map(|(inside, after)| (before, inside, after)))
+    {
+        out.push(Piece::Text(before));
+        let (name, default) = match inside.split_once(',') {
+            Some((name, default)) => {
+                let default = default.trim();
+                (name, default.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).or(Some(default)))
+            }
+            None => (inside, None),
+        };
+        out.push(Piece::Variable(name.trim(), default));
+        rest = after;
+    }
+    out.push(Piece::Text(rest));
+    out
+}
+
+/// The value with its variables filled in, where the document knows variables.
+pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
+    if !variables || !value.contains("${") {
+        return Wanted::Plain(value);
+    }
+    let mut signs = Vec::new();
+    for piece in pieces(value) {
+        match piece {
+            Piece::Text(text) => signs.extend(text.chars().map(Sign::of)),
+            Piece::Variable(sign @ ("*" | "?" | "$"), None) => signs.extend(sign.chars().map(Sign::Char)),
+            Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
+                (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
+                (Lookup::Absent, Some(default)) => signs.extend(default.chars().map(Sign::Char)),
+                (Lookup::Absent, None) => return Wanted::Nothing,
+                (Lookup::Present(_) | Lookup::Unknown, _) => return Wanted::Unknown,
+            },
+        }
+    }
+    Wanted::Signs(signs)
+}
+
+/// The keys that a value's variables need and that are not known.
+pub(super) fn unknown_keys(values: &[String], variables: bool, request: &Request) -> BTreeSet<String> {
+    let names = values.iter().filter(|_| variables).flat_map(|value| pieces(value));
+    let unknown = |name: &str| !matches!(request.lookup(&name.to_lowercase()), Lookup::Present([_]) | Lookup::Absent);
+    names
+        .filter_map(|piece| match piece {
+            Piece::Variable("*" | "?" | "$", None) | Piece::Text(_) => None,
+            Piece::Variable(name, _) => unknown(name).then(|| name.to_owned()),
+        })
+        .collect()
+}
