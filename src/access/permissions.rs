@@ -190,7 +190,7 @@ pub enum Rules<'a> {
 }
 
 /// A cluster's permissions, indexed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Permissions {
     index: Arc<Index>,
     namespaces: Arc<BTreeSet<String>>,
