@@ -212,6 +212,12 @@ impl Permissions {
         &self.index
     }
 
+    /// Is there a ClusterRoleBinding of that name?
+    pub fn binds(&self, name: &str) -> bool {
+        let of_name = |at| self.index.binding(at).is_some_and(|it| it.metadata.name == name);
+        self.index.cluster_wide().any(of_name)
+    }
+
     /// The namespaces known: those that were read, and those of bindings.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.namespaces.iter().map(String::as_str)
