@@ -4,10 +4,12 @@
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
 mod permissions;
+mod why;
 
 use std::path::Path;
 
 pub use permissions::{can, who_can};
+pub use why::{why_account, why_pod, why_role};
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};

@@ -128,7 +128,7 @@ fn policy(name: &str, namespaces: &[&str]) -> AssociatedPolicy {
 }
 
 fn finding(severity: Severity, id: &'static str, sentence: &str, document: DocumentRef) -> Finding {
-    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, "") }
+    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, ""), remedy: vec![] }
 }
 
 fn entry(arn: &str, mark: Mark, kind: &str, groups: &[&str], policies: Option<Vec<AssociatedPolicy>>) -> EntryRow {
@@ -245,6 +245,8 @@ fn irsa() -> Vec<IrsaRow> {
         namespace: namespace.into(),
         service_account: name.into(),
         role_arn: format!("arn:aws:iam::{HOME}:role/{role}"),
+        annotated: true,
+        subjects: vec![],
         mark,
         because: because.into(),
         pods,
