@@ -183,7 +183,7 @@ impl<'a> Workloads<'a> {
             iam,
             issuer: cluster.and_then(|it| it.issuer()),
             trusts: trusts::Trusts::new(facts, iam),
-            ground: place::Ground::new(facts),
+            ground: place::Ground::new(facts, iam),
             accounts,
             pods,
             naming,

@@ -16,4 +16,5 @@ mod pty;
 mod screens;
 mod stage;
 mod storm;
+mod workload;
 mod worlds;

@@ -7,17 +7,12 @@ use super::Finding;
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
 use crate::access::trust::Outcome;
-use crate::access::workload::container::{self, InForce};
+use crate::access::workload::container::{self, InForce, SKIP_CONTAINERS, SKIP_LABEL};
 use crate::access::workload::{Account, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::wildcard::glob;
 use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
-
-/// The label that keeps the webhook away from a pod.
-const SKIP_LABEL: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
-/// The annotation that keeps it away from containers.
-const SKIP_CONTAINERS: &str = "eks.amazonaws.com/skip-containers";
 
 pub(super) fn of_annotation(namespace: &str, name: &str) -> Evidence {
     let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
@@ -58,7 +53,7 @@ pub(super) fn of_account(
             out.push(Finding::new(Low, "irsa-and-pod-identity", why, &evidence).with([mend]));
         }
     }
-    of_pods(workloads, account, pods, &mut out);
+    of_pods(account, pods, &mut out);
     out
 }
 
@@ -208,19 +203,17 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The findings that are about pods: what their environment has against what it should.
-fn of_pods(workloads: &Workloads<'_>, account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
+fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
     let annotated = account.itself.and_then(|it| it.role_arn());
     let (mut without, mut hand, mut labelled, mut skipping, mut on_pod) = (vec![], vec![], vec![], vec![], vec![]);
     for pod in pods.iter().copied() {
         let label = pod.metadata.labels.contains_key(SKIP_LABEL);
-        let skips = pod.metadata.annotations.get(SKIP_CONTAINERS).map(String::as_str).unwrap_or_default();
-        let is_skipped = |name: &str| skips.split(',').any(|it| it.trim() == name);
         let (identities, _) = container::identities(pod);
         let bare = |it: &&container::ContainerIdentity| it.in_force == InForce::NodeRole;
         let own: Vec<_> = identities.iter().filter(|it| !it.init).collect();
         let expects = annotated.is_some() || account.association.is_some();
         let skipped: Vec<&str> =
-            own.iter().copied().filter(bare).map(|it| it.name.as_str()).filter(|it| is_skipped(it)).collect();
+            own.iter().copied().filter(bare).map(|it| it.name.as_str()).filter(|it| container::skips(pod, it)).collect();
         if label && expects && own.iter().copied().any(|it| bare(&it)) {
             labelled.push(pod);
         } else if !skipped.is_empty() && expects {
@@ -263,7 +256,8 @@ fn of_pods(workloads: &Workloads<'_>, account: &Account<'_>, pods: &[&Pod], out:
             "{} sets web identity's variables by hand: the webhook leaves such a container as it is{wins}",
             names(&hand)
         );
-        out.push(Finding::new(Medium, "irsa-env-preset", why, &of_pod(first, "spec.containers")));
+        let mend = remedy::drop_variables(first);
+        out.push(Finding::new(Medium, "irsa-env-preset", why, &of_pod(first, "spec.containers")).with(mend));
     }
     if let [first, ..] = labelled.as_slice() {
         let why = format!(
@@ -290,5 +284,4 @@ fn of_pods(workloads: &Workloads<'_>, account: &Account<'_>, pods: &[&Pod], out:
             Finding::new(Medium, "irsa-annotation-on-pod", why, &of_pod(first, "metadata.annotations")).with([mend]),
         );
     }
-    let _ = workloads;
 }

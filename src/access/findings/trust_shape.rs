@@ -141,28 +141,27 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
     }
     let lower = own.to_lowercase();
     let claims = || statement.conditions.iter().filter_map(|it| Some((it, claim(it)?)));
-    for (condition, (issuer, _)) in claims().filter(|(_, (issuer, _))| *issuer != lower) {
-        let bare = issuer.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-        if bare == lower {
-            say(
-                Medium,
-                "irsa-key-malformed",
-                format!(
-                    "the condition's key {} is written with a scheme or a slash too many: no token has it, and the key is \
-                     {own}:sub or {own}:aud",
-                    condition.key
-                ),
-            );
-        } else if is_eks(bare) {
-            say(
-                Medium,
-                "irsa-key-other-issuer",
-                format!(
-                    "the condition's key {} is of another issuer than the principal ({own}): no token of this cluster has it",
-                    condition.key
-                ),
-            );
-        }
+    let bare = |issuer: &str| {
+        issuer.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned()
+    };
+    let odd = |wanted: fn(&str, &str) -> bool| {
+        let is_it = |issuer: &str| issuer != lower && wanted(&bare(issuer), &lower);
+        let keys: Vec<&str> =
+            claims().filter(|(_, (issuer, _))| is_it(issuer)).map(|(condition, _)| condition.key.as_str()).collect();
+        (!keys.is_empty()).then(|| keys.join(" and "))
+    };
+    if let Some(keys) = odd(|bare, own| bare == own) {
+        let why = format!(
+            "the condition's key {keys} is written with a scheme or a slash too many: no token has it; it must read {own}:sub \
+             or {own}:aud"
+        );
+        say(Medium, "irsa-key-malformed", why);
+    }
+    if let Some(keys) = odd(|bare, own| bare != own && is_eks(bare)) {
+        let why = format!(
+            "the condition's key {keys} is of another issuer than the principal ({own}): no token of this cluster has it"
+        );
+        say(Medium, "irsa-key-other-issuer", why);
     }
     let has = |wanted: &str| claims().any(|(_, (_, it))| it == wanted);
     if !has("sub") {

@@ -106,7 +106,7 @@ impl<'a> Workloads<'a> {
                 return;
             }
         };
-        links.push(("role", Answer::yes(format!("role {arn} exists")), Some(of_role(role))));
+        links.push(("role", Answer::yes(format!("role {arn} exists")), None));
         let answer = match (self.tags(it, pod), found.policy()) {
             (_, Err(why)) => Answer::open(why),
             (None, _) => Answer::open("the cluster's ARN is not known, and so not the session tags"),

@@ -96,6 +96,22 @@ const DECIDING: [&str; 8] = [
     "AWS_CONFIG_FILE",
 ];
 
+/// The label that keeps the webhook away from a pod.
+pub(crate) const SKIP_LABEL: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
+/// The annotation that keeps it away from containers.
+pub(crate) const SKIP_CONTAINERS: &str = "eks.amazonaws.com/skip-containers";
+
+/// Does the pod ask the webhook to skip this container by its name?
+pub(crate) fn skips(pod: &Pod, container: &str) -> bool {
+    let names = pod.metadata.annotations.get(SKIP_CONTAINERS).map(String::as_str).unwrap_or_default();
+    names.split(',').any(|it| it.trim() == container)
+}
+
+/// Does the webhook leave the container alone, because the pod asks for that?
+pub(crate) fn is_skipped(pod: &Pod, container: &str) -> bool {
+    pod.metadata.labels.contains_key(SKIP_LABEL) || skips(pod, container)
+}
+
 /// Is there a variable of that name?
 pub(crate) fn has(container: &Container, name: &str) -> bool {
     container.env.iter().any(|it| it.name == name)

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::cluster::ComputeConfig;
 use crate::model::mapping::AwsAuthKey;
-use crate::model::snapshot::{ClusterFacts, Gap, Lookup};
+use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
 use crate::model::workload::{Node, Pod};
 
 /// The add-on that brings the Pod Identity agent.
@@ -74,14 +74,17 @@ pub(crate) struct Ground<'a> {
     groups: HashMap<&'a str, &'a str>,
     /// Nodes with a pod of the agent.
     agents: HashSet<&'a str>,
-    /// Roles of nodes that are in no node group.
+    /// Roles of nodes that are in no node group, those of Auto Mode's own kind apart.
     others: Vec<&'a str>,
+    of_auto: Vec<&'a str>,
+    /// Why there may be more of them.
+    others_unread: Option<String>,
     auto: Option<&'a ComputeConfig>,
     pub(crate) agent: Presence,
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn new(facts: &'a ClusterFacts) -> Self {
+    pub(super) fn new(facts: &'a ClusterFacts, iam: &IamFacts) -> Self {
         let auto = facts.cluster.value().and_then(|it| it.compute_config.as_ref()).filter(|it| it.enabled == Some(true));
         let is_agent = |pod: &&Pod| !pod.has_ended() && pod.metadata.name.starts_with(AGENT);
         let groups: HashMap<&str, &str> = (facts.nodegroups.items().iter())
@@ -91,7 +94,10 @@ impl<'a> Ground<'a> {
             facts,
             nodes: facts.nodes.items().iter().map(|it| (it.metadata.name.as_str(), it)).collect(),
             agents: facts.pods.items().iter().filter(is_agent).filter_map(|it| it.spec.node_name.as_deref()).collect(),
-            others: others(facts, groups.values().copied().collect()),
+            others: others(facts, iam, groups.values().copied().collect(), false),
+            of_auto: others(facts, iam, HashSet::new(), true),
+            others_unread: (facts.access_entries.gap().or_else(|| facts.aws_auth.gap()))
+                .map(|gap| unread("the mappings that name nodes' roles", &gap)),
             groups,
             auto,
             agent: Presence::Present,
@@ -102,7 +108,7 @@ impl<'a> Ground<'a> {
 
     /// The roles that nodes may have.
     pub(super) fn node_roles(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.groups.values().copied().chain(self.others.iter().copied())
+        self.groups.values().copied().chain(self.others.iter().chain(&self.of_auto).copied())
     }
 
     /// The agent in the cluster as a whole.
@@ -167,7 +173,10 @@ impl<'a> Ground<'a> {
                     _ => format!("node group {group} is not among the cluster's"),
                 }),
             },
-            _ => match self.others.as_slice() {
+            _ => match if kind == Kind::Auto { self.of_auto.as_slice() } else { self.others.as_slice() } {
+                _ if self.others_unread.is_some() => NodeRole::Unknown(self.others_unread.clone().unwrap_or_default()),
+                // Nodes join by a mapping of their role, so that the only one left is this node's.
+                [only] => NodeRole::Known(only),
                 [] => NodeRole::Unknown("the node is in no managed node group, and nothing names its role".to_owned()),
                 others => NodeRole::OneOf(others.to_vec()),
             },
@@ -199,22 +208,28 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// The roles by which nodes join that no node group has: those of Karpenter and of self-managed nodes.
-fn others<'a>(facts: &'a ClusterFacts, of_groups: HashSet<&str>) -> Vec<&'a str> {
-    let entries = (facts.access_entries.items().iter())
-        .filter(|it| matches!(it.kind.as_str(), "EC2_LINUX" | "EC2"))
-        .map(|it| it.principal_arn.as_str());
+/// The roles by which nodes join that no node group has: those of Karpenter and of self-managed nodes, or those of Auto
+/// Mode. A role in no instance profile is on no instance.
+fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>, auto: bool) -> Vec<&'a str> {
+    let kind = if auto { "EC2" } else { "EC2_LINUX" };
+    let entries = facts.access_entries.items().iter().filter(|it| it.kind == kind).map(|it| it.principal_arn.as_str());
     let rows = facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice()).unwrap_or_default();
     let rows = (rows.iter())
-        .filter(|it| it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == "system:nodes"))
+        .filter(|it| !auto && it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == "system:nodes"))
         .filter_map(|it| it.arn.as_deref());
-    let auto = facts.cluster.value().and_then(|it| it.compute_config.as_ref()?.node_role_arn.as_deref());
-    let fargate: HashSet<&str> =
-        facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref()).collect();
+    let built_in = facts.cluster.value().and_then(|it| it.compute_config.as_ref()?.node_role_arn.as_deref());
+    let fargate = facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref());
     // aws-auth leaves the path out: a role is the same by its name.
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
-    let known: HashSet<String> = of_groups.iter().chain(&fargate).map(|it| name(it)).collect();
-    let mut all: Vec<&str> = entries.chain(rows).chain(auto).filter(|arn| !known.contains(&name(arn))).collect();
+    let known: HashSet<String> = of_groups.into_iter().chain(fargate).map(name).collect();
+    let listed = iam.instance_profiles.gap().is_none().then(|| {
+        let roles = iam.instance_profiles.items().iter().flat_map(|it| &it.roles);
+        roles.map(|it| it.role_name.clone()).collect::<HashSet<String>>()
+    });
+    // Auto Mode makes the profiles of its nodes itself, out of sight.
+    let profiled = |arn: &&str| auto || listed.as_ref().is_none_or(|it| it.contains(&name(arn)));
+    let all = entries.chain(rows).chain(built_in.filter(|_| auto));
+    let mut all: Vec<&str> = all.filter(|arn| !known.contains(&name(arn))).filter(profiled).collect();
     all.sort_by_key(|arn| (name(arn), std::cmp::Reverse(arn.len())));
     all.dedup_by_key(|arn| name(arn));
     all

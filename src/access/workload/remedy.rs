@@ -138,23 +138,36 @@ pub fn client_id(provider: &str, audience: &str) -> Remedy {
     )
 }
 
-/// Makes a pod anew, by what it belongs to.
-pub fn restart(pod: &Pod) -> Remedy {
-    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
-    let name = quoted(&pod.metadata.name);
-    let owner = pod.metadata.owner_references.iter().find(|it| it.controller == Some(true));
-    let rollout = owner.and_then(|owner| match owner.kind.as_str() {
+/// What makes the pod, if that can be told: `deployment/web`.
+fn owner(pod: &Pod) -> Option<String> {
+    let owner = pod.metadata.owner_references.iter().find(|it| it.controller == Some(true))?;
+    match owner.kind.as_str() {
         // A Deployment names its ReplicaSets after itself and a hash.
         "ReplicaSet" => owner.name.rsplit_once('-').map(|(deployment, _)| format!("deployment/{deployment}")),
         "StatefulSet" => Some(format!("statefulset/{}", owner.name)),
         "DaemonSet" => Some(format!("daemonset/{}", owner.name)),
         _ => None,
-    });
-    let text = match rollout {
+    }
+}
+
+/// Makes a pod anew, by what it belongs to.
+pub fn restart(pod: &Pod) -> Remedy {
+    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
+    let text = match owner(pod) {
         Some(what) => format!("kubectl rollout restart -n {namespace} {}", quoted(&what)),
-        None => format!("kubectl delete pod -n {namespace} {name}"),
+        None => format!("kubectl delete pod -n {namespace} {}", quoted(&pod.metadata.name)),
     };
     remedy("Make the pods anew: the webhook writes their environment when they are made", text)
+}
+
+/// Takes away the variables that were set by hand.
+pub fn drop_variables(pod: &Pod) -> Option<Remedy> {
+    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
+    let what = owner(pod)?;
+    Some(remedy(
+        "Take the variables away, and leave them to the webhook",
+        format!("kubectl set env -n {namespace} {} AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE-", quoted(&what)),
+    ))
 }
 
 /// Installs the agent.

@@ -385,6 +385,12 @@ impl<'a> Workloads<'a> {
     /// What the service account has and the pod has not.
     fn pending(&self, account: &Account<'_>, it: &PodIdentities<'_>, namespace: &str, name: &str, others: &mut Vec<Other>) {
         let has = |mechanism| it.in_force == mechanism || others_have(others, mechanism);
+        let main = it.containers.get(it.main).map_or("", |it| it.name.as_str());
+        let without = if container::is_skipped(it.pod, main) {
+            "the pod asks the webhook to leave it alone"
+        } else {
+            "the pod was made without it: the webhook writes the environment once, when a pod is made"
+        };
         let association = account.association.as_ref().filter(|_| !has(InForce::PodIdentity));
         let irsa = account.irsa.as_ref().filter(|_| !has(InForce::Irsa));
         let takes_over = association.is_some() || it.in_force == InForce::PodIdentity;
@@ -393,8 +399,7 @@ impl<'a> Workloads<'a> {
                 mechanism: InForce::PodIdentity,
                 state: "pending",
                 role_arn: association.role_arn.clone(),
-                because: "the pod was made without it: the webhook writes the environment once, when a pod is made"
-                    .to_owned(),
+                because: without.to_owned(),
                 evidence: Some(of_association(&association.id)),
             });
         }
@@ -402,7 +407,7 @@ impl<'a> Workloads<'a> {
             let (state, because) = if takes_over {
                 ("shadowed", "the Pod Identity association comes first when a pod is made")
             } else {
-                ("pending", "the pod was made without it: the webhook writes the environment once, when a pod is made")
+                ("pending", without)
             };
             others.push(Other {
                 mechanism: InForce::Irsa,
