@@ -29,14 +29,18 @@ fn workload(criterion: &mut Criterion) {
     assert!(pods.len() >= 30_000 && snapshot.iam.roles.items().len() >= 1_500);
     let mut group = criterion.benchmark_group("workload");
     group.sample_size(10);
-    group.bench_function("every binding", |it| it.iter(|| black_box(Workloads::new(facts, &snapshot.iam)).accounts().len()));
+    group.bench_function("every binding", |it| {
+        it.iter(|| black_box(Workloads::new(facts, &snapshot.iam)).accounts().len())
+    });
     group.bench_function("every verdict, of bindings and pods", |it| {
         it.iter(|| {
             let workloads = Workloads::new(facts, &snapshot.iam);
             pods.iter().map(|pod| black_box(workloads.identities(pod).answer.outcome)).count()
         });
     });
-    group.bench_function("all rows of all panes", |it| it.iter(|| black_box(inventory(facts, &snapshot.iam)).irsa.len()));
+    group.bench_function("all rows of all panes", |it| {
+        it.iter(|| black_box(inventory(facts, &snapshot.iam)).irsa.len())
+    });
     group.finish();
 }
 

@@ -20,6 +20,7 @@ mod table;
 mod text;
 pub mod theme;
 mod trace;
+mod workload;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -56,6 +57,7 @@ fn whole(canvas: &mut Canvas<'_>, app: &App, at: &Layout) -> Option<Position> {
     match place.and_then(|top| app.overlays.get(top)) {
         Some(Overlay::Trace(view)) => trace::draw(canvas, at, app, view),
         Some(Overlay::Explain(view)) => explain::draw(canvas, at, app, view),
+        Some(Overlay::Workload(view)) => workload::draw(canvas, at, app, view),
         Some(Overlay::Document(view)) => cursor = document::draw(canvas, at, view),
         _ => list(canvas, app, at),
     }

@@ -11,7 +11,8 @@
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role;
-//! - [`remedy`]: what to paste.
+//! - [`remedy`]: what to paste;
+//! - [`shown`]: an answer as lines, for screen and text.
 //!
 //! [`Workloads`] is built once per snapshot: bindings are judged once each, not once per pod. A new link of a chain goes
 //! into the binding's own file, a new way to come by credentials into [`container`].
@@ -23,9 +24,9 @@ pub mod place;
 mod policies;
 pub mod remedy;
 pub mod role;
+pub mod shown;
 mod trusts;
 pub mod why;
-
 
 use std::collections::HashMap;
 
@@ -39,6 +40,7 @@ pub use container::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
 pub use place::Place;
 pub(crate) use policies::Allows;
+pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
 pub use why::{Other, PodIdentities, Why};
 
@@ -191,12 +193,13 @@ impl<'a> Workloads<'a> {
         };
         this.node_allows = this.ground.node_roles().map(|role| (role, this.judge_node(role))).collect();
         let mut accounts = std::mem::take(&mut this.accounts);
-        let each = accounts.iter_mut().flat_map(|(namespace, all)| all.iter_mut().map(move |(name, it)| (*namespace, *name, it)));
+        let each = accounts
+            .iter_mut()
+            .flat_map(|(namespace, all)| all.iter_mut().map(move |(name, it)| (*namespace, *name, it)));
         for (namespace, name, account) in each {
             account.pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-            account.irsa = account
-                .itself
-                .and_then(|it| Some(this.irsa_of(namespace, name, it.role_arn()?, Some(it.audience()))));
+            account.irsa =
+                account.itself.and_then(|it| Some(this.irsa_of(namespace, name, it.role_arn()?, Some(it.audience()))));
             account.associations.sort_by(|a, b| a.association_id.cmp(&b.association_id));
             account.association = account.associations.first().map(|it| this.association_of(it, None));
         }

@@ -100,10 +100,11 @@ macro_rules! commands {
 }
 
 commands! {
-    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
+    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why; of a workload, which AWS role it gets.";
     Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
+    Policies "policies", "policies", Answers, Harmless, a_role, "Show the role's trust policy and its IAM policies, managed and inline.";
     CopyArn "copy-arn", "copy", Answers, Harmless, something, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
@@ -187,14 +188,22 @@ fn always(_: &App, _: Context) -> Availability {
     Availability::Ready
 }
 
+fn a_role(app: &App, _: Context) -> Availability {
+    ready_if(app.role().is_some(), "Nothing here names an IAM role.")
+}
+
 fn a_row(app: &App, context: Context) -> Availability {
+    if context == Context::Workload {
+        return ready_if(app.role().is_some(), "No role is known here that could be traced.");
+    }
     if context != Context::List {
         return disabled("There is no list here: Esc goes back to it.");
     }
     match app.selected_row() {
         None => disabled("No row is selected: there is nothing to trace."),
         Some(row) => {
-            ready_if(row.asked.is_some(), "This row names no principal that could be traced; y shows the document.")
+            let asks = row.asked.is_some() || row.workload.is_some();
+            ready_if(asks, "This row names no principal that could be traced; y shows the document.")
         }
     }
 }

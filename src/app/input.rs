@@ -14,6 +14,7 @@ use super::pane::Motion;
 use super::perform::{self, open_jump, perform};
 use super::update::{arrange, attempt, page};
 use super::{App, prompt};
+use crate::model::snapshot::ClusterFacts;
 
 /// A key that edits the text of the prompt on top.
 pub(super) fn typed(app: &mut App, chord: Chord) {
@@ -37,7 +38,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Calls { .. }) => {}
         None => {
             if prompt::edit(&mut app.state_mut().filter, chord) {
                 arrange(app);
@@ -61,7 +62,8 @@ pub(super) fn paste(app: &mut App, text: &str) {
         Some(Overlay::Jump(jump)) => {
             let empty = jump.picker.input.value().is_empty();
             if empty {
-                **jump = std::mem::replace(&mut **jump, Jump::new(None, &app.snapshot.iam)).with_text(text);
+                **jump = std::mem::replace(&mut **jump, Jump::new(None, &ClusterFacts::default(), &app.snapshot.iam))
+                    .with_text(text);
             } else {
                 prompt::paste(&mut jump.picker.input, text);
                 jump.rank();
@@ -92,7 +94,9 @@ pub(super) fn paste(app: &mut App, text: &str) {
             app.overlays.pop();
             open_jump(app, Some(text));
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_)) | None => open_jump(app, Some(text)),
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Document(_)) | None => {
+            open_jump(app, Some(text));
+        }
     }
 }
 

@@ -153,6 +153,8 @@ pub enum Context {
     List,
     /// The trace on the full screen.
     Trace,
+    /// Which AWS role a workload gets.
+    Workload,
     /// A document.
     Document,
     /// Wherever text is typed: filter, jump, palette, help, clusters.
@@ -161,7 +163,8 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 5] = [Context::Global, Context::List, Context::Trace, Context::Document, Context::Prompt];
+    pub const ALL: [Context; 6] =
+        [Context::Global, Context::List, Context::Trace, Context::Workload, Context::Document, Context::Prompt];
 
     /// As the keymap file calls it.
     pub fn as_str(self) -> &'static str {
@@ -169,6 +172,7 @@ impl Context {
             Context::Global => "global",
             Context::List => "list",
             Context::Trace => "trace",
+            Context::Workload => "workload",
             Context::Document => "document",
             Context::Prompt => "prompt",
         }

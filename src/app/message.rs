@@ -12,6 +12,7 @@ use super::table::Tables;
 use crate::access::explain::Explanation;
 use crate::access::inventory::Inventory;
 use crate::access::trace::Trace;
+use crate::access::workload::Shown;
 use crate::model::failure::Failure;
 use crate::model::time::Time;
 use crate::model::update::{Call, Update};
@@ -57,6 +58,8 @@ pub enum Answer {
     Trace(Arc<Trace>),
     /// To `Explain`.
     Explain(Arc<Explanation>),
+    /// To `Workload`.
+    Workload(Arc<Shown>),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

@@ -8,6 +8,7 @@ pub mod help;
 pub mod jump;
 pub mod picker;
 pub mod trace;
+pub mod workload;
 
 use super::command::Command;
 use super::keymap::Context;
@@ -18,6 +19,7 @@ use help::Help;
 use jump::Jump;
 use picker::Picker;
 use trace::TraceView;
+use workload::WorkloadView;
 
 /// The stack holds at most so many; beyond, the oldest goes.
 pub const DEEPEST: usize = 16;
@@ -29,6 +31,8 @@ pub enum Overlay {
     Trace(Box<TraceView>),
     /// A message explained, on the whole body.
     Explain(Box<ExplainView>),
+    /// Which AWS role a workload gets, or who becomes a role, on the whole body.
+    Workload(Box<WorkloadView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// The global jump.
@@ -51,6 +55,7 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
+            Overlay::Workload(_) => Context::Workload,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Jump(_) | Overlay::Palette(_) | Overlay::Help(_) | Overlay::Clusters(_) => Context::Prompt,
@@ -60,6 +65,6 @@ impl Overlay {
 
     /// Does it take the whole body, as a place to be in, or lie over it for a moment?
     pub fn is_place(&self) -> bool {
-        matches!(self, Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_))
+        matches!(self, Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Document(_))
     }
 }

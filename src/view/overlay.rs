@@ -18,7 +18,7 @@ use crate::model::update::Call;
 /// Draws it. Gives where the text cursor is, if text is typed.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Overlay) -> Option<Position> {
     match overlay {
-        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) => None,
+        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Document(_) => None,
         Overlay::Jump(jump) => {
             let picker = &jump.picker;
             canvas.frame(at.popup, "Jump");

@@ -487,6 +487,11 @@ impl Stage {
                 Effect::Trace { ticket, asked, .. } if self.answers => {
                     self.send(Msg::Answer(ticket, Answer::Trace(Arc::new(trace_of(&asked)))));
                 }
+                Effect::Workload { ticket, cluster, subject } if self.answers => {
+                    let (facts, iam) = (self.app.snapshot.cluster(&cluster), self.app.snapshot.iam.clone());
+                    let shown = eksplorer::access::workload::Workloads::new(&facts, &iam).shown(&subject);
+                    self.send(Msg::Answer(ticket, Answer::Workload(Arc::new(shown))));
+                }
                 Effect::Explain { ticket, cluster, message } if self.answers => {
                     let snapshot = self.app.snapshot.clone();
                     let facts = snapshot.cluster(&cluster);

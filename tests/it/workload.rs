@@ -35,7 +35,13 @@ fn every_finding_is_shown_by_its_world_and_not_by_the_near_miss() {
     for case in cases::CASES {
         let (shows, misses) = (World::with(case.shows), World::with(case.misses));
         assert!(shows.findings().contains(&case.id), "§{} {}: {:?}", case.section, case.id, shows.findings());
-        assert!(!misses.findings().contains(&case.id), "§{} {}: near miss: {:?}", case.section, case.id, misses.findings());
+        assert!(
+            !misses.findings().contains(&case.id),
+            "§{} {}: near miss: {:?}",
+            case.section,
+            case.id,
+            misses.findings()
+        );
     }
     let sections: std::collections::BTreeSet<&str> = cases::CASES.iter().map(|it| it.section).collect();
     let all = |prefix: &'static str, n: usize| (1..=n).map(move |i| format!("{prefix}.{i}"));
@@ -62,13 +68,16 @@ fn what_mends_a_finding_can_be_pasted() {
 
 #[test]
 fn the_statement_that_is_proposed_lets_the_workload_in() {
-    let mut world = World::with(|it| it.set(&format!("{TRUST}/Condition"), json!({"StringEquals": {"x": "y"}})));
+    let mut world =
+        World::with(|it| it.set(&format!("{TRUST}/Condition"), json!({"StringEquals": {format!("{HOST}:sub"): "x"}})));
     assert_eq!(world.pod("api-0").1, Outcome::Denied);
     let proposed = world.remedy("{");
     world.set(TRUST, serde_json::from_str(&proposed).unwrap());
     assert_eq!(world.pod("api-0").1, Outcome::Allowed);
 
-    let mut world = World::with(|it| it.set(&format!("{LEDGER}/AssumeRolePolicyDocument/Statement/0/Action"), json!("sts:AssumeRole")));
+    let mut world = World::with(|it| {
+        it.set(&format!("{LEDGER}/AssumeRolePolicyDocument/Statement/0/Action"), json!("sts:AssumeRole"))
+    });
     assert_eq!(world.pod("ledger-0").1, Outcome::Denied);
     let proposed = world.remedy("{");
     world.set(&format!("{LEDGER}/AssumeRolePolicyDocument/Statement/0"), serde_json::from_str(&proposed).unwrap());
@@ -79,7 +88,10 @@ fn the_statement_that_is_proposed_lets_the_workload_in() {
 fn what_comes_from_outside_is_quoted_for_the_shell() {
     let evil = "arn:aws:iam::111122223333:role/x'; rm -rf ~ #";
     let world = World::with(|it| {
-        it.set(world::API_POD_META, json!({"name": "api-0", "namespace": "payments", "annotations": {"eks.amazonaws.com/role-arn": evil}}));
+        it.set(
+            world::API_POD_META,
+            json!({"name": "api-0", "namespace": "payments", "annotations": {"eks.amazonaws.com/role-arn": evil}}),
+        );
         it.set(world::API_SA_META, json!({"name": "api", "namespace": "payments"}));
     });
     let text = world.remedy("kubectl annotate");
@@ -129,7 +141,11 @@ fn a_source_of_variables_may_hide_keys(#[case] env_from: Value, #[case] in_force
     let world = World::with(|it| it.set(&ENV.replace("/env", "/envFrom"), env_from.clone()));
     assert_eq!(world.pod("api-0").0, in_force);
     // What was read is what was there: a snapshot keeps that there is such a source, and nothing of what is in it.
-    let text = eksplorer::model::document::to_json(&eksplorer::model::facts::document_of(&world.snapshot(), Default::default())).unwrap();
+    let text = eksplorer::model::document::to_json(&eksplorer::model::facts::document_of(
+        &world.snapshot(),
+        Default::default(),
+    ))
+    .unwrap();
     assert_eq!(text.contains("envFrom"), env_from != json!([]));
 }
 
@@ -184,7 +200,10 @@ fn containers_may_differ_and_each_is_told() {
 #[test]
 fn with_both_mechanisms_new_pods_use_pod_identity_and_old_ones_what_they_have() {
     let world = World::with(|it| {
-        it.set(world::LEDGER_SA_META, json!({"name": "ledger", "namespace": "payments", "annotations": {"eks.amazonaws.com/role-arn": API}}));
+        it.set(
+            world::LEDGER_SA_META,
+            json!({"name": "ledger", "namespace": "payments", "annotations": {"eks.amazonaws.com/role-arn": API}}),
+        );
         it.set(&format!("{TRUST}/Condition"), json!({"StringLike": {format!("{HOST}:sub"): "system:serviceaccount:payments:*"}, "StringEquals": {format!("{HOST}:aud"): "sts.amazonaws.com"}}));
         it.set(&format!("{}/containers/0/env", world::LEDGER_POD_SPEC), irsa_env());
     });
@@ -195,7 +214,10 @@ fn with_both_mechanisms_new_pods_use_pod_identity_and_old_ones_what_they_have() 
     let why = workloads.why_account("payments", "ledger").unwrap();
     assert_eq!(why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(), [(InForce::Irsa, "shadowed")]);
     let why = workloads.why_pod(workloads.pod("payments", "ledger-0").found().unwrap());
-    assert_eq!(why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(), [(InForce::PodIdentity, "pending")]);
+    assert_eq!(
+        why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(),
+        [(InForce::PodIdentity, "pending")]
+    );
     let rows = inventory(&facts, &snapshot.iam);
     assert!(rows.irsa.iter().any(|it| it.service_account == "ledger" && it.mark == Mark::Shadowed));
 }
@@ -264,7 +286,9 @@ fn a_trust_policy_that_cannot_be_made_out_is_not_known(#[case] text: &str) {
 #[test]
 fn a_trust_policy_encoded_twice_or_very_long_is_read() {
     let encode = |text: &str| -> String {
-        text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+        text.bytes()
+            .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+            .collect()
     };
     let path = format!("{}/AssumeRolePolicyDocument", world::API_ROLE);
     let own = World::new().0.pointer(&path).unwrap().to_string();
@@ -292,7 +316,9 @@ fn a_trust_policy_encoded_twice_or_very_long_is_read() {
 #[case::nothing("")]
 #[case::signs("arn:aws:iam::111122223333:role/\u{202e}api\u{1b}[31m")]
 fn an_annotation_that_is_no_arn_of_a_role_never_works(#[case] arn: &str) {
-    let world = World::with(|it| it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn})));
+    let world = World::with(|it| {
+        it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn}))
+    });
     assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Denied));
     assert!(world.findings().contains(&"irsa-annotation-no-arn"));
 }
@@ -310,7 +336,12 @@ fn where_iam_is_refused_bindings_are_listed_and_not_known() {
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let rows = inventory(&facts, &snapshot.iam);
     assert_eq!((rows.irsa.len(), rows.pod_identity.len()), (1, 1));
-    for (mark, because) in rows.irsa.iter().map(|it| (it.mark, &it.because)).chain(rows.pod_identity.iter().map(|it| (it.mark, &it.because))) {
+    for (mark, because) in rows
+        .irsa
+        .iter()
+        .map(|it| (it.mark, &it.because))
+        .chain(rows.pod_identity.iter().map(|it| (it.mark, &it.because)))
+    {
         assert_eq!(mark, Mark::Unknown);
         assert!(because.contains("GetAccountAuthorizationDetails"), "{because}");
     }
@@ -321,7 +352,9 @@ fn where_iam_is_refused_bindings_are_listed_and_not_known() {
 #[test]
 fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
     let arn = "arn:aws:iam::999988887777:role/theirs";
-    let world = World::with(|it| it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn})));
+    let world = World::with(|it| {
+        it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn}))
+    });
     assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Unknown));
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let why = Workloads::new(&facts, &snapshot.iam).why_account("payments", "api").unwrap();
@@ -350,10 +383,13 @@ fn who_becomes_a_role_is_told_from_both_sides() {
     };
     let (outcome, holders) = of(API);
     assert_eq!(outcome, Outcome::Allowed);
-    assert_eq!(holders[..2], [
-        ("pod", "payments/api-0".to_owned(), Outcome::Allowed),
-        ("service-account", "payments/api".to_owned(), Outcome::Allowed),
-    ]);
+    assert_eq!(
+        holders[..2],
+        [
+            ("pod", "payments/api-0".to_owned(), Outcome::Allowed),
+            ("service-account", "payments/api".to_owned(), Outcome::Allowed),
+        ]
+    );
     let (outcome, holders) = of("arn:aws:iam::111122223333:role/node");
     assert_eq!(outcome, Outcome::Allowed);
     let kinds: Vec<_> = holders.iter().map(|(kind, ..)| *kind).collect();

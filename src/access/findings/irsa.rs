@@ -131,10 +131,8 @@ fn of_binding(
     // A role that lets in too many is mended by the same statement.
     for finding in out.iter_mut().skip(from).filter(|it| it.remedy.is_empty() && WIDE.contains(&it.id)) {
         if let (Some(provider), Some(audience)) = (&irsa.provider, &irsa.audience) {
-            finding.remedy = vec![
-                remedy::irsa_statement(provider, &irsa.subject, audience),
-                remedy::update_trust(&role.name),
-            ];
+            finding.remedy =
+                vec![remedy::irsa_statement(provider, &irsa.subject, audience), remedy::update_trust(&role.name)];
         }
     }
 }
@@ -157,7 +155,8 @@ fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<
     };
     let list = |all: &[String]| all.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(", ");
     if let Some(audience) = irsa.audience.as_deref().filter(|it| refuses("aud", it)) {
-        let why = format!("its token is made out for {audience:?}, and the trust policy asks for {}", list(&wanted("aud")));
+        let why =
+            format!("its token is made out for {audience:?}, and the trust policy asks for {}", list(&wanted("aud")));
         out.push(Finding::new(Medium, "irsa-audience-mismatch", why, evidence));
     }
     let all = wanted("sub");
@@ -171,7 +170,10 @@ fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<
                 irsa.subject
             ),
             (None, Some(other)) => {
-                format!("the trust policy names {other:?}, nearly but not quite {:?}: a slip in one of them", irsa.subject)
+                format!(
+                    "the trust policy names {other:?}, nearly but not quite {:?}: a slip in one of them",
+                    irsa.subject
+                )
             }
             (None, None) => format!("the trust policy names {}, and not {:?}", list(&all), irsa.subject),
         };
@@ -212,8 +214,13 @@ fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
         let bare = |it: &&container::ContainerIdentity| it.in_force == InForce::NodeRole;
         let own: Vec<_> = identities.iter().filter(|it| !it.init).collect();
         let expects = annotated.is_some() || account.association.is_some();
-        let skipped: Vec<&str> =
-            own.iter().copied().filter(bare).map(|it| it.name.as_str()).filter(|it| container::skips(pod, it)).collect();
+        let skipped: Vec<&str> = own
+            .iter()
+            .copied()
+            .filter(bare)
+            .map(|it| it.name.as_str())
+            .filter(|it| container::skips(pod, it))
+            .collect();
         if label && expects && own.iter().copied().any(|it| bare(&it)) {
             labelled.push(pod);
         } else if !skipped.is_empty() && expects {
@@ -225,7 +232,8 @@ fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
         let by_hand = |it: &crate::model::workload::Container| {
             let role = container::has(it, container::ROLE_ARN);
             let token = container::has(it, container::TOKEN_FILE);
-            let other_token = container::value(it, container::TOKEN_FILE).is_none_or(|it| !container::is_webhook_token(it));
+            let other_token =
+                container::value(it, container::TOKEN_FILE).is_none_or(|it| !container::is_webhook_token(it));
             (role != token) || (role && token && other_token)
         };
         let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);

@@ -78,12 +78,17 @@ fn of_role(
             set.date()
         );
         let mend = judged.role_arn.as_deref().map(|arn| {
-            remedy::update_association(name(cluster), &it.association_id, &format!("--role-arn {}", remedy::quoted(arn)))
+            remedy::update_association(
+                name(cluster),
+                &it.association_id,
+                &format!("--role-arn {}", remedy::quoted(arn)),
+            )
         });
         out.push(Finding::new(Low, "pod-identity-role-recreated", why, &evidence).with(mend));
     }
     if let Some(denied) = judged.trust.as_ref().filter(|it| it.outcome == Outcome::Denied) {
-        let on_tag = |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
+        let on_tag =
+            |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
         let tagging = denied.because.contains("sts:TagSession");
         let (id, why) = if on_tag(denied) {
             ("pod-identity-tag-condition", denied.because.clone())
@@ -116,8 +121,11 @@ fn of_names(
     let (namespace, service_account) = (&it.namespace, &it.service_account);
     let delete = || remedy::delete_association(name(cluster), &it.association_id);
     if facts.namespaces.lookup(|it| it.metadata.name == *namespace, |it| it == namespace) == Lookup::Absent {
-        let why = format!("the cluster has no namespace {namespace}; EKS does not check, and the association does nothing");
-        out.push(Finding::new(Medium, "pod-identity-no-namespace", why, &of_document(it, "namespace")).with([delete()]));
+        let why =
+            format!("the cluster has no namespace {namespace}; EKS does not check, and the association does nothing");
+        out.push(
+            Finding::new(Medium, "pod-identity-no-namespace", why, &of_document(it, "namespace")).with([delete()]),
+        );
     } else if account.itself.is_none() && facts.service_accounts.gap().is_none() {
         let why = format!(
             "the cluster has no service account {namespace}/{service_account}; EKS does not check, and the association does \
@@ -131,8 +139,7 @@ fn of_names(
     if account.irsa.is_some() {
         let why = "the service account carries an IRSA annotation too: pods made after the association use Pod Identity, those \
                    made before keep IRSA until they are made anew";
-        let mend =
-            remedy::drop_annotation(namespace, service_account, crate::model::workload::ROLE_ARN_ANNOTATION);
+        let mend = remedy::drop_annotation(namespace, service_account, crate::model::workload::ROLE_ARN_ANNOTATION);
         out.push(Finding::new(Low, "irsa-and-pod-identity", why, &of_document(it, "")).with([mend]));
     }
 }
@@ -177,7 +184,8 @@ fn of_itself(
             }
         }
         Lookup::Absent => {
-            let why = format!("it is owned by {owner}, and the cluster has no such add-on: nothing looks after it any more");
+            let why =
+                format!("it is owned by {owner}, and the cluster has no such add-on: nothing looks after it any more");
             out.push(Finding::new(Low, "pod-identity-addon-drift", why, &evidence));
         }
         Lookup::Unknown(_) => {}
@@ -220,24 +228,30 @@ fn of_pods(
             });
             refused.push(pod);
         }
-        let set = |names: [&str; 2]| {
-            pod.spec.containers.iter().any(|it| names.iter().any(|name| container::has(it, name)))
-        };
+        let set =
+            |names: [&str; 2]| pod.spec.containers.iter().any(|it| names.iter().any(|name| container::has(it, name)));
         if set(["HTTP_PROXY", "http_proxy"]) && !set(["NO_PROXY", "no_proxy"]) {
             proxied.push(pod);
         }
     }
     if let [first, ..] = older.as_slice() {
-        let why = format!("{} was made before the association and has none of its variables: until it is made anew, it runs without the role", names(&older));
+        let why = format!(
+            "{} was made before the association and has none of its variables: until it is made anew, it runs without the role",
+            names(&older)
+        );
         let mend = remedy::restart(first);
         out.push(
-            Finding::new(Medium, "pod-identity-pod-older", why, &of_pod(first, "metadata.creationTimestamp")).with([mend]),
+            Finding::new(Medium, "pod-identity-pod-older", why, &of_pod(first, "metadata.creationTimestamp"))
+                .with([mend]),
         );
     }
     if let [(first, kind), ..] = inert.as_slice() {
         let all: Vec<&Pod> = inert.iter().map(|(pod, _)| *pod).collect();
         let on = if *kind == Kind::Fargate { "Fargate" } else { "a Windows node" };
-        let why = format!("{} runs on {on}, where Pod Identity does not work: the association does nothing for it, and IRSA would", names(&all));
+        let why = format!(
+            "{} runs on {on}, where Pod Identity does not work: the association does nothing for it, and IRSA would",
+            names(&all)
+        );
         out.push(Finding::new(Medium, "pod-identity-inert", why, &of_pod(first, "spec.nodeName")));
     }
     if let [first, ..] = agentless.as_slice() {

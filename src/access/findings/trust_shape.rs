@@ -41,9 +41,7 @@ fn naming(statement: &Statement) -> impl Iterator<Item = &str> {
 /// The statements that let this cluster's provider in with a web identity.
 pub(super) fn ours<'s>(trust: &'s Trust<'_>, provider: &'s str) -> impl Iterator<Item = &'s Statement> {
     let statements = trust.policy().map(|it| it.statements.as_slice()).unwrap_or_default();
-    statements
-        .iter()
-        .filter(move |it| naming(it).any(|named| named == provider) && covers(&it.actions, WEB_IDENTITY))
+    statements.iter().filter(move |it| naming(it).any(|named| named == provider) && covers(&it.actions, WEB_IDENTITY))
 }
 
 /// The claim that a key is meant to ask for, and the issuer in front of it.
@@ -52,7 +50,11 @@ fn claim(condition: &Condition) -> Option<(&str, &str)> {
     matches!(claim, "sub" | "aud").then_some((issuer, claim))
 }
 
-pub(super) fn of_claim<'s>(statement: &'s Statement, host: &str, wanted: &'s str) -> impl Iterator<Item = &'s Condition> {
+pub(super) fn of_claim<'s>(
+    statement: &'s Statement,
+    host: &str,
+    wanted: &'s str,
+) -> impl Iterator<Item = &'s Condition> {
     let key = format!("{}:{wanted}", host.to_lowercase());
     statement.conditions.iter().filter(move |it| it.lower_key == key)
 }
@@ -181,7 +183,10 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
             say(
                 High,
                 "irsa-for-all-values",
-                format!("{} {} also holds where the request has no such key: it narrows nothing for sure", condition.operator_text, condition.key),
+                format!(
+                    "{} {} also holds where the request has no such key: it narrows nothing for sure",
+                    condition.operator_text, condition.key
+                ),
             );
         }
         let literal = matches!(operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase) && !operator.negated;
@@ -214,8 +219,13 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
     if !subs.is_empty() && !asking.iter().any(narrow) {
         let wide = asking.iter().flat_map(|it| &it.values).find(|it| is_wide(it));
         let why = match wide {
-            Some(pattern) => format!("the subject may be anything like {pattern:?}, which reaches into other namespaces"),
-            None => "the subject is only ruled out, not asked for: service accounts of every other name may assume the role".to_owned(),
+            Some(pattern) => {
+                format!("the subject may be anything like {pattern:?}, which reaches into other namespaces")
+            }
+            None => {
+                "the subject is only ruled out, not asked for: service accounts of every other name may assume the role"
+                    .to_owned()
+            }
         };
         say(High, "irsa-subject-wide", why);
     }

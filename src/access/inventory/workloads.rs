@@ -110,8 +110,13 @@ fn trusting(workloads: &Workloads<'_>, named: &BTreeSet<PrincipalKey>) -> Vec<Ir
             }
             let subjects = subjects(trust, &provider);
             let (mark, because) = match facts.service_accounts.gap() {
-                Some(gap) => (Mark::Unknown, format!("whether a service account's annotation names it is not known: {gap}")),
-                None => (Mark::Ignored, "it trusts this cluster's issuer, and no service account's annotation names it".to_owned()),
+                Some(gap) => {
+                    (Mark::Unknown, format!("whether a service account's annotation names it is not known: {gap}"))
+                }
+                None => (
+                    Mark::Ignored,
+                    "it trusts this cluster's issuer, and no service account's annotation names it".to_owned(),
+                ),
             };
             let document = DocumentRef::IamRole(trust.detail.role_name.clone());
             Some(IrsaRow {

@@ -187,7 +187,9 @@ pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
                 settle(InForce::PodIdentity, format!("{FULL_URI} names the Pod Identity agent"));
             }
             Some(uri) => settle(InForce::Unknown, format!("{FULL_URI} is {uri}, which is not the Pod Identity agent")),
-            None => settle(InForce::Unknown, format!("{FULL_URI} is set from elsewhere, and its value is not in the pod")),
+            None => {
+                settle(InForce::Unknown, format!("{FULL_URI} is set from elsewhere, and its value is not in the pod"))
+            }
         }
     } else {
         settle(InForce::NodeRole, "its environment names no AWS identity".to_owned());
@@ -197,9 +199,8 @@ pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
 
 /// The roles that a pod's containers name in their environment, once each.
 pub(super) fn roles_named(pod: &Pod) -> Vec<&str> {
-    let mut all: Vec<&str> = (pod.spec.containers.iter().chain(&pod.spec.init_containers))
-        .filter_map(|it| value(it, ROLE_ARN))
-        .collect();
+    let mut all: Vec<&str> =
+        (pod.spec.containers.iter().chain(&pod.spec.init_containers)).filter_map(|it| value(it, ROLE_ARN)).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -56,10 +56,9 @@ impl<'a> Workloads<'a> {
     /// The role is there under this very ARN; else what follows.
     pub(super) fn existing(&self, arn: &str, role: &Principal) -> Result<&Trust<'a>, Answer> {
         match self.trust(role) {
-            Lookup::Found(found) if found.detail.arn != arn => Err(Answer::no(format!(
-                "no role has the ARN {arn}; the one of that name is {}",
-                found.detail.arn
-            ))),
+            Lookup::Found(found) if found.detail.arn != arn => {
+                Err(Answer::no(format!("no role has the ARN {arn}; the one of that name is {}", found.detail.arn)))
+            }
             Lookup::Found(found) => Ok(found),
             Lookup::Absent => Err(Answer::no(format!("account {} has no role {}", role.account, role.name))),
             Lookup::Unknown(gap @ crate::model::snapshot::Gap::Foreign(_)) => Err(Answer::gap(
@@ -101,12 +100,8 @@ impl<'a> Workloads<'a> {
             }
         }
         for (label, answer, evidence) in &links {
-            let step = Step {
-                label,
-                outcome: Some(answer.outcome),
-                text: answer.because.clone(),
-                evidence: evidence.clone(),
-            };
+            let step =
+                Step { label, outcome: Some(answer.outcome), text: answer.because.clone(), evidence: evidence.clone() };
             it.steps.push(step);
         }
         let own = |(label, answer, _): &(&str, Answer, _)| (*label == "trust policy").then(|| answer.clone());
@@ -165,9 +160,9 @@ impl<'a> Workloads<'a> {
                     let answer = match listed {
                         true => Answer::yes(format!("the provider takes tokens for {audience:?}")),
                         // IAM may be read by a caller whose answer left the list out.
-                        false if found.client_id_list.is_empty() => {
-                            Answer::open("the provider's client ids were not read: that takes iam:GetOpenIDConnectProvider")
-                        }
+                        false if found.client_id_list.is_empty() => Answer::open(
+                            "the provider's client ids were not read: that takes iam:GetOpenIDConnectProvider",
+                        ),
                         false => Answer::no(format!(
                             "the provider in account {account} takes no tokens for {audience:?}, only for {}",
                             found.client_id_list.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(", ")

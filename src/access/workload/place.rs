@@ -85,7 +85,8 @@ pub(crate) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     pub(super) fn new(facts: &'a ClusterFacts, iam: &IamFacts) -> Self {
-        let auto = facts.cluster.value().and_then(|it| it.compute_config.as_ref()).filter(|it| it.enabled == Some(true));
+        let auto =
+            facts.cluster.value().and_then(|it| it.compute_config.as_ref()).filter(|it| it.enabled == Some(true));
         let is_agent = |pod: &&Pod| !pod.has_ended() && pod.metadata.name.starts_with(AGENT);
         let groups: HashMap<&str, &str> = (facts.nodegroups.items().iter())
             .filter_map(|it| Some((it.nodegroup_name.as_str(), it.node_role.as_deref()?)))
@@ -117,10 +118,12 @@ impl<'a> Ground<'a> {
         match (addon, self.facts.pods.gap()) {
             (Lookup::Found(_), _) => Presence::Present,
             _ if !self.agents.is_empty() || self.auto.is_some() => Presence::Present,
-            (Lookup::Absent, None) => Presence::Absent(format!("the cluster has neither the add-on {AGENT} nor a pod of it")),
-            (Lookup::Absent, Some(gap)) => {
-                Presence::Unknown(format!("the add-on {AGENT} is not installed, and whether it runs without is not known: {gap}"))
+            (Lookup::Absent, None) => {
+                Presence::Absent(format!("the cluster has neither the add-on {AGENT} nor a pod of it"))
             }
+            (Lookup::Absent, Some(gap)) => Presence::Unknown(format!(
+                "the add-on {AGENT} is not installed, and whether it runs without is not known: {gap}"
+            )),
             (Lookup::Unknown(gap), _) => Presence::Unknown(format!("whether the add-on {AGENT} is installed: {gap}")),
         }
     }
@@ -196,7 +199,9 @@ impl<'a> Ground<'a> {
         }
         match (&self.agent, self.facts.pods.gap(), node) {
             (Presence::Present, None, Some(_)) => Presence::Absent(match kind {
-                Kind::Hybrid => format!("no pod of {AGENT} runs on the hybrid node {name}, which needs the agent's hybrid DaemonSet"),
+                Kind::Hybrid => format!(
+                    "no pod of {AGENT} runs on the hybrid node {name}, which needs the agent's hybrid DaemonSet"
+                ),
                 _ => format!("no pod of {AGENT} runs on node {name}"),
             }),
             (Presence::Present, Some(gap), _) => {
@@ -213,7 +218,8 @@ impl<'a> Ground<'a> {
 fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>, auto: bool) -> Vec<&'a str> {
     let kind = if auto { "EC2" } else { "EC2_LINUX" };
     let entries = facts.access_entries.items().iter().filter(|it| it.kind == kind).map(|it| it.principal_arn.as_str());
-    let rows = facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice()).unwrap_or_default();
+    let rows =
+        facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice()).unwrap_or_default();
     let rows = (rows.iter())
         .filter(|it| !auto && it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == "system:nodes"))
         .filter_map(|it| it.arn.as_deref());

@@ -75,9 +75,7 @@ pub(super) fn allows(role: &RoleDetail, iam: &IamFacts, action: &str, resource: 
         () if said.allow => Allows::Yes,
         () if said.may_allow => Allows::Unknown(format!("a policy of role {name} allows {action} on a condition")),
         () if !unread.is_empty() => Allows::Unknown(format!("not read of role {name}: {}", unread.join(", "))),
-        () if bare && !details_are_whole(iam) => {
-            Allows::Unknown(format!("the policies of role {name} were not read"))
-        }
+        () if bare && !details_are_whole(iam) => Allows::Unknown(format!("the policies of role {name} were not read")),
         () => Allows::No,
     }
 }
@@ -85,7 +83,11 @@ pub(super) fn allows(role: &RoleDetail, iam: &IamFacts, action: &str, resource: 
 /// Some role shows policies, so that silence means there are none.
 fn details_are_whole(iam: &IamFacts) -> bool {
     iam.roles.gap().is_none()
-        && iam.roles.items().iter().any(|it| !it.role_policy_list.is_empty() || !it.attached_managed_policies.is_empty())
+        && iam
+            .roles
+            .items()
+            .iter()
+            .any(|it| !it.role_policy_list.is_empty() || !it.attached_managed_policies.is_empty())
 }
 
 #[derive(Default)]

@@ -134,7 +134,8 @@ impl<'a> Workloads<'a> {
                 let (outcome, because) = match (&account.association, irsa.answer.outcome) {
                     (Some(_), Outcome::Allowed) => (
                         Outcome::Allowed,
-                        "its annotation names the role, which lets it in; pods made now use Pod Identity instead".to_owned(),
+                        "its annotation names the role, which lets it in; pods made now use Pod Identity instead"
+                            .to_owned(),
                     ),
                     _ => (irsa.answer.outcome, irsa.answer.because.clone()),
                 };
@@ -148,7 +149,9 @@ impl<'a> Workloads<'a> {
                 });
             }
             let association = account.association.as_ref();
-            if let Some(it) = association.filter(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn)) {
+            if let Some(it) = association
+                .filter(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
+            {
                 out.holders.push(Holder {
                     kind: HolderKind::ServiceAccount,
                     name: full,
@@ -158,7 +161,8 @@ impl<'a> Workloads<'a> {
                     evidence: Some(Evidence::new(DocumentRef::PodIdentityAssociation(it.id.clone()), "")),
                 });
             }
-            let concerns = association.is_some_and(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
+            let concerns = association
+                .is_some_and(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
                 || account.irsa.as_ref().is_some_and(|it| it.role_arn == role_arn)
                 || account.pods.iter().any(|pod| super::container::roles_named(pod).contains(&role_arn));
             if concerns {
@@ -223,10 +227,17 @@ impl<'a> Workloads<'a> {
             }
             if cluster.compute_config.as_ref().is_some_and(|it| is_it(&it.node_role_arn)) {
                 let name = format!("Auto Mode of cluster {}", cluster.name);
-                add(HolderKind::ClusterPart, name, "ec2.amazonaws.com", DocumentRef::Cluster, "computeConfig.nodeRoleArn");
+                add(
+                    HolderKind::ClusterPart,
+                    name,
+                    "ec2.amazonaws.com",
+                    DocumentRef::Cluster,
+                    "computeConfig.nodeRoleArn",
+                );
             }
         }
-        let profiles = self.iam.instance_profiles.items().iter().filter(|it| it.roles.iter().any(|it| it.arn == role_arn));
+        let profiles =
+            self.iam.instance_profiles.items().iter().filter(|it| it.roles.iter().any(|it| it.arn == role_arn));
         let own = trust.into_iter().flat_map(|it| &it.detail.instance_profile_list);
         let mut names: Vec<&str> = profiles.chain(own).map(|it| it.instance_profile_name.as_str()).collect();
         names.sort_unstable();
@@ -282,7 +293,8 @@ impl<'a> Workloads<'a> {
                     PrincipalForm::UniqueId => (
                         HolderKind::Principal,
                         Outcome::Denied,
-                        "the id of a role or user that was deleted: one made again under the name has another".to_owned(),
+                        "the id of a role or user that was deleted: one made again under the name has another"
+                            .to_owned(),
                     ),
                     PrincipalForm::Invalid(why) => (HolderKind::Principal, Outcome::Denied, (*why).to_owned()),
                     PrincipalForm::Unclear(why) => (HolderKind::Principal, Outcome::Unknown, (*why).to_owned()),
@@ -305,7 +317,12 @@ impl<'a> Workloads<'a> {
         }
     }
 
-    fn identity(&self, policy: &crate::access::trust::Document, role: &Principal, arn: &str) -> (HolderKind, Outcome, String) {
+    fn identity(
+        &self,
+        policy: &crate::access::trust::Document,
+        role: &Principal,
+        arn: &str,
+    ) -> (HolderKind, Outcome, String) {
         let kind = HolderKind::Principal;
         let Ok(mut request) = Request::iam(arn) else {
             return (kind, Outcome::Unknown, "it is not the ARN of a principal".to_owned());

@@ -114,7 +114,10 @@ impl<'a> Trusts<'a> {
         let name = role.name.to_lowercase();
         let own = role.kind == PrincipalKind::Role && self.iam.account.as_deref() == Some(role.account.as_str());
         let stale = matches!(self.iam.roles.state(), State::Stale { .. });
-        if own && !stale && let Some(at) = self.swept.get(&name) {
+        if own
+            && !stale
+            && let Some(at) = self.swept.get(&name)
+        {
             return self.all.get(*at).map_or(Lookup::Absent, Lookup::Found);
         }
         match self.iam.role(&role.account, &role.name) {

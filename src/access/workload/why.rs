@@ -98,7 +98,8 @@ pub struct Why<'a> {
 /// The field of a pod that holds a container's environment.
 fn of_container(pod: &Pod, at: usize) -> Evidence {
     let own = pod.spec.containers.len();
-    let path = if at < own { format!("spec.containers[{at}].env") } else { format!("spec.initContainers[{}].env", at - own) };
+    let path =
+        if at < own { format!("spec.containers[{at}].env") } else { format!("spec.initContainers[{}].env", at - own) };
     let namespace = pod.metadata.namespace.clone().unwrap_or_default();
     Evidence::new(DocumentRef::Pod(namespace, pod.metadata.name.clone()), path)
 }
@@ -143,18 +144,17 @@ impl<'a> Workloads<'a> {
             InForce::PodIdentity => self.by_association(&mut it),
             InForce::NodeRole => self.by_node(&mut it),
             InForce::StaticKeys => {
-                it.answer = Answer::open("whose access keys they are is not in the pod, and what they may do is theirs");
+                it.answer =
+                    Answer::open("whose access keys they are is not in the pod, and what they may do is theirs");
             }
             InForce::Unknown | InForce::None => it.answer = Answer::open(own.because.clone()),
         }
         // A container without anything of its own gets what its place gives.
-        let fallen = if it.in_force == InForce::NodeRole { None } else { Some(self.fallback(pod, &it.place)) };
-        let fallback = fallen.map_or(it.in_force, |(in_force, _)| in_force);
-        for container in it.containers.iter_mut().filter(|it| it.in_force == InForce::NodeRole) {
-            container.in_force = fallback;
-        }
-        if let Some(own) = it.containers.get(main) {
-            it.in_force = own.in_force;
+        if own.in_force != InForce::NodeRole && it.containers.iter().any(|it| it.in_force == InForce::NodeRole) {
+            let (fallback, _) = self.fallback(pod, &it.place);
+            for container in it.containers.iter_mut().filter(|it| it.in_force == InForce::NodeRole) {
+                container.in_force = fallback;
+            }
         }
         it
     }
@@ -164,7 +164,8 @@ impl<'a> Workloads<'a> {
         let name = it.pod.service_account();
         it.role_arn.clone_from(&own.role_arn);
         let Some(role_arn) = own.role_arn.as_deref() else {
-            it.answer = Answer::open(format!("{} is set from elsewhere, and its value is not in the pod", container::ROLE_ARN));
+            it.answer =
+                Answer::open(format!("{} is set from elsewhere, and its value is not in the pod", container::ROLE_ARN));
             return;
         };
         let account = self.account(namespace, name);
@@ -173,7 +174,9 @@ impl<'a> Workloads<'a> {
         let irsa: &Irsa = match judged {
             Some(irsa) => irsa,
             None => {
-                let known = account.and_then(|it| it.itself).map_or(crate::model::workload::DEFAULT_AUDIENCE, |it| it.audience());
+                let known = account
+                    .and_then(|it| it.itself)
+                    .map_or(crate::model::workload::DEFAULT_AUDIENCE, |it| it.audience());
                 made = self.irsa_of(namespace, name, role_arn, own.webhook_token.then_some(known));
                 &made
             }
@@ -230,7 +233,12 @@ impl<'a> Workloads<'a> {
             Presence::Absent(why) => Answer::no(why.clone()),
             Presence::Unknown(why) => Answer::open(why.clone()),
         };
-        it.steps.push(Step { label: "agent", outcome: Some(agent.outcome), text: agent.because.clone(), evidence: None });
+        it.steps.push(Step {
+            label: "agent",
+            outcome: Some(agent.outcome),
+            text: agent.because.clone(),
+            evidence: None,
+        });
         let has_agent = agent.outcome == Outcome::Allowed;
         links.push(agent);
         if has_agent {
@@ -319,7 +327,9 @@ impl<'a> Workloads<'a> {
             NodeRole::None | NodeRole::Unknown(_) => "the node's role".to_owned(),
         };
         match place::reaches_node(pod, place) {
-            Presence::Absent(why) => (InForce::None, Answer::no(format!("it has no AWS identity of its own, and {why}"))),
+            Presence::Absent(why) => {
+                (InForce::None, Answer::no(format!("it has no AWS identity of its own, and {why}")))
+            }
             Presence::Present => (
                 InForce::NodeRole,
                 Answer::yes(format!(
@@ -344,7 +354,12 @@ impl<'a> Workloads<'a> {
             for mechanism in &own.besides {
                 let role_arn = match mechanism {
                     InForce::PodIdentity => account.and_then(|it| it.association.as_ref()?.role_arn.clone()),
-                    InForce::Irsa => pod.spec.containers.get(it.main).and_then(|it| container::value(it, container::ROLE_ARN)).map(str::to_owned),
+                    InForce::Irsa => pod
+                        .spec
+                        .containers
+                        .get(it.main)
+                        .and_then(|it| container::value(it, container::ROLE_ARN))
+                        .map(str::to_owned),
                     _ => None,
                 };
                 others.push(Other {
@@ -383,7 +398,14 @@ impl<'a> Workloads<'a> {
     }
 
     /// What the service account has and the pod has not.
-    fn pending(&self, account: &Account<'_>, it: &PodIdentities<'_>, namespace: &str, name: &str, others: &mut Vec<Other>) {
+    fn pending(
+        &self,
+        account: &Account<'_>,
+        it: &PodIdentities<'_>,
+        namespace: &str,
+        name: &str,
+        others: &mut Vec<Other>,
+    ) {
         let has = |mechanism| it.in_force == mechanism || others_have(others, mechanism);
         let main = it.containers.get(it.main).map_or("", |it| it.name.as_str());
         let without = if container::is_skipped(it.pod, main) {
@@ -442,7 +464,8 @@ impl<'a> Workloads<'a> {
             findings: of_workload(self, namespace, name, Some(account), &account.pods),
         };
         let associations = &self.facts.pod_identity_associations;
-        let gap = associations.gap().map(|gap| Answer::gap("whether it has a Pod Identity association is not known", &gap));
+        let gap =
+            associations.gap().map(|gap| Answer::gap("whether it has a Pod Identity association is not known", &gap));
         match (&account.association, &account.irsa) {
             (Some(it), irsa) => {
                 why.in_force = InForce::PodIdentity;
@@ -462,7 +485,9 @@ impl<'a> Workloads<'a> {
                     Presence::Unknown(text) => links.push(Answer::open(text.clone())),
                 }
                 if account.itself.is_none() && self.facts.service_accounts.gap().is_none() {
-                    links.push(Answer::no(format!("the cluster has no service account {namespace}/{name}; EKS does not check")));
+                    links.push(Answer::no(format!(
+                        "the cluster has no service account {namespace}/{name}; EKS does not check"
+                    )));
                 }
                 why.answer = Answer::worst(links).unwrap_or(why.answer);
                 if let Some(irsa) = irsa {
@@ -470,8 +495,9 @@ impl<'a> Workloads<'a> {
                         mechanism: InForce::Irsa,
                         state: "shadowed",
                         role_arn: Some(irsa.role_arn.clone()),
-                        because: "the Pod Identity association comes first when a pod is made; pods made before it keep IRSA"
-                            .to_owned(),
+                        because:
+                            "the Pod Identity association comes first when a pod is made; pods made before it keep IRSA"
+                                .to_owned(),
                         evidence: Some(of_annotation(namespace, name)),
                     });
                 }
@@ -488,7 +514,11 @@ impl<'a> Workloads<'a> {
                 why.steps.push(Step {
                     label: "token",
                     outcome: None,
-                    text: format!("subject {}, audience {}", subject(namespace, name), it.audience.as_deref().unwrap_or("?")),
+                    text: format!(
+                        "subject {}, audience {}",
+                        subject(namespace, name),
+                        it.audience.as_deref().unwrap_or("?")
+                    ),
                     evidence: None,
                 });
                 why.steps.extend(it.steps.iter().cloned());

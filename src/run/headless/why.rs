@@ -25,10 +25,13 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
     let why = match workloads.pod(namespace, name) {
         Lookup::Found(pod) => workloads.why_pod(pod),
         Lookup::Absent => {
-            let near = near(facts.pods.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name)), namespace, name);
+            let near =
+                near(facts.pods.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name)), namespace, name);
             return Err(Trouble::bad_input(format!("there is no pod {} in {id}{near}", visible(given))));
         }
-        Lookup::Unknown(gap) => return unread(options, &id, (namespace, ""), Some(given), &format!("the pod was not read: {gap}")),
+        Lookup::Unknown(gap) => {
+            return unread(options, &id, (namespace, ""), Some(given), &format!("the pod was not read: {gap}"));
+        }
     };
     answer(options, &source, &id, &why, action).await
 }
@@ -42,7 +45,9 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
     match workloads.why_account(namespace, name) {
         Some(why) => answer(options, &source, &id, &why, action).await,
         None => match facts.service_accounts.gap() {
-            Some(gap) => unread(options, &id, (namespace, name), None, &format!("the service accounts were not read: {gap}")),
+            Some(gap) => {
+                unread(options, &id, (namespace, name), None, &format!("the service accounts were not read: {gap}"))
+            }
             None => {
                 let all = facts.service_accounts.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name));
                 let near = near(all, namespace, name);
@@ -56,7 +61,11 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
 pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble> {
     let role = match Principal::from_arn(given) {
         Ok((role, None)) if role.kind == PrincipalKind::Role => role,
-        Ok(_) => return Err(Trouble::bad_input(format!("{given:?} is not the ARN of a role, and only roles can be assumed"))),
+        Ok(_) => {
+            return Err(Trouble::bad_input(format!(
+                "{given:?} is not the ARN of a role, and only roles can be assumed"
+            )));
+        }
         Err(error) => return Err(Trouble::bad_input(error.to_string())),
     };
     let (_, id, snapshot) = whole(options).await?;
@@ -71,7 +80,9 @@ pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble
 
 fn split<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a str), Trouble> {
     match given.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => Ok((namespace, name)),
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok((namespace, name))
+        }
         _ => Err(Trouble::bad_input(format!("{given:?} must read {form}"))),
     }
 }
@@ -90,10 +101,13 @@ async fn whole(options: &Options) -> Result<(Source, ClusterId, Snapshot), Troub
 /// Up to three of the same name elsewhere, or that begin alike.
 fn near<'a>(all: impl Iterator<Item = (&'a Option<String>, &'a String)>, namespace: &str, name: &str) -> String {
     let alike = |(other, its): &(&Option<String>, &String)| {
-        its.as_str() == name || other.as_deref() == Some(namespace) && (its.starts_with(name) || name.starts_with(its.as_str()))
+        its.as_str() == name
+            || other.as_deref() == Some(namespace) && (its.starts_with(name) || name.starts_with(its.as_str()))
     };
-    let mut found: Vec<String> =
-        all.filter(alike).map(|(namespace, name)| format!("{}/{name}", namespace.as_deref().unwrap_or_default())).collect();
+    let mut found: Vec<String> = all
+        .filter(alike)
+        .map(|(namespace, name)| format!("{}/{name}", namespace.as_deref().unwrap_or_default()))
+        .collect();
     found.sort();
     found.truncate(3);
     if found.is_empty() { ".".to_owned() } else { format!("; there is {}.", visible(&found.join(", "))) }
@@ -138,10 +152,17 @@ async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<
 }
 
 /// The answer where nothing is known of what was asked for.
-fn unread(options: &Options, id: &ClusterId, (namespace, name): (&str, &str), pod: Option<&str>, why: &str) -> Result<Printed, Trouble> {
+fn unread(
+    options: &Options,
+    id: &ClusterId,
+    (namespace, name): (&str, &str),
+    pod: Option<&str>,
+    why: &str,
+) -> Result<Printed, Trouble> {
     let out = match options.output {
         Output::Text => format!("? not known: {}\n", visible(why)),
-        Output::Json => report::unread_json(id, pod, (pod.is_none()).then(|| format!("{namespace}/{name}")), why).map_err(Trouble::failure)?,
+        Output::Json => report::unread_json(id, pod, (pod.is_none()).then(|| format!("{namespace}/{name}")), why)
+            .map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, Exit::Unknown))
 }

@@ -67,9 +67,12 @@ impl World {
                 "CreateDate": "2025-01-01T00:00:00Z",
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}})
         };
-        let mut node = role("/", "node", json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}));
-        node["AttachedManagedPolicies"] =
-            json!([{"PolicyName": "AmazonEKSWorkerNodePolicy", "PolicyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}]);
+        let mut node = role(
+            "/",
+            "node",
+            json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        );
+        node["AttachedManagedPolicies"] = json!([{"PolicyName": "AmazonEKSWorkerNodePolicy", "PolicyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}]);
         let mut agent = pod("eks-pod-identity-agent-x", "eks-pod-identity-agent", json!([]));
         agent["spec"]["hostNetwork"] = json!(true);
         World(json!({
