@@ -105,7 +105,7 @@ impl Answer {
 /// One link of a chain: what it is, whether it holds, and where that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// `service account`, `provider`, `role`, `trust policy`, …
+    /// `annotation`, `provider`, `role`, `trust`, …
     pub label: &'static str,
     /// Does it hold? `None` where there is nothing to hold.
     pub outcome: Option<Outcome>,

@@ -71,7 +71,7 @@ impl<'a> Workloads<'a> {
                 evidence: evidence.clone(),
             });
         }
-        out.trust = links.iter().find(|(label, ..)| *label == "trust policy").map(|(_, answer, _)| answer.clone());
+        out.trust = links.iter().find(|(label, ..)| *label == "trust").map(|(_, answer, _)| answer.clone());
         let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
         let worst = Answer::worst(links.into_iter().map(|(_, answer, _)| answer));
         if let Some(answer) = out.trust.clone().filter(|_| all_well).or(worst) {
@@ -115,7 +115,7 @@ impl<'a> Workloads<'a> {
                 Answer::of(evaluate(document, &request), &format!("role {}", role.name))
             }
         };
-        links.push(("trust policy", answer, Some(of_role(role))));
+        links.push(("trust", answer, Some(of_role(role))));
     }
 
     fn then(

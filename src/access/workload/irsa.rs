@@ -104,7 +104,7 @@ impl<'a> Workloads<'a> {
                 Step { label, outcome: Some(answer.outcome), text: answer.because.clone(), evidence: evidence.clone() };
             it.steps.push(step);
         }
-        let own = |(label, answer, _): &(&str, Answer, _)| (*label == "trust policy").then(|| answer.clone());
+        let own = |(label, answer, _): &(&str, Answer, _)| (*label == "trust").then(|| answer.clone());
         it.trust = links.iter().find_map(own);
         // Where all is well, the trust policy's own sentence says the most.
         let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
@@ -149,7 +149,7 @@ impl<'a> Workloads<'a> {
             Err(why) => Answer::open(why),
         };
         it.request = Some(request);
-        links.push(("trust policy", trust, Some(of_role(role))));
+        links.push(("trust", trust, Some(of_role(role))));
         let account = &role.account;
         let host = issuer.trim_start_matches("https://");
         match self.provider(&provider, account) {

@@ -228,10 +228,19 @@ fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>,
     // aws-auth leaves the path out: a role is the same by its name.
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     let known: HashSet<String> = of_groups.into_iter().chain(fargate).map(name).collect();
-    let listed = iam.instance_profiles.gap().is_none().then(|| {
-        let roles = iam.instance_profiles.items().iter().flat_map(|it| &it.roles);
-        roles.map(|it| it.role_name.clone()).collect::<HashSet<String>>()
-    });
+    // Profiles are listed by themselves, or stand with their roles where these were read in full.
+    let by_role = || {
+        let with = iam.roles.items().iter().filter(|it| !it.instance_profile_list.is_empty());
+        let names: HashSet<String> = with.map(|it| it.role_name.clone()).collect();
+        (iam.roles.gap().is_none() && !names.is_empty()).then_some(names)
+    };
+    let listed = match iam.instance_profiles.gap() {
+        None => {
+            let roles = iam.instance_profiles.items().iter().flat_map(|it| &it.roles);
+            Some(roles.map(|it| it.role_name.clone()).collect::<HashSet<String>>())
+        }
+        Some(_) => by_role(),
+    };
     // Auto Mode makes the profiles of its nodes itself, out of sight.
     let profiled = |arn: &&str| auto || listed.as_ref().is_none_or(|it| it.contains(&name(arn)));
     let all = entries.chain(rows).chain(built_in.filter(|_| auto));

@@ -46,6 +46,17 @@ impl HolderKind {
             HolderKind::Provider => "provider",
         }
     }
+
+    /// As a heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            HolderKind::ServiceAccount => "account",
+            HolderKind::Nodegroup => "node group",
+            HolderKind::InstanceProfile => "profile",
+            HolderKind::ClusterPart => "cluster",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// Somebody or something that becomes the role, or tries to.

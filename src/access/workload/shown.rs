@@ -172,7 +172,10 @@ impl Why<'_> {
     pub fn shown(&self) -> Shown {
         let mut lines = Lines(Vec::new());
         for step in &self.steps {
-            lines.say(step.label, step.outcome.map(mark), step.text.clone()).evidence.clone_from(&step.evidence);
+            // What was said first need not be said again where it comes from.
+            let said = step.text == self.answer.because && step.outcome != Some(Outcome::Allowed);
+            let text = if said { "this decides" } else { step.text.as_str() };
+            lines.say(step.label, step.outcome.map(mark), text).evidence.clone_from(&step.evidence);
         }
         if let Some(it) = &self.answer.clause {
             lines.clause(it, self.answer.passes.as_ref());
@@ -225,7 +228,7 @@ impl WhyRole {
         let mut lines = Lines(Vec::new());
         for it in &self.holders {
             let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
-            let line = lines.say(it.kind.as_str(), Some(mark(it.outcome)), format!("{}{by}", it.name));
+            let line = lines.say(it.kind.heading(), Some(mark(it.outcome)), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
         }
