@@ -157,14 +157,26 @@ pub enum Context {
     Workload,
     /// A document.
     Document,
-    /// Wherever text is typed: filter, jump, palette, help, clusters.
+    /// What an identity may do.
+    Matrix,
+    /// Who may make a request.
+    WhoCan,
+    /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 6] =
-        [Context::Global, Context::List, Context::Trace, Context::Workload, Context::Document, Context::Prompt];
+    pub const ALL: [Context; 8] = [
+        Context::Global,
+        Context::List,
+        Context::Trace,
+        Context::Workload,
+        Context::Document,
+        Context::Matrix,
+        Context::WhoCan,
+        Context::Prompt,
+    ];
 
     /// As the keymap file calls it.
     pub fn as_str(self) -> &'static str {
@@ -174,6 +186,8 @@ impl Context {
             Context::Trace => "trace",
             Context::Workload => "workload",
             Context::Document => "document",
+            Context::Matrix => "matrix",
+            Context::WhoCan => "who-can",
             Context::Prompt => "prompt",
         }
     }
