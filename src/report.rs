@@ -11,6 +11,7 @@ pub mod list;
 pub mod trace;
 pub mod trust;
 pub mod who;
+pub mod why;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;

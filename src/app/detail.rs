@@ -154,7 +154,10 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         }
         Pane::Irsa => {
             let Some(it) = inventory.irsa.get(at) else { return Vec::new() };
-            let account = format!("{}/{}", it.namespace, it.service_account);
+            let account = match it.service_account.is_empty() {
+                true => format!("any of: {}", it.subjects.join(", ")),
+                false => format!("{}/{}", it.namespace, it.service_account),
+            };
             let own = vec![
                 plain("workload", "account", account, pods(it.pods)),
                 plain("", "role", it.role_arn.clone(), String::new()),

@@ -19,4 +19,5 @@ mod pty;
 mod screens;
 mod stage;
 mod storm;
+mod workload;
 mod worlds;
