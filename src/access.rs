@@ -10,6 +10,7 @@
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
+//! - [`service_role`]: what the IAM role of each part of a cluster must have;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -22,6 +23,7 @@ pub mod inventory;
 pub mod matrix;
 pub mod permissions;
 pub mod resources;
+pub mod service_role;
 pub mod trace;
 pub mod trust;
 pub mod who;

@@ -1,16 +1,18 @@
 //! Named defects and risks: one small rule each, in totally ordered output.
 //!
 //! A rule is a function that pushes at most one finding per cause; a new one goes into the file of its family
-//! (`entries`, `aws_auth`, `workloads`) and is called from that family's door. Rules say nothing when the facts they
+//! (`entries`, `aws_auth`, `roles`, `workloads`) and is called from that family's door. Rules say nothing when the facts they
 //! need are not complete: ignorance is no defect.
 
 mod aws_auth;
 mod entries;
+mod roles;
 mod workloads;
 
 pub(crate) use aws_auth::{of_account, of_key, of_line};
 pub(crate) use entries::of_entry;
-pub(crate) use workloads::{of_association, of_irsa, of_role, trust_names};
+pub(crate) use roles::{RoleFacts, of_role};
+pub(crate) use workloads::{of_association, of_irsa, trust_names};
 
 use crate::model::snapshot::Evidence;
 

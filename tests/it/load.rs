@@ -69,6 +69,8 @@ fn cluster(name: &str, mode: AuthenticationMode, entries: usize) -> ClusterDocum
         pod_identity_associations: Some(vec![]),
         addons: Some(vec![]),
         identity_provider_configs: Some(vec![]),
+        capabilities: Some(vec![]),
+        updates: Some(vec![]),
         kubernetes: Some(vec![]),
     }
 }
@@ -822,8 +824,8 @@ async fn what_is_loaded_from_a_lab_is_the_world_that_it_serves() {
             same! { id, loaded, wanted; access_entries }
         }
         same! { id, loaded, wanted;
-            pod_identity_associations nodegroups fargate_profiles addons identity_provider_configs
-            namespaces service_accounts pods nodes roles cluster_roles role_bindings cluster_role_bindings
+            pod_identity_associations nodegroups fargate_profiles addons identity_provider_configs capabilities updates
+            namespaces service_accounts pods nodes daemon_sets roles cluster_roles role_bindings cluster_role_bindings
         }
         let parsed = |facts: &ClusterFacts| facts.aws_auth.value().map(|it| it.clone().map(|(_, parsed)| parsed));
         assert!(parsed(&wanted).is_some());

@@ -282,6 +282,8 @@ fn roles() -> Vec<RoleRow> {
         mark: Mark::InForce,
         because: String::new(),
         status: "ACTIVE".into(),
+        check: None,
+        shared_with: vec![],
         findings: vec![],
         evidence: Evidence::new(document, ""),
     };

@@ -4,10 +4,8 @@
 use serde_json::Value;
 
 use super::Finding;
-use super::Severity::{High, Low, Medium};
+use super::Severity::{Low, Medium};
 use crate::access::Mark;
-use crate::access::identity::Verdict;
-use crate::access::inventory::RoleUse;
 use crate::model::snapshot::Evidence;
 
 /// The findings of a service account with an IRSA annotation.
@@ -33,28 +31,6 @@ pub(crate) fn of_association(mark: Mark, because: &str, pods: Option<usize>, evi
 
 fn broken(id: &'static str, mark: Mark, because: &str, evidence: &Evidence) -> Vec<Finding> {
     if mark == Mark::Dead { vec![Finding::new(Medium, id, because, evidence)] } else { Vec::new() }
-}
-
-/// The findings of a role that the cluster or a part of it uses.
-pub(crate) fn of_role(
-    used_by: &RoleUse,
-    verdict: Verdict,
-    mark: Mark,
-    because: &str,
-    evidence: &Evidence,
-) -> Vec<Finding> {
-    if mark != Mark::Dead {
-        return Vec::new();
-    }
-    match (used_by, verdict) {
-        (RoleUse::Nodegroup(_) | RoleUse::AutoMode, Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "node-role-unmapped", format!("its nodes cannot join: {because}"), evidence)]
-        }
-        (RoleUse::FargateProfile(_), Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "fargate-role-unmapped", format!("its pods cannot start: {because}"), evidence)]
-        }
-        _ => vec![Finding::new(Medium, "role-missing", because, evidence)],
-    }
 }
 
 /// Does a statement of the trust policy allow the action to that principal (`("Service", "pods.eks.amazonaws.com")`)?

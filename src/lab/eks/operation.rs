@@ -24,6 +24,10 @@ pub(super) enum Operation {
     DescribeAddon(String),
     ListIdentityProviderConfigs,
     DescribeIdentityProviderConfig,
+    ListCapabilities,
+    DescribeCapability(String),
+    ListUpdates,
+    DescribeUpdate(String),
 }
 
 impl Operation {
@@ -56,6 +60,10 @@ impl Operation {
             ["clusters", _, "identity-provider-configs", "describe"] if method == Method::POST => {
                 O::DescribeIdentityProviderConfig
             }
+            ["clusters", _, "capabilities"] if get => O::ListCapabilities,
+            ["clusters", _, "capabilities", name] if get => O::DescribeCapability(name.to_owned()),
+            ["clusters", _, "updates"] if get => O::ListUpdates,
+            ["clusters", _, "updates", id] if get => O::DescribeUpdate(id.to_owned()),
             _ => return None,
         };
         Some((operation, segments.get(1).map(|&name| name.to_owned())))
@@ -81,6 +89,10 @@ impl Operation {
             Operation::DescribeAddon(_) => "DescribeAddon",
             Operation::ListIdentityProviderConfigs => "ListIdentityProviderConfigs",
             Operation::DescribeIdentityProviderConfig => "DescribeIdentityProviderConfig",
+            Operation::ListCapabilities => "ListCapabilities",
+            Operation::DescribeCapability(_) => "DescribeCapability",
+            Operation::ListUpdates => "ListUpdates",
+            Operation::DescribeUpdate(_) => "DescribeUpdate",
         }
     }
 
@@ -101,6 +113,8 @@ impl Operation {
             Operation::ListIdentityProviderConfigs | Operation::DescribeIdentityProviderConfig => {
                 Some("identityProviderConfigs")
             }
+            Operation::ListCapabilities | Operation::DescribeCapability(_) => Some("capabilities"),
+            Operation::ListUpdates | Operation::DescribeUpdate(_) => Some("updates"),
         }
     }
 
@@ -112,7 +126,9 @@ impl Operation {
             | Operation::DescribePodIdentityAssociation(item)
             | Operation::DescribeNodegroup(item)
             | Operation::DescribeFargateProfile(item)
-            | Operation::DescribeAddon(item) => Some(item),
+            | Operation::DescribeAddon(item)
+            | Operation::DescribeCapability(item)
+            | Operation::DescribeUpdate(item) => Some(item),
             _ => None,
         }
     }
