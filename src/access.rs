@@ -11,6 +11,7 @@
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`service_role`]: what the IAM role of each part of a cluster must have;
+//! - [`posture`]: the controls around access, how each stands and how it is changed;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -22,6 +23,7 @@ pub mod identity;
 pub mod inventory;
 pub mod matrix;
 pub mod permissions;
+pub mod posture;
 pub mod resources;
 pub mod service_role;
 pub mod trace;

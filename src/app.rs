@@ -164,7 +164,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, posture] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -172,11 +172,12 @@ impl App {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Posture => posture,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, posture] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -184,6 +185,7 @@ impl App {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Posture => posture,
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod can;
 pub mod json;
 pub mod list;
+mod posture;
 pub mod trace;
 pub mod trust;
 pub mod who;

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Mark;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
+use super::posture::{Control, posture};
 use super::service_role::RoleCheck;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
@@ -36,6 +37,8 @@ pub struct Inventory {
     pub roles: Vec<RoleRow>,
     /// Every principal known from any of the above, by account, kind and name.
     pub principals: Vec<PrincipalRow>,
+    /// The controls around access, those that concern most first.
+    pub posture: Vec<Control>,
 }
 
 /// An access entry.
@@ -329,7 +332,8 @@ pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
     let principals = seen.rows(&resolver);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals }
+    let posture = posture(facts, iam, &aws_auth);
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, posture }
 }
 
 #[derive(Default)]

@@ -104,7 +104,7 @@ commands! {
     Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN or error message is traced.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
-    CopyArn "copy-arn", "copy ARN", Answers, Harmless, something, "Copy the ARN to your terminal's clipboard.";
+    CopyArn "copy-arn", "copy ARN", Answers, Harmless, something, "Copy the ARN, or the command that changes a control, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
@@ -112,8 +112,9 @@ commands! {
     AwsAuth "aws-auth", "aws-auth", Panes, Harmless, always, "Show the rows of the aws-auth ConfigMap.";
     Irsa "irsa", "IRSA", Panes, Harmless, always, "Show the service accounts with an IAM role of their own (IRSA).";
     PodIdentity "pod-identity", "pod identity", Panes, Harmless, always, "Show the Pod Identity associations.";
-    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster, its nodes, Fargate profiles and add-ons.";
+    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster and its parts, with who can assume them and their policies.";
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
+    Posture "posture", "posture", Panes, Harmless, always, "Show the controls around access, and how to change them.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";

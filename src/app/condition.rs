@@ -35,13 +35,22 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
     let nodegroups = part("node groups", facts.nodegroups.state());
     let profiles = part("Fargate profiles", facts.fargate_profiles.state());
     let addons = part("add-ons", facts.addons.state());
+    let capabilities = part("capabilities", facts.capabilities.state());
     match pane {
         Pane::Entries => vec![entries],
         Pane::AwsAuth => vec![aws_auth],
         Pane::Irsa => vec![accounts, pods],
         Pane::PodIdentity => vec![associations, pods],
-        Pane::Roles => vec![cluster, nodegroups, profiles, addons],
-        Pane::Principals => vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons],
+        Pane::Roles => vec![cluster, nodegroups, profiles, addons, capabilities, entries, aws_auth],
+        Pane::Principals => {
+            vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons, capabilities]
+        }
+        Pane::Posture => {
+            let namespaces = part("namespaces", facts.namespaces.state());
+            let daemon_sets = part("DaemonSets of kube-system", facts.daemon_sets.state());
+            let others = [aws_auth, daemon_sets, associations, addons, accounts];
+            [cluster, namespaces].into_iter().chain(others.map(|it| Part { makes_rows: false, ..it })).collect()
+        }
     }
 }
 
@@ -261,6 +270,7 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
             ("No Pod Identity associations", "Pods get AWS credentials through IRSA (3) or from their node's role (5).")
         }
         Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
+        Pane::Posture => ("No controls", "Nothing is known of how this cluster is set up."),
         Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
     }
 }

@@ -25,12 +25,14 @@ pub enum Pane {
     Roles,
     /// Every principal known.
     Principals,
+    /// The controls around access.
+    Posture,
 }
 
 impl Pane {
     /// All of them, in the order of their digits.
-    pub const ALL: [Pane; 6] =
-        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals];
+    pub const ALL: [Pane; 7] =
+        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals, Pane::Posture];
 
     /// Counted from 0; its digit is one more.
     pub fn index(self) -> usize {
@@ -46,6 +48,7 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity",
             Pane::Roles => "Roles",
             Pane::Principals => "Principals",
+            Pane::Posture => "Posture",
         }
     }
 
@@ -54,6 +57,7 @@ impl Pane {
         match self {
             Pane::PodIdentity => "PodId",
             Pane::Principals => "Who",
+            Pane::Posture => "Post",
             other => other.title(),
         }
     }
@@ -67,12 +71,13 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity associations",
             Pane::Roles => "roles",
             Pane::Principals => "principals",
+            Pane::Posture => "controls",
         }
     }
 
-    /// Are its rows about what uses a role, rather than about who gets in?
+    /// Are its rows about what uses a role, or what is set up, rather than about who gets in?
     pub fn is_of_workloads(self) -> bool {
-        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles)
+        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles | Pane::Posture)
     }
 
     /// The pane `steps` further on, round and round.

@@ -45,6 +45,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::PodIdentity => show(app, Pane::PodIdentity),
         Command::Roles => show(app, Pane::Roles),
         Command::Principals => show(app, Pane::Principals),
+        Command::Posture => show(app, Pane::Posture),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => app.state_mut().editing = true,
@@ -337,12 +338,15 @@ fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
         Overlay::Trace(view) => Some(view.asked.arn()),
         _ => None,
     });
-    let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());
-    match arn {
-        Some(arn) => {
-            app.tell(format!("Sent to your terminal's clipboard: {arn}"));
-            effects.push(Effect::Copy(arn));
+    // Of what is set up, the command that changes it is what one wants elsewhere.
+    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
+    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
+    match text {
+        Some(text) => {
+            app.tell(format!("Sent to your terminal's clipboard: {text}"));
+            effects.push(Effect::Copy(text));
         }
+        None if app.pane == Pane::Posture => app.warn("There is no command here: nothing is to be changed."),
         None => app.warn("This row has no ARN."),
     }
 }

@@ -92,6 +92,8 @@ pub struct Row {
     pub asked: Option<Asked>,
     /// The ARN that it copies; may be empty.
     pub arn: String,
+    /// The command that it copies in place of an ARN; may be empty.
+    pub command: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
 }
@@ -108,6 +110,7 @@ impl Default for Row {
             cells: Vec::new(),
             asked: None,
             arn: String::new(),
+            command: String::new(),
             evidence: None,
         }
     }
@@ -233,13 +236,14 @@ impl Tables {
             Pane::PodIdentity => Table::of(&inventory.pod_identity, columns::POD_IDENTITY, home, columns::pod_identity),
             Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
+            Pane::Posture => Table::of(&inventory.posture, columns::POSTURE, home, columns::control),
         });
         Tables { tables }
     }
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, posture] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -247,6 +251,7 @@ impl Tables {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Posture => posture,
         }
     }
 }
@@ -263,6 +268,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::PodIdentity => of(columns::POD_IDENTITY),
         Pane::Roles => of(columns::ROLES),
         Pane::Principals => of(columns::PRINCIPALS),
+        Pane::Posture => of(columns::POSTURE),
     }
 }
 

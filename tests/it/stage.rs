@@ -10,6 +10,7 @@ use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, Other
 use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
+use eksplorer::access::posture::posture;
 use eksplorer::access::trace::{Line, Part, Trace};
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
@@ -202,7 +203,9 @@ pub(crate) fn inventory() -> Inventory {
         edit,
         unread,
     ];
+    let snapshot = facts(file());
     Inventory {
+        posture: posture(&snapshot.cluster(&cluster()), &snapshot.iam, &aws_auth()),
         aws_auth: aws_auth(),
         irsa: irsa(),
         pod_identity: pod_identity(),

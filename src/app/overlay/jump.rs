@@ -138,5 +138,6 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
         Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
         Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),
         Pane::Principals => (cell(0).to_owned(), "principal"),
+        Pane::Posture => (cell(1).to_owned(), "control"),
     }
 }
