@@ -67,6 +67,15 @@ fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
 #[case::wrong_case("sandbox", "maproles", "aws-auth-key", Severity::Medium)]
 #[case::ignored("sandbox", "mapRoles[0]", "aws-auth-ignored", Severity::Low)]
 #[case::node_role_unmapped("prod-eu1", "role gpu", "node-role-unmapped", Severity::High)]
+#[case::node_in_one_group("prod-eu1", "role edge-nodes", "node-role-unmapped", Severity::High)]
+#[case::old_worker_policy(
+    "prod-eu1",
+    "role KarpenterNodeInstanceProfile-prod-eu1",
+    "role-policy-missing",
+    Severity::Medium
+)]
+#[case::trusts_a_provider_that_is_gone("prod-eu1", "role aws-efs-csi-driver", "role-trust", Severity::Medium)]
+#[case::all_of_s3("prod-eu1", "role ack", "role-too-wide", Severity::Medium)]
 #[case::role_gone("prod-eu1", "irsa green-web/renderer", "irsa-broken", Severity::Medium)]
 #[case::both_mechanisms("prod-eu1", "irsa monitoring/fluent-bit", "irsa-and-pod-identity", Severity::Low)]
 #[case::no_tag_session("prod-eu1", "pod payments/refunds", "pod-identity-broken", Severity::Medium)]

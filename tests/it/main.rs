@@ -14,6 +14,7 @@ mod oracle;
 mod permissions;
 mod printed;
 mod pty;
+mod roles;
 mod screens;
 mod stage;
 mod storm;
