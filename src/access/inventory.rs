@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Mark;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
+use super::permissions::Permissions;
 use super::posture::{Control, posture};
 use super::service_role::RoleCheck;
+use super::who::{SubjectRow, subjects};
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -37,6 +39,8 @@ pub struct Inventory {
     pub roles: Vec<RoleRow>,
     /// Every principal known from any of the above, by account, kind and name.
     pub principals: Vec<PrincipalRow>,
+    /// Every group and user that a binding names or a mapping gives, groups first.
+    pub subjects: Vec<SubjectRow>,
     /// The controls around access, those that concern most first.
     pub posture: Vec<Control>,
 }
@@ -296,6 +300,11 @@ impl PrincipalRow {
 
 /// Computes all rows.
 pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
+    inventory_with(facts, iam, &Permissions::of(facts))
+}
+
+/// Computes all rows, the facts' permissions being indexed already.
+pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permissions) -> Inventory {
     let resolver = Resolver::new(facts, iam);
     let entries = mappings::entries(&resolver);
     let aws_auth = mappings::aws_auth(&resolver);
@@ -332,8 +341,9 @@ pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
     let principals = seen.rows(&resolver);
+    let subjects = subjects(facts, permissions, &principals);
     let posture = posture(facts, iam, &aws_auth);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, posture }
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture }
 }
 
 #[derive(Default)]

@@ -11,10 +11,12 @@ use super::words::count;
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::Verdict;
+use crate::access::permissions::Grant;
 use crate::access::posture::Control;
 use crate::access::service_role::RoleCheck;
 use crate::access::trace::{Line, Part, Trace};
 use crate::access::trust::Outcome;
+use crate::access::who::Carrier;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
 use std::sync::Arc;
@@ -187,6 +189,30 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
             );
             own.extend(it.check.iter().flat_map(|check| of_check(check, it.principal.as_ref())));
             (own, &it.findings)
+        }
+        Pane::Groups => {
+            let Some(it) = inventory.subjects.get(at) else { return Vec::new() };
+            let binding = |grant: &Grant| {
+                let text = match grant {
+                    Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
+                    other => other.to_string(),
+                };
+                Fact { evidence: grant.evidence(), ..plain("bindings", "", text, String::new()) }
+            };
+            let carrier = |it: &Carrier| {
+                let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
+                Fact { evidence: None, ..plain("carried by", "", it.principal.arn(), whose) }
+            };
+            let none = |part, text: &str| Fact { evidence: None, ..plain(part, "", text.to_owned(), String::new()) };
+            let mut own: Vec<Fact> = it.bindings.iter().map(binding).collect();
+            if own.is_empty() {
+                own.push(none("bindings", "none"));
+            }
+            own.extend(it.carriers.iter().map(carrier));
+            if it.carriers.is_empty() {
+                own.push(none("carried by", "no principal known here"));
+            }
+            (own, &[])
         }
         Pane::Posture => {
             let Some(it) = inventory.posture.get(at) else { return Vec::new() };

@@ -25,14 +25,24 @@ pub enum Pane {
     Roles,
     /// Every principal known.
     Principals,
+    /// Groups and users of Kubernetes.
+    Groups,
     /// The controls around access.
     Posture,
 }
 
 impl Pane {
     /// All of them, in the order of their digits.
-    pub const ALL: [Pane; 7] =
-        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals, Pane::Posture];
+    pub const ALL: [Pane; 8] = [
+        Pane::Entries,
+        Pane::AwsAuth,
+        Pane::Irsa,
+        Pane::PodIdentity,
+        Pane::Roles,
+        Pane::Principals,
+        Pane::Groups,
+        Pane::Posture,
+    ];
 
     /// Counted from 0; its digit is one more.
     pub fn index(self) -> usize {
@@ -48,6 +58,7 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity",
             Pane::Roles => "Roles",
             Pane::Principals => "Principals",
+            Pane::Groups => "Groups",
             Pane::Posture => "Posture",
         }
     }
@@ -57,6 +68,7 @@ impl Pane {
         match self {
             Pane::PodIdentity => "PodId",
             Pane::Principals => "Who",
+            Pane::Groups => "Grp",
             Pane::Posture => "Post",
             other => other.title(),
         }
@@ -71,6 +83,7 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity associations",
             Pane::Roles => "roles",
             Pane::Principals => "principals",
+            Pane::Groups => "groups and users",
             Pane::Posture => "controls",
         }
     }

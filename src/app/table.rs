@@ -236,6 +236,7 @@ impl Tables {
             Pane::PodIdentity => Table::of(&inventory.pod_identity, columns::POD_IDENTITY, home, columns::pod_identity),
             Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
+            Pane::Groups => Table::of(&inventory.subjects, columns::GROUPS, home, columns::subject),
             Pane::Posture => Table::of(&inventory.posture, columns::POSTURE, home, columns::control),
         });
         Tables { tables }
@@ -243,7 +244,7 @@ impl Tables {
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, posture] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -251,6 +252,7 @@ impl Tables {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Groups => groups,
             Pane::Posture => posture,
         }
     }
@@ -268,6 +270,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::PodIdentity => of(columns::POD_IDENTITY),
         Pane::Roles => of(columns::ROLES),
         Pane::Principals => of(columns::PRINCIPALS),
+        Pane::Groups => of(columns::GROUPS),
         Pane::Posture => of(columns::POSTURE),
     }
 }

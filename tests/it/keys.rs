@@ -11,12 +11,17 @@ use eksplorer::model::update::{ClusterUpdate, Update};
 
 use crate::stage::{SESSION, Stage, cluster, facts, file, inventory, time};
 
-fn top(stage: &Stage) -> &'static str {
+pub(crate) fn top(stage: &Stage) -> &'static str {
     match stage.app.overlays.last() {
         None => "list",
         Some(Overlay::Trace(_)) => "trace",
         Some(Overlay::Explain(_)) => "explain",
         Some(Overlay::Document(_)) => "document",
+        Some(Overlay::Matrix(_)) => "matrix",
+        Some(Overlay::WhoCan(_)) => "who-can",
+        Some(Overlay::AskWho(_)) => "ask-who",
+        Some(Overlay::Namespaces(_)) => "namespaces",
+        Some(Overlay::Subject { .. }) => "subject",
         Some(Overlay::Jump(_)) => "jump",
         Some(Overlay::Palette(_)) => "palette",
         Some(Overlay::Help(_)) => "help",
@@ -25,7 +30,7 @@ fn top(stage: &Stage) -> &'static str {
     }
 }
 
-fn notice(stage: &Stage) -> &str {
+pub(crate) fn notice(stage: &Stage) -> &str {
     stage.app.notice.as_ref().map_or("", |notice| &notice.text)
 }
 

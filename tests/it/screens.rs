@@ -80,7 +80,7 @@ fn runs(buffer: &Buffer) -> String {
     out
 }
 
-fn check(name: &str, stage: &Stage) {
+pub(crate) fn check(name: &str, stage: &Stage) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
         insta::assert_snapshot!(name, print(&stage.app));
     });
@@ -120,6 +120,8 @@ fn all_refused(facts: &mut ClusterFacts) {
     facts.nodegroups = Section::failed(refused("eks:ListNodegroups", "list the node groups"));
     facts.fargate_profiles = Section::failed(refused("eks:ListFargateProfiles", "list the Fargate profiles"));
     facts.addons = Section::failed(refused("eks:ListAddons", "list the add-ons"));
+    facts.role_bindings = Section::failed(refused("list rolebindings", "list the RoleBindings"));
+    facts.cluster_role_bindings = Section::failed(refused("list clusterrolebindings", "list the ClusterRoleBindings"));
 }
 
 #[test]
@@ -173,9 +175,15 @@ fn entries_not_whole() {
 
 #[test]
 fn other_panes() {
-    for (key, name) in
-        [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals"), ("7", "posture")]
-    {
+    for (key, name) in [
+        ("2", "aws_auth"),
+        ("3", "irsa"),
+        ("4", "pod_identity"),
+        ("5", "roles"),
+        ("6", "principals"),
+        ("7", "groups"),
+        ("8", "posture"),
+    ] {
         check(&format!("{name}_full"), &Stage::new().keys(key));
         let snapshot = with(Source::Live, all_refused);
         check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));
@@ -203,9 +211,9 @@ fn demo(change: impl FnOnce(&mut Snapshot)) -> Stage {
 
 #[test]
 fn roles_and_posture() {
-    check("posture_demo", &demo(|_| {}).keys("7"));
-    check("posture_demo_80x24", &demo(|_| {}).keys("7 j").resize(80, 24));
-    check("posture_of_a_namespace", &demo(|_| {}).keys("7 j j j"));
+    check("posture_demo", &demo(|_| {}).keys("8"));
+    check("posture_demo_80x24", &demo(|_| {}).keys("8 j").resize(80, 24));
+    check("posture_of_a_namespace", &demo(|_| {}).keys("8 j j j"));
     check("roles_demo", &demo(|_| {}).keys("5"));
     check("roles_demo_80x24", &demo(|_| {}).keys("5").resize(80, 24));
     check("roles_missing_a_policy", &demo(|_| {}).keys("5 j j j j j j j"));
@@ -220,8 +228,8 @@ fn roles_and_posture() {
             iam.policies = Section::failed(refused());
         })
     };
-    check("posture_unknown", &unknown().keys("7"));
-    check("posture_unknown_80x24", &unknown().keys("7").resize(80, 24));
+    check("posture_unknown", &unknown().keys("8"));
+    check("posture_unknown_80x24", &unknown().keys("8").resize(80, 24));
     let without_iam = || {
         demo(|snapshot| {
             let iam = Arc::make_mut(&mut snapshot.iam);
