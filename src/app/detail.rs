@@ -242,7 +242,7 @@ fn of_control(it: &Control) -> Vec<Fact> {
     let of = if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) };
     let mut facts = vec![Fact { note: it.id.to_owned(), ..fact("control", of) }];
     if let Some(change) = &it.change {
-        facts.extend(change.look.iter().map(|look| fact("look first", look.clone())));
+        facts.extend(change.look.iter().map(|look| fact("dry run", look.clone())));
         facts.push(fact("command", change.command.clone()));
         facts.push(fact("danger", change.danger.clone()));
     }

@@ -467,8 +467,12 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
 }
 
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context) -> &'static [Command] {
+pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
+        // A control is nobody's: it has a command, and no trace.
+        Context::List if pane == Pane::Posture => {
+            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
+        }
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,

@@ -161,13 +161,14 @@ fn policies_of_role(of: &PolicyCheck) -> String {
     }
     let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     let needed = of.present.len() + of.missing.len();
-    let count = if needed == 0 { "-".to_owned() } else { format!("{}/{needed}", of.present.len()) };
+    let count = if needed > 0 { Some(format!("{}/{needed}", of.present.len())) } else { None };
     let missing = of
         .missing
         .iter()
         .map(|it| format!("{}{}", if it.perhaps_by.is_empty() { "-" } else { "?" }, name(&it.required)));
     let wider = of.wider.iter().map(|it| format!("+{}", name(&it.policy)));
-    std::iter::once(count).chain(missing).chain(wider).collect::<Vec<_>>().join(" ")
+    let text = count.into_iter().chain(missing).chain(wider).collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "-".to_owned() } else { text }
 }
 
 /// The rows as text, with a header line; what is not whole about them goes in front.

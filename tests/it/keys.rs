@@ -198,6 +198,11 @@ fn copies_are_sent_by_the_loop_and_shown() {
     assert!(matches!(&stage.effects[..], [Effect::Copy(text)] if text.contains("kind: ConfigMap")));
     let stage = Stage::new().paste(SESSION).keys("Enter c");
     assert_eq!(stage.effects, [Effect::Copy(SESSION.into())]);
+    // Of a control, what changes it; of one that stands as it should, nothing.
+    let stage = Stage::new().keys("8 /").text("encryption").keys("Enter c");
+    assert!(matches!(&stage.effects[..], [Effect::Copy(text)] if text.contains("associate-encryption-config")));
+    let stage = Stage::new().keys("8 /").text("creator").keys("Enter c");
+    assert!(stage.effects.is_empty() && notice(&stage).contains("nothing is to be changed"));
 }
 
 #[test]

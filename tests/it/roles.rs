@@ -302,10 +302,10 @@ fn a_stale_node_entry_is_one_that_no_machine_can_have() {
 #[test]
 fn a_template_that_needs_an_instance_on_a_role_that_none_can_assume() {
     let row = |trusted: &str| {
-        let text = format!(
-            "  kubernetes:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: aws-auth, namespace: kube-system}}\n    \
-             data: {{mapRoles: '[{{rolearn: \"arn:aws:iam::111122223333:role/person\", username: \
-             \"p:{{{{EC2PrivateDNSName}}}}\", groups: [a]}}]'}}\n"
+        let text = concat!(
+            "  kubernetes:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: aws-auth, namespace: kube-system}\n",
+            "    data: {mapRoles: '[{rolearn: \"arn:aws:iam::111122223333:role/person\", ",
+            "username: \"p:{{EC2PrivateDNSName}}\", groups: [a]}]'}\n",
         );
         let role = format!(
             "  RoleDetailList:\n  - RoleName: person\n    Arn: arn:aws:iam::111122223333:role/person\n    \
@@ -313,7 +313,7 @@ fn a_template_that_needs_an_instance_on_a_role_that_none_can_assume() {
              \"sts:AssumeRole\"}}]}}\n"
         );
         let mode = ("authenticationMode: API}", "authenticationMode: API_AND_CONFIG_MAP}");
-        let snapshot = world(&[mode, ("  kubernetes:\n", &text), ("  RoleDetailList:\n", &role)]);
+        let snapshot = world(&[mode, ("  kubernetes:\n", text), ("  RoleDetailList:\n", &role)]);
         let rows = inventory(snapshot.facts.values().next().unwrap(), &snapshot.iam);
         rows.aws_auth[0].findings.iter().map(|it| it.id).collect::<Vec<_>>()
     };
