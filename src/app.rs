@@ -205,6 +205,18 @@ impl App {
         self.table(self.pane)?.row(self.state().selected()?)
     }
 
+    /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.
+    pub fn role(&self) -> Option<String> {
+        use crate::model::principal::PrincipalKind;
+        let asked = match self.overlays.last() {
+            Some(Overlay::Workload(view)) => view.role().cloned(),
+            Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
+            Some(_) => None,
+        };
+        asked.filter(|it| it.principal.kind == PrincipalKind::Role).map(|it| it.principal.name)
+    }
+
     /// Where keys are pressed now.
     pub fn context(&self) -> Context {
         match self.overlays.last() {

@@ -65,6 +65,33 @@ pub enum Command {
     ///
     /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
     Trust(TrustArgs),
+    /// Which AWS role does this pod get, by what, and why not?
+    ///
+    /// Exit status: 0 it gets the role, 3 it does not, 4 not known because a named fact is missing.
+    WhyPod {
+        /// NAMESPACE/POD
+        pod: String,
+        /// What it is to do with the role.
+        #[command(flatten)]
+        action: ActionArgs,
+    },
+    /// Which AWS role does a pod of this service account get that is made now, and why not?
+    ///
+    /// Exit status: 0 it gets the role, 3 it does not, 4 not known because a named fact is missing.
+    WhySa {
+        /// NAMESPACE/NAME
+        service_account: String,
+        /// What it is to do with the role.
+        #[command(flatten)]
+        action: ActionArgs,
+    },
+    /// Who and what can become this role?
+    ///
+    /// Exit status: 0 somebody or something can, 3 nobody can, 4 not known.
+    WhyRole {
+        /// The role, by its ARN.
+        role_arn: String,
+    },
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -115,6 +142,17 @@ pub struct RequestArgs {
     /// The object's name.
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// What is to be done with a role.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ActionArgs {
+    /// Ask also whether the role's policies allow this action, such as s3:GetObject (iam:SimulatePrincipalPolicy).
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// On this resource, by its ARN; without it, on any.
+    #[arg(long, value_name = "ARN", requires = "action")]
+    pub resource: Option<String>,
 }
 
 /// What to do with snapshots.

@@ -73,6 +73,11 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
+        Some(Command::WhyPod { pod, action }) => headless::why_pod(&options, &pod, &action).await,
+        Some(Command::WhySa { service_account, action }) => {
+            headless::why_account(&options, &service_account, &action).await
+        }
+        Some(Command::WhyRole { role_arn }) => headless::why_role(&options, &role_arn).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
         }

@@ -12,6 +12,7 @@ mod posture;
 pub mod trace;
 pub mod trust;
 pub mod who;
+pub mod why;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;

@@ -19,6 +19,7 @@ use super::permissions::Permissions;
 use super::posture::{Control, posture};
 use super::service_role::RoleCheck;
 use super::who::{SubjectRow, subjects};
+use super::workload::Workloads;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -31,7 +32,7 @@ pub struct Inventory {
     pub entries: Vec<EntryRow>,
     /// aws-auth: rows in the order written, then mapAccounts, then keys that yield nothing.
     pub aws_auth: Vec<AwsAuthLine>,
-    /// Service accounts with an IRSA annotation, by namespace and name.
+    /// Service accounts with an IRSA annotation, by namespace and name; then roles that no annotation names, by ARN.
     pub irsa: Vec<IrsaRow>,
     /// Pod Identity associations, by namespace and service account.
     pub pod_identity: Vec<PodIdentityRow>,
@@ -99,17 +100,22 @@ pub struct AwsAuthLine {
     pub evidence: Evidence,
 }
 
-/// A service account with an IRSA annotation.
+/// A service account with an IRSA annotation; one whose pods carry it instead; or a role that trusts the cluster's issuer
+/// and that no annotation names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IrsaRow {
-    /// Its namespace.
+    /// Its namespace; empty for a role that no annotation names.
     pub namespace: String,
-    /// Its name.
+    /// Its name; empty likewise.
     pub service_account: String,
-    /// The annotation, as written.
+    /// The annotation, as written; the role's ARN where no annotation names it.
     pub role_arn: String,
-    /// Unverified when what was looked at is right, dead when it cannot work, shadowed by a Pod Identity association for
-    /// new pods, unknown.
+    /// Does the service account carry the annotation?
+    pub annotated: bool,
+    /// Of a role that no annotation names: whom its trust policy lets in, as `NAMESPACE/NAME`, patterns as written.
+    pub subjects: Vec<String>,
+    /// In force when the role lets it in, dead when it does not, shadowed by a Pod Identity association for new pods,
+    /// ignored when no annotation names the role, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -136,7 +142,7 @@ pub struct PodIdentityRow {
     pub target_role_arn: Option<String>,
     /// The add-on that owns it.
     pub owner: Option<String>,
-    /// Unverified when what was looked at is right, dead when it cannot work, unknown.
+    /// In force when the role lets it in and there is an agent, dead when it cannot work, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -308,8 +314,9 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
     let resolver = Resolver::new(facts, iam);
     let entries = mappings::entries(&resolver);
     let aws_auth = mappings::aws_auth(&resolver);
-    let irsa = workloads::irsa(&resolver);
-    let pod_identity = workloads::pod_identity(&resolver);
+    let workloads = Workloads::new(facts, iam);
+    let irsa = workloads::irsa(&workloads);
+    let pod_identity = workloads::pod_identity(&workloads);
     let roles = roles::roles(&resolver);
     let mut seen = Seen::default();
     for row in &entries {

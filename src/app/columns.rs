@@ -12,6 +12,7 @@ use crate::access::posture::{Control, Standing};
 use crate::access::service_role::RoleCheck;
 use crate::access::trust::Outcome;
 use crate::access::who::SubjectRow;
+use crate::access::workload::Subject;
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -59,8 +60,8 @@ pub(super) const AWS_AUTH: &[Column<AwsAuthLine>] = &[
 
 /// Service accounts with IRSA.
 pub(super) const IRSA: &[Column<IrsaRow>] = &[
-    Column { head: head("NAMESPACE", "namespace", (10, 14, 22), 2, 0), cell: |it, _| it.namespace.clone() },
-    Column { head: head("SERVICE ACCOUNT", "sa", (15, 22, 34), 3, 0), cell: |it, _| it.service_account.clone() },
+    Column { head: head("NAMESPACE", "namespace", (10, 14, 22), 2, 0), cell: |it, _| or_dash(&it.namespace) },
+    Column { head: head("SERVICE ACCOUNT", "sa", (15, 22, 34), 3, 0), cell: |it, _| account(it) },
     Column { head: path(head("ROLE", "role", (15, 26, 60), 5, 0)), cell: |it, home| short_arn(&it.role_arn, home) },
     Column { head: number(head("PODS", "pods", (4, 4, 5), 0, 0)), cell: |it, _| number_of(it.pods) },
 ];
@@ -172,9 +173,17 @@ pub(super) fn aws_auth(it: &AwsAuthLine) -> Row {
 /// The line of a service account with IRSA.
 pub(super) fn irsa(it: &IrsaRow) -> Row {
     Row {
-        key: format!("{}/{}", it.namespace, it.service_account),
+        key: if it.service_account.is_empty() {
+            it.role_arn.clone()
+        } else {
+            format!("{}/{}", it.namespace, it.service_account)
+        },
         mark: it.mark,
         because: it.because.clone(),
+        workload: Some(match it.service_account.is_empty() {
+            true => Subject::Role(it.role_arn.clone()),
+            false => Subject::ServiceAccount(it.namespace.clone(), it.service_account.clone()),
+        }),
         asked: Asked::from_arn(&it.role_arn).ok(),
         arn: it.role_arn.clone(),
         evidence: Some(it.evidence.clone()),
@@ -189,6 +198,9 @@ pub(super) fn pod_identity(it: &PodIdentityRow) -> Row {
         key: format!("{}/{}", it.namespace, it.service_account),
         mark: it.mark,
         because: it.because.clone(),
+        // One that could not be read names no service account.
+        workload: (!it.service_account.is_empty())
+            .then(|| Subject::ServiceAccount(it.namespace.clone(), it.service_account.clone())),
         asked: Asked::from_arn(&role_arn).ok(),
         arn: role_arn,
         evidence: Some(it.evidence.clone()),
@@ -309,6 +321,14 @@ pub(super) fn named(principal: &Principal, home: Option<&str>) -> String {
             format!("{account}sso/{set}")
         }
         _ => short,
+    }
+}
+
+/// Of a role that no annotation names, whom it lets in.
+fn account(it: &IrsaRow) -> String {
+    match it.service_account.is_empty() {
+        true => format!("({})", it.subjects.join(", ")),
+        false => it.service_account.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::pane::{Pane, Sort};
 use crate::access::Mark;
 use crate::access::findings::Severity;
 use crate::access::inventory::Inventory;
+use crate::access::workload::Subject;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 
@@ -90,6 +91,8 @@ pub struct Row {
     pub cells: Vec<String>,
     /// Whose trace it opens.
     pub asked: Option<Asked>,
+    /// Of a workload, whose answer it opens instead.
+    pub workload: Option<Subject>,
     /// The ARN that it copies; may be empty.
     pub arn: String,
     /// The command that it copies in place of an ARN; may be empty.
@@ -109,6 +112,7 @@ impl Default for Row {
             findings: Vec::new(),
             cells: Vec::new(),
             asked: None,
+            workload: None,
             arn: String::new(),
             command: String::new(),
             evidence: None,

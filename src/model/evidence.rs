@@ -38,6 +38,8 @@ pub enum DocumentRef {
     AwsAuth,
     /// An IAM role, by name.
     IamRole(String),
+    /// An IAM role with its policies, managed and inline, by name.
+    RolePolicies(String),
     /// An IAM user, by name.
     IamUser(String),
     /// A service account, by namespace and name.
@@ -81,6 +83,7 @@ impl fmt::Display for DocumentRef {
             DocumentRef::AccessEntry(arn) => write!(f, "access entry {arn}"),
             DocumentRef::AwsAuth => f.write_str("ConfigMap kube-system/aws-auth"),
             DocumentRef::IamRole(name) => write!(f, "IAM role {name}"),
+            DocumentRef::RolePolicies(name) => write!(f, "IAM role {name} with its policies"),
             DocumentRef::IamUser(name) => write!(f, "IAM user {name}"),
             DocumentRef::ServiceAccount(namespace, name) => write!(f, "ServiceAccount {namespace}/{name}"),
             DocumentRef::PodIdentityAssociation(id) => write!(f, "Pod Identity association {id}"),

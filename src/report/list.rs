@@ -8,7 +8,7 @@ use super::json::{FORMAT, FindingJson, policies, source, state, verdict};
 use super::{columns, glyph};
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
-use crate::access::inventory::Inventory;
+use crate::access::inventory::{Inventory, IrsaRow};
 use crate::access::permissions::Grant;
 use crate::access::service_role::{PolicyCheck, TrustCheck};
 use crate::access::trust::Outcome;
@@ -98,6 +98,14 @@ pub fn caveats(snapshot: &Snapshot, id: &ClusterId, pane: Pane) -> Vec<Caveat> {
     }
     out.push(caveat("iamRoles", &snapshot.iam.roles));
     std::iter::once(cluster).chain(out).flatten().collect()
+}
+
+/// The service account; of a role that no annotation names, whom it lets in.
+fn irsa_name(it: &IrsaRow) -> String {
+    match it.service_account.is_empty() {
+        true => format!("({})", it.subjects.join(", ")),
+        false => format!("{}/{}", it.namespace, it.service_account),
+    }
 }
 
 fn caveat<T>(section: &'static str, of: &Section<T>) -> Option<Caveat> {
@@ -207,7 +215,7 @@ pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
             rows.extend(inventory.irsa.iter().map(|it| {
                 vec![
                     first(it.mark, &it.findings),
-                    format!("{}/{}", it.namespace, it.service_account),
+                    irsa_name(it),
                     it.role_arn.clone(),
                     it.pods.map_or_else(|| "?".to_owned(), |n| n.to_string()),
                     it.because.clone(),
@@ -330,6 +338,7 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                 .iter()
                 .map(|it| {
                     json!({"namespace": it.namespace, "serviceAccount": it.service_account, "roleArn": it.role_arn,
+                        "annotated": it.annotated, "subjects": it.subjects,
                         "state": state(it.mark), "because": it.because, "pods": it.pods,
                         "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
                 })

@@ -5,12 +5,14 @@
 
 mod explain;
 mod permissions;
+mod why;
 
 use std::path::Path;
 
 pub use explain::explain_message;
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
+pub use why::{why_account, why_pod, why_role};
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};

@@ -27,6 +27,7 @@ pub(crate) fn top(stage: &Stage) -> &'static str {
         Some(Overlay::Help(_)) => "help",
         Some(Overlay::Calls { .. }) => "calls",
         Some(Overlay::Clusters(_)) => "clusters",
+        Some(Overlay::Workload(_)) => "workload",
     }
 }
 

@@ -20,4 +20,5 @@ mod roles;
 mod screens;
 mod stage;
 mod storm;
+mod workload;
 mod worlds;

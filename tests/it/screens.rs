@@ -14,6 +14,7 @@ use ratatui::style::{Color, Style};
 use std::sync::Arc;
 
 use crate::stage::{SESSION, Stage, cluster, facts, file, inventory, refused, time};
+use crate::worlds::ACME;
 use eksplorer::access::inventory::Inventory;
 use eksplorer::model::snapshot::ClusterFacts;
 
@@ -249,7 +250,45 @@ fn trace() {
     check("trace_60x16", &Stage::new().resize(60, 16).paste(SESSION).keys("Enter"));
     check("trace_160x50", &Stage::new().resize(160, 50).paste(SESSION).keys("Enter"));
     check("trace_of_nobody", &Stage::new().paste("arn:aws:iam::111122223333:role/nobody").keys("Enter"));
-    check("trace_of_a_workload", &Stage::new().resize(80, 24).keys("3 G Enter"));
+    check("trace_of_a_workload", &Stage::new().resize(80, 24).keys("5 G Enter"));
+}
+
+/// The demo world's facts behind the two panes of workloads, and a workload of each kind on the full screen.
+#[test]
+fn workloads() {
+    let acme = || {
+        let mut snapshot = ACME.clone();
+        snapshot.source = file();
+        snapshot.facts.retain(|id, _| id.name == "prod-eu1");
+        snapshot.clusters = Section::known(snapshot.facts.keys().cloned().collect(), six());
+        snapshot
+    };
+    let rows = |snapshot: &Snapshot| {
+        eksplorer::access::inventory::inventory(snapshot.facts.values().next().expect("a cluster"), &snapshot.iam)
+    };
+    let on = |snapshot: Snapshot| {
+        let rows = rows(&snapshot);
+        Stage::with(snapshot, rows, true)
+    };
+    check("workloads_irsa", &on(acme()).keys("3 j j j j j j j"));
+    check("workloads_pod_identity", &on(acme()).keys("4 G"));
+    let mut blind = acme();
+    let failure = || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+    let iam = Arc::make_mut(&mut blind.iam);
+    iam.roles = Section::failed(failure());
+    iam.policies = Section::failed(failure());
+    iam.oidc_providers = Section::failed(failure());
+    check("workloads_irsa_unknown", &on(blind.clone()).keys("3").resize(80, 24));
+    check("workloads_pod_identity_unknown", &on(blind).keys("4").resize(80, 24));
+    let open = |text: &str| on(acme()).keys("ctrl-p").text(text).keys("Enter");
+    check("workload_denied", &on(acme()).keys("3 /").text("green-api").keys("Enter Enter"));
+    check("workload_allowed_80x24", &on(acme()).resize(80, 24).keys("4 /").text("gateway").keys("Enter Enter"));
+    check("workload_pod", &open("ledger-1"));
+    check("workload_both", &on(acme()).keys("4 /").text("fluent-bit").keys("Enter Enter"));
+    check("workload_role", &on(acme()).keys("3 G Enter"));
+    check("workload_policies", &on(acme()).keys("4 /").text("refunds").keys("Enter Enter p"));
+    check("workload_remedy", &on(acme()).keys("4 /").text("refunds").keys("Enter Enter G Enter"));
+    check("workload_looking", &Stage::with(acme(), rows(&acme()), false).keys("ctrl-p").text("refunds").keys("Enter"));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn policy(name: &str, namespaces: &[&str]) -> AssociatedPolicy {
 }
 
 fn finding(severity: Severity, id: &'static str, sentence: &str, document: DocumentRef) -> Finding {
-    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, "") }
+    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, ""), remedy: vec![] }
 }
 
 fn entry(arn: &str, mark: Mark, kind: &str, groups: &[&str], policies: Option<Vec<AssociatedPolicy>>) -> EntryRow {
@@ -253,6 +253,8 @@ fn irsa() -> Vec<IrsaRow> {
         namespace: namespace.into(),
         service_account: name.into(),
         role_arn: format!("arn:aws:iam::{HOME}:role/{role}"),
+        annotated: true,
+        subjects: vec![],
         mark,
         because: because.into(),
         pods,
@@ -530,6 +532,11 @@ impl Stage {
                     let rows = &known.inventory.principals;
                     let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
                     self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
+                }
+                Effect::Workload { ticket, cluster, subject } if self.answers => {
+                    let (facts, iam) = (self.app.snapshot.cluster(&cluster), self.app.snapshot.iam.clone());
+                    let shown = eksplorer::access::workload::Workloads::new(&facts, &iam).shown(&subject);
+                    self.send(Msg::Answer(ticket, Answer::Workload(Arc::new(shown))));
                 }
                 Effect::Explain { ticket, cluster, message } if self.answers => {
                     let snapshot = self.app.snapshot.clone();

@@ -147,14 +147,19 @@ fn pod(land: &Land, account: &Account, number: usize, dice: &mut Dice) -> Pod {
     let set = format!("{program}-{}", dice.letters(LETTERS, 9));
     let on_host = account.space == 0 && matches!(program, "aws-node" | "kube-proxy" | "eks-pod-identity-agent");
     let image = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{program}:1.{}", dice.below(40));
-    let mut containers =
-        vec![Container { name: program.to_owned(), image: Some(image), env: environment(account, made, dice) }];
+    let mut containers = vec![Container {
+        name: program.to_owned(),
+        image: Some(image),
+        env: environment(account, made, dice),
+        ..Container::default()
+    }];
     if dice.percent(15) {
         let env = identity(account, made);
         containers.push(Container {
             name: "sidecar".to_owned(),
             image: Some("envoyproxy/envoy:v1.36".to_owned()),
             env,
+            ..Container::default()
         });
     }
     let owner = OwnerReference {
