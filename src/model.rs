@@ -18,6 +18,7 @@ pub mod role;
 pub mod snapshot;
 pub mod time;
 pub mod update;
+pub mod validation;
 pub mod visible;
 pub mod wildcard;
 pub mod workload;

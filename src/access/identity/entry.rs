@@ -1,9 +1,10 @@
 //! Access entries: is one alive, and what it gives by default (`reference` §3.2, §3.3, §3.6).
 
 use crate::model::mapping::AccessEntry;
-use crate::model::principal::{Asked, Principal, PrincipalKind};
+use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{Gap, Lookup};
 use crate::model::time::Time;
+use crate::model::validation::entry::EntryType;
 
 /// Why an entry matches nobody any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +69,10 @@ pub(super) fn username(entry: &AccessEntry, principal: &Principal) -> Result<Str
     if let Some(username) = entry.username.as_deref().filter(|it| !it.is_empty()) {
         return Ok(username.to_owned());
     }
-    let Principal { partition, account, name, .. } = principal;
-    match (entry.kind.as_str(), principal.kind) {
-        ("STANDARD", PrincipalKind::Role) => {
-            Ok(format!("arn:{partition}:sts::{account}:assumed-role/{name}/{{{{SessionName}}}}"))
-        }
-        ("STANDARD", _) => Ok(entry.principal_arn.clone()),
-        ("EC2_LINUX" | "EC2_WINDOWS", _) => Ok("system:node:{{EC2PrivateDNSName}}".to_owned()),
-        ("FARGATE_LINUX" | "HYBRID_LINUX", _) => Ok("system:node:{{SessionName}}".to_owned()),
-        (kind, _) => Err(format!("the default username of an entry of type {kind}: EKS does not document it")),
-    }
+    let kind = &entry.kind;
+    EntryType::of(kind)
+        .and_then(|it| it.default_username(principal))
+        .ok_or_else(|| format!("the default username of an entry of type {kind}: EKS does not document it"))
 }
 
 /// The groups of an entry, and how sure they are.
