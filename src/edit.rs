@@ -75,3 +75,6 @@ pub fn review(
     let checks = checks(&look);
     Review { draft: draft.clone(), steps, differences, checks }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,11 @@ use super::state::Subject;
 use crate::access::catalog;
 use crate::access::identity::{Resolution, Resolver, Verdict};
 use crate::access::matrix::{Matrix, VERBS, matrix};
+use crate::access::permissions::Verdict::Allowed;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::{Asked, Principal};
+use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, IamFacts};
 
 /// Verbs on resources in namespaces.
@@ -29,6 +31,12 @@ pub struct Access {
 impl Access {
     /// `get list watch   58 kinds in 3 namespaces`
     pub fn tell(&self) -> String {
+        if self.resources.contains(EVERYTHING) {
+            return match &self.namespaces {
+                None => "everything, everywhere".to_owned(),
+                Some(all) => format!("everything in {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
+            };
+        }
         let verbs = self.verbs.iter().cloned().collect::<Vec<_>>().join(" ");
         let resources: Vec<&str> = self.resources.iter().map(String::as_str).collect();
         let what = match resources.as_slice() {
@@ -111,7 +119,13 @@ impl<'a> Sides<'a> {
             let (then, later) =
                 (matrix(self.permissions, &who_before, first), matrix(self.permissions, &who_after, first));
             unknown.extend(then.unknown.iter().chain(&later.unknown).cloned());
-            let (then, later) = (allowed(&then), allowed(&later));
+            let (mut then, mut later) = (allowed(&then), allowed(&later));
+            for (who, cells) in [(&who_before, &mut then), (&who_after, &mut later)] {
+                // Beyond all that is known by name.
+                if self.permissions.decide(who, &everything(first)).verdict == Allowed {
+                    cells.insert((EVERYTHING.to_owned(), EVERYTHING.to_owned()));
+                }
+            }
             gains.add(&scopes, later.difference(&then));
             loses.add(&scopes, then.difference(&later));
         }
@@ -142,6 +156,17 @@ impl<'a> Sides<'a> {
         }
         std::iter::once(vec![String::new()]).chain(by_reach.into_values()).collect()
     }
+}
+
+/// Every verb on every resource, whatever it is called: stands among the resources and among the verbs.
+pub const EVERYTHING: &str = "*";
+
+/// A request that only a rule for everything allows.
+pub fn everything(namespace: &str) -> Request {
+    let all = || EVERYTHING.to_owned();
+    let (subresource, name) = (String::new(), String::new());
+    let target = Target::Resource { group: all(), resource: all(), subresource, namespace: namespace.to_owned(), name };
+    Request { verb: all(), target }
 }
 
 /// What a table allows, whatever the object's name: resource and verb.

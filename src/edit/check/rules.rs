@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{Check, Level, Look};
 use crate::access::catalog;
-use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict};
+use crate::access::identity::{Death, MappingSource, Resolution, Resolver, Verdict};
 use crate::access::permissions::{self, Who};
+use crate::edit::diff::everything;
 use crate::edit::state::{EntryState, State, Subject, short_policy};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::{Asked, Principal};
-use crate::model::request::{Request, Target};
 use crate::model::snapshot::Lookup;
 use crate::model::validation::{self, Home, entry, policy};
 
@@ -137,8 +137,7 @@ fn node_types(look: &Look<'_>, out: &mut Vec<Check>) {
             && before.kind == after.kind
         {
             let why = format!("an entry of type {} is EKS's own to fill: it can only be deleted and made again", before.kind);
-            let changed = before != after && (before.groups, before.username.as_ref()) != (after.groups.clone(), after.username.as_ref());
-            if changed {
+            if before.groups != after.groups || before.username != after.username {
                 say(out, Level::Blocks, "node-type-edited", Some(subject), why);
             }
         }
@@ -169,13 +168,6 @@ fn room(look: &Look<'_>, out: &mut Vec<Check>) {
     }
 }
 
-/// May do everything everywhere.
-fn everything() -> Request {
-    let all = || "*".to_owned();
-    let target = Target::Resource { group: all(), resource: all(), subresource: String::new(), namespace: String::new(), name: String::new() };
-    Request { verb: all(), target }
-}
-
 /// The principals that may do everything, and those of whom it is not known.
 fn admins_of(look: &Look<'_>, resolver: &Resolver<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
     let (facts, iam) = resolver.facts();
@@ -183,7 +175,7 @@ fn admins_of(look: &Look<'_>, resolver: &Resolver<'_>) -> (BTreeSet<String>, BTr
     for principal in crate::access::find::known_principals(facts, iam).into_values() {
         let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
         let resolution = resolver.resolve(&asked);
-        let verdict = look.permissions.decide(&Who::of(&resolution), &everything()).verdict;
+        let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
         let arn = resolution.asked.principal.arn();
         // Another account's principal may be gone: nobody here can say.
         let exists = !matches!(resolver.existing(&resolution.asked.principal), Lookup::Unknown(_));
@@ -280,9 +272,10 @@ fn recreated(look: &Look<'_>, out: &mut Vec<Check>) {
         }
         let again = look.draft.change(subject).is_some_and(|it| it.again);
         let old = look.facts.access_entries.items().iter().find(|it| it.principal_arn == arn);
-        if let Some(death) = old.and_then(|entry| look.before().death(entry)).filter(|_| again) {
-            let why = format!("the principal was made again under this name ({death:?}); the new entry lets that one in");
-            let why = why.replace("Recreated", "it is another one than the entry was made for");
+        // The same holds when a type changes: the old entry goes, and the new one is bound anew.
+        let replaced = again || before.map(|it| &it.kind) != after.map(|it| &it.kind);
+        if replaced && old.and_then(|entry| look.before().death(entry)) == Some(Death::Recreated) {
+            let why = "the principal was deleted and made again under this name; the new entry lets in the one that is there now";
             say(out, Level::Asks, "recreated-principal", Some(subject), why);
         }
     }
@@ -313,7 +306,7 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
             let name = short_policy(arn);
             let all = catalog::policy(arn)
                 .and_then(|it| it.rules.as_ref())
-                .is_some_and(|rules| rules.iter().any(|it| permissions::rule::allows(&it.rule, &everything())));
+                .is_some_and(|rules| rules.iter().any(|it| permissions::rule::allows(&it.rule, &everything(""))));
             if all && scope.kind == ScopeKind::Cluster {
                 say(out, Level::Asks, "cluster-admin", Some(subject), format!("{name} at the cluster's scope may do everything"));
             }
@@ -325,7 +318,7 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
         }
         for group in after.groups.iter().filter(|it| before.is_none_or(|before| !before.groups.contains(*it))) {
             let who = Who::named("", &[group]);
-            if look.permissions.decide(&who, &everything()).verdict == permissions::Verdict::Allowed {
+            if look.permissions.decide(&who, &everything("")).verdict == permissions::Verdict::Allowed {
                 say(out, Level::Asks, "cluster-admin", Some(subject), format!("the group {group} may do everything"));
             }
         }
