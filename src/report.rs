@@ -25,10 +25,14 @@ pub enum Exit {
     Failure,
     /// What was given can't be used.
     BadInput,
-    /// No.
+    /// No, or refused.
     No,
     /// A named fact is missing.
     Unknown,
+    /// A question was not answered, so nothing was done.
+    Unanswered,
+    /// Stopped part-way.
+    Partway,
 }
 
 impl Exit {
@@ -40,6 +44,8 @@ impl Exit {
             Exit::BadInput => 2,
             Exit::No => 3,
             Exit::Unknown => 4,
+            Exit::Unanswered => 5,
+            Exit::Partway => 6,
         }
     }
 }
