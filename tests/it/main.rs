@@ -3,6 +3,7 @@
 
 mod architecture;
 mod commands;
+mod explain;
 mod findings;
 mod generate;
 mod keys;
