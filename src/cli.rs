@@ -177,6 +177,18 @@ pub struct LabArgs {
     /// At most so many items in a page.
     #[arg(long)]
     pub page_size: Option<usize>,
+    /// Show what was written only so long after, as in `3s`: until then, reads are answered as before.
+    #[arg(long, value_parser = duration, default_value = "0ms")]
+    pub lag: Duration,
+    /// Break a call: OPERATION[:N]=KIND, the N-th call of the operation or, without it, every one. May be given several
+    /// times; the first that fits a call breaks it.
+    ///
+    /// OPERATION is EKS's, IAM's or STS's (`CreateAccessEntry`), or VERB/RESOURCE of Kubernetes (`list/pods`). KIND is
+    /// `throttle`, `500` or `refuse` (AccessDenied): not done, and said so; `timeout`: not done, and never answered;
+    /// `drop-after`: done, and the connection dropped; `hold` or `hold-after`: held before or after it is done, which is
+    /// told on standard error, until the program gets SIGUSR1.
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<String>,
 }
 
 /// What to do with worlds, beside serving one.

@@ -13,6 +13,7 @@
 pub mod check;
 pub mod diff;
 pub mod draft;
+pub mod export;
 pub mod plan;
 pub mod project;
 pub mod state;

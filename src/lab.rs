@@ -3,17 +3,18 @@
 //! Decides how a lab is started, named to the ordinary clients, and ended. EKS, IAM and STS are on one port, told
 //! apart by what a request was signed for; each cluster's Kubernetes API is on a port of its own, over TLS. The
 //! clients are the real ones: nothing that talks to a lab knows that it does. A new service is a file here and a
-//! variant of `aws::Service`; what goes wrong on purpose is in `faults`.
+//! variant of `aws::Service`; what goes wrong on purpose is in `faults`, and what is seen when in `world::timeline`.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -25,6 +26,7 @@ use crate::model::role::Caller;
 
 mod authz;
 mod aws;
+mod clock;
 mod eks;
 mod encoding;
 mod exports;
@@ -42,11 +44,13 @@ mod tls;
 mod world;
 mod xml;
 
+pub use clock::Clock;
+pub use faults::{Fault, FaultError, Faults, Held, Kind};
 pub use keys::Credentials;
 
-use faults::Faults;
 use tls::Tls;
-use world::World;
+use world::timeline::Timeline;
+use world::{Withheld, World};
 
 /// How a lab is served.
 #[derive(Clone, Debug)]
@@ -61,6 +65,14 @@ pub struct Options {
     pub page_size: Option<usize>,
     /// Who of the world one is: an ARN, `role/NAME`, `user/NAME` or a bare name; without it, the world's own caller.
     pub caller: Option<String>,
+    /// How long a write is not seen by whoever reads, over whatever protocol. Writes themselves see each other at once.
+    pub lag: Duration,
+    /// Which calls are broken, and how. Keep a clone to break others later, and to wait for what is held.
+    pub faults: Faults,
+    /// What tells the time. Keep a clone of a stepped one to move it on.
+    pub clock: Clock,
+    /// From what the ids of new things are made: the same writes give the same ids.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -71,6 +83,10 @@ impl Default for Options {
             latency: Duration::ZERO,
             page_size: None,
             caller: None,
+            lag: Duration::ZERO,
+            faults: Faults::default(),
+            clock: Clock::default(),
+            seed: 0,
         }
     }
 }
@@ -119,9 +135,11 @@ pub struct Lab {
 /// What all ports share.
 #[derive(Debug)]
 struct State {
-    /// The world as it is now; a write puts another in its place.
-    world: RwLock<Arc<World>>,
+    timeline: Timeline,
     faults: Faults,
+    clock: Clock,
+    latency: Duration,
+    seed: u64,
     page_size: Option<usize>,
     requests: AtomicU64,
 }
@@ -136,18 +154,56 @@ enum Site {
 impl Site {
     async fn respond(&self, request: http::Request) -> http::Answer {
         let (Site::Aws(state) | Site::Kubernetes(state, _)) = self;
-        state.faults.before_answer().await;
+        faults::wait(state.latency).await;
+        let Some(operation) = self.operation(&request) else { return self.answer(&request, None) };
+        let (number, kind) = state.faults.strike(&operation);
+        if let Some(kind) = kind {
+            tracing::debug!(operation, number, ?kind, "broken on purpose");
+        }
+        match kind {
+            None => self.answer(&request, None),
+            Some(Kind::Throttle) => self.answer(&request, Some(Withheld::Throttled)),
+            Some(Kind::Fail) => self.answer(&request, Some(Withheld::Failed("the lab was told to fail this call"))),
+            Some(Kind::Refuse) => self.answer(&request, Some(Withheld::Refused)),
+            Some(Kind::DropAfter) => {
+                self.answer(&request, None);
+                http::unanswered()
+            }
+            // Whoever gives up drops the connection, and this with it.
+            Some(Kind::Timeout) => std::future::pending().await,
+            Some(Kind::Hold) => {
+                state.faults.hold(&operation, number).await;
+                self.answer(&request, None)
+            }
+            Some(Kind::HoldAfter) => {
+                let answer = self.answer(&request, None);
+                state.faults.hold(&operation, number).await;
+                answer
+            }
+        }
+    }
+
+    /// What a call is named by faults.
+    fn operation(&self, request: &http::Request) -> Option<String> {
         match self {
-            Site::Aws(state) => aws::respond(state, &request),
-            Site::Kubernetes(state, id) => kubernetes::respond(state, id, &request),
+            Site::Aws(_) => aws::operation(request),
+            Site::Kubernetes(..) => kubernetes::operation(request),
+        }
+    }
+
+    /// The answer; what is `broken` is not done.
+    fn answer(&self, request: &http::Request, broken: Option<Withheld<'_>>) -> http::Answer {
+        match self {
+            Site::Aws(state) => aws::respond(state, request, broken),
+            Site::Kubernetes(state, id) => kubernetes::respond(state, id, request, broken),
         }
     }
 }
 
 impl State {
-    /// The world at this moment: whoever holds it sees no later write.
+    /// The world as it is seen at this moment: whoever holds it sees no later write.
     fn world(&self) -> Arc<World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.timeline.seen(self.clock.passed())
     }
 
     /// An id as AWS gives every request.
@@ -176,10 +232,13 @@ impl Lab {
             Some(named) => world.find(named)?,
             None => world.own_caller(),
         };
-        let region = world.region.clone();
+        let region = world.base.region.clone();
         let state = Arc::new(State {
-            world: RwLock::new(Arc::new(world)),
-            faults: Faults { latency: options.latency },
+            timeline: Timeline::new(world, options.lag),
+            faults: options.faults,
+            clock: options.clock,
+            latency: options.latency,
+            seed: options.seed,
             page_size: options.page_size,
             requests: AtomicU64::new(1),
         });
@@ -229,25 +288,91 @@ impl Lab {
         exports::kubeconfig(&self.state.world(), &self.endpoint, &self.authority, &self.credentials())
     }
 
+    /// Looks at its world from behind, past all protocols and lags.
+    pub fn watch(&self) -> Watch {
+        Watch(self.state.clone())
+    }
+
     /// Ends it and waits until all ports are free.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;
     }
 }
 
-/// Serves a world until the task is dropped: writes the kubeconfig, says when it is `ready`, and waits.
+/// The way to a lab's world that no client has.
+#[derive(Clone, Debug)]
+pub struct Watch(Arc<State>);
+
+impl Watch {
+    /// The world after all that was written, seen or not: as it was given, with what a real account fills in, and the lab's
+    /// own endpoints. Two labs on the same ports that hold the same have the same; [`in_order`] makes the order of writing
+    /// not matter.
+    pub fn document(&self) -> Document {
+        self.0.timeline.newest().document()
+    }
+}
+
+/// The same with entries, their policies and associations in a fixed order: to compare two worlds whose writes came in
+/// another.
+#[must_use]
+pub fn in_order(mut document: Document) -> Document {
+    document.clusters.sort_by(|a, b| (&a.cluster.arn, &a.cluster.name).cmp(&(&b.cluster.arn, &b.cluster.name)));
+    for cluster in &mut document.clusters {
+        let entries = cluster.access_entries.get_or_insert_default();
+        entries.sort_by(|a, b| a.principal_arn.cmp(&b.principal_arn));
+        for entry in entries {
+            let policies = entry.associated_access_policies.get_or_insert_default();
+            policies.sort_by(|a, b| a.policy_arn.cmp(&b.policy_arn));
+        }
+        let associations = cluster.pod_identity_associations.get_or_insert_default();
+        associations.sort_by(|a, b| (&a.namespace, &a.service_account).cmp(&(&b.namespace, &b.service_account)));
+    }
+    document
+}
+
+/// What a lab that serves on its own tells whoever started it.
+#[derive(Debug)]
+pub enum Report<'a> {
+    /// It can be talked to.
+    Ready(&'a Lab),
+    /// It holds a call until all are released.
+    Held {
+        /// `CreateAccessEntry`
+        operation: &'a str,
+        /// The first is 1.
+        number: u32,
+    },
+}
+
+/// Serves a world until the task is dropped: writes the kubeconfig, says when it is ready and what it holds, and waits.
+/// Whatever comes from `release` lets all go on that is held.
 pub async fn serve(
     document: Document,
     options: Options,
     kubeconfig: &Path,
-    ready: impl FnOnce(&Lab),
+    mut release: mpsc::Receiver<()>,
+    mut report: impl FnMut(Report<'_>),
 ) -> Result<(), LabError> {
+    let faults = options.faults.clone();
     let mut lab = Lab::start(document, options).await?;
     exports::write_private(kubeconfig, &lab.kubeconfig())
         .map_err(|error| LabError::Kubeconfig { path: kubeconfig.display().to_string(), error })?;
-    ready(&lab);
-    while lab.listeners.join_next().await.is_some() {}
-    Ok(())
+    report(Report::Ready(&lab));
+    let mut all_held = Vec::new();
+    loop {
+        tokio::select! {
+            held = faults.held() => {
+                report(Report::Held { operation: held.operation(), number: held.number() });
+                all_held.push(held);
+            }
+            Some(()) = release.recv() => all_held.drain(..).for_each(Held::release),
+            ended = lab.listeners.join_next() => {
+                if ended.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, LabError> {

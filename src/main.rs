@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
-use eksplorer::run::headless::{self, Printed};
+use eksplorer::run::headless::{self, Printed, Told};
 use eksplorer::run::{Trouble, feed, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
@@ -80,9 +80,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
             headless::generate_world(&options, &args)
         }
         Some(Command::Lab(args)) => {
-            headless::lab_until_interrupted(&options, &args, |lines| {
-                let mut out = std::io::stdout();
-                let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+            headless::lab_until_interrupted(&options, &args, |told| {
+                let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+                let _ = match told {
+                    Told::Lines(lines) => out.write_all(lines.as_bytes()).and_then(|()| out.flush()),
+                    Told::Note(note) => err.write_all(note.as_bytes()),
+                };
             })
             .await
         }

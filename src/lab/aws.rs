@@ -13,6 +13,7 @@ use super::sigv4::{Claim, Signed, Unsigned};
 use super::world::{NoKey, Withheld, World};
 use super::{State, eks, iam, sts, xml};
 use crate::model::role::Caller;
+use crate::model::time::Time;
 
 /// The services on the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(super) struct Call<'a> {
     /// Caps every page.
     pub(super) page_size: Option<usize>,
     pub(super) now: Timestamp,
+    /// The same by the lab's own clock: what a write is dated with.
+    pub(super) written: Time,
 }
 
 impl Call<'_> {
@@ -75,17 +78,27 @@ impl Call<'_> {
     }
 }
 
-/// The answer to a request on the AWS port.
-pub(super) fn respond(state: &State, request: &Request) -> Answer {
+/// What a request is to do: the name of an operation of EKS, or of an action of the query protocol.
+pub(super) fn operation(request: &Request) -> Option<String> {
+    if request.path != "/" {
+        return eks::operation_name(request).map(str::to_owned);
+    }
+    let body = std::str::from_utf8(&request.body).ok()?;
+    let pairs = form(&request.query)?.into_iter().chain(form(body)?);
+    pairs.into_iter().find(|(name, _)| name == "Action").map(|(_, action)| action)
+}
+
+/// The answer to a request on the AWS port; what is `broken` is not done.
+pub(super) fn respond(state: &State, request: &Request, broken: Option<Withheld<'_>>) -> Answer {
     let id = state.next_request_id();
-    let mut answer = with_id(state, request, &id);
+    let mut answer = with_id(state, request, broken, &id);
     if let Ok(id) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert("x-amzn-requestid", id);
     }
     answer
 }
 
-fn with_id(state: &State, request: &Request, id: &str) -> Answer {
+fn with_id(state: &State, request: &Request, broken: Option<Withheld<'_>>, id: &str) -> Answer {
     let signed = Signed {
         method: request.method.as_str(),
         path: &request.path,
@@ -118,9 +131,18 @@ fn with_id(state: &State, request: &Request, id: &str) -> Answer {
         Ok(signer) => signer,
         Err(refusal) => return service.refuse(&refusal, id),
     };
-    let call = Call { world: &world, caller: &caller, region: &region, request, page_size: state.page_size, now };
+    if let Some(broken) = broken {
+        let denied = || {
+            let action = format!("{}:{}", service.prefix(), operation(request).unwrap_or_default());
+            let message = format!("User: {} is not authorized to perform: {action} on resource: *", caller.arn);
+            Refusal::new(StatusCode::FORBIDDEN, service.pick("AccessDeniedException", "AccessDenied"), message)
+        };
+        return service.refuse(&Refusal::again(broken, service, denied), id);
+    }
+    let (page_size, written) = (state.page_size, state.clock.now());
+    let call = Call { world: &world, caller: &caller, region: &region, request, page_size, now, written };
     let result = match service {
-        Service::Eks => eks::perform(&call).map(|body| json_answer(StatusCode::OK, &body)),
+        Service::Eks => eks::perform(state, &call).map(|body| json_answer(StatusCode::OK, &body)),
         Service::Iam | Service::Sts => query_call(service, &call, id),
     };
     result.unwrap_or_else(|refusal| service.refuse(&refusal, id))
@@ -174,6 +196,15 @@ fn json_answer(status: StatusCode, body: &Value) -> Answer {
 impl Service {
     fn of_path(path: &str) -> Service {
         if path == "/" { Service::Iam } else { Service::Eks }
+    }
+
+    /// What its actions begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Service::Eks => "eks",
+            Service::Iam => "iam",
+            Service::Sts => "sts",
+        }
     }
 
     fn pick(self, eks: &'static str, query: &'static str) -> &'static str {

@@ -1,9 +1,11 @@
-//! EKS, the reading calls, as REST-JSON.
+//! EKS as REST-JSON.
 //!
 //! Decides which operation a path is, whether the caller may perform it, and what EKS answers, in its own error codes
-//! and texts. A new operation is a variant of [`Operation`] (in `operation`) with its route; the compiler asks for the rest.
+//! and texts; the reading calls are here, the writing ones in `write`. A new operation is a variant of [`Operation`] (in
+//! `operation`) with its route; the compiler asks for the rest.
 
 mod operation;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -11,21 +13,31 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::State;
 use super::aws::{Call, Refusal, Service};
 use super::encoding::query;
+use super::http::Request;
 use super::page::{NoPage, page};
-use super::world::{Withheld, World, section_of};
+use super::world::{Withheld, section_of};
 use crate::model::cluster::ClusterId;
 use crate::model::document::ClusterDocument;
 use crate::model::mapping::AccessEntry;
 use crate::model::time::Time;
-use operation::Operation;
+use crate::model::validation::{self, Code, Home, Invalid};
+use crate::model::workload::PodIdentityAssociation;
+pub(super) use operation::OPERATIONS;
+use operation::{Operation, Write};
 
 /// The policies that EKS offers.
 pub(super) const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
 
+/// The name of the operation that a request asks for.
+pub(super) fn operation_name(request: &Request) -> Option<&'static str> {
+    Operation::route(&request.method, &request.path).map(|(operation, _)| operation.name())
+}
+
 /// The body of the answer to a call.
-pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
+pub(super) fn perform(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, "UnknownOperationException", "The operation is not known.");
     let (operation, cluster) = Operation::route(&call.request.method, &call.request.path).ok_or_else(unknown)?;
     let pairs = query(&call.request.query).ok_or_else(|| invalid("The query string cannot be read."))?;
@@ -37,12 +49,14 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
     }
     let Some(name) = cluster else {
         return match operation {
+            Operation::Write(write) => write::perform(state, call, &write, None),
             Operation::ListTagsForResource(arn) => eks.list_tags(&arn),
             Operation::ListAccessPolicies => eks.list_access_policies(),
             _ => eks.list_clusters(),
         };
     };
     let id = ClusterId { region: call.region.to_owned(), name };
+    // A write is judged by the newest world, which has the same clusters.
     let Some(cluster) = call.world.cluster(&id) else {
         return Err(not_found(format!("No cluster found for name: {}.", id.name)));
     };
@@ -59,7 +73,11 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Value, Refusal> {
     let of_item = operation.item().is_some();
     // The pages of one item are its own.
     let eks = Eks { unread: unread.clone().filter(|_| !of_item), ..eks };
-    match (eks.of_cluster(operation, cluster, &section), unread) {
+    let result = match operation {
+        Operation::Write(write) => write::perform(state, call, &write, Some(&id)),
+        operation => eks.of_cluster(operation, cluster, &section),
+    };
+    match (result, unread) {
         // What is not in the part that was read may be in the rest.
         (Err(refusal), Some(unread)) if of_item && refusal.status == StatusCode::NOT_FOUND => Err(unread),
         (result, _) => result,
@@ -76,10 +94,11 @@ struct Eks<'a> {
 impl Eks<'_> {
     /// What the refusal of an operation names.
     fn resource(&self, operation: &Operation, cluster: Option<&str>) -> String {
-        let World { partition, account, .. } = self.call.world;
+        let Home { partition, account } = self.call.world.home();
         let region = self.call.region;
         match (operation, cluster) {
-            (Operation::ListTagsForResource(arn), _) => arn.clone(),
+            (Operation::ListTagsForResource(arn), _)
+            | (Operation::Write(Write::TagResource(arn) | Write::UntagResource(arn)), _) => arn.clone(),
             (_, Some(name)) => format!("arn:{partition}:eks:{region}:{account}:cluster/{name}"),
             (Operation::ListClusters, None) => format!("arn:{partition}:eks:{region}:{account}:cluster/*"),
             _ => "*".to_owned(),
@@ -120,7 +139,7 @@ impl Eks<'_> {
         let all: Value = serde_json::from_str(ACCESS_POLICIES).unwrap_or_default();
         let policies = all.get("policies").and_then(Value::as_array).into_iter().flatten();
         let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let here = format!("arn:{}:", self.call.world.partition);
+        let here = format!("arn:{}:", self.call.world.base.partition);
         let policy =
             |it: &Value| json!({ "name": text(it, "name"), "arn": text(it, "arn").replacen("arn:aws:", &here, 1) });
         self.page("accessPolicies", policies.map(policy).collect())
@@ -148,13 +167,7 @@ impl Eks<'_> {
                 let entries = entries.map(|entry| entry.principal_arn.as_str());
                 self.names("accessEntries", entries, section)
             }
-            Operation::DescribeAccessEntry(arn) => {
-                let mut entry = wire(entry(it, &arn)?);
-                if let Value::Object(members) = &mut entry {
-                    members.shift_remove("associatedAccessPolicies");
-                }
-                Ok(json!({ "accessEntry": entry }))
-            }
+            Operation::DescribeAccessEntry(arn) => Ok(entry_answer(entry(it, &arn)?)),
             Operation::ListAssociatedAccessPolicies(arn) => {
                 let entry = entry(it, &arn)?;
                 let policies = entry.associated_access_policies.iter().flatten().map(wire).collect();
@@ -177,8 +190,7 @@ impl Eks<'_> {
             }
             Operation::DescribePodIdentityAssociation(id) => {
                 let found = it.pod_identity_associations.iter().flatten().find(|it| it.association_id == id);
-                let gone = || not_found(format!("No pod identity association found with association ID: {id}."));
-                Ok(json!({ "association": wire(found.ok_or_else(gone)?) }))
+                Ok(association_answer(found.ok_or_else(|| no_association(&id))?))
             }
             Operation::ListNodegroups => {
                 self.names("nodegroups", it.nodegroups.iter().flatten().map(|it| it.nodegroup_name.as_str()), section)
@@ -218,9 +230,10 @@ impl Eks<'_> {
                     || not_found(format!("Identity provider config is not associated with cluster {name}: {asked}"));
                 Ok(json!({ "identityProviderConfig": wire(found.ok_or_else(gone)?) }))
             }
-            Operation::ListClusters | Operation::ListAccessPolicies | Operation::ListTagsForResource(_) => {
-                self.list_clusters()
-            }
+            Operation::ListClusters
+            | Operation::ListAccessPolicies
+            | Operation::ListTagsForResource(_)
+            | Operation::Write(_) => self.list_clusters(),
         }
     }
 
@@ -237,21 +250,37 @@ impl Eks<'_> {
 
 /// The access entries of a cluster that has any to speak of.
 fn entries(it: &ClusterDocument) -> Result<&[AccessEntry], Refusal> {
-    if !it.cluster.authentication_mode().reads_entries() {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequestException",
-            "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-        ));
-    }
+    validation::has_access_entries(&it.cluster)?;
     Ok(it.access_entries.as_deref().unwrap_or_default())
 }
 
 fn entry<'a>(it: &'a ClusterDocument, arn: &str) -> Result<&'a AccessEntry, Refusal> {
     let found = entries(it)?.iter().find(|entry| entry.principal_arn == arn);
-    found.ok_or_else(|| {
-        not_found(format!("The specified principalArn could not be found. You can view your available access entries with 'list-access-entries' for cluster: {}.", it.cluster.name))
-    })
+    found.ok_or_else(|| no_entry(&it.cluster.name))
+}
+
+fn no_entry(cluster: &str) -> Refusal {
+    not_found(format!(
+        "The specified principalArn could not be found. You can view your available access entries with \
+         'list-access-entries' for cluster: {cluster}."
+    ))
+}
+
+fn no_association(id: &str) -> Refusal {
+    not_found(format!("No pod identity association found with association ID: {id}."))
+}
+
+/// An access entry as it is answered, whose policies have a call of their own.
+fn entry_answer(entry: &AccessEntry) -> Value {
+    let mut entry = wire(entry);
+    if let Value::Object(members) = &mut entry {
+        members.shift_remove("associatedAccessPolicies");
+    }
+    json!({ "accessEntry": entry })
+}
+
+fn association_answer(association: &PodIdentityAssociation) -> Value {
+    json!({ "association": wire(association) })
 }
 
 fn tags_of<'a>(it: &'a ClusterDocument, arn: &str) -> Option<&'a BTreeMap<String, String>> {
@@ -266,6 +295,16 @@ fn tags_of<'a>(it: &'a ClusterDocument, arn: &str) -> Option<&'a BTreeMap<String
     let configs = configs.map(|it| (&it.identity_provider_config_arn, &it.tags));
     let mut all = entries.chain(associations).chain(nodegroups).chain(profiles).chain(addons).chain(configs);
     of_cluster.or_else(|| all.find_map(|(own, tags)| is(own).then_some(tags)))
+}
+
+impl From<Invalid> for Refusal {
+    fn from(Invalid { code, message }: Invalid) -> Refusal {
+        let status = match code {
+            Code::InvalidParameter | Code::InvalidRequest | Code::ResourceLimitExceeded => StatusCode::BAD_REQUEST,
+            Code::ResourceInUse => StatusCode::CONFLICT,
+        };
+        Refusal::new(status, code.as_str(), message)
+    }
 }
 
 fn invalid(message: &str) -> Refusal {

@@ -78,7 +78,7 @@ pub(super) fn kubeconfig(world: &World, endpoint: &str, authority: &str, credent
             } },
         }));
     }
-    let first = world.document.clusters.first().map(|it| it.cluster.name.as_str()).unwrap_or_default();
+    let first = world.first().map(|id| id.name.as_str()).unwrap_or_default();
     let named = |context: &&Value| {
         let name = context.get("name").and_then(Value::as_str).unwrap_or_default();
         name == first || name.ends_with(&format!("/{first}"))

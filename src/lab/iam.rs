@@ -29,6 +29,23 @@ const USER: &[&str] = &["Path", "UserName", "UserId", "Arn", "CreateDate", "Pass
 const USER_WHOLE: &[&str] = &["PermissionsBoundary", "Tags"];
 const PROFILE: &[&str] = &["Path", "InstanceProfileName", "InstanceProfileId", "Arn", "CreateDate"];
 
+/// The actions that are answered.
+pub(super) const ACTIONS: [&str; 13] = [
+    "ListRoles",
+    "GetRole",
+    "ListUsers",
+    "GetUser",
+    "ListAttachedRolePolicies",
+    "ListRolePolicies",
+    "GetRolePolicy",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "ListOpenIDConnectProviders",
+    "GetOpenIDConnectProvider",
+    "ListInstanceProfiles",
+    "GetAccountAuthorizationDetails",
+];
+
 /// The result of a call.
 pub(super) fn perform(call: &Call<'_>, action: &str, parameters: &Parameters) -> Result<Value, Refusal> {
     let iam = Iam { call, parameters };
@@ -108,7 +125,7 @@ impl<'a> Iam<'a> {
     }
 
     fn resource(&self, of: &str) -> String {
-        format!("arn:{}:iam::{}:{of}", self.call.world.partition, self.call.world.account)
+        format!("arn:{}:iam::{}:{of}", self.call.world.base.partition, self.call.world.base.account)
     }
 
     fn needed(&self, name: &str) -> Result<&'a str, Refusal> {

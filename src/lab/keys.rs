@@ -116,6 +116,14 @@ pub(super) fn uuid(name: &str) -> String {
     format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }
 
+/// The id of a Pod Identity association (`a-…`): the same for the same name.
+pub(super) fn association_id(name: &str) -> String {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let bytes = derive("association", name);
+    let letters = bytes.iter().take(17).filter_map(|byte| ALPHABET.get(usize::from(byte % 36)));
+    std::iter::once("a-").flat_map(str::chars).chain(letters.map(|byte| char::from(*byte))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,17 +24,37 @@ use super::authz::{Target, User, authorize};
 use super::encoding::form;
 use super::http::{Answer, Request, answer, unanswered};
 use super::page::{NoPage, page};
-use super::world::{World, section_of};
+use super::world::{Withheld, World, section_of};
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
 use path::Asked;
 use status::Status;
 
-/// The answer to a request on a cluster's port.
-pub(super) fn respond(state: &State, id: &ClusterId, request: &Request) -> Answer {
+/// What a request is to do, as faults name it: `list/pods`. What asks for no resource has no such name.
+pub(super) fn operation(request: &Request) -> Option<String> {
+    let asked = Asked::read(&request.method, &request.path, &form(&request.query)?)?;
+    match asked.attributes.target {
+        Target::Resource { resource, subresource, .. } if subresource.is_empty() => {
+            Some(format!("{}/{resource}", asked.attributes.verb))
+        }
+        Target::Resource { resource, subresource, .. } => {
+            Some(format!("{}/{resource}/{subresource}", asked.attributes.verb))
+        }
+        Target::Path(_) => None,
+    }
+}
+
+/// Can a call have this name? Which resources there are, each cluster decides.
+pub(super) fn is_call(name: &str) -> bool {
+    const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+    name.split_once('/').is_some_and(|(verb, resource)| VERBS.contains(&verb) && !resource.is_empty())
+}
+
+/// The answer to a request on a cluster's port; what is `broken` is not done.
+pub(super) fn respond(state: &State, id: &ClusterId, request: &Request, broken: Option<Withheld<'_>>) -> Answer {
     let world = state.world();
-    let result = match world.cluster(id) {
-        Some(cluster) => Server { world: &world, id, cluster, page_size: state.page_size }.respond(request),
+    let result = match world.kubernetes(id) {
+        Some(cluster) => Server { world: &world, id, cluster, page_size: state.page_size, broken }.respond(request),
         // The cluster is gone, but its port is still there.
         None => Err(Status::unauthorized()),
     };
@@ -54,6 +74,7 @@ struct Server<'a> {
     id: &'a ClusterId,
     cluster: &'a ClusterDocument,
     page_size: Option<usize>,
+    broken: Option<Withheld<'a>>,
 }
 
 type Outcome = Result<(StatusCode, Value), Status>;
@@ -65,6 +86,9 @@ impl Server<'_> {
         let user = impersonate::acting(self.cluster, user, &request.headers)?;
         let query = form(&request.query).ok_or_else(|| Status::bad_request("the query string cannot be read"))?;
         let asked = Asked::read(&request.method, &request.path, &query).ok_or_else(Status::no_such_path)?;
+        if let Some(broken) = self.broken {
+            return Err(Status::again(broken, &user, &asked.attributes));
+        }
         if authorize(self.cluster, &user, &asked.attributes).is_none() {
             return Err(Status::forbidden(&user, &asked.attributes));
         }

@@ -89,7 +89,7 @@ fn collect(world: &World, inline: &[InlinePolicy], attached: &[AttachedPolicy], 
 }
 
 /// A policy document, whether it stands in the world as JSON or as text (URL-encoded, as IAM sends it).
-fn read(document: &Value) -> Option<Value> {
+pub(super) fn read(document: &Value) -> Option<Value> {
     match document {
         Value::String(text) => serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&decode(text)?).ok()),
         other => Some(other.clone()),

@@ -10,6 +10,9 @@ use super::aws::{Call, Parameters, Refusal};
 use super::keys::{self, Session};
 use crate::model::principal::{Asked, Principal, PrincipalKind};
 
+/// The actions that are answered.
+pub(super) const ACTIONS: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
+
 /// The result of a call.
 pub(super) fn perform(call: &Call<'_>, action: &str, parameters: &Parameters) -> Result<Value, Refusal> {
     match action {

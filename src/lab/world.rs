@@ -3,7 +3,11 @@
 //! Decides what a world's silence means here: of a *cluster*, what the document does not hold does not exist, unless
 //! a section is noted as refused or failed, and then asking for it is refused or fails just so. IAM that is absent as
 //! a whole stays unknown: it is refused, and any principal may sign. What a real account fills in by itself (ARNs,
-//! default usernames) is filled in once, here. A world is never changed in place: a write makes the next one.
+//! default usernames) is filled in once, by `complete`. A world is never changed in place: a write makes the next one,
+//! and who sees it when is `timeline`'s.
+
+mod complete;
+pub(super) mod timeline;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,33 +18,56 @@ use super::LabError;
 use super::keys::{self, Credentials, Session};
 use super::policy;
 use crate::access::identity::{Resolution, Resolver};
-use crate::model::cluster::ClusterId;
+use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::document::{ClusterDocument, Document, IamDocument, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Arn, Asked, Principal, PrincipalKind};
-use crate::model::role::{Caller, InstanceProfile, ProfileRole, RoleDetail, UserDetail};
-use crate::model::snapshot::{Snapshot, Source};
+use crate::model::role::{Caller, RoleDetail, UserDetail};
+use crate::model::snapshot::{ClusterFacts, IamFacts, Lookup, Snapshot, Source};
+use crate::model::time::Time;
+use crate::model::validation::Home;
+pub(super) use complete::default_username;
+use complete::{complete_cluster, complete_iam};
 
 /// The name of the session that is made for a role when only the role was named.
 const SESSION: &str = "lab";
 /// The account of a world that names none.
 const NOWHERE: &str = "123456789012";
 
-/// A world, at one moment.
+/// A world, at one moment. The parts that a write leaves as they are, it shares with the moment before.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) document: Document,
+    pub(super) base: Arc<Base>,
+    clusters: BTreeMap<ClusterId, Arc<Held>>,
+    /// As whom a principal gets into a cluster, once asked. Lives and dies with this moment of the world.
+    resolved: Mutex<HashMap<(ClusterId, String), Arc<Resolution>>>,
+}
+
+/// What no write changes.
+#[derive(Debug)]
+pub(super) struct Base {
     pub(super) account: String,
     /// `aws`, `aws-cn`, …
     pub(super) partition: String,
     pub(super) region: String,
-    clusters: BTreeMap<ClusterId, usize>,
+    /// The document without its clusters.
+    head: Document,
+    /// The clusters, in the order in which they were written.
+    order: Vec<ClusterId>,
     long_term: HashMap<String, (Caller, Credentials)>,
-    snapshot: Snapshot,
-    /// As whom a principal gets into a cluster, once asked. Lives and dies with this moment of the world.
-    resolved: Mutex<HashMap<(ClusterId, String), Arc<Resolution>>>,
+    iam: Arc<IamFacts>,
+}
+
+/// A cluster at one moment, in two parts: what is changed through EKS is small, and copied by each write; the manifests
+/// are many, and shared.
+#[derive(Debug)]
+struct Held {
+    /// Without manifests.
+    of_eks: ClusterDocument,
+    /// The cluster's name and version with its manifests, and nothing else.
+    of_kubernetes: Arc<ClusterDocument>,
+    facts: Arc<ClusterFacts>,
 }
 
 /// Why an access key opens nothing.
@@ -88,8 +115,16 @@ impl World {
         if let Some(iam) = &mut document.iam {
             complete_iam(iam, &partition, &account);
         }
-        let clusters = document.clusters.iter().enumerate().map(|(n, it)| (cluster_id(it, Some(&region)), n)).collect();
-        let snapshot = snapshot_of(&document, Source::Lab);
+        let Snapshot { mut facts, iam, .. } = snapshot_of(&document, Source::Lab);
+        let mut order = Vec::new();
+        let mut clusters = BTreeMap::new();
+        for it in std::mem::take(&mut document.clusters) {
+            // Each has an ARN by now, which tells its region.
+            let id = cluster_id(&it, Some(&region));
+            let facts = facts.remove(&id).unwrap_or_default();
+            order.push(id.clone());
+            clusters.insert(id, Arc::new(Held::new(it, facts)));
+        }
         let users = document.iam.iter().flat_map(|iam| iam.user_detail_list.iter().flatten());
         let long_term = users
             .map(|user| user_caller(user, &account))
@@ -99,15 +134,56 @@ impl World {
                 (credentials.access_key_id.clone(), (caller, credentials))
             })
             .collect();
-        World { document, account, partition, region, clusters, long_term, snapshot, resolved: Mutex::default() }
+        let base = Base { account, partition, region, head: document, order, long_term, iam };
+        World { base: Arc::new(base), clusters, resolved: Mutex::default() }
     }
 
+    /// The world after a write: the cluster is as EKS now has it.
+    pub(super) fn with_cluster(&self, id: &ClusterId, of_eks: ClusterDocument) -> World {
+        let mut clusters = self.clusters.clone();
+        if let Some(held) = clusters.get_mut(id) {
+            *held = Arc::new(held.changed(of_eks));
+        }
+        World { base: self.base.clone(), clusters, resolved: Mutex::default() }
+    }
+
+    /// The whole of it, as one would write it down.
+    pub(super) fn document(&self) -> Document {
+        let whole = |id: &ClusterId| {
+            let held = self.clusters.get(id)?;
+            let kubernetes = held.of_kubernetes.kubernetes.clone();
+            Some(ClusterDocument { kubernetes, ..held.of_eks.clone() })
+        };
+        Document { clusters: self.base.order.iter().filter_map(whole).collect(), ..self.base.head.clone() }
+    }
+
+    /// A cluster as EKS has it, without manifests.
     pub(super) fn cluster(&self, id: &ClusterId) -> Option<&ClusterDocument> {
-        self.clusters.get(id).and_then(|n| self.document.clusters.get(*n))
+        self.clusters.get(id).map(|held| &held.of_eks)
+    }
+
+    /// A cluster as its API server has it: its manifests.
+    pub(super) fn kubernetes(&self, id: &ClusterId) -> Option<&ClusterDocument> {
+        self.clusters.get(id).map(|held| held.of_kubernetes.as_ref())
     }
 
     pub(super) fn clusters(&self) -> impl Iterator<Item = (&ClusterId, &ClusterDocument)> {
-        self.clusters.iter().filter_map(|(id, n)| Some((id, self.document.clusters.get(*n)?)))
+        self.clusters.iter().map(|(id, held)| (id, &held.of_eks))
+    }
+
+    /// The cluster that was written first.
+    pub(super) fn first(&self) -> Option<&ClusterId> {
+        self.base.order.first()
+    }
+
+    /// Where the world is at home.
+    pub(super) fn home(&self) -> Home<'_> {
+        Home { partition: &self.base.partition, account: &self.base.account }
+    }
+
+    /// What IAM has of a principal's name: its ARN, and when it was made.
+    pub(super) fn existing(&self, principal: &Principal) -> Lookup<(&str, Option<Time>)> {
+        self.base.iam.existing(principal)
     }
 
     pub(super) fn roles(&self) -> &[RoleDetail] {
@@ -119,7 +195,7 @@ impl World {
     }
 
     pub(super) fn iam(&self) -> Option<&IamDocument> {
-        self.document.iam.as_ref()
+        self.base.head.iam.as_ref()
     }
 
     pub(super) fn role(&self, name: &str) -> Option<&RoleDetail> {
@@ -133,7 +209,7 @@ impl World {
     /// Why a section, or an item of it, must not answer: so it was when the world was taken. A list that was read in
     /// part answers; why its end does not is [`World::rest`].
     pub(super) fn withheld(&self, section: &str, item: Option<&str>) -> Option<Withheld<'_>> {
-        let note = self.document.sections.get(section)?;
+        let note = self.base.head.sections.get(section)?;
         match (note.state, &note.failure) {
             (SectionState::Refused | SectionState::Failed, Some(failure)) => Some(Withheld::by(failure)),
             (SectionState::Refused, None) => Some(Withheld::Refused),
@@ -148,13 +224,13 @@ impl World {
 
     /// Why the rest of a section's list was not read, if only its beginning was.
     pub(super) fn rest(&self, section: &str) -> Option<Withheld<'_>> {
-        let note = self.document.sections.get(section).filter(|note| note.state == SectionState::Partial)?;
+        let note = self.base.head.sections.get(section).filter(|note| note.state == SectionState::Partial)?;
         note.missing.iter().find(|it| it.item.is_none()).map(|it| Withheld::by(&it.failure))
     }
 
     /// The items of a section that are known by name alone.
     pub(super) fn missing(&self, section: &str) -> impl Iterator<Item = &str> {
-        let note = self.document.sections.get(section).filter(|note| note.state == SectionState::Partial);
+        let note = self.base.head.sections.get(section).filter(|note| note.state == SectionState::Partial);
         note.into_iter().flat_map(|note| &note.missing).filter_map(|it| it.item.as_deref())
     }
 
@@ -166,7 +242,7 @@ impl World {
         now: Timestamp,
     ) -> Result<(Caller, Credentials), NoKey> {
         let Some(token) = token else {
-            return self.long_term.get(key).cloned().ok_or(NoKey::Unknown);
+            return self.base.long_term.get(key).cloned().ok_or(NoKey::Unknown);
         };
         let (session, credentials) = keys::open(token).ok_or(NoKey::Unknown)?;
         if credentials.access_key_id != key {
@@ -181,10 +257,10 @@ impl World {
 
     /// The default caller: the one that took the snapshot, else the root user.
     pub(super) fn own_caller(&self) -> Caller {
-        match &self.document.caller {
+        match &self.base.head.caller {
             // Even when the world's IAM does not hold it, since it was there when the snapshot was taken.
             Some(caller) => self.find(&caller.arn).unwrap_or_else(|_| caller.clone()),
-            None => root_caller(&self.partition, &self.account),
+            None => root_caller(&self.base.partition, &self.base.account),
         }
     }
 
@@ -194,7 +270,7 @@ impl World {
         if !named.starts_with("arn:") {
             let (kind, name) = named.rsplit_once('/').unwrap_or(("", named));
             let role = || self.role(name).map(|role| self.role_caller(role, SESSION));
-            let user = || self.user(name).map(|user| user_caller(user, &self.account));
+            let user = || self.user(name).map(|user| user_caller(user, &self.base.account));
             return match kind.split('/').next().unwrap_or_default() {
                 "user" => user(),
                 "role" => role(),
@@ -203,7 +279,7 @@ impl World {
             .ok_or_else(unknown);
         }
         let (principal, session) = Principal::from_arn(named).map_err(LabError::Arn)?;
-        let own = principal.account == self.account && self.iam().is_some();
+        let own = principal.account == self.base.account && self.iam().is_some();
         match principal.kind {
             PrincipalKind::Role => {
                 let session = session.as_deref().unwrap_or(SESSION);
@@ -214,11 +290,13 @@ impl World {
                 }
             }
             PrincipalKind::User => match self.user(&principal.name) {
-                Some(user) if own => Ok(user_caller(user, &self.account)),
+                Some(user) if own => Ok(user_caller(user, &self.base.account)),
                 // Long-term keys are known by the users of the world; a stranger has none.
                 _ => Err(unknown()),
             },
-            PrincipalKind::Root if principal.account == self.account => Ok(root_caller(&self.partition, &self.account)),
+            PrincipalKind::Root if principal.account == self.base.account => {
+                Ok(root_caller(&self.base.partition, &self.base.account))
+            }
             PrincipalKind::Root => Err(unknown()),
             PrincipalKind::FederatedUser => Ok(Caller {
                 account: principal.account.clone(),
@@ -229,14 +307,14 @@ impl World {
     }
 
     pub(super) fn role_caller(&self, role: &RoleDetail, session: &str) -> Caller {
-        let principal = Principal::role(&self.account, &role.path, &role.role_name);
-        let principal = Principal { partition: self.partition.clone(), ..principal };
+        let principal = Principal::role(&self.base.account, &role.path, &role.role_name);
+        let principal = Principal { partition: self.base.partition.clone(), ..principal };
         session_caller(&principal, role.role_id.as_deref(), session)
     }
 
     /// The credentials of a caller, without an end.
     pub(super) fn credentials(&self, caller: &Caller) -> Credentials {
-        let own = self.long_term.values().find(|(it, _)| it.arn == caller.arn).map(|(_, credentials)| credentials);
+        let own = self.base.long_term.values().find(|(it, _)| it.arn == caller.arn).map(|(_, credentials)| credentials);
         own.cloned().unwrap_or_else(|| {
             keys::temporary(&Session { arn: caller.arn.clone(), user_id: caller.user_id.clone(), expires: None })
         })
@@ -244,7 +322,7 @@ impl World {
 
     /// May the caller perform the action, and if not, why; `None` if it may.
     pub(super) fn refusal(&self, caller: &Caller, action: &str, resource: &str) -> Option<String> {
-        let because = if caller.account == self.account {
+        let because = if caller.account == self.base.account {
             policy::decide(self, caller, action).refusal(action)?
         } else {
             format!("because no resource-based policy allows the {action} action")
@@ -259,10 +337,34 @@ impl World {
             return Some(known.clone());
         }
         let asked = Asked::from_arn(arn).ok()?;
-        let facts = self.snapshot.facts.get(cluster)?;
-        let resolution = Arc::new(Resolver::new(facts, &self.snapshot.iam).resolve(&asked));
+        let facts = &self.clusters.get(cluster)?.facts;
+        let resolution = Arc::new(Resolver::new(facts, &self.base.iam).resolve(&asked));
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner).insert(key, resolution.clone());
         Some(resolution)
+    }
+}
+
+impl Held {
+    fn new(mut document: ClusterDocument, facts: Arc<ClusterFacts>) -> Held {
+        let of_kubernetes = ClusterDocument {
+            cluster: Cluster {
+                name: document.cluster.name.clone(),
+                version: document.cluster.version.clone(),
+                ..Cluster::default()
+            },
+            kubernetes: document.kubernetes.take(),
+            ..ClusterDocument::default()
+        };
+        Held { of_eks: document, of_kubernetes: Arc::new(of_kubernetes), facts }
+    }
+
+    /// Sections that were read in part stay so: what a write does not touch is no better known than before.
+    fn changed(&self, of_eks: ClusterDocument) -> Held {
+        let mut facts = ClusterFacts::clone(&self.facts);
+        facts.access_entries = facts.access_entries.map(|_| of_eks.access_entries.clone().unwrap_or_default());
+        facts.pod_identity_associations =
+            facts.pod_identity_associations.map(|_| of_eks.pod_identity_associations.clone().unwrap_or_default());
+        Held { of_eks, of_kubernetes: self.of_kubernetes.clone(), facts: Arc::new(facts) }
     }
 }
 
@@ -316,77 +418,4 @@ fn session_caller(role: &Principal, role_id: Option<&str>, session: &str) -> Cal
     let role_id = role_id.map_or_else(|| keys::unique_id("AROA", &role.canonical()), str::to_owned);
     let asked = Asked { session: Some(session.to_owned()), ..Asked::principal(role.clone()) };
     Caller { account: role.account.clone(), arn: asked.arn(), user_id: format!("{role_id}:{session}") }
-}
-
-fn complete_cluster(it: &mut ClusterDocument, arn: &str) {
-    let cluster = it.cluster.name.clone();
-    let arn = it.cluster.arn.get_or_insert_with(|| arn.to_owned()).clone();
-    for entry in it.access_entries.get_or_insert_default() {
-        complete_entry(entry, &cluster, &arn);
-    }
-    for association in it.pod_identity_associations.get_or_insert_default() {
-        let id = &association.association_id;
-        association.cluster_name.get_or_insert_with(|| cluster.clone());
-        association
-            .association_arn
-            .get_or_insert_with(|| arn.replacen(":cluster/", ":podidentityassociation/", 1) + "/" + id);
-    }
-    it.nodegroups.get_or_insert_default();
-    it.fargate_profiles.get_or_insert_default();
-    it.addons.get_or_insert_default();
-    it.identity_provider_configs.get_or_insert_default();
-    it.kubernetes.get_or_insert_default();
-}
-
-fn complete_entry(entry: &mut AccessEntry, cluster: &str, cluster_arn: &str) {
-    entry.cluster_name.get_or_insert_with(|| cluster.to_owned());
-    entry.associated_access_policies.get_or_insert_default();
-    let Ok((principal, _)) = Principal::from_arn(&entry.principal_arn) else { return };
-    let Principal { kind, account, name, .. } = &principal;
-    entry.access_entry_arn.get_or_insert_with(|| {
-        let parent = cluster_arn.replacen(":cluster/", ":access-entry/", 1);
-        format!("{parent}/{kind}/{account}/{name}/{}", keys::uuid(&entry.principal_arn))
-    });
-    entry.username.get_or_insert_with(|| default_username(&entry.kind, &principal));
-}
-
-/// The username that EKS gives an entry which was made without one.
-fn default_username(kind: &str, principal: &Principal) -> String {
-    match (kind, principal.kind) {
-        ("EC2_LINUX" | "EC2_WINDOWS", _) => "system:node:{{EC2PrivateDNSName}}".to_owned(),
-        ("FARGATE_LINUX" | "HYBRID_LINUX", _) => "system:node:{{SessionName}}".to_owned(),
-        (_, PrincipalKind::Role) => {
-            let session = "{{SessionName}}".to_owned();
-            Asked { session: Some(session), ..Asked::principal(principal.clone()) }.arn()
-        }
-        _ => principal.arn(),
-    }
-}
-
-fn complete_iam(iam: &mut IamDocument, partition: &str, account: &str) {
-    let roles = iam.role_detail_list.get_or_insert_default();
-    for role in &mut *roles {
-        role.role_id.get_or_insert_with(|| keys::unique_id("AROA", &role.arn));
-    }
-    // A world without the list still holds each role's own profiles.
-    if iam.instance_profiles.is_none() {
-        let with_role = |role: &RoleDetail, profile: &InstanceProfile| {
-            let roles =
-                vec![ProfileRole { path: role.path.clone(), role_name: role.role_name.clone(), arn: role.arn.clone() }];
-            InstanceProfile { roles, ..profile.clone() }
-        };
-        let of =
-            |role: &RoleDetail| role.instance_profile_list.iter().map(|it| with_role(role, it)).collect::<Vec<_>>();
-        iam.instance_profiles = Some(roles.iter().flat_map(of).collect());
-    }
-    for user in iam.user_detail_list.get_or_insert_default() {
-        user.user_id.get_or_insert_with(|| keys::unique_id("AIDA", &user.arn));
-    }
-    for group in iam.group_detail_list.get_or_insert_default() {
-        if group.arn.is_empty() {
-            group.arn = format!("arn:{partition}:iam::{account}:group{}{}", group.path, group.group_name);
-        }
-    }
-    iam.policies.get_or_insert_default();
-    iam.open_id_connect_providers.get_or_insert_default();
 }

@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+use futures::FutureExt;
 use futures::future::join;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -16,6 +17,7 @@ use super::load;
 use super::source::Source;
 use crate::cli::Options;
 use crate::cloud::Session;
+use crate::lab::{self, Lab};
 use crate::model::cluster::ClusterId;
 use crate::model::snapshot::{Section, Snapshot};
 use crate::model::update::{Call, Update};
@@ -32,8 +34,13 @@ pub struct Opened {
 
 /// Opens what the options name for the screen.
 pub async fn open(options: &Options) -> Result<Opened, Trouble> {
+    open_with(options, lab::Options::default()).await
+}
+
+/// The same; a lab, if there is to be one, is served as told.
+pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened, Trouble> {
     let (calls, made) = mpsc::channel(load::WAITING);
-    let source = Source::open(options, Some(calls)).await?;
+    let source = Source::open_with(options, serve, Some(calls)).await?;
     let mut snapshot = Snapshot { source: source.kind(), ..Snapshot::default() };
     let cluster = match &source {
         Source::File(facts) => {
@@ -73,7 +80,7 @@ fn known_cluster(options: &Options, session: &Session, world: Option<&[ClusterId
     }
 }
 
-fn live(session: Session, lab: Option<(crate::lab::Lab, Vec<ClusterId>)>, calls: mpsc::Receiver<Call>) -> Live {
+fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Receiver<Call>) -> Live {
     let (requests, wanted) = mpsc::channel(MOST_REQUESTS);
     let (tx, updates) = mpsc::channel(load::WAITING);
     let task = tokio::spawn(async move {
@@ -217,7 +224,8 @@ impl Server {
 
 /// The screen, from the options to its exit status.
 pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble> {
-    let Opened { snapshot, feed, cluster } = open(options).await?;
+    // In a box, as futures within futures get deeper than the compiler follows.
+    let Opened { snapshot, feed, cluster } = open(options).boxed().await?;
     let ended = match super::screen::ScreenOptions::standard(cluster, no_color) {
         Ok(options) => super::screen::screen(snapshot, feed, options).await,
         Err(error) => Err(error),

@@ -10,6 +10,7 @@ use std::path::Path;
 
 pub use explain::explain_message;
 pub use permissions::{can, who_can};
+use tokio::sync::mpsc;
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
@@ -277,45 +278,77 @@ fn sizes(args: &SizeArgs) -> Sizes {
     }
 }
 
-/// `eksplorer lab`: serves until the future is dropped. `ready` gets the lines to print.
+/// `eksplorer lab`: serves until the future is dropped. `tell` gets what to print: lines for a shell when it is ready,
+/// and for people when it holds a call, until something comes from `release`.
 pub async fn serve_lab(
     options: &Options,
     args: &LabArgs,
     kubeconfig: &Path,
-    ready: impl FnOnce(String),
+    release: mpsc::Receiver<()>,
+    mut tell: impl FnMut(Told),
 ) -> Result<(), Trouble> {
     let document = match &options.from {
         Some(path) => read_document(path)?,
         None => world(options)?,
     };
+    let faults: Result<Vec<lab::Fault>, _> = args.faults.iter().map(|text| text.parse()).collect();
+    let faults = faults.map_err(|error: lab::FaultError| Trouble::bad_input(format!("--fault: {error}")))?;
     let lab = lab::Options {
         port: args.port,
         latency: args.latency,
         page_size: args.page_size,
+        lag: args.lag,
+        faults: faults.into(),
         caller: options.as_principal.clone(),
         ..lab::Options::default()
     };
-    lab::serve(document, lab, kubeconfig, |lab| ready(lab.exports(kubeconfig))).await.map_err(|error| match error {
+    let report = |report: lab::Report<'_>| match report {
+        lab::Report::Ready(lab) => tell(Told::Lines(lab.exports(kubeconfig))),
+        lab::Report::Held { operation, number } => tell(Told::Note(format!(
+            "held: call {number} of {operation}; release it with: kill -USR1 {}\n",
+            std::process::id()
+        ))),
+    };
+    lab::serve(document, lab, kubeconfig, release, report).await.map_err(|error| match error {
         lab::LabError::NoSuchPrincipal(_) | lab::LabError::Arn(_) => Trouble::bad_input(error.to_string()),
         _ => Trouble::failure(error.to_string()),
     })
 }
 
-/// The same until Ctrl-C, SIGTERM or SIGHUP; the kubeconfig, which holds keys of the lab, goes with it.
+/// What a lab has to say while it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// For standard output, where a shell reads it.
+    Lines(String),
+    /// For standard error.
+    Note(String),
+}
+
+/// The same until Ctrl-C, SIGTERM or SIGHUP; the kubeconfig, which holds keys of the lab, goes with it. SIGUSR1 releases
+/// what is held.
 pub async fn lab_until_interrupted(
     options: &Options,
     args: &LabArgs,
-    ready: impl FnOnce(String),
+    tell: impl FnMut(Told),
 ) -> Result<Printed, Trouble> {
     use tokio::signal::unix::{SignalKind, signal};
     let kubeconfig = std::env::temp_dir().join(format!("eksplorer-lab-{}.kubeconfig", std::process::id()));
     let listen = |kind| signal(kind).map_err(|error| Trouble::failure(format!("could not watch for signals: {error}")));
     let (mut term, mut hup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
+    let mut usr1 = listen(SignalKind::user_defined1())?;
+    let (releases, release) = mpsc::channel(1);
+    let forward = async {
+        while usr1.recv().await.is_some() {
+            let _ = releases.send(()).await;
+        }
+    };
     let ended = tokio::select! {
-        ended = serve_lab(options, args, &kubeconfig, ready) => ended,
+        // In a box: it is deep, and within the whole program deeper than the compiler follows.
+        ended = Box::pin(serve_lab(options, args, &kubeconfig, release, tell)) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
         _ = term.recv() => Ok(()),
         _ = hup.recv() => Ok(()),
+        () = forward => Ok(()),
     };
     let _ = std::fs::remove_file(&kubeconfig);
     ended.map(|()| Printed::answer(String::new(), Exit::Yes))

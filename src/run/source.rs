@@ -61,6 +61,15 @@ pub fn world(options: &Options) -> Result<Document, Trouble> {
 impl Source {
     /// Opens what the options name. Finished calls are sent to `calls`.
     pub async fn open(options: &Options, calls: Option<mpsc::Sender<Call>>) -> Result<Source, Trouble> {
+        Source::open_with(options, lab::Options::default(), calls).await
+    }
+
+    /// The same; a lab, if there is to be one, is served as told, but for who one is in it.
+    pub async fn open_with(
+        options: &Options,
+        serve: lab::Options,
+        calls: Option<mpsc::Sender<Call>>,
+    ) -> Result<Source, Trouble> {
         if let Some(path) = &options.from {
             if options.as_principal.is_some() {
                 return Err(Trouble::bad_input(
@@ -83,10 +92,9 @@ impl Source {
             let document = world(options)?;
             let clusters: Vec<ClusterId> =
                 document.clusters.iter().map(|it| cluster_id(it, document.region.as_deref())).collect();
-            let started =
-                Lab::start(document, lab::Options { caller: options.as_principal.clone(), ..lab::Options::default() })
-                    .await
-                    .map_err(|error| Trouble::bad_input(error.to_string()))?;
+            let started = Lab::start(document, lab::Options { caller: options.as_principal.clone(), ..serve })
+                .await
+                .map_err(|error| Trouble::bad_input(error.to_string()))?;
             let keys = started.credentials();
             cloud.endpoint = Some(Endpoint {
                 url: started.endpoint().to_owned(),

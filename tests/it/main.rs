@@ -8,6 +8,7 @@ mod findings;
 mod generate;
 mod keys;
 mod lab;
+mod lab_write;
 mod laws;
 mod load;
 mod oracle;
