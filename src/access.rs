@@ -8,6 +8,7 @@
 //! - [`matrix`]: what an identity may do in one namespace, as a table;
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`resources`]: what the words that people use for resources stand for;
+//! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`findings`]: small named rules about what is wrong.
@@ -15,6 +16,7 @@
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
 pub mod catalog;
+pub mod explain;
 pub mod find;
 pub mod findings;
 pub mod identity;

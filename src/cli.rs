@@ -46,6 +46,15 @@ pub enum Command {
         #[command(flatten)]
         request: RequestArgs,
     },
+    /// Why was it refused, and what is the least that would mend it?
+    ///
+    /// Reads a Forbidden or Unauthorized error of kubectl, an AccessDenied of AWS, or a `kubectl auth can-i` with its
+    /// answer. Exit status: 0 it would be allowed now, 3 the cause was found, 4 not known, 2 nothing was recognised.
+    Explain {
+        /// The message, with whatever stands around it; - reads it from standard input.
+        #[arg(allow_hyphen_values = true)]
+        message: String,
+    },
     /// The rows of one pane.
     List {
         /// Which.

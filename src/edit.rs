@@ -16,6 +16,7 @@ pub mod check;
 pub mod compare;
 pub mod diff;
 pub mod draft;
+pub mod export;
 pub mod plan;
 pub mod project;
 pub mod receipt;

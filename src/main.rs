@@ -70,6 +70,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
+        Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {

@@ -5,6 +5,7 @@
 //! report is a new file here.
 
 pub mod can;
+pub mod explain;
 pub mod json;
 pub mod list;
 pub mod trace;

@@ -27,7 +27,7 @@ pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution
 pub(crate) use aws_auth::{meant, why_never};
 pub(crate) use draft::row_evidence;
 use draft::{Draft, entry_evidence, row_source};
-pub(crate) use entry::Death;
+pub(crate) use entry::{Death, username as entry_username};
 use entry::{Groups, Life};
 use template::{Rendered, render};
 

@@ -15,7 +15,7 @@ mod nearest;
 mod node;
 mod policy;
 pub mod rule;
-mod template;
+pub(crate) mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -308,8 +308,11 @@ impl Permissions {
             (Verdict::Unknown, ..) => decision.unknown.join("; "),
             (_, _, Some(outside)) => format!("it does not get in: {outside}"),
             _ => match self.nearest(who, request) {
-                Some(near) => format!("nothing that it holds allows it; nearest: {}", near.sentence()),
-                None => "nothing that it holds allows it, and no rule comes near".to_owned(),
+                // That somebody may do the same with something else altogether is no help in a sentence.
+                Some(near) if near.respect != Respect::Kind => {
+                    format!("nothing that it holds allows it; nearest: {}", near.sentence())
+                }
+                _ => "nothing that it holds allows it, and no rule comes near".to_owned(),
             },
         }
     }

@@ -101,10 +101,10 @@ macro_rules! commands {
 
 commands! {
     Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
-    Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN or error message is traced.";
+    Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
-    CopyArn "copy-arn", "copy ARN", Answers, Harmless, something, "Copy the ARN to your terminal's clipboard.";
+    CopyArn "copy-arn", "copy", Answers, Harmless, something, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 

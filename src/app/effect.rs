@@ -4,6 +4,7 @@
 //! logged and asserted. A new wish is a variant here and an arm in `run::effects`.
 
 use super::message::Ticket;
+use crate::access::explain::message::Message;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 
@@ -25,6 +26,15 @@ pub enum Effect {
         cluster: ClusterId,
         /// Of whom.
         asked: Box<Asked>,
+    },
+    /// Hold a message against the facts at hand.
+    Explain {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Which.
+        message: Box<Message>,
     },
     /// Read the caller, the clusters and the account's IAM.
     Overview,

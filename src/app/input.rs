@@ -37,7 +37,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
-        Some(Overlay::Trace(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
         None => {
             if prompt::edit(&mut app.state_mut().filter, chord) {
                 arrange(app);
@@ -92,7 +92,7 @@ pub(super) fn paste(app: &mut App, text: &str) {
             app.overlays.pop();
             open_jump(app, Some(text));
         }
-        Some(Overlay::Trace(_) | Overlay::Document(_)) | None => open_jump(app, Some(text)),
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_)) | None => open_jump(app, Some(text)),
     }
 }
 

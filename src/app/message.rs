@@ -9,6 +9,7 @@ use ratatui::layout::Size;
 
 use super::keymap::Chord;
 use super::table::Tables;
+use crate::access::explain::Explanation;
 use crate::access::inventory::Inventory;
 use crate::access::trace::Trace;
 use crate::model::failure::Failure;
@@ -54,6 +55,8 @@ pub enum Answer {
     Analysis(Arc<Analysis>),
     /// To `Trace`.
     Trace(Arc<Trace>),
+    /// To `Explain`.
+    Explain(Arc<Explanation>),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

@@ -3,6 +3,7 @@
 //! The set is closed, hence an enum: a new overlay is a variant here, a file beside the others, and a file in `view`.
 
 pub mod document;
+pub mod explain;
 pub mod help;
 pub mod jump;
 pub mod picker;
@@ -12,6 +13,7 @@ use super::command::Command;
 use super::keymap::Context;
 use crate::model::cluster::ClusterId;
 use document::DocumentView;
+use explain::ExplainView;
 use help::Help;
 use jump::Jump;
 use picker::Picker;
@@ -25,6 +27,8 @@ pub const DEEPEST: usize = 16;
 pub enum Overlay {
     /// The chain of one principal, on the whole body.
     Trace(Box<TraceView>),
+    /// A message explained, on the whole body.
+    Explain(Box<ExplainView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// The global jump.
@@ -46,7 +50,7 @@ impl Overlay {
     /// Which keys are looked at.
     pub fn context(&self) -> Context {
         match self {
-            Overlay::Trace(_) => Context::Trace,
+            Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Jump(_) | Overlay::Palette(_) | Overlay::Help(_) | Overlay::Clusters(_) => Context::Prompt,
@@ -56,6 +60,6 @@ impl Overlay {
 
     /// Does it take the whole body, as a place to be in, or lie over it for a moment?
     pub fn is_place(&self) -> bool {
-        matches!(self, Overlay::Trace(_) | Overlay::Document(_))
+        matches!(self, Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_))
     }
 }

@@ -7,6 +7,7 @@ use super::condition::parts;
 use super::effect::Effect;
 use super::keymap::Context;
 use super::overlay::document::DocumentView;
+use super::overlay::explain::ExplainView;
 use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
@@ -15,6 +16,7 @@ use super::overlay::{DEEPEST, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::table::heads;
 use super::update::{arrange, attempt, page};
+use crate::access::explain::message::Message;
 use crate::access::find::{Found, find};
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
@@ -89,6 +91,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
             let open = app.overlays.iter().filter_map(|it| match it {
                 Overlay::Trace(view) => Some(view.asked.clone()),
+                Overlay::Explain(view) => view.message.asked(),
                 _ => None,
             });
             if let Some(cluster) = &app.cluster {
@@ -126,6 +129,7 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     let calls = app.calls.len();
     match app.overlays.last_mut() {
         Some(Overlay::Trace(view)) => view.go(motion, page),
+        Some(Overlay::Explain(view)) => view.go(motion, page),
         Some(Overlay::Document(view)) => view.go(motion, page),
         Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
         Some(Overlay::Palette(picker)) => picker.go(motion, page),
@@ -206,7 +210,7 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Trace(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
         None => app.state_mut().editing = false,
     }
 }
@@ -224,6 +228,10 @@ fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Target::Trace(asked)) => {
             app.overlays.pop();
             open_trace(app, *asked, Vec::new(), effects);
+        }
+        Some(Target::Explain(message)) => {
+            app.overlays.pop();
+            open_explain(app, *message, effects);
         }
         None if jump.problem.is_some() => {}
         None => find_name(app, effects),
@@ -267,17 +275,36 @@ fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::Fact>, effe
     let workload = !about.is_empty() && app.pane.is_of_workloads();
     let mut view = TraceView::new(asked.clone(), about, workload);
     let ticket = view.slot.restart(&mut app.tickets);
-    let facts = app.facts();
-    let whole = parts(Pane::Entries, &facts)
-        .into_iter()
-        .chain(parts(Pane::AwsAuth, &facts))
-        .all(|part| matches!(part.state, crate::model::snapshot::State::Known { .. }))
-        && !app.snapshot.iam.roles.is_loading();
-    if app.is_live() && !whole {
+    if app.is_live() && !is_whole(app) {
         effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked.clone()) });
     }
     effects.push(Effect::Trace { ticket, cluster, asked: Box::new(asked) });
     push(app, Overlay::Trace(Box::new(view)));
+}
+
+/// Opens the explanation of a message, asking first for the facts of whom it names where not all is known yet.
+fn open_explain(app: &mut App, message: Message, effects: &mut Vec<Effect>) {
+    let Some(cluster) = app.cluster.clone() else {
+        app.warn("Choose a cluster first: C lists them.");
+        return;
+    };
+    if let Some(asked) = message.asked().filter(|_| app.is_live() && !is_whole(app)) {
+        effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) });
+    }
+    let mut view = ExplainView::new(message.clone());
+    let ticket = view.slot.restart(&mut app.tickets);
+    effects.push(Effect::Explain { ticket, cluster, message: Box::new(message) });
+    push(app, Overlay::Explain(Box::new(view)));
+}
+
+/// Is all known that says who gets in?
+fn is_whole(app: &App) -> bool {
+    let facts = app.facts();
+    parts(Pane::Entries, &facts)
+        .into_iter()
+        .chain(parts(Pane::AwsAuth, &facts))
+        .all(|part| matches!(part.state, crate::model::snapshot::State::Known { .. }))
+        && !app.snapshot.iam.roles.is_loading()
 }
 
 /// Opens the jump, with a text in its prompt if one was pasted.
@@ -318,6 +345,7 @@ fn open_palette(app: &mut App) {
 fn evidence(app: &App) -> Option<Evidence> {
     match app.overlays.last() {
         Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
+        Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
         _ => app.selected_row()?.evidence.clone(),
     }
 }
@@ -333,8 +361,17 @@ fn open_document(app: &mut App) {
 }
 
 fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Explain(view)) = app.overlays.last()
+        && let Some(command) = view.command()
+    {
+        let lines = super::words::count(command.lines().count(), "command", "commands");
+        app.tell(format!("Sent to your terminal's clipboard, to be looked at before it is run: {lines}"));
+        effects.push(Effect::Copy(command));
+        return;
+    }
     let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
         Overlay::Trace(view) => Some(view.asked.arn()),
+        Overlay::Explain(view) => view.arn(),
         _ => None,
     });
     let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());

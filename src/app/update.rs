@@ -9,7 +9,7 @@ use super::effect::Effect;
 use super::input::{mouse, paste, typed};
 use super::keymap::{Chord, Context};
 use super::layout::layout;
-use super::message::{Answer, Msg, Slot, Ticket};
+use super::message::{Answer, Msg, Slot, Ticket, Tickets};
 use super::overlay::Overlay;
 use super::pane::Pane;
 use super::perform::perform;
@@ -136,20 +136,27 @@ fn facts_changed(app: &mut App, effects: &mut Vec<Effect>) {
     if let Some(ticket) = slot.want(tickets) {
         effects.push(Effect::Analyse { ticket, cluster: cluster.clone() });
     }
-    let mut trace = |slot: &mut Slot, asked: &Asked| {
+    let trace = |slot: &mut Slot, asked: &Asked, tickets: &mut Tickets, effects: &mut Vec<Effect>| {
         if let Some(ticket) = slot.want(tickets) {
             effects.push(Effect::Trace { ticket, cluster: cluster.clone(), asked: Box::new(asked.clone()) });
         }
     };
     if let Some(asked) = &caller {
-        trace(&mut you.slot, asked);
+        trace(&mut you.slot, asked, tickets, effects);
     }
     if let Some(asked) = &detail.asked {
-        trace(&mut detail.slot, asked);
+        trace(&mut detail.slot, asked, tickets, effects);
     }
     for overlay in overlays {
-        if let Overlay::Trace(view) = overlay {
-            trace(&mut view.slot, &view.asked);
+        match overlay {
+            Overlay::Trace(view) => trace(&mut view.slot, &view.asked, tickets, effects),
+            Overlay::Explain(view) => {
+                if let Some(ticket) = view.slot.want(tickets) {
+                    let message = Box::new(view.message.clone());
+                    effects.push(Effect::Explain { ticket, cluster: cluster.clone(), message });
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -189,6 +196,18 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
                     && view.slot.take(ticket)
                 {
                     view.take(trace.clone());
+                    again |= view.slot.again();
+                }
+            }
+            again
+        }
+        Answer::Explain(explanation) => {
+            let mut again = false;
+            for overlay in &mut app.overlays {
+                if let Overlay::Explain(view) = overlay
+                    && view.slot.take(ticket)
+                {
+                    view.take(explanation.clone());
                     again |= view.slot.again();
                 }
             }

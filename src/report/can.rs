@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::json::{EvidenceJson, FORMAT, PrincipalJson};
 use super::{columns, glyph};
 use crate::access::Mark;
-use crate::access::permissions::{Allowing, Decision, Grant, Permissions, RoleName, Verdict, Via, Who};
+use crate::access::permissions::{Allowing, Decision, Grant, NearMiss, Permissions, RoleName, Verdict, Via, Who};
 use crate::access::resources::Meant;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -29,7 +29,7 @@ pub struct Answered {
     /// For a request for the whole cluster: where it would be allowed.
     pub allowed_in: Vec<String>,
     /// What came nearest to allowing it, if it is denied.
-    pub nearest: Option<crate::access::permissions::NearMiss>,
+    pub nearest: Option<NearMiss>,
 }
 
 /// Somebody asked about.
@@ -192,6 +192,17 @@ pub fn allowing_json(permissions: &Permissions, by: &Allowing) -> Value {
     value
 }
 
+/// What came nearest to allowing, as JSON.
+pub fn nearest_json(permissions: &Permissions, near: &NearMiss) -> Value {
+    let by = Allowing { grant: near.grant.clone(), rule: Some(near.rule) };
+    let mut value = allowing_json(permissions, &by);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("fails".to_owned(), json!(near.respect.as_str()));
+        object.insert("has".to_owned(), json!(near.has));
+    }
+    value
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CanJson {
@@ -228,15 +239,7 @@ fn can_json(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> Ca
         verdict: verdict(it.decision.verdict),
         because: it.because.clone(),
         by: it.decision.by.iter().map(|by| allowing_json(permissions, by)).collect(),
-        nearest: it.nearest.as_ref().map(|near| {
-            let by = Allowing { grant: near.grant.clone(), rule: Some(near.rule) };
-            let mut value = allowing_json(permissions, &by);
-            if let Some(object) = value.as_object_mut() {
-                object.insert("fails".to_owned(), json!(near.respect.as_str()));
-                object.insert("has".to_owned(), json!(near.has));
-            }
-            value
-        }),
+        nearest: it.nearest.as_ref().map(|near| nearest_json(permissions, near)),
         allowed_in: it.allowed_in.clone(),
         unknown: it.decision.unknown.clone(),
         unverified: it.decision.unverified.clone(),

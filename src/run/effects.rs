@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
 use crate::access::inventory::inventory;
 use crate::access::permissions::Permissions;
@@ -100,6 +101,14 @@ pub fn set_about(
             tasks.spawn_blocking(move || {
                 let chain = trace(&Resolver::new(&facts, &iam), &Permissions::of(&facts), &asked);
                 Some(Msg::Answer(ticket, Answer::Trace(Arc::new(chain))))
+            });
+        }
+        Effect::Explain { ticket, cluster, message } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+            tasks.spawn_blocking(move || {
+                let explanation = Ground::new(&facts, &iam, &cluster, caller).explain(&message);
+                Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))))
             });
         }
         Effect::Copy(text) => return Some(Rest::Copy(text)),

@@ -3,10 +3,12 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod explain;
 mod permissions;
 
 use std::path::Path;
 
+pub use explain::explain_message;
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 

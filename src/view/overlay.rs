@@ -18,7 +18,7 @@ use crate::model::update::Call;
 /// Draws it. Gives where the text cursor is, if text is typed.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Overlay) -> Option<Position> {
     match overlay {
-        Overlay::Trace(_) | Overlay::Document(_) => None,
+        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) => None,
         Overlay::Jump(jump) => {
             let picker = &jump.picker;
             canvas.frame(at.popup, "Jump");
@@ -27,7 +27,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
                 canvas.paragraph(area, problem, Role::Danger);
             }
             let hint = match &jump.problem {
-                Some(_) => ("this cannot be traced:".to_owned(), Role::Dim),
+                Some(_) => ("this can be neither traced nor explained:".to_owned(), Role::Dim),
                 None if picker.hits.is_empty() && !picker.input.value().is_empty() => {
                     ("nothing here is called that; Enter looks further".to_owned(), Role::Unknown)
                 }

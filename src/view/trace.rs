@@ -10,6 +10,7 @@ use super::theme::Role;
 use crate::access::identity::Verdict;
 use crate::app::App;
 use crate::app::condition::{Banner, Tone, banners};
+use crate::app::detail::Fact;
 use crate::app::layout::Layout;
 use crate::app::overlay::trace::TraceView;
 use crate::app::pane::Pane;
@@ -52,15 +53,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
         y += 1;
     }
     y += 1;
+    lines(canvas, at, Rect { y, ..area }, &view.facts, view.at);
+}
 
-    let lines = lay_out(&view.facts, usize::from(area.width), Shape::Full);
+/// Lines of facts from `area.y` to the end of the body, scrolled so that the chosen one is in sight.
+pub(super) fn lines(canvas: &mut Canvas<'_>, at: &Layout, area: Rect, facts: &[Fact], chosen: usize) {
+    let y = area.y;
+    let lines = lay_out(facts, usize::from(area.width), Shape::Full);
     let mut bottom = at.body.bottom();
     let cut = lines.len() > usize::from(bottom.saturating_sub(y));
     if cut {
         bottom = bottom.saturating_sub(1);
     }
     let room = usize::from(bottom.saturating_sub(y));
-    let top = scroll(&lines.iter().map(|line| line.fact).collect::<Vec<_>>(), view.at, room);
+    let top = scroll(&lines.iter().map(|line| line.fact).collect::<Vec<_>>(), chosen, room);
     if cut {
         let below = lines.len().saturating_sub(top + room);
         let text = match (top, below) {
@@ -72,7 +78,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
     }
     for (line, y) in lines.iter().skip(top).zip(y..bottom) {
         let whole = Rect { x: at.body.x, y, width: at.body.width, height: 1 };
-        let selected = (line.fact == view.at).then_some(Role::Selected);
+        let selected = (line.fact == chosen).then_some(Role::Selected);
         canvas.over(whole, selected, |canvas| put(canvas, area.x, y, area.width, line));
     }
 }

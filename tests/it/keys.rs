@@ -15,6 +15,7 @@ fn top(stage: &Stage) -> &'static str {
     match stage.app.overlays.last() {
         None => "list",
         Some(Overlay::Trace(_)) => "trace",
+        Some(Overlay::Explain(_)) => "explain",
         Some(Overlay::Document(_)) => "document",
         Some(Overlay::Jump(_)) => "jump",
         Some(Overlay::Palette(_)) => "palette",
@@ -42,9 +43,11 @@ fn a_whole_error_message_can_be_pasted_over_a_trace_and_esc_goes_back_to_it() {
     let stage = Stage::new().keys("Enter").paste(&message);
     assert_eq!(top(&stage), "jump");
     let stage = stage.keys("Enter");
-    assert_eq!((top(&stage), stage.app.overlays.len()), ("trace", 2));
+    assert_eq!((top(&stage), stage.app.overlays.len()), ("explain", 2));
     let stage = stage.keys("Esc");
     assert_eq!((top(&stage), stage.app.overlays.len()), ("trace", 1));
+    let stage = stage.paste(&message).keys("Down Enter");
+    assert_eq!((top(&stage), stage.app.overlays.len()), ("trace", 2), "whom it names can be traced instead");
 }
 
 #[test]

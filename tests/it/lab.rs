@@ -15,7 +15,7 @@ use eksplorer::model::snapshot::{Missing, Section, State};
 use eksplorer::run::load;
 use serde_json::{Value, json};
 
-fn small() -> Document {
+pub(crate) fn small() -> Document {
     read(include_str!("../worlds/small.yaml")).unwrap()
 }
 
@@ -24,7 +24,7 @@ fn acme() -> Document {
     read(include_str!("../../assets/worlds/acme.yaml")).unwrap()
 }
 
-async fn start(document: Document, options: Options) -> Lab {
+pub(crate) async fn start(document: Document, options: Options) -> Lab {
     Lab::start(document, options).await.unwrap()
 }
 
@@ -33,10 +33,10 @@ fn acting_as(caller: &str) -> Options {
 }
 
 /// A directory of a test's own, gone when it ends.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    fn new(test: &str) -> Scratch {
+    pub(crate) fn new(test: &str) -> Scratch {
         let path = std::env::temp_dir().join(format!("eksplorer-{}-{test}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)
@@ -51,7 +51,7 @@ impl Drop for Scratch {
 
 /// Is the client installed and working?
 #[allow(clippy::print_stderr)] // To be seen when a test passes for want of its client.
-fn have(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn have(program: &str, arguments: &[&str]) -> bool {
     let there = Command::new(program).args(arguments).output().is_ok_and(|it| it.status.success());
     if !there {
         eprintln!("left out: `{program} {}` does not work here", arguments.join(" "));
@@ -60,12 +60,12 @@ fn have(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// Runs a command, off the threads that serve the lab.
-async fn run(mut command: Command) -> Output {
+pub(crate) async fn run(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 /// Runs a line in a shell that has sourced the lab's exports, with a kubeconfig of the lab's.
-async fn shell(lab: &Lab, scratch: &Path, line: &str) -> (String, String) {
+pub(crate) async fn shell(lab: &Lab, scratch: &Path, line: &str) -> (String, String) {
     let kubeconfig = scratch.join("kubeconfig");
     std::fs::write(&kubeconfig, lab.kubeconfig()).unwrap();
     let exports = scratch.join("exports");
@@ -79,7 +79,7 @@ async fn shell(lab: &Lab, scratch: &Path, line: &str) -> (String, String) {
     (text(&out.stdout), text(&out.stderr))
 }
 
-fn keys(credentials: &Credentials) -> Value {
+pub(crate) fn keys(credentials: &Credentials) -> Value {
     json!({
         "id": credentials.access_key_id,
         "secret": credentials.secret_access_key,

@@ -3,10 +3,12 @@
 
 mod architecture;
 mod commands;
+mod explain;
 mod findings;
 mod generate;
 mod keys;
 mod lab;
+mod lab_write;
 mod laws;
 mod load;
 mod oracle;

@@ -213,6 +213,26 @@ fn refused_item() -> Failure {
     refused("eks:DescribeAccessEntry", "describe the access entry")
 }
 
+const FORBIDDEN: &str = r#"Error from server (Forbidden): pods is forbidden: User "arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com" cannot list resource "pods" in API group "" in the namespace "payments""#;
+
+#[test]
+fn explanations() {
+    check("explain_pasted", &Stage::new().resize(80, 24).paste(FORBIDDEN));
+    check("explain_forbidden", &Stage::new().paste(FORBIDDEN).keys("Enter"));
+    check("explain_forbidden_80x24", &Stage::new().resize(80, 24).paste(FORBIDDEN).keys("Enter"));
+    check("explain_mend_80x24", &Stage::new().resize(80, 24).paste(FORBIDDEN).keys("Enter j j c"));
+    let unauthorized =
+        "error: You must be logged in to the server (Unauthorized)\n# arn:aws:iam::111122223333:role/nightly-report";
+    check("explain_unauthorized", &Stage::new().paste(unauthorized).keys("Enter"));
+    let refused = with(Source::Live, all_refused);
+    check("explain_unknown", &Stage::on(refused.clone()).paste(FORBIDDEN).keys("Enter"));
+    check("explain_unknown_80x24", &Stage::on(refused).resize(80, 24).paste(FORBIDDEN).keys("Enter"));
+    check("explain_not_answered_yet", &Stage::with(facts(file()), none(), false).paste(FORBIDDEN).keys("Enter"));
+    let admission =
+        "pods \"web\" is forbidden: violates PodSecurity \"restricted:latest\": privileged (container \"c\")";
+    check("explain_admission_80x24", &Stage::new().resize(80, 24).paste(admission).keys("Enter"));
+}
+
 #[test]
 fn overlays() {
     check("jump", &Stage::new().keys("ctrl-p").text("deploy"));

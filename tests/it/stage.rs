@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use eksplorer::access::Mark;
+use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, Severity};
 use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
 use eksplorer::access::inventory::{
@@ -483,6 +484,13 @@ impl Stage {
                 }
                 Effect::Trace { ticket, asked, .. } if self.answers => {
                     self.send(Msg::Answer(ticket, Answer::Trace(Arc::new(trace_of(&asked)))));
+                }
+                Effect::Explain { ticket, cluster, message } if self.answers => {
+                    let snapshot = self.app.snapshot.clone();
+                    let facts = snapshot.cluster(&cluster);
+                    let ground = Ground::new(&facts, &snapshot.iam, &cluster, self.app.caller());
+                    let explanation = ground.explain(&message);
+                    self.send(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))));
                 }
                 other => self.effects.push(other),
             }

@@ -52,7 +52,7 @@ fn messages() -> impl Strategy<Value = Msg> {
     ];
     prop_oneof![
         20 => keys(),
-        1 => prop_oneof![Just(SESSION.to_owned()), "\\PC{0,40}", Just("arn:aws:iam::1:role/x".to_owned())].prop_map(Msg::Paste),
+        1 => prop_oneof![Just(SESSION.to_owned()), Just(format!("User: {SESSION} is not authorized to perform: eks:X")), Just(format!("pods is forbidden: User {SESSION:?} cannot list resource \"pods\" in API group \"\" in the namespace \"a\"")), "\\PC{0,40}", Just("arn:aws:iam::1:role/x".to_owned())].prop_map(Msg::Paste),
         2 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::Click { column, row })),
         1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelDown { column, row })),
         1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelUp { column, row })),

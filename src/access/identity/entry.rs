@@ -65,7 +65,7 @@ pub(super) fn life(entry: &AccessEntry, asked: &Asked, existing: &Lookup<(&str, 
 }
 
 /// The username of an entry, which EKS fills in when none was given.
-pub(super) fn username(entry: &AccessEntry, principal: &Principal) -> Result<String, String> {
+pub(crate) fn username(entry: &AccessEntry, principal: &Principal) -> Result<String, String> {
     if let Some(username) = entry.username.as_deref().filter(|it| !it.is_empty()) {
         return Ok(username.to_owned());
     }

@@ -99,6 +99,8 @@ fn has(rule: &Rule, respect: Respect, namespaces: &str) -> String {
         Respect::Path => &rule.non_resource_urls,
         Respect::Namespace => return namespaces.to_owned(),
     };
+    // An empty text is a name too: one that only requests without a name have.
+    let list: Vec<&str> = list.iter().map(|it| if it.is_empty() { "\"\"" } else { it.as_str() }).collect();
     match list.get(..MOST_NAMED) {
         Some(first) if list.len() > MOST_NAMED + 1 => {
             format!("{} and {} more", first.join(", "), list.len() - MOST_NAMED)

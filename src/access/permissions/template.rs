@@ -5,13 +5,13 @@
 
 /// What a template needs in order to come out as a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Fit {
+pub(crate) struct Fit {
     /// The session's name, if the template holds one.
-    pub(super) session: Option<String>,
+    pub(crate) session: Option<String>,
 }
 
 /// Is there anything left to fill in?
-pub(super) fn is_open(text: &str) -> bool {
+pub(crate) fn is_open(text: &str) -> bool {
     PLACEHOLDERS.iter().any(|(placeholder, _)| text.contains(placeholder))
 }
 
@@ -37,7 +37,7 @@ const PLACEHOLDERS: [(&str, Kind); 4] = [
 ];
 
 /// For which session, if any, the template comes out as `name`.
-pub(super) fn fit(template: &str, name: &str) -> Option<Fit> {
+pub(crate) fn fit(template: &str, name: &str) -> Option<Fit> {
     let mut session = None;
     go(template, name, &mut session).then_some(Fit { session })
 }

@@ -1,8 +1,10 @@
-//! The global jump: to anything by name or ARN; a pasted ARN, or an error message that holds one, is traced.
+//! The global jump: to anything by name or ARN; a pasted ARN, or a text that holds one, is traced, and an error message
+//! explained.
 
 use tui_input::Input;
 
 use super::picker::{Choice, Hit, Picker};
+use crate::access::explain::message::{Message, read, tidy};
 use crate::app::columns::named;
 use crate::app::message::Analysis;
 use crate::app::pane::Pane;
@@ -17,7 +19,12 @@ pub enum Target {
     Row(Pane, String),
     /// To the trace of a principal.
     Trace(Box<Asked>),
+    /// To the explanation of a message.
+    Explain(Box<Message>),
 }
+
+/// So much of a pasted message is shown.
+const LONGEST: usize = 4_096;
 
 /// The jump.
 #[derive(Clone, Debug)]
@@ -26,6 +33,8 @@ pub struct Jump {
     pub picker: Picker<Target>,
     /// How many of the choices are always there; behind them stands the ARN typed, if one was.
     known: usize,
+    /// What was pasted, as it stands in the prompt, and what it says: the prompt shows it in one line.
+    pasted: Option<(String, Message)>,
     /// What is wrong with what was typed.
     pub problem: Option<String>,
 }
@@ -34,14 +43,19 @@ impl Jump {
     /// Over everything that is known.
     pub fn new(analysis: Option<&Analysis>, iam: &IamFacts) -> Self {
         let choices = analysis.map(|analysis| choices(analysis, iam)).unwrap_or_default();
-        Jump { known: choices.len(), picker: Picker::new(choices), problem: None }
+        Jump { known: choices.len(), picker: Picker::new(choices), pasted: None, problem: None }
     }
 
-    /// With a text in the prompt: the ARN alone if it holds one.
+    /// With a text in the prompt: a message that can be explained in one line; of another text that holds an ARN, that.
     #[must_use]
     pub fn with_text(mut self, text: &str) -> Self {
-        let text = match parse_query(text) {
-            Ok(Query::Arn(asked)) => asked.arn(),
+        let text = match (read(text), parse_query(text)) {
+            (Ok(message), _) => {
+                let shown: String = tidy(text).chars().take(LONGEST).collect();
+                self.pasted = Some((shown.clone(), message));
+                shown
+            }
+            (_, Ok(Query::Arn(asked))) => asked.arn(),
             _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         let cursor = text.chars().count();
@@ -60,10 +74,40 @@ impl Jump {
         self.picker.at = self.picker.hits.iter().position(same).unwrap_or_default();
     }
 
-    /// Ranks anew. An ARN finds itself, and exactly what concerns the same principal; a name finds what is like it.
+    /// What the text in the prompt says, if it is a message.
+    fn message(&self) -> Option<Message> {
+        let text = self.picker.input.value();
+        match &self.pasted {
+            Some((shown, message)) if shown == text => Some(message.clone()),
+            _ => read(text).ok(),
+        }
+    }
+
+    /// Ranks anew. A message can be explained, and whom it names traced. An ARN finds itself, and exactly what concerns the same principal; a name finds what is like it.
     pub fn rank(&mut self) {
         self.picker.choices.truncate(self.known);
         self.problem = None;
+        if let Some(message) = self.message() {
+            let asked = message.asked();
+            let mut offer = |text: String, right: &str, what| {
+                self.picker.choices.push(Choice {
+                    text,
+                    note: String::new(),
+                    right: right.to_owned(),
+                    also: String::new(),
+                    disabled: None,
+                    what,
+                });
+            };
+            offer(message.told(), "explain", Target::Explain(Box::new(message)));
+            if let Some(asked) = asked {
+                offer(asked.arn(), "trace", Target::Trace(Box::new(asked)));
+            }
+            let last = self.picker.choices.len();
+            self.picker.hits = (self.known..last).map(|choice| Hit { choice, letters: Vec::new() }).collect();
+            self.picker.at = 0;
+            return;
+        }
         match parse_query(self.picker.input.value()) {
             Ok(Query::Arn(asked)) => {
                 let key = asked.principal.key();

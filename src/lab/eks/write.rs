@@ -130,3 +130,6 @@ fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
 fn malformed(error: &serde_json::Error) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "SerializationException", format!("The request cannot be read: {error}."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,6 +77,10 @@ async fn nodes_are_decided_about_as_the_api_server_does() {
     const VERBS: [&str; 9] =
         ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate"];
     let Some(server) = server("the Node authorizer") else { return };
+    // What nodes may do changes from version to version; ours is the pinned one's.
+    if !server.is_at_least(37) {
+        return say(&format!("kube-apiserver {} has another Node authorizer: its comparison left out", server.version));
+    }
     let (client, door) = (server.client("admin").await, server.door(server.kubeconfig(), "admin").await);
     let permissions = Permissions::of(&stage::facts(&door).await);
     let mut all = Vec::new();

@@ -74,7 +74,7 @@ async fn long_lists_come_whole_page_by_page() {
 async fn the_server_says_who_somebody_is() {
     let Some(server) = server("asking who somebody is") else { return };
     let said = server.door(server.kubeconfig(), "reader").await.who_am_i().await;
-    if !server.reviews_callers() {
+    if !server.is_at_least(28) {
         assert_eq!(said.unwrap_err().kind, FailureKind::Missing);
         return;
     }

@@ -81,6 +81,12 @@ impl Server {
         Server { directory, version, _child: child }
     }
 
+    /// Is it Kubernetes 1.`minor` or newer? Another one than the pinned may stand in.
+    pub(crate) fn is_at_least(&self, minor: u32) -> bool {
+        let own = self.version.split('.').nth(1).and_then(|it| it.parse::<u32>().ok());
+        own.is_some_and(|own| own >= minor)
+    }
+
     /// A kubeconfig with a context for each user.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.directory.join("kubeconfig")

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::ask::Asked;
-use super::server::{Client, Server};
+use super::server::Client;
 use super::world::{World, aggregated};
 
 /// How many objects are made at once.
@@ -166,13 +166,5 @@ pub(crate) async fn facts(door: &Kubernetes) -> ClusterFacts {
         role_bindings: Section::known(all(door, ROLE_BINDINGS).await, since),
         cluster_role_bindings: Section::known(all(door, CLUSTER_ROLE_BINDINGS).await, since),
         ..ClusterFacts::default()
-    }
-}
-
-impl Server {
-    /// Whether it is new enough to tell a caller who it is.
-    pub(crate) fn reviews_callers(&self) -> bool {
-        let minor = self.version.split('.').nth(1).and_then(|it| it.parse::<u32>().ok());
-        minor.is_some_and(|minor| minor >= 28)
     }
 }

@@ -1,0 +1,192 @@
+//! From an error message to the first step that fails, and to the smallest access that would mend it.
+//!
+//! - [`message`]: what a pasted text says: which refusal, of whom, of what;
+//! - `carriers`: which principals may be behind a username: templates read backwards;
+//! - `walk`: credentials → token → mode → mapping → username → grants, each step with its evidence;
+//! - `subjects`: whose walk it is, of several the one that fails first;
+//! - `others`: refusals that RBAC has no part in: admission, AWS IAM, escalation, a client without credentials;
+//! - [`fix`]: the smallest access that would allow the request, as a command to look at.
+//!
+//! Decides how the parts of the message are put together with the facts of today. A message is older than the facts: what
+//! it says happened, and what the walk says is how it would end now. Nothing here invents a reason: where the two differ,
+//! what may explain it is listed as such. A new form of message begins in [`message`], a new way to mend in [`fix`].
+
+mod can_i;
+mod carriers;
+pub mod fix;
+mod forbidden;
+pub mod message;
+mod others;
+mod refusal;
+mod scan;
+mod subjects;
+mod told;
+mod walk;
+
+use super::Mark;
+use super::identity::Resolver;
+use super::permissions::{Decision, NearMiss, Permissions, Verdict};
+use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+use crate::model::request::Request;
+use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
+use fix::Fix;
+use message::Message;
+
+pub use told::{Line, mark};
+
+/// The steps from a person's credentials to what they may do, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepName {
+    /// AWS knows who signs; Kubernetes knows the service account.
+    Credentials,
+    /// AWS IAM allows the call. Only in refusals of IAM's own.
+    Iam,
+    /// The API server accepts the token.
+    Token,
+    /// What the cluster's authentication mode reads.
+    Mode,
+    /// Which mapping turns the principal into an identity.
+    Mapping,
+    /// Username and groups.
+    Username,
+    /// What authorises the request.
+    Grants,
+    /// What the request holds is accepted.
+    Admission,
+}
+
+impl StepName {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepName::Credentials => "credentials",
+            StepName::Iam => "AWS IAM",
+            StepName::Token => "token",
+            StepName::Mode => "mode",
+            StepName::Mapping => "mapping",
+            StepName::Username => "username",
+            StepName::Grants => "grants",
+            StepName::Admission => "admission",
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepState {
+    /// It is right.
+    Passed,
+    /// It fails: this is the cause.
+    Failed,
+    /// A named fact is missing.
+    Unknown,
+    /// It was not looked at, or cannot be seen from here.
+    NotChecked,
+}
+
+impl StepState {
+    /// Its sign.
+    pub fn mark(self) -> Mark {
+        match self {
+            StepState::Passed => Mark::InForce,
+            StepState::Failed => Mark::Dead,
+            StepState::Unknown => Mark::Unknown,
+            StepState::NotChecked => Mark::Ignored,
+        }
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which.
+    pub name: StepName,
+    /// How it ended.
+    pub state: StepState,
+    /// Why, as a sentence.
+    pub because: String,
+    /// Where it was read.
+    pub evidence: Option<Evidence>,
+}
+
+/// A principal that may be behind the message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Who.
+    pub asked: Asked,
+    /// Why it is among them.
+    pub because: String,
+    /// What the walk said of it.
+    pub verdict: Verdict,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// What the message says.
+    pub message: Message,
+    /// The request, or the refusal, in few words.
+    pub title: String,
+    /// The answer in one sentence.
+    pub answer: String,
+    /// Would it be allowed now? For 401: does the principal get in now?
+    pub verdict: Verdict,
+    /// The principals that may be behind it. Empty for service accounts and for usernames that nobody carries.
+    pub principals: Vec<Candidate>,
+    /// The walk; of several principals, that of the one for which it fails first.
+    pub steps: Vec<Step>,
+    /// What was asked of the cluster's authorizers, where that is known.
+    pub request: Option<Request>,
+    /// What they would say today.
+    pub decision: Option<Decision>,
+    /// What came closest.
+    pub nearest: Option<NearMiss>,
+    /// What would mend it, the smallest first.
+    pub fix: Vec<Fix>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+}
+
+impl Explanation {
+    /// The first step that fails.
+    pub fn cause(&self) -> Option<&Step> {
+        self.steps.iter().find(|it| it.state == StepState::Failed)
+    }
+}
+
+/// The facts that a message is held against.
+pub struct Ground<'a> {
+    resolver: Resolver<'a>,
+    permissions: Permissions,
+    facts: &'a ClusterFacts,
+    iam: &'a IamFacts,
+    cluster: &'a ClusterId,
+    caller: Option<Asked>,
+}
+
+impl<'a> Ground<'a> {
+    /// Of a cluster; `caller` is meant where a message names nobody.
+    pub fn new(facts: &'a ClusterFacts, iam: &'a IamFacts, cluster: &'a ClusterId, caller: Option<Asked>) -> Self {
+        let (resolver, permissions) = (Resolver::new(facts, iam), Permissions::of(facts));
+        Ground { resolver, permissions, facts, iam, cluster, caller }
+    }
+
+    /// The permissions that requests are replayed against.
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
+    }
+
+    /// Explains a message.
+    pub fn explain(&self, message: &Message) -> Explanation {
+        match message {
+            Message::Forbidden(it) => subjects::forbidden(self, message, it),
+            Message::Unauthorized { asked } => subjects::unauthorized(self, message, asked.as_deref()),
+            Message::CanI(it) => subjects::can_i(self, message, it),
+            Message::Credentials { asked, because } => others::credentials(self, message, asked.as_deref(), because),
+            Message::Iam(it) => others::iam(self, message, it),
+            Message::Admission(it) => others::admission(self, message, it),
+            Message::Escalation(it) => others::escalation(self, message, it),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! An explanation, line by line: what the screen and the text report show, in the same order.
+
+use super::message::Message;
+use super::{Explanation, StepState};
+use crate::access::Mark;
+use crate::access::permissions::Verdict;
+use crate::model::snapshot::Evidence;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `mend`, `or`, `notes`.
+    pub part: &'static str,
+    /// Its sign.
+    pub mark: Option<Mark>,
+    /// The fact.
+    pub text: String,
+    /// Beside it, less prominent.
+    pub note: String,
+    /// Where it was read.
+    pub evidence: Option<Evidence>,
+    /// Is it a command, to be copied as it stands?
+    pub is_command: bool,
+}
+
+/// The sign of an answer.
+pub fn mark(verdict: Verdict) -> Mark {
+    match verdict {
+        Verdict::Allowed => Mark::InForce,
+        Verdict::Denied => Mark::Dead,
+        Verdict::Unknown => Mark::Unknown,
+    }
+}
+
+impl Explanation {
+    /// All lines, in order.
+    pub fn lines(&self) -> Vec<Line> {
+        let plain = |part, text: &str| Line {
+            part,
+            mark: None,
+            text: text.to_owned(),
+            note: String::new(),
+            evidence: None,
+            is_command: false,
+        };
+        let mut lines = Vec::new();
+        // What a Forbidden says stands in the title and at the username.
+        if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
+            lines.push(plain("message", &told(&self.message)));
+        }
+        lines.extend(self.steps.iter().map(|it| Line {
+            mark: Some(it.state.mark()),
+            evidence: it.evidence.clone(),
+            ..plain(it.name.as_str(), &it.because)
+        }));
+        if self.principals.len() > 1 {
+            lines.extend(self.principals.iter().map(|it| Line {
+                mark: Some(self::mark(it.verdict)),
+                note: it.because.clone(),
+                ..plain("principals", &it.asked.arn())
+            }));
+        }
+        if let Some(miss) = &self.nearest {
+            let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
+            lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
+        }
+        // Each is enough by itself, so each has a heading of its own.
+        let headings = ["mend", "or", "or else"].into_iter().chain(["or", "or else"].into_iter().cycle());
+        for (fix, heading) in self.fix.iter().zip(headings) {
+            let of = |text: &str| Line { evidence: fix.evidence.clone(), ..plain(heading, text) };
+            lines.push(Line { note: fix.note.clone(), ..of(&fix.text) });
+            lines.extend(fix.command.lines().map(|it| Line { is_command: true, ..of(it) }));
+        }
+        lines.extend(self.notes.iter().map(|it| plain("notes", it)));
+        lines
+    }
+
+    /// The line on which the eye should land: the step that fails, or that is not known, or the last one.
+    pub fn foremost(&self) -> usize {
+        let lines = self.lines();
+        let of = |state: StepState| {
+            let step = self.steps.iter().find(|it| it.state == state)?;
+            lines.iter().position(|it| it.part == step.name.as_str())
+        };
+        of(StepState::Failed)
+            .or_else(|| of(StepState::Unknown))
+            .or_else(|| lines.iter().rposition(|it| it.mark == Some(Mark::InForce)))
+            .unwrap_or_default()
+    }
+}
+
+impl Message {
+    /// What it says, in one line.
+    pub fn told(&self) -> String {
+        told(self)
+    }
+}
+
+fn told(message: &Message) -> String {
+    match message {
+        Message::Forbidden(it) => format!("Forbidden: {} cannot {}", it.username, super::walk::told(&it.request)),
+        Message::Unauthorized { .. } => "Unauthorized: the API server did not know who asked".to_owned(),
+        Message::Credentials { .. } => "the client got no credentials".to_owned(),
+        Message::CanI(it) => {
+            let who = it.as_user.as_deref().map(|it| format!(" as {it}")).unwrap_or_default();
+            let groups = if it.as_groups.is_empty() {
+                String::new()
+            } else {
+                format!(" with groups {}", it.as_groups.join(", "))
+            };
+            let answer = match it.answer {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "no answer was pasted",
+            };
+            let slash = if it.subresource.is_empty() { "" } else { "/" };
+            let within = it.namespace.as_deref().map(|it| format!(" in {it}")).unwrap_or_default();
+            format!(
+                "kubectl auth can-i {} {}{slash}{}{within}{who}{groups}: {answer}",
+                it.verb, it.resource, it.subresource
+            )
+        }
+        Message::Iam(it) => format!("AWS: {} is not authorized to perform {}", it.user, it.action),
+        Message::Admission(_) => "refused after it was authorised".to_owned(),
+        Message::Escalation(it) => format!("Forbidden: {} would grant more than it holds", it.username),
+    }
+}

@@ -1,0 +1,91 @@
+//! A message explained on the full screen, answered anew whenever facts come.
+
+use std::sync::Arc;
+
+use crate::access::explain::message::Message;
+use crate::access::explain::{Explanation, Line};
+use crate::app::detail::{Fact, Sign};
+use crate::app::message::Slot;
+use crate::app::pane::Motion;
+
+/// The explanation on the full screen.
+#[derive(Clone, Debug)]
+pub struct ExplainView {
+    /// Of what.
+    pub message: Message,
+    /// The answer, once it is there.
+    pub explanation: Option<Arc<Explanation>>,
+    /// Its lines.
+    lines: Vec<Line>,
+    /// The same as they are drawn.
+    pub facts: Vec<Fact>,
+    /// Which line the cursor is on.
+    pub at: usize,
+    /// For the answer.
+    pub slot: Slot,
+}
+
+impl ExplainView {
+    /// Of a message.
+    pub fn new(message: Message) -> Self {
+        let (lines, facts) = (Vec::new(), Vec::new());
+        ExplainView { message, explanation: None, lines, facts, at: 0, slot: Slot::default() }
+    }
+
+    /// Takes in an answer; the cursor stays on its line. The first time it goes to the step that fails.
+    pub fn take(&mut self, explanation: Arc<Explanation>) {
+        let before = self.lines.get(self.at).cloned();
+        let lines = explanation.lines();
+        self.at = match before {
+            Some(before) => {
+                let same = lines.iter().position(|it| it.part == before.part && it.text == before.text);
+                same.unwrap_or(self.at.min(lines.len().saturating_sub(1)))
+            }
+            None => explanation.foremost(),
+        };
+        self.facts = lines.iter().map(fact).collect();
+        self.lines = lines;
+        self.explanation = Some(explanation);
+    }
+
+    /// The line under the cursor.
+    pub fn fact(&self) -> Option<&Fact> {
+        self.facts.get(self.at)
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, motion: Motion, page: usize) {
+        self.at = motion.from(self.at, self.lines.len(), page);
+    }
+
+    /// The command under the cursor; on the line above commands, all of them.
+    pub fn command(&self) -> Option<String> {
+        let line = self.lines.get(self.at)?;
+        if line.is_command {
+            return Some(line.text.clone());
+        }
+        let below = self.lines.iter().skip(self.at + 1).take_while(|it| it.is_command);
+        let commands: Vec<&str> = below.map(|it| it.text.as_str()).collect();
+        (!commands.is_empty()).then(|| commands.join("\n"))
+    }
+
+    /// Of whom it is, if it is of one principal.
+    pub fn arn(&self) -> Option<String> {
+        let principals = &self.explanation.as_ref()?.principals;
+        match principals.as_slice() {
+            [only] => Some(only.asked.arn()),
+            _ => self.message.asked().map(|it| it.arn()),
+        }
+    }
+}
+
+fn fact(line: &Line) -> Fact {
+    Fact {
+        part: line.part,
+        label: "",
+        sign: line.mark.map_or(Sign::Blank, Sign::Mark),
+        text: if line.is_command { format!("$ {}", line.text) } else { line.text.clone() },
+        note: line.note.clone(),
+        evidence: line.evidence.clone(),
+    }
+}

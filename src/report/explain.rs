@@ -1,0 +1,187 @@
+//! `eksplorer explain`: a message, the step that fails, and what would mend it.
+
+use serde_json::{Map, Value, json};
+
+use super::can::{allowing_json, mark, nearest_json, request_json, verdict};
+use super::json::{EvidenceJson, FORMAT};
+use super::{Exit, columns, glyph};
+use crate::access::explain::fix::Fix;
+use crate::access::explain::message::{By, Message};
+use crate::access::explain::{Explanation, Step, StepState};
+use crate::access::permissions::{Permissions, RoleName, Verdict};
+use crate::model::cluster::ClusterId;
+use crate::model::document::to_json;
+use crate::model::rbac::Rule;
+use crate::model::visible::visible;
+
+/// How the command ends.
+pub fn exit(explanation: &Explanation) -> Exit {
+    match explanation.verdict {
+        Verdict::Allowed => Exit::Yes,
+        Verdict::Denied => Exit::No,
+        Verdict::Unknown => Exit::Unknown,
+    }
+}
+
+/// The explanation as text: the answer first, then each step, then what would mend it.
+pub fn text(cluster: &ClusterId, explanation: &Explanation) -> String {
+    let mut rows = Vec::new();
+    let mut part = "";
+    for line in explanation.lines() {
+        let heading = if part == line.part { "" } else { line.part };
+        part = line.part;
+        let mark = line.mark.map(glyph).unwrap_or(" ");
+        let mark = if line.is_command { "$" } else { mark };
+        let note = if line.note.is_empty() { String::new() } else { format!("  ({})", line.note) };
+        rows.push(vec![heading.to_owned(), format!("{mark} {}{note}", line.text)]);
+    }
+    let head = glyph(mark(explanation.verdict));
+    format!(
+        "{head} {}\n{} on {cluster}\n\n{}",
+        visible(&explanation.answer),
+        visible(&explanation.title),
+        columns(&rows)
+    )
+}
+
+/// The explanation as JSON (`docs/json.md`).
+pub fn json(cluster: &ClusterId, permissions: &Permissions, explanation: &Explanation) -> Result<String, String> {
+    let principals: Vec<Value> = explanation
+        .principals
+        .iter()
+        .map(|it| {
+            json!({
+                "arn": it.asked.principal.arn(),
+                "session": it.asked.session,
+                "because": it.because,
+                "verdict": verdict(it.verdict),
+            })
+        })
+        .collect();
+    let nearest = explanation.nearest.as_ref().map(|it| nearest_json(permissions, it));
+    let decision = explanation.decision.as_ref();
+    let whole = json!({
+        "eksplorer": FORMAT,
+        "cluster": cluster.name,
+        "region": cluster.region,
+        "recognised": recognised(&explanation.message),
+        "principals": principals,
+        "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
+        "request": explanation.request.as_ref().map(request_json),
+        "verdict": verdict(explanation.verdict),
+        "because": explanation.answer,
+        "unknown": decision.map(|it| it.unknown.clone()).unwrap_or_default(),
+        "by": decision.map(|it| it.by.iter().map(|it| allowing_json(permissions, it)).collect::<Vec<_>>()).unwrap_or_default(),
+        "nearest": nearest,
+        "fix": explanation.fix.iter().map(fix).collect::<Vec<_>>(),
+        "notes": explanation.notes,
+    });
+    to_json(&whole).map(|text| text + "\n")
+}
+
+fn step(step: &Step) -> Value {
+    let state = match step.state {
+        StepState::Passed => "passed",
+        StepState::Failed => "failed",
+        StepState::Unknown => "unknown",
+        StepState::NotChecked => "not-checked",
+    };
+    let name = step.name.as_str().replace("AWS IAM", "iam");
+    json!({
+        "step": name,
+        "state": state,
+        "because": step.because,
+        "evidence": step.evidence.as_ref().map(EvidenceJson::from),
+    })
+}
+
+fn fix(fix: &Fix) -> Value {
+    let role = fix.role.as_ref().map(|it| match it {
+        RoleName::Role(namespace, name) => json!({"kind": "Role", "namespace": namespace, "name": name}),
+        RoleName::ClusterRole(name) => json!({"kind": "ClusterRole", "namespace": null, "name": name}),
+    });
+    json!({
+        "kind": fix.kind.as_str(),
+        "text": fix.text,
+        "note": fix.note,
+        "policyArn": fix.policy.as_ref().map(|it| &it.0),
+        "scope": fix.policy.as_ref().map(|it| &it.1),
+        "group": fix.group,
+        "role": role,
+        "command": fix.command.lines().collect::<Vec<_>>().join(" && "),
+    })
+}
+
+/// What was made of the message: `kind`, and what a message of that kind holds.
+fn recognised(message: &Message) -> Value {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| {
+        out.insert(name.to_owned(), value);
+    };
+    put("kind", json!(message.kind()));
+    match message {
+        Message::Forbidden(it) => {
+            put("username", json!(it.username));
+            if let Value::Object(all) = request_json(&it.request) {
+                all.into_iter().for_each(|(name, value)| put(&name, value));
+            }
+            put("reason", json!(it.reason));
+        }
+        Message::Unauthorized { asked } => put("arn", json!(asked.as_ref().map(|it| it.arn()))),
+        Message::Credentials { asked, because } => {
+            put("arn", json!(asked.as_ref().map(|it| it.arn())));
+            put("reason", json!(because));
+        }
+        Message::CanI(it) => {
+            put("username", json!(it.as_user));
+            put("groups", json!(it.as_groups));
+            put("verb", json!(it.verb));
+            put("resource", json!(it.resource));
+            put("subresource", json!(it.subresource));
+            put("name", json!(it.name));
+            put("namespace", json!(it.namespace));
+            put("allNamespaces", json!(it.all_namespaces));
+            put("answer", json!(it.answer.map(|yes| if yes { "yes" } else { "no" })));
+            put("reason", json!(it.reason));
+        }
+        Message::Iam(it) => {
+            put("arn", json!(it.asked.as_ref().map_or_else(|| it.user.clone(), |it| it.arn())));
+            put("action", json!(it.action));
+            put("resource", json!(it.resource));
+            put("reason", json!(it.because));
+        }
+        Message::Admission(it) => {
+            let (by, name) = by(&it.by);
+            put("by", json!(by));
+            put("name", json!(name));
+            put("object", json!(it.object));
+            put("reason", json!(it.said));
+        }
+        Message::Escalation(it) => {
+            put("username", json!(it.username));
+            put("groups", json!(it.groups));
+            put("object", json!(it.object));
+            put("missing", json!(it.missing.iter().map(rule).collect::<Vec<_>>()));
+        }
+    }
+    Value::Object(out)
+}
+
+fn rule(rule: &Rule) -> Value {
+    serde_json::to_value(rule).unwrap_or_default()
+}
+
+fn by(by: &By) -> (&'static str, &str) {
+    match by {
+        By::PodSecurity { level } => ("pod-security", level),
+        By::Quota { name } => ("quota", name),
+        By::LimitRange => ("limit-range", ""),
+        By::Webhook { name } => ("webhook", name),
+        By::WebhookFailed { name } => ("webhook-failed", name),
+        By::Policy { name, .. } => ("validating-admission-policy", name),
+        By::Terminating { namespace } => ("namespace-terminating", namespace),
+        By::ServiceAccount { name } => ("service-account", name),
+        By::NodeRestriction => ("node-restriction", ""),
+        By::Other => ("other", ""),
+    }
+}
