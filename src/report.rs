@@ -6,8 +6,10 @@
 
 pub mod can;
 pub mod explain;
+pub mod journal;
 pub mod json;
 pub mod list;
+pub mod receipt;
 pub mod trace;
 pub mod trust;
 pub mod who;
@@ -30,10 +32,10 @@ pub enum Exit {
     No,
     /// A named fact is missing.
     Unknown,
-    /// A question was not answered, so nothing was done.
+    /// A check asks, and nobody answered.
     Unanswered,
-    /// Stopped part-way.
-    Partway,
+    /// It was begun, and stopped part-way.
+    PartWay,
 }
 
 impl Exit {
@@ -46,7 +48,7 @@ impl Exit {
             Exit::No => 3,
             Exit::Unknown => 4,
             Exit::Unanswered => 5,
-            Exit::Partway => 6,
+            Exit::PartWay => 6,
         }
     }
 }

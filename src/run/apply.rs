@@ -267,10 +267,10 @@ fn random(bytes: usize) -> Result<String, Trouble> {
 /// What a command ends with.
 pub fn exit(receipt: &Receipt) -> Exit {
     match (receipt.end, receipt.as_planned) {
-        (End::Done, Some(false)) => Exit::Partway,
+        (End::Done, Some(false)) => Exit::PartWay,
         (End::Done, _) => Exit::Yes,
         (End::Blocked, _) => Exit::No,
-        (End::Stopped | End::InDoubt, _) => Exit::Partway,
+        (End::Stopped | End::InDoubt, _) => Exit::PartWay,
     }
 }
 

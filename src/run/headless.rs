@@ -4,11 +4,13 @@
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
 mod explain;
+mod journal;
 mod permissions;
 
 use std::path::Path;
 
 pub use explain::explain_message;
+pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 
