@@ -17,6 +17,7 @@ pub mod export;
 pub mod plan;
 pub mod project;
 pub mod state;
+pub mod wish;
 
 use check::{Check, Level, Look, checks};
 use diff::{Difference, Sides};

@@ -71,6 +71,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
+        Some(Command::Grant(args)) => headless::grant(&options, &args).await,
+        Some(Command::Revoke(args)) => headless::revoke(&options, &args).await,
+        Some(Command::Plan { file, apply }) => headless::plan_file(&options, &file, &apply).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {

@@ -8,6 +8,7 @@ pub mod can;
 pub mod explain;
 pub mod json;
 pub mod list;
+pub mod plan;
 pub mod trace;
 pub mod trust;
 pub mod who;
@@ -30,6 +31,10 @@ pub enum Exit {
     No,
     /// A named fact is missing.
     Unknown,
+    /// A check asks, and nobody answered.
+    Unanswered,
+    /// It was begun, and stopped part-way.
+    PartWay,
 }
 
 impl Exit {
@@ -41,6 +46,8 @@ impl Exit {
             Exit::BadInput => 2,
             Exit::No => 3,
             Exit::Unknown => 4,
+            Exit::Unanswered => 5,
+            Exit::PartWay => 6,
         }
     }
 }

@@ -7,6 +7,12 @@ use std::path::Path;
 
 use super::Trouble;
 
+/// The whole standard input.
+pub fn read_stdin() -> Result<String, Trouble> {
+    std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Trouble::bad_input(format!("could not read the standard input: {error}")))
+}
+
 /// Reads a file as text. `what` ends the sentence that asks whether it is the right file: "a snapshot, in YAML or JSON".
 pub fn read_text(path: &Path, what: &str) -> Result<String, Trouble> {
     let name = path.display();

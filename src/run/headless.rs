@@ -3,11 +3,13 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod edit;
 mod explain;
 mod permissions;
 
 use std::path::Path;
 
+pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
