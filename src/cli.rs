@@ -55,6 +55,20 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         message: String,
     },
+    /// Plan to give a principal access: print the calls, who gains what, and what speaks against it.
+    ///
+    /// A grant adds to what is there. Exit status: 0 planned or done, 3 blocked, 5 a question is open, 6 stopped part-way.
+    Grant(GrantArgs),
+    /// Plan to take access from a principal: a policy, groups, or its whole entry.
+    Revoke(RevokeArgs),
+    /// Plan several changes of a YAML file (docs/plan.md).
+    Plan {
+        /// The file; `-` is the standard input.
+        file: PathBuf,
+        /// What to do with the plan.
+        #[command(flatten)]
+        apply: ApplyArgs,
+    },
     /// The rows of one pane.
     List {
         /// Which.
@@ -85,6 +99,85 @@ pub enum Command {
     ///
     /// Prints `export` lines for a shell: with them, `aws` and `kubectl` talk to the lab.
     Lab(LabArgs),
+}
+
+/// What to grant.
+#[derive(Clone, Debug, Args)]
+pub struct GrantArgs {
+    /// An ARN, a name, or a permission set's name.
+    #[arg(allow_hyphen_values = true)]
+    pub principal: String,
+    /// An access policy: `View`, `AmazonEKSViewPolicy`, or its ARN.
+    #[arg(long)]
+    pub policy: Option<String>,
+    /// Where the policy is to hold; `dev-*` covers every namespace of such a name.
+    #[arg(short, long = "namespace", value_name = "NAMESPACE", requires = "policy")]
+    pub namespaces: Vec<String>,
+    /// The policy is to hold in the whole cluster.
+    #[arg(long, requires = "policy", conflicts_with = "namespaces")]
+    pub cluster_wide: bool,
+    /// A Kubernetes group.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// The type of a new entry.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// The Kubernetes username of the entry.
+    #[arg(long)]
+    pub username: Option<String>,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+/// What to revoke.
+#[derive(Clone, Debug, Args)]
+pub struct RevokeArgs {
+    /// An ARN, a name, or a permission set's name.
+    #[arg(allow_hyphen_values = true)]
+    pub principal: String,
+    /// An access policy; without it and --group, the whole entry.
+    #[arg(long)]
+    pub policy: Option<String>,
+    /// A Kubernetes group.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+/// What to do with a plan.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ApplyArgs {
+    /// Print the plan in another form instead.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "apply")]
+    pub export: Option<Export>,
+    /// Apply the plan, if nothing blocks it and every question is answered.
+    #[arg(long, requires = "yes_cluster")]
+    pub apply: bool,
+    /// The cluster's name once more: what is applied is applied there.
+    #[arg(long, value_name = "NAME")]
+    pub yes_cluster: Option<String>,
+    /// Answer the question of this check with yes; may be given several times.
+    #[arg(long, value_name = "CHECK")]
+    pub accept: Vec<String>,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Other forms of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// A shell script of `aws` commands.
+    AwsCli,
+    /// The script that takes it back.
+    AwsCliInverse,
+    /// Terraform resources with import blocks, for what then exists.
+    Terraform,
+    /// A note for an incident, in Markdown.
+    Note,
 }
 
 /// Whom to ask about, and what.

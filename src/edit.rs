@@ -22,6 +22,7 @@ pub mod project;
 pub mod receipt;
 pub mod record;
 pub mod state;
+pub mod wish;
 
 use check::{Check, Level, Look, checks};
 use diff::{Difference, Sides};

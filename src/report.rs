@@ -9,6 +9,7 @@ pub mod explain;
 pub mod journal;
 pub mod json;
 pub mod list;
+pub mod plan;
 pub mod receipt;
 pub mod trace;
 pub mod trust;

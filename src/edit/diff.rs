@@ -90,7 +90,12 @@ pub struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     /// Of facts and their projection.
-    pub fn new(before: &'a ClusterFacts, after: &'a ClusterFacts, iam: &'a IamFacts, permissions: &'a Permissions) -> Self {
+    pub fn new(
+        before: &'a ClusterFacts,
+        after: &'a ClusterFacts,
+        iam: &'a IamFacts,
+        permissions: &'a Permissions,
+    ) -> Self {
         Sides { before: Resolver::new(before, iam), after: Resolver::new(after, iam), permissions }
     }
 
@@ -129,13 +134,21 @@ impl<'a> Sides<'a> {
             gains.add(&scopes, later.difference(&then));
             loses.add(&scopes, then.difference(&later));
         }
-        Difference { principal, before, after, gains: gains.told(), loses: loses.told(), unknown: unknown.into_iter().collect() }
+        Difference {
+            principal,
+            before,
+            after,
+            gains: gains.told(),
+            loses: loses.told(),
+            unknown: unknown.into_iter().collect(),
+        }
     }
 
     /// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster
     /// (the empty text) by itself, and namespaces by the grants that reach them.
     fn scopes(&self, before: &Who, after: &Who) -> Vec<Vec<String>> {
-        let grants: Vec<Grant> = [before, after].into_iter().flat_map(|who| self.permissions.grants(who)).map(|held| held.grant).collect();
+        let grants: Vec<Grant> =
+            [before, after].into_iter().flat_map(|who| self.permissions.grants(who)).map(|held| held.grant).collect();
         let mut namespaces: BTreeSet<String> = self.permissions.namespaces().map(str::to_owned).collect();
         for grant in &grants {
             if let Grant::Policy { scope, .. } = grant

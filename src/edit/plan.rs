@@ -30,14 +30,31 @@ pub enum Call {
         tags: BTreeMap<String, String>,
     },
     /// Replaces both; what is left out would be reset.
-    UpdateAccessEntry { principal_arn: String, username: Option<String>, kubernetes_groups: Vec<String> },
-    DeleteAccessEntry { principal_arn: String },
-    AssociateAccessPolicy { principal_arn: String, policy_arn: String, access_scope: AccessScope },
-    DisassociateAccessPolicy { principal_arn: String, policy_arn: String },
+    UpdateAccessEntry {
+        principal_arn: String,
+        username: Option<String>,
+        kubernetes_groups: Vec<String>,
+    },
+    DeleteAccessEntry {
+        principal_arn: String,
+    },
+    AssociateAccessPolicy {
+        principal_arn: String,
+        policy_arn: String,
+        access_scope: AccessScope,
+    },
+    DisassociateAccessPolicy {
+        principal_arn: String,
+        policy_arn: String,
+    },
     /// Of an access entry or association; its ARN is read when the call is made.
-    TagResource { tags: BTreeMap<String, String> },
+    TagResource {
+        tags: BTreeMap<String, String>,
+    },
     /// Likewise.
-    UntagResource { tag_keys: Vec<String> },
+    UntagResource {
+        tag_keys: Vec<String>,
+    },
     CreatePodIdentityAssociation {
         namespace: String,
         service_account: String,
@@ -93,9 +110,8 @@ impl Call {
             Call::DisassociateAccessPolicy { policy_arn, .. } => short_policy(policy_arn).to_owned(),
             Call::TagResource { tags } => tags.keys().cloned().collect::<Vec<_>>().join(", "),
             Call::UntagResource { tag_keys } => tag_keys.join(", "),
-            Call::CreatePodIdentityAssociation { role_arn, .. } | Call::UpdatePodIdentityAssociation { role_arn, .. } => {
-                role_arn.clone()
-            }
+            Call::CreatePodIdentityAssociation { role_arn, .. }
+            | Call::UpdatePodIdentityAssociation { role_arn, .. } => role_arn.clone(),
             Call::DeleteAccessEntry { .. } | Call::DeletePodIdentityAssociation {} => String::new(),
         }
     }
@@ -149,7 +165,12 @@ fn steps(subject: &Subject, change: &Change) -> Vec<(Phase, Step)> {
         (Subject::Entry(arn), None, Some(State::Entry(after))) => walk.make(arn, after, Phase::Make, Phase::Make),
         (Subject::Entry(arn), Some(State::Entry(before)), Some(State::Entry(after))) => {
             if change.again || before.kind != after.kind {
-                walk.step(Phase::Replace, Call::DeleteAccessEntry { principal_arn: arn.clone() }, None, Some(GAP.to_owned()));
+                walk.step(
+                    Phase::Replace,
+                    Call::DeleteAccessEntry { principal_arn: arn.clone() },
+                    None,
+                    Some(GAP.to_owned()),
+                );
                 walk.make(arn, after, Phase::Replace, Phase::Replace);
             } else {
                 walk.change_entry(arn, before, after);
@@ -208,7 +229,9 @@ impl Walk<'_> {
 
     fn change_entry(&mut self, arn: &str, before: &EntryState, after: &EntryState) {
         let mut sofar = before.clone();
-        for (policy, scope) in after.policies.iter().filter(|(policy, scope)| before.policies.get(*policy) != Some(*scope)) {
+        for (policy, scope) in
+            after.policies.iter().filter(|(policy, scope)| before.policies.get(*policy) != Some(*scope))
+        {
             sofar.policies.insert(policy.clone(), scope.clone());
             self.step(Phase::Add, associate(arn, policy, scope), Some(State::Entry(sofar.clone())), None);
         }
@@ -240,8 +263,11 @@ impl Walk<'_> {
         after: &BTreeMap<String, String>,
         mut state: impl FnMut(BTreeMap<String, String>) -> State,
     ) {
-        let new: BTreeMap<String, String> =
-            after.iter().filter(|(key, value)| before.get(*key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let new: BTreeMap<String, String> = after
+            .iter()
+            .filter(|(key, value)| before.get(*key) != Some(*value))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         let gone: BTreeSet<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
         let mut sofar = before.clone();
         if !new.is_empty() {

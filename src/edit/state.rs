@@ -138,7 +138,12 @@ impl AssociationState {
     }
 
     /// The association that this would be, for a projection.
-    pub fn association(&self, namespace: &str, account: &str, old: Option<&PodIdentityAssociation>) -> PodIdentityAssociation {
+    pub fn association(
+        &self,
+        namespace: &str,
+        account: &str,
+        old: Option<&PodIdentityAssociation>,
+    ) -> PodIdentityAssociation {
         PodIdentityAssociation {
             namespace: namespace.to_owned(),
             service_account: account.to_owned(),

@@ -55,8 +55,7 @@ iam:
   UserDetailList: []
 "#;
 
-const ROWS: &str =
-    "- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: [devs]}\\n- {rolearn: 'arn:aws:iam::111122223333:role/over', username: over, groups: ['system:masters']}";
+const ROWS: &str = "- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: [devs]}\\n- {rolearn: 'arn:aws:iam::111122223333:role/over', username: over, groups: ['system:masters']}";
 
 struct World {
     facts: ClusterFacts,
@@ -90,7 +89,11 @@ fn scope(namespaces: &[&str]) -> AccessScope {
 }
 
 fn fresh() -> EntryState {
-    EntryState { kind: "STANDARD".into(), username: Some("arn:aws:sts::111122223333:assumed-role/fresh/{{SessionName}}".into()), ..EntryState::default() }
+    EntryState {
+        kind: "STANDARD".into(),
+        username: Some("arn:aws:sts::111122223333:assumed-role/fresh/{{SessionName}}".into()),
+        ..EntryState::default()
+    }
 }
 
 fn give(name: &str, namespaces: &[&str]) -> Edit {
@@ -173,7 +176,8 @@ fn what_adds_comes_before_what_removes() {
             (role("fresh"), Edit::GiveGroups(vec!["devs".into()])),
         ],
     );
-    let steps: Vec<String> = review.steps.iter().map(|it| format!("{} {} {}", it.n, it.call.operation(), it.call.tell())).collect();
+    let steps: Vec<String> =
+        review.steps.iter().map(|it| format!("{} {} {}", it.n, it.call.operation(), it.call.tell())).collect();
     assert_eq!(
         steps,
         [
@@ -187,7 +191,10 @@ fn what_adds_comes_before_what_removes() {
     let Call::CreateAccessEntry { username, .. } = &review.steps[0].call else { panic!() };
     assert_eq!(*username, None, "EKS's own default is left to it");
     let again = reviewed(&world, &[(role("again"), Edit::Again)]);
-    assert_eq!(again.steps.iter().map(|it| it.call.operation()).collect::<Vec<_>>(), ["DeleteAccessEntry", "CreateAccessEntry"]);
+    assert_eq!(
+        again.steps.iter().map(|it| it.call.operation()).collect::<Vec<_>>(),
+        ["DeleteAccessEntry", "CreateAccessEntry"]
+    );
     assert!(again.steps[0].note.as_deref().is_some_and(|it| it.contains("gone in between")));
     let Call::CreateAccessEntry { username, .. } = &again.steps[1].call else { panic!() };
     assert_eq!(username.as_deref(), Some("again"));
@@ -200,49 +207,91 @@ fn who_gains_and_loses_is_told_by_verbs_and_places() {
     let it = &review.differences[0];
     assert_eq!(it.turns(), Some(true));
     let places: Vec<_> = it.gains.iter().filter_map(|it| it.namespaces.clone()).collect();
-    assert!(places.iter().all(|it| it.contains("green") && it.contains("green-api") && !it.contains("blue")), "{:?}", it.gains);
+    assert!(
+        places.iter().all(|it| it.contains("green") && it.contains("green-api") && !it.contains("blue")),
+        "{:?}",
+        it.gains
+    );
     assert!(it.gains.iter().any(|it| it.resources.contains("pods") && it.verbs.len() == 3), "{:?}", it.gains);
     assert!(it.loses.is_empty() && it.unknown.is_empty());
     // dev keeps what the group gives in green, and loses the policy in blue.
     let less = reviewed(&world, &[(role("dev"), Edit::TakePolicy { policy_arn: policy("View") })]);
     let it = &less.differences[0];
-    assert!(it.gains.is_empty() && it.loses.iter().all(|it| it.namespaces == Some(["blue".to_owned()].into())), "{:?}", it.loses);
+    assert!(
+        it.gains.is_empty() && it.loses.iter().all(|it| it.namespaces == Some(["blue".to_owned()].into())),
+        "{:?}",
+        it.loses
+    );
 }
 
 #[test]
 fn checks_say_what_speaks_against_it() {
     let world = world();
     let other = |subject: &str, edit: Edit| told(&reviewed(&world, &[(role(subject), edit)]));
-    let has = |told: Vec<String>, wanted: &str| assert!(told.iter().any(|it| it.starts_with(wanted)), "{wanted}\n{}", told.join("\n"));
-    let has_not = |told: Vec<String>, id: &str| assert!(!told.iter().any(|it| it.contains(id)), "{id}\n{}", told.join("\n"));
+    let has = |told: Vec<String>, wanted: &str| {
+        assert!(told.iter().any(|it| it.starts_with(wanted)), "{wanted}\n{}", told.join("\n"))
+    };
+    let has_not =
+        |told: Vec<String>, id: &str| assert!(!told.iter().any(|it| it.contains(id)), "{id}\n{}", told.join("\n"));
 
-    has(other("over", Edit::Remove), "asks aws-auth-in-force: aws-auth mapRoles[1] comes into force, which the entry hid: it then gets in as user over with system:masters");
-    has(other("row", give("View", &["blue"])), "asks aws-auth-shadowed: it gets in through aws-auth mapRoles[0] now, as user row with devs");
+    has(
+        other("over", Edit::Remove),
+        "asks aws-auth-in-force: aws-auth mapRoles[1] comes into force, which the entry hid: it then gets in as user over with system:masters",
+    );
+    has(
+        other("row", give("View", &["blue"])),
+        "asks aws-auth-shadowed: it gets in through aws-auth mapRoles[0] now, as user row with devs",
+    );
     has(other("again", Edit::Again), "asks recreated-principal: the principal was deleted and made again");
     has_not(other("over", Edit::Again), "recreated-principal");
     has(other("node", Edit::Remove), "asks nodes: nodes get in through it, and it is the last of type EC2_LINUX");
     has(other("node", Edit::GiveGroups(vec!["x".into()])), "blocks node-type-edited");
     has(other("fresh", give("ClusterAdmin", &[])), "asks cluster-admin");
-    has(other("fresh", Edit::GiveGroups(vec!["roots".into()])), "asks cluster-admin: the group roots may do everything");
-    has(other("fresh", Edit::GiveGroups(vec!["nobodys".into()])), "notes group-unbound: no binding names the group nobodys");
-    has(other("fresh", Edit::GiveGroups(vec!["system:masters".into()])), "blocks invalid: The kubernetes group name system:masters is invalid, it cannot start with system:");
-    has(other("fresh", give("View", &["blue", "green-*"])), "asks wildcard: AmazonEKSViewPolicy @ green-* covers 1 namespaces now");
+    has(
+        other("fresh", Edit::GiveGroups(vec!["roots".into()])),
+        "asks cluster-admin: the group roots may do everything",
+    );
+    has(
+        other("fresh", Edit::GiveGroups(vec!["nobodys".into()])),
+        "notes group-unbound: no binding names the group nobodys",
+    );
+    has(
+        other("fresh", Edit::GiveGroups(vec!["system:masters".into()])),
+        "blocks invalid: The kubernetes group name system:masters is invalid, it cannot start with system:",
+    );
+    has(
+        other("fresh", give("View", &["blue", "green-*"])),
+        "asks wildcard: AmazonEKSViewPolicy @ green-* covers 1 namespaces now",
+    );
     has(other("fresh", give("View", &["nowhere"])), "notes namespace-absent: there is no namespace nowhere");
     has(other("fresh", give("Edit", &["blue"])), "notes no-custom-resources");
     has_not(other("fresh", give("AdminView", &["blue"])), "no-custom-resources");
     has(other("fresh", give("Event", &["blue"])), "notes policy-unpublished");
     has(other("dev", give("Edit", &["blue"])), "notes managed-elsewhere: its tags tell of Terraform");
-    has(other("never-made", give("View", &["blue"])), "blocks invalid: The specified principalArn is invalid: invalid principal.");
+    has(
+        other("never-made", give("View", &["blue"])),
+        "blocks invalid: The specified principalArn is invalid: invalid principal.",
+    );
     has(other("admin", Edit::TakePolicy { policy_arn: policy("ClusterAdmin") }), "asks caller-loses-access");
     has(
-        told(&reviewed(&world, &[(Subject::Entry("arn:aws:iam::555566667777:role/partner".into()), give("View", &["blue"]))])),
+        told(&reviewed(
+            &world,
+            &[(Subject::Entry("arn:aws:iam::555566667777:role/partner".into()), give("View", &["blue"]))],
+        )),
         "asks foreign-principal",
     );
     has(
-        told(&reviewed(&world, &[(Subject::Entry("arn:aws:iam::111122223333:role/aws-service-role/x/y".into()), give("View", &["blue"]))])),
+        told(&reviewed(
+            &world,
+            &[(Subject::Entry("arn:aws:iam::111122223333:role/aws-service-role/x/y".into()), give("View", &["blue"]))],
+        )),
         "blocks service-linked",
     );
-    assert_eq!(reviewed(&world, &[(role("fresh"), give("AdminView", &["blue"]))]).counts(), (0, 0, 0), "a clean grant is clean");
+    assert_eq!(
+        reviewed(&world, &[(role("fresh"), give("AdminView", &["blue"]))]).counts(),
+        (0, 0, 0),
+        "a clean grant is clean"
+    );
 }
 
 #[test]
@@ -252,13 +301,21 @@ fn the_last_admin_cannot_be_removed_in_any_form() {
         vec![(role("admin"), Edit::Remove)],
         vec![(role("admin"), Edit::TakePolicy { policy_arn: policy("ClusterAdmin") })],
         vec![(role("admin"), give("ClusterAdmin", &["blue"]))],
-        vec![(role("admin"), give("View", &[])), (role("admin"), Edit::TakePolicy { policy_arn: policy("ClusterAdmin") })],
+        vec![
+            (role("admin"), give("View", &[])),
+            (role("admin"), Edit::TakePolicy { policy_arn: policy("ClusterAdmin") }),
+        ],
     ] {
         let review = reviewed(&only, &edits);
-        assert!(review.checks.iter().any(|it| it.id == "last-admin" && it.level == Level::Blocks), "{edits:?}: {:?}", told(&review));
+        assert!(
+            review.checks.iter().any(|it| it.id == "last-admin" && it.level == Level::Blocks),
+            "{edits:?}: {:?}",
+            told(&review)
+        );
     }
     // The only admin is a row of aws-auth; an entry would hide it.
-    let by_row = world_of("- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: ['system:masters']}");
+    let by_row =
+        world_of("- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: ['system:masters']}");
     let mut rowed = by_row;
     let first = drafted(&rowed, &[(role("admin"), Edit::Remove)]);
     rowed.facts = project(&rowed.facts, &first, None);
@@ -266,7 +323,8 @@ fn the_last_admin_cannot_be_removed_in_any_form() {
     assert!(review.checks.iter().any(|it| it.id == "last-admin"), "{:?}", told(&review));
     // By a group: taking it away takes the admin away.
     let mut grouped = world_of("[]");
-    let first = drafted(&grouped, &[(role("fresh"), Edit::GiveGroups(vec!["roots".into()])), (role("admin"), Edit::Remove)]);
+    let first =
+        drafted(&grouped, &[(role("fresh"), Edit::GiveGroups(vec!["roots".into()])), (role("admin"), Edit::Remove)]);
     grouped.facts = project(&grouped.facts, &first, None);
     let review = reviewed(&grouped, &[(role("fresh"), Edit::TakeGroups(vec!["roots".into()]))]);
     assert!(review.checks.iter().any(|it| it.id == "last-admin"), "{:?}", told(&review));

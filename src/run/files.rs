@@ -9,6 +9,12 @@ use etcetera::BaseStrategy;
 
 use super::Trouble;
 
+/// The whole standard input.
+pub fn read_stdin() -> Result<String, Trouble> {
+    std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Trouble::bad_input(format!("could not read the standard input: {error}")))
+}
+
 /// Where the journal and the log are kept, unless told otherwise.
 pub fn state_folder(given: Option<&Path>) -> PathBuf {
     if let Some(given) = given {

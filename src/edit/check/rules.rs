@@ -57,7 +57,13 @@ fn entries<'a>(
 /// A mode that does not know entries refuses every call about them.
 fn mode(look: &Look<'_>, out: &mut Vec<Check>) {
     let Some(cluster) = look.cluster() else {
-        say(out, Level::Blocks, "cluster-unknown", None, "the cluster could not be read, so nothing can be planned for it");
+        say(
+            out,
+            Level::Blocks,
+            "cluster-unknown",
+            None,
+            "the cluster could not be read, so nothing can be planned for it",
+        );
         return;
     };
     if entries(look).next().is_some()
@@ -136,7 +142,8 @@ fn node_types(look: &Look<'_>, out: &mut Vec<Check>) {
             && before.kind != "STANDARD"
             && before.kind == after.kind
         {
-            let why = format!("an entry of type {} is EKS's own to fill: it can only be deleted and made again", before.kind);
+            let why =
+                format!("an entry of type {} is EKS's own to fill: it can only be deleted and made again", before.kind);
             if before.groups != after.groups || before.username != after.username {
                 say(out, Level::Blocks, "node-type-edited", Some(subject), why);
             }
@@ -242,10 +249,8 @@ fn aws_auth(look: &Look<'_>, out: &mut Vec<Check>) {
         };
         match (from_aws_auth(&it.before), from_aws_auth(&it.after)) {
             (None, Some(row)) => {
-                let why = format!(
-                    "{row} comes into force, which the entry hid: it then gets in as {}",
-                    identity(&it.after)
-                );
+                let why =
+                    format!("{row} comes into force, which the entry hid: it then gets in as {}", identity(&it.after));
                 say(out, Level::Asks, "aws-auth-in-force", Some(&subject), why);
             }
             (Some(row), None) if it.after.verdict == Verdict::Maps => {
@@ -308,11 +313,25 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
                 .and_then(|it| it.rules.as_ref())
                 .is_some_and(|rules| rules.iter().any(|it| permissions::rule::allows(&it.rule, &everything(""))));
             if all && scope.kind == ScopeKind::Cluster {
-                say(out, Level::Asks, "cluster-admin", Some(subject), format!("{name} at the cluster's scope may do everything"));
+                say(
+                    out,
+                    Level::Asks,
+                    "cluster-admin",
+                    Some(subject),
+                    format!("{name} at the cluster's scope may do everything"),
+                );
             }
             for pattern in scope.namespaces.iter().filter(|it| it.contains('*')) {
-                let known = look.facts.namespaces.items().iter().filter(|it| catalog::namespace_matches(pattern, &it.metadata.name));
-                let why = format!("{name} @ {pattern} covers {} namespaces now, and every later one of such a name", known.count());
+                let known = look
+                    .facts
+                    .namespaces
+                    .items()
+                    .iter()
+                    .filter(|it| catalog::namespace_matches(pattern, &it.metadata.name));
+                let why = format!(
+                    "{name} @ {pattern} covers {} namespaces now, and every later one of such a name",
+                    known.count()
+                );
                 say(out, Level::Asks, "wildcard", Some(subject), why);
             }
         }
@@ -331,7 +350,8 @@ fn foreign(look: &Look<'_>, out: &mut Vec<Check>) {
     for (subject, arn, _, after) in entries(look) {
         let Ok((principal, _)) = Principal::from_arn(arn) else { continue };
         if after.is_some() && principal.account != home {
-            let why = format!("the principal belongs to account {}, which decides who can become it", principal.account);
+            let why =
+                format!("the principal belongs to account {}, which decides who can become it", principal.account);
             say(out, Level::Asks, "foreign-principal", Some(subject), why);
         }
     }
@@ -342,13 +362,18 @@ fn namespaces(look: &Look<'_>, out: &mut Vec<Check>) {
     let known = &look.facts.namespaces;
     for (subject, _, before, after) in entries(look) {
         let Some(after) = after else { continue };
-        for (arn, scope) in after.policies.iter().filter(|(arn, scope)| before.is_none_or(|it| it.policies.get(*arn) != Some(*scope))) {
+        for (arn, scope) in
+            after.policies.iter().filter(|(arn, scope)| before.is_none_or(|it| it.policies.get(*arn) != Some(*scope)))
+        {
             for pattern in &scope.namespaces {
                 if known.items().iter().any(|it| catalog::namespace_matches(pattern, &it.metadata.name)) {
                     continue;
                 }
                 let why = match known.gap() {
-                    None => format!("there is no namespace {pattern}: {} grants nothing there until there is", short_policy(arn)),
+                    None => format!(
+                        "there is no namespace {pattern}: {} grants nothing there until there is",
+                        short_policy(arn)
+                    ),
                     Some(gap) => format!("whether there is a namespace {pattern} is not known: {gap}"),
                 };
                 say(out, Level::Notes, "namespace-absent", Some(subject), why);
@@ -387,7 +412,13 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
                 continue;
             };
             if !rules.iter().any(|it| it.rule.api_groups.iter().any(|group| group == "*")) {
-                say(out, Level::Notes, "no-custom-resources", Some(subject), format!("{} covers no custom resources", short_policy(arn)));
+                say(
+                    out,
+                    Level::Notes,
+                    "no-custom-resources",
+                    Some(subject),
+                    format!("{} covers no custom resources", short_policy(arn)),
+                );
             }
         }
     }
@@ -413,7 +444,11 @@ fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
         };
         let tool = tags.iter().find_map(|(key, value)| {
             let (key, value) = (key.to_lowercase(), value.to_lowercase());
-            TOOLS.iter().find(|(mark, _)| key.starts_with(mark) || value == *mark || (key == "managedby" || key == "managed-by") && value.contains(mark))
+            TOOLS.iter().find(|(mark, _)| {
+                key.starts_with(mark)
+                    || value == *mark
+                    || (key == "managedby" || key == "managed-by") && value.contains(mark)
+            })
         });
         if let Some((_, tool)) = tool {
             let why = format!("its tags tell of {tool}, which may bring it back: change it there too");

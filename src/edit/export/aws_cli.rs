@@ -72,7 +72,14 @@ fn command(place: &Place, step: &Step) -> String {
             push(&["associate-access-policy"]);
             push(&region);
             push(&cluster);
-            push(&["--principal-arn", principal_arn, "--policy-arn", policy_arn, "--access-scope", &scope(access_scope)]);
+            push(&[
+                "--principal-arn",
+                principal_arn,
+                "--policy-arn",
+                policy_arn,
+                "--access-scope",
+                &scope(access_scope),
+            ]);
         }
         Call::DisassociateAccessPolicy { principal_arn, policy_arn } => {
             push(&["disassociate-access-policy"]);
@@ -109,19 +116,29 @@ fn command(place: &Place, step: &Step) -> String {
         // What is known by an id or an ARN of EKS's own making is looked up when the script runs.
         Call::TagResource { tags: own } => {
             let look_up = arn_of(place, &step.subject);
-            return format!("aws eks tag-resource {} --resource-arn {look_up} --tags {}", region.join(" "), quoted(&tags(own)));
+            return format!(
+                "aws eks tag-resource {} --resource-arn {look_up} --tags {}",
+                region.join(" "),
+                quoted(&tags(own))
+            );
         }
         Call::UntagResource { tag_keys } => {
             let keys: Vec<String> = tag_keys.iter().map(|it| quoted(it)).collect();
             let look_up = arn_of(place, &step.subject);
-            return format!("aws eks untag-resource {} --resource-arn {look_up} --tag-keys {}", region.join(" "), keys.join(" "));
+            return format!(
+                "aws eks untag-resource {} --resource-arn {look_up} --tag-keys {}",
+                region.join(" "),
+                keys.join(" ")
+            );
         }
         Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
             let mut more = vec!["--role-arn".to_owned(), quoted(role_arn)];
             if let Some(target) = target_role_arn {
                 more.extend(["--target-role-arn".to_owned(), quoted(target)]);
             }
-            more.push(if *disable_session_tags { "--disable-session-tags" } else { "--no-disable-session-tags" }.to_owned());
+            more.push(
+                if *disable_session_tags { "--disable-session-tags" } else { "--no-disable-session-tags" }.to_owned(),
+            );
             if let Some(policy) = policy {
                 more.extend(["--policy".to_owned(), quoted(policy)]);
             }
@@ -148,9 +165,7 @@ fn command(place: &Place, step: &Step) -> String {
 fn scope(scope: &AccessScope) -> String {
     match scope.kind {
         ScopeKind::Cluster => r#"{"type":"cluster"}"#.to_owned(),
-        ScopeKind::Namespace => {
-            serde_json::json!({"type": "namespace", "namespaces": scope.namespaces}).to_string()
-        }
+        ScopeKind::Namespace => serde_json::json!({"type": "namespace", "namespaces": scope.namespaces}).to_string(),
     }
 }
 

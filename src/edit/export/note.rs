@@ -14,7 +14,8 @@ pub fn note(place: &Place, review: &Review, caller: Option<&str>) -> String {
     }
     out.push_str("## What changes\n\n");
     for (subject, change) in review.draft.changes() {
-        let tell = |it: &Option<crate::edit::state::State>| it.as_ref().map_or_else(|| "none".to_owned(), |it| it.tell());
+        let tell =
+            |it: &Option<crate::edit::state::State>| it.as_ref().map_or_else(|| "none".to_owned(), |it| it.tell());
         let again = if change.again { ", deleted and made again" } else { "" };
         out.push_str(&format!(
             "- `{}` {}{again}: {} → {}\n",

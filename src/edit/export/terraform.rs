@@ -19,7 +19,10 @@ pub fn terraform(place: &Place, draft: &Draft) -> String {
             (Subject::Association(namespace, account), Some(State::Association(state))) => {
                 association(&mut out, place, &name, (namespace, account), state);
             }
-            _ => out.push_str(&format!("\n# Remove from your configuration: {}\n", subject.to_string().replace(['\n', '\r'], " "))),
+            _ => out.push_str(&format!(
+                "\n# Remove from your configuration: {}\n",
+                subject.to_string().replace(['\n', '\r'], " ")
+            )),
         }
     }
     out
@@ -30,7 +33,8 @@ fn name(subject: &Subject, used: &mut BTreeMap<String, usize>) -> String {
         Subject::Entry(arn) => Principal::from_arn(arn).map_or_else(|_| arn.clone(), |(it, _)| it.name),
         Subject::Association(namespace, account) => format!("{namespace}_{account}"),
     };
-    let mut name: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let mut name: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         name.insert_str(0, "it_");
     }
@@ -77,7 +81,12 @@ fn import(out: &mut String, to: &str, id: &str) {
 fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntryState) {
     import(out, &format!("aws_eks_access_entry.{name}"), &format!("{}:{arn}", place.cluster));
     out.push_str(&format!("\nresource \"aws_eks_access_entry\" \"{name}\" {{\n"));
-    out.push_str(&format!("  cluster_name  = {}\n  principal_arn = {}\n  type          = {}\n", text(&place.cluster), text(arn), text(&state.kind)));
+    out.push_str(&format!(
+        "  cluster_name  = {}\n  principal_arn = {}\n  type          = {}\n",
+        text(&place.cluster),
+        text(arn),
+        text(&state.kind)
+    ));
     if state.kind == "STANDARD" {
         if !state.groups.is_empty() {
             out.push_str(&format!("  kubernetes_groups = {}\n", list(state.groups.iter())));
@@ -89,8 +98,10 @@ fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntrySt
     tags(out, &state.tags);
     out.push_str("}\n");
     for (policy, scope) in &state.policies {
-        let of: String =
-            short_policy(policy).chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let of: String = short_policy(policy)
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
         let to = format!("{name}_{of}");
         import(out, &format!("aws_eks_access_policy_association.{to}"), &format!("{}#{arn}#{policy}", place.cluster));
         out.push_str(&format!(
@@ -101,7 +112,10 @@ fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntrySt
         match scope.kind {
             ScopeKind::Cluster => out.push_str("    type = \"cluster\"\n"),
             ScopeKind::Namespace => {
-                out.push_str(&format!("    type       = \"namespace\"\n    namespaces = {}\n", list(scope.namespaces.iter())));
+                out.push_str(&format!(
+                    "    type       = \"namespace\"\n    namespaces = {}\n",
+                    list(scope.namespaces.iter())
+                ));
             }
         }
         out.push_str("  }\n}\n");
