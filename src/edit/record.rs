@@ -126,7 +126,7 @@ pub enum Event {
         before: Option<State>,
         /// The same, whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        image: Option<Image>,
+        image: Option<Box<Image>>,
     },
     /// What became of it.
     Outcome {
@@ -265,8 +265,6 @@ pub struct History {
     pub batch: Batch,
     /// How far each step has come.
     pub steps: Vec<Progressed>,
-    /// What stood there before each step that was begun, whole.
-    pub images: BTreeMap<usize, Image>,
     /// What was compared in the end: as planned?, differences.
     pub ended: Option<(bool, Vec<String>)>,
     /// Somebody chose to leave it.
@@ -282,7 +280,7 @@ impl History {
     pub fn new(batch: Batch) -> Self {
         let steps = vec![Progressed::NotBegun; batch.steps.len()];
         let last = batch.made_at;
-        History { batch, steps, images: BTreeMap::new(), ended: None, abandoned: false, last, undone_by: Vec::new() }
+        History { batch, steps, ended: None, abandoned: false, last, undone_by: Vec::new() }
     }
 
     /// Takes in what a line tells.
@@ -290,13 +288,10 @@ impl History {
         self.last = self.last.max(at);
         match event {
             Event::Planned { .. } => {}
-            Event::Intent { step, image, .. } => {
+            Event::Intent { step, .. } => {
                 // Whoever goes on with it has not left it.
                 self.abandoned = false;
                 self.set(*step, Progressed::InDoubt { since: at, said: None });
-                if let Some(image) = image {
-                    self.images.insert(*step, image.clone());
-                }
             }
             Event::Outcome { step, outcome } => {
                 let to = match outcome {
@@ -610,7 +605,7 @@ mod tests {
             let whole = text[..cut].matches('\n').count();
             let mut wanted = Book::default();
             // The last line may be whole but for its end.
-            let last = lines.iter().nth(whole).is_some_and(|it| text[..cut].ends_with(&it.text().unwrap()));
+            let last = lines.get(whole).is_some_and(|it| text[..cut].ends_with(&it.text().unwrap()));
             lines.iter().take(whole + usize::from(last)).for_each(|line| wanted.take(line));
             assert_eq!(read.histories(), wanted.histories(), "at {cut}");
         }
