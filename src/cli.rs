@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
 /// Without a subcommand, the screen opens. Exit status: 0 yes or done, 1 failure (credentials, network), 2 bad input,
-/// 3 no, 4 not known.
+/// 3 no or refused, 4 not known, 5 a question is open, 6 stopped part-way.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "eksplorer", version, about, max_term_width = 100)]
 pub struct Cli {
@@ -79,6 +79,16 @@ pub enum Command {
     ///
     /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
     Trust(TrustArgs),
+    /// What was changed from here: each batch with who, when, what, and how it stands.
+    Journal(JournalArgs),
+    /// Go on with a batch that stopped: what may have been done is looked for first.
+    ///
+    /// Exit status: 0 done, 3 refused, 6 stopped part-way.
+    Resume(ResumeArgs),
+    /// Bring back what a batch changed, as far as it can be brought back.
+    ///
+    /// Exit status: 0 done or nothing to do, 3 blocked or refused, 5 a question is open, 6 stopped part-way.
+    Undo(UndoArgs),
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -138,7 +148,7 @@ pub struct RevokeArgs {
 }
 
 /// What to do with a plan.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
     /// Print the plan in another form instead.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "apply")]
@@ -152,6 +162,9 @@ pub struct ApplyArgs {
     /// Answer the question of this check with yes; may be given several times.
     #[arg(long, value_name = "CHECK")]
     pub accept: Vec<String>,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
     /// Where the journal is kept, instead of the state folder.
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
@@ -208,6 +221,51 @@ pub struct RequestArgs {
     /// The object's name.
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// What of the journal to show.
+#[derive(Clone, Debug, Args)]
+pub struct JournalArgs {
+    /// One batch, with its steps: its name, the beginning of it, or `last`.
+    pub batch: Option<String>,
+    /// Leave a batch that stopped as it is: it is asked about no more.
+    #[arg(long, value_name = "BATCH", conflicts_with = "batch")]
+    pub abandon: Option<String>,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What to go on with.
+#[derive(Clone, Debug, Args)]
+pub struct ResumeArgs {
+    /// The batch: its name, the beginning of it, or `last`.
+    pub batch: String,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What to undo.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// The batch: its name, the beginning of it, or `last`.
+    pub batch: String,
+    /// The cluster's name once more: what is undone is undone there.
+    #[arg(long, value_name = "NAME")]
+    pub yes_cluster: Option<String>,
+    /// Answer the question of this check with yes; may be given several times.
+    #[arg(long, value_name = "CHECK")]
+    pub accept: Vec<String>,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What to do with snapshots.
@@ -393,6 +451,9 @@ pub struct Options {
     /// Calls in flight at once, for each service.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: Option<u16>,
+    /// Let edits be staged and applied on the screen. Without it, nothing can be changed there.
+    #[arg(long, global = true, num_args = 0, default_missing_value = "true")]
+    pub write: Option<bool>,
     /// The configuration file, instead of the one in the configuration folder.
     #[arg(long, global = true, value_name = "FILE", env = "EKSPLORER_CONFIG")]
     pub config: Option<PathBuf>,

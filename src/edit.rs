@@ -5,17 +5,22 @@
 //! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
 //! - [`mod@project`]: the facts as they would be;
 //! - [`diff`]: who gains and loses what;
-//! - [`check`]: what blocks, asks, or is to be known.
+//! - [`check`]: what blocks, asks, or is to be known;
+//! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
+//!   applying tells.
 //!
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
 
 pub mod check;
+pub mod compare;
 pub mod diff;
 pub mod draft;
 pub mod export;
 pub mod plan;
 pub mod project;
+pub mod receipt;
+pub mod record;
 pub mod state;
 pub mod wish;
 

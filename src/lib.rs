@@ -14,6 +14,7 @@
 //! | [`view`] | what is drawn: a function of the state |
 //! | [`cloud`] | the door to AWS and Kubernetes: plain calls; SDK types stop here |
 //! | [`lab`] | the embedded world: real HTTP endpoints on loopback that speak EKS, IAM, STS and Kubernetes |
+//! | [`journal`] | what was written, and what became of it, on disk: append-only lines, for their owner alone |
 //! | [`report`] | the same answers without a screen: text, JSON, exit statuses |
 //! | [`run`] | the rim: the select loop, the terminal, effects as tasks, loading, and the commands without a screen |
 //! | [`cli`], [`config`], [`logging`] | flags, the configuration file, the log file |
@@ -31,12 +32,13 @@
 //! | app | model, access, edit |
 //! | view | model, access, edit, app |
 //! | cloud | model |
+//! | journal | model, edit |
 //! | lab | model, access |
 //! | report | model, access, edit |
 //! | config | model, cli |
 //! | cli | model |
 //! | logging | model |
-//! | run | model, access, edit, app, view, cloud, lab, report, config, cli, logging |
+//! | run | model, access, edit, app, view, cloud, journal, lab, report, config, cli, logging |
 //!
 //! The pure rooms (`model`, `access`, `edit`, `app`, `view`) know no clock, disk, network, environment, randomness or runtime;
 //! `app` names of ratatui only its `layout`.
@@ -77,6 +79,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod edit;
+pub mod journal;
 pub mod lab;
 pub mod logging;
 pub mod model;

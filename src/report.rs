@@ -6,9 +6,11 @@
 
 pub mod can;
 pub mod explain;
+pub mod journal;
 pub mod json;
 pub mod list;
 pub mod plan;
+pub mod receipt;
 pub mod trace;
 pub mod trust;
 pub mod who;
@@ -27,7 +29,7 @@ pub enum Exit {
     Failure,
     /// What was given can't be used.
     BadInput,
-    /// No.
+    /// No, or refused.
     No,
     /// A named fact is missing.
     Unknown,

@@ -36,10 +36,30 @@ impl Change {
     }
 }
 
-/// All staged changes, by subject.
+/// All staged changes, by subject. Written as a list: a subject is no text that JSON takes for a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Changed>", into = "Vec<Changed>")]
 pub struct Draft {
     changes: BTreeMap<Subject, Change>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Changed {
+    subject: Subject,
+    #[serde(flatten)]
+    change: Change,
+}
+
+impl From<Vec<Changed>> for Draft {
+    fn from(all: Vec<Changed>) -> Self {
+        Draft::of(all.into_iter().map(|it| (it.subject, it.change)))
+    }
+}
+
+impl From<Draft> for Vec<Changed> {
+    fn from(draft: Draft) -> Self {
+        draft.changes.into_iter().map(|(subject, change)| Changed { subject, change }).collect()
+    }
 }
 
 /// What a person wants done to one thing.

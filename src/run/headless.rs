@@ -5,12 +5,14 @@
 
 mod edit;
 mod explain;
+mod journal;
 mod permissions;
 
 use std::path::Path;
 
 pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
+pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 
