@@ -293,6 +293,8 @@ pub enum Listed {
     Roles,
     /// Every principal known from any of these.
     Principals,
+    /// Groups and users of bindings and mappings, and who carries them.
+    Groups,
     /// The clusters of the account.
     Clusters,
 }
