@@ -14,11 +14,12 @@ use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Answer, Msg};
 
+use eksplorer::access::who::who_can;
 use eksplorer::app::{App, Setup, update};
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::snapshot::Source;
-use eksplorer::run::effects::analysis;
+use eksplorer::run::effects::{analysis, permitted};
 use eksplorer::view::draw;
 use eksplorer::view::theme::Theme;
 use ratatui::Terminal;
@@ -42,6 +43,8 @@ fn main() {
     picture("trace", 110, 22, &[Paste(MESSAGE), Keys("Enter")]);
     picture("aws-auth", 132, 34, &[Keys("2 j j j j j j j j")]);
     picture("jump", 100, 24, &[Keys("ctrl-p t e r r a")]);
+    picture("matrix", 120, 30, &[Keys("6 / b l u e / d e p l o y e r Enter m j")]);
+    picture("who-can", 120, 30, &[Keys("w d e l e t e Space p o d s Space - n Space p a y m e n t s Enter j j j")]);
     picture("help", 100, 34, &[Keys("?")]);
 }
 
@@ -89,6 +92,17 @@ fn set_about(app: &mut App, effects: Vec<Effect>) {
                 let facts = app.snapshot.cluster(&cluster);
                 let chain = trace(&Resolver::new(&facts, &app.snapshot.iam), &Permissions::of(&facts), &asked);
                 (ticket, Answer::Trace(Arc::new(chain)))
+            }
+            Effect::Matrix { ticket, cluster, asked, namespace } => {
+                let facts = app.snapshot.cluster(&cluster);
+                let permissions = app.analysis.as_ref().map(|it| it.permissions.clone()).unwrap_or_default();
+                let answer = permitted(&facts, &app.snapshot.iam, permissions, &asked, namespace.as_deref());
+                (ticket, Answer::Matrix(Arc::new(answer)))
+            }
+            Effect::WhoCan { ticket, cluster, request } => {
+                let (facts, known) = (app.snapshot.cluster(&cluster), app.analysis.clone().unwrap_or_default());
+                let answer = who_can(&facts, &known.permissions, &known.inventory.principals, &request);
+                (ticket, Answer::WhoCan(Arc::new(answer)))
             }
             _ => continue,
         };

@@ -7,6 +7,7 @@
 //! - [`permissions`]: identity → grants → rules; one request → allowed, denied, unknown, and by what;
 //! - [`matrix`]: what an identity may do in one namespace, as a table;
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
+//! - [`crosscheck`]: our answer beside the API server's own;
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
@@ -16,6 +17,7 @@
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
 pub mod catalog;
+pub mod crosscheck;
 pub mod explain;
 pub mod find;
 pub mod findings;

@@ -23,6 +23,7 @@ pub mod message;
 pub mod overlay;
 pub mod pane;
 mod perform;
+mod permits;
 pub mod prompt;
 pub mod table;
 mod update;
@@ -39,7 +40,7 @@ use ratatui::layout::Size;
 use crate::access::trace::Trace;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
-use crate::model::snapshot::{ClusterFacts, Snapshot, Source};
+use crate::model::snapshot::{ClusterFacts, DocumentRef, Snapshot, Source};
 use crate::model::time::Time;
 use crate::model::update::Call;
 use detail::Detail;
@@ -109,6 +110,8 @@ pub struct App {
     /// Which key means what.
     pub keymap: Keymap,
     wanted: Option<String>,
+    /// The namespace last chosen for a matrix, empty being the whole cluster.
+    namespace: Option<String>,
     tickets: Tickets,
     slot: Slot,
 }
@@ -131,6 +134,7 @@ impl App {
             size,
             keymap: setup.keymap,
             wanted: setup.cluster,
+            namespace: None,
             tickets: Tickets::default(),
             slot: Slot::default(),
         }
@@ -164,7 +168,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -172,11 +176,12 @@ impl App {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Groups => groups,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -184,6 +189,7 @@ impl App {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Groups => groups,
         }
     }
 
@@ -208,8 +214,12 @@ impl App {
 
     /// Where commands act: the place below a palette or help.
     pub fn place(&self) -> Context {
-        let below = self.overlays.iter().rev().find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_)));
-        below.map_or(Context::List, Overlay::context)
+        self.top_place().map_or(Context::List, Overlay::context)
+    }
+
+    /// The place that commands act in, if it is not the list: what lies over the body only for a moment is looked through.
+    pub fn top_place(&self) -> Option<&Overlay> {
+        self.overlays.iter().rev().find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_)))
     }
 
     /// Is something searched for in the document on top?
@@ -244,7 +254,10 @@ impl App {
 
     fn document_at(&self, evidence: &crate::model::snapshot::Evidence) -> Document {
         let title = evidence.to_string();
-        let text = self.cluster.as_ref().and_then(|id| self.snapshot.print(id, &evidence.document));
+        let text = match &evidence.document {
+            DocumentRef::AccessPolicy(name) => crate::access::catalog::document(name),
+            document => self.cluster.as_ref().and_then(|id| self.snapshot.print(id, document)),
+        };
         match text {
             Some(text) => Document::new(title, text, &evidence.path),
             None => Document::missing(title),

@@ -148,7 +148,7 @@ pub struct RevokeArgs {
 }
 
 /// What to do with a plan.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
     /// Print the plan in another form instead.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "apply")]
@@ -162,6 +162,9 @@ pub struct ApplyArgs {
     /// Answer the question of this check with yes; may be given several times.
     #[arg(long, value_name = "CHECK")]
     pub accept: Vec<String>,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
     /// Where the journal is kept, instead of the state folder.
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
@@ -290,6 +293,8 @@ pub enum Listed {
     Roles,
     /// Every principal known from any of these.
     Principals,
+    /// Groups and users of bindings and mappings, and who carries them.
+    Groups,
     /// The clusters of the account.
     Clusters,
 }
@@ -448,6 +453,9 @@ pub struct Options {
     /// Calls in flight at once, for each service.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: Option<u16>,
+    /// Let edits be staged and applied on the screen. Without it, nothing can be changed there.
+    #[arg(long, global = true, num_args = 0, default_missing_value = "true")]
+    pub write: Option<bool>,
     /// The configuration file, instead of the one in the configuration folder.
     #[arg(long, global = true, value_name = "FILE", env = "EKSPLORER_CONFIG")]
     pub config: Option<PathBuf>,

@@ -14,6 +14,7 @@ pub mod principal;
 pub mod print;
 pub mod rbac;
 pub mod request;
+pub mod review;
 pub mod role;
 pub mod snapshot;
 pub mod time;

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Mark;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
+use super::permissions::Permissions;
+use super::who::{SubjectRow, subjects};
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -32,6 +34,8 @@ pub struct Inventory {
     pub roles: Vec<RoleRow>,
     /// Every principal known from any of the above, by account, kind and name.
     pub principals: Vec<PrincipalRow>,
+    /// Every group and user that a binding names or a mapping gives, groups first.
+    pub subjects: Vec<SubjectRow>,
 }
 
 /// An access entry.
@@ -252,6 +256,11 @@ impl PrincipalRow {
 
 /// Computes all rows.
 pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
+    inventory_with(facts, iam, &Permissions::of(facts))
+}
+
+/// Computes all rows, the facts' permissions being indexed already.
+pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permissions) -> Inventory {
     let resolver = Resolver::new(facts, iam);
     let entries = mappings::entries(&resolver);
     let aws_auth = mappings::aws_auth(&resolver);
@@ -282,7 +291,8 @@ pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
     let principals = seen.rows(&resolver);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals }
+    let subjects = subjects(facts, permissions, &principals);
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects }
 }
 
 #[derive(Default)]

@@ -188,6 +188,31 @@ pub fn matrix(permissions: &Permissions, who: &Who, namespace: &str) -> Matrix {
     Matrix { namespace: namespace.to_owned(), rows, paths: paths(&counting), unknown }
 }
 
+/// Where an identity's table is best looked at first: the namespace in which it has most grants of its own, the whole
+/// cluster (empty) if it has none or may do everything. Patterns of access scopes stand for the namespaces they match.
+pub fn first_namespace(permissions: &Permissions, who: &Who) -> String {
+    let grants: Vec<Grant> = permissions.grants(who).into_iter().map(|held| held.grant).collect();
+    let everywhere = |grant: &Grant| match grant {
+        Grant::Masters | Grant::Node => true,
+        Grant::Policy { scope, .. } => scope.kind == ScopeKind::Cluster,
+        Grant::Binding { .. } => false,
+    };
+    if grants.iter().any(everywhere) {
+        return String::new();
+    }
+    let counted = permissions.namespaces().map(|it| (own_grants(&grants, it), it)).filter(|(count, _)| *count > 0);
+    // Of as many, the first by name.
+    counted
+        .min_by_key(|(count, name)| (std::cmp::Reverse(*count), *name))
+        .map(|(_, it)| it.to_owned())
+        .unwrap_or_default()
+}
+
+/// How many of the grants are of this namespace and not of the whole cluster.
+pub fn own_grants(grants: &[Grant], namespace: &str) -> usize {
+    grants.iter().filter(|grant| reach(grant, namespace) == (true, false)).count()
+}
+
 /// Rules that AWS limits to names it does not publish leave their cells unknown.
 fn restricted(held: &Held<'_>) -> Vec<String> {
     let Grant::Policy { policy_arn, .. } = &held.grant else { return Vec::new() };

@@ -190,7 +190,7 @@ pub enum Rules<'a> {
 }
 
 /// A cluster's permissions, indexed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Permissions {
     index: Arc<Index>,
     namespaces: Arc<BTreeSet<String>>,
@@ -210,6 +210,12 @@ impl Permissions {
 
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Is there a ClusterRoleBinding of that name?
+    pub fn binds(&self, name: &str) -> bool {
+        let of_name = |at| self.index.binding(at).is_some_and(|it| it.metadata.name == name);
+        self.index.cluster_wide().any(of_name)
     }
 
     /// The namespaces known: those that were read, and those of bindings.

@@ -16,6 +16,7 @@ pub(super) fn choose_cluster(app: &mut App, id: ClusterId, effects: &mut Vec<Eff
     }
     app.cluster = Some(id.clone());
     app.analysis = None;
+    app.namespace = None;
     app.overlays.clear();
     app.you = You::default();
     app.detail = Detail::default();

@@ -6,6 +6,8 @@ use super::table::{Column, Cut, Head, Order, Row, Width};
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
 use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow};
+use crate::access::permissions::{Grant, RoleName};
+use crate::access::who::SubjectRow;
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -110,6 +112,15 @@ pub(super) const PRINCIPALS: &[Column<PrincipalRow>] = &[
     },
 ];
 
+/// Groups and users.
+pub(super) const GROUPS: &[Column<SubjectRow>] = &[
+    Column { head: head("KIND", "kind", (5, 5, 5), 0, 0), cell: |it, _| it.kind().to_owned() },
+    Column { head: head("NAME", "name", (18, 20, 56), 4, 0), cell: |it, _| it.name().to_owned() },
+    Column { head: path(head("CARRIED BY", "by", (12, 18, 40), 3, 0)), cell: carried },
+    Column { head: head("BINDINGS", "bindings", (12, 17, 50), 3, 1), cell: |it, _| bound(&it.bindings) },
+    Column { head: head("WHY", "why", (14, 24, 60), 2, 2), cell: |it, _| or_dash(&it.because) },
+];
+
 /// The line of an access entry, but for its cells.
 pub(super) fn entry(it: &EntryRow) -> Row {
     Row {
@@ -196,6 +207,43 @@ pub(super) fn principal(it: &PrincipalRow) -> Row {
         arn: it.principal.arn(),
         evidence: mapping.or_else(|| own().map(|document| Evidence::new(document, ""))),
         ..with_findings(&it.findings)
+    }
+}
+
+/// The line of a group or user.
+pub(super) fn subject(it: &SubjectRow) -> Row {
+    Row {
+        key: format!("{} {}", it.kind(), it.name()),
+        mark: it.mark,
+        because: it.because.clone(),
+        evidence: it.bindings.iter().find_map(Grant::evidence),
+        ..Row::default()
+    }
+}
+
+/// Who carries it: the first, and how many more.
+fn carried(it: &SubjectRow, home: Option<&str>) -> String {
+    match it.carriers.as_slice() {
+        [] => "-".to_owned(),
+        [only] => named(&only.principal, home),
+        [first, rest @ ..] => format!("{} +{}", named(&first.principal, home), rest.len()),
+    }
+}
+
+/// `blue/deployers → view`: the first binding, and how many more.
+fn bound(bindings: &[Grant]) -> String {
+    let one = |grant: &Grant| match grant {
+        Grant::Binding { namespace, name, role, .. } => {
+            let place = namespace.as_ref().map(|it| format!("{it}/")).unwrap_or_default();
+            let (RoleName::Role(_, role) | RoleName::ClusterRole(role)) = role;
+            format!("{place}{name} → {role}")
+        }
+        other => other.object(),
+    };
+    match bindings {
+        [] => "-".to_owned(),
+        [only] => one(only),
+        [first, rest @ ..] => format!("{} +{}", one(first), rest.len()),
     }
 }
 

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use super::App;
 use super::keymap::Context;
+use super::overlay::Overlay;
+use super::pane::Pane;
 use crate::model::snapshot::Source;
 
 /// Under which heading help shows a command.
@@ -101,10 +103,15 @@ macro_rules! commands {
 
 commands! {
     Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
+    Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
+    WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
+    Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
+    Namespace "namespace", "namespace", Answers, Harmless, a_matrix, "Choose the namespace of the matrix.";
+    CrossCheck "cross-check", "ask API server", Answers, Reads, a_review, "Ask the API server itself whether it is so.";
     Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
-    CopyArn "copy-arn", "copy", Answers, Harmless, something, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
+    CopyArn "copy-arn", "copy", Answers, Harmless, somebody, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
@@ -114,11 +121,12 @@ commands! {
     PodIdentity "pod-identity", "pod identity", Panes, Harmless, always, "Show the Pod Identity associations.";
     Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster, its nodes, Fargate profiles and add-ons.";
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
+    Groups "groups", "groups", Panes, Harmless, always, "Show the groups and users of bindings and mappings, and who carries them.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";
 
-    Filter "filter", "filter", List, Harmless, a_list, "Narrow the list: words, -word, column:word, ~fuzzy.";
+    Filter "filter", "filter", List, Harmless, a_filter, "Narrow the list: words, -word, column:word, ~fuzzy.";
     Sort "sort", "sort", List, Harmless, a_list, "Sort by the next column.";
     SortBack "sort-back", "sort back", List, Harmless, a_list, "Sort by the column before.";
     SortReverse "sort-reverse", "reverse", List, Harmless, a_list, "Reverse the order.";
@@ -126,8 +134,8 @@ commands! {
     Search "search", "search", Document, Harmless, a_document, "Search in the document.";
     NextMatch "next-match", "next match", Document, Harmless, a_search, "Go to the next match.";
     PreviousMatch "previous-match", "previous match", Document, Harmless, a_search, "Go to the match before.";
-    Left "left", "left", Document, Harmless, a_document, "Move the document to the left edge of long lines.";
-    Right "right", "right", Document, Harmless, a_document, "Move the document towards the end of long lines.";
+    Left "left", "left", Document, Harmless, sideways, "Move left: along long lines, along the cells of the matrix.";
+    Right "right", "right", Document, Harmless, sideways, "Move right: along long lines, along the cells of the matrix.";
 
     Up "up", "previous", Move, Harmless, always, "Move up a line.";
     Down "down", "next", Move, Harmless, always, "Move down a line.";
@@ -188,19 +196,113 @@ fn always(_: &App, _: Context) -> Availability {
 }
 
 fn a_row(app: &App, context: Context) -> Availability {
+    if let Some(Overlay::WhoCan(view)) = app.top_place() {
+        return ready_if(view.line().is_some(), "Nobody is selected: there is nothing to trace.");
+    }
     if context != Context::List {
         return disabled("There is no list here: Esc goes back to it.");
     }
     match app.selected_row() {
         None => disabled("No row is selected: there is nothing to trace."),
+        Some(_) if app.pane == Pane::Groups => Availability::Ready,
         Some(row) => {
             ready_if(row.asked.is_some(), "This row names no principal that could be traced; y shows the document.")
         }
     }
 }
 
+fn an_identity(app: &App, context: Context) -> Availability {
+    match (app.top_place(), context) {
+        (Some(Overlay::WhoCan(view)), _) => {
+            ready_if(view.principal().is_some(), "Only what IAM principals may do is shown as a matrix: this is none.")
+        }
+        (Some(Overlay::Trace(_)), _) => Availability::Ready,
+        (Some(Overlay::Explain(view)), _) => {
+            ready_if(view.arn().is_some(), "The message names no principal whose matrix could be shown.")
+        }
+        (Some(Overlay::Matrix(_)), _) => disabled("This is the matrix: n chooses another namespace."),
+        (None, Context::List) if app.pane == Pane::Groups => {
+            disabled("A group by itself gets nobody in: Enter lists who carries it, and each has a matrix.")
+        }
+        (None, Context::List) => match app.selected_row() {
+            None => disabled("No row is selected."),
+            Some(row) => ready_if(row.asked.is_some(), "This row names no principal; y shows the document."),
+        },
+        _ => disabled("There is no principal here: Esc goes back to one."),
+    }
+}
+
+fn a_cluster(app: &App, _: Context) -> Availability {
+    ready_if(app.cluster.is_some(), "Choose a cluster first: C lists them.")
+}
+
+fn a_matrix(app: &App, _: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Matrix(view)) => ready_if(view.permitted.is_some(), "The matrix is still being computed."),
+        _ => disabled("There is no matrix here: m opens a principal's."),
+    }
+}
+
+fn a_rule(app: &App, context: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Matrix(view)) => {
+            let told = view.told.as_ref();
+            let why = match told.map(|it| it.mark) {
+                Some(crate::access::Mark::Unknown) => "It is not known by which rule, if by any.",
+                Some(crate::access::Mark::InForce) => "What allows this has no rules that could be shown.",
+                Some(_) => "No rule comes near to allowing this.",
+                None => "No cell is selected.",
+            };
+            ready_if(told.is_some_and(|it| it.rule.is_some()), why)
+        }
+        _ => a_matrix(app, context),
+    }
+}
+
+fn a_review(app: &App, _: Context) -> Availability {
+    if !app.is_live() {
+        return disabled("This is a file: there is no API server to ask.");
+    }
+    match super::permits::to_review(app) {
+        Ok(_) => Availability::Ready,
+        Err(why) => Availability::Disabled(Cow::Owned(why)),
+    }
+}
+
+fn a_filter(app: &App, context: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Matrix(_) | Overlay::WhoCan(_)) => Availability::Ready,
+        _ => a_list(app, context),
+    }
+}
+
+fn sideways(app: &App, context: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Matrix(_)) => Availability::Ready,
+        _ => a_document(app, context),
+    }
+}
+
+fn somebody(app: &App, context: Context) -> Availability {
+    match context {
+        Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
+        _ => Availability::Ready,
+    }
+}
+
 fn something(app: &App, context: Context) -> Availability {
     match context {
+        Context::Matrix => match app.top_place() {
+            Some(Overlay::Matrix(view)) => ready_if(
+                view.told.as_ref().is_some_and(|it| it.grant.is_some()),
+                "There is no grant behind this cell that could be shown.",
+            ),
+            _ => Availability::Ready,
+        },
+        Context::WhoCan => match app.top_place() {
+            Some(Overlay::WhoCan(view)) => ready_if(view.line().is_some(), "Nobody is selected."),
+            _ => Availability::Ready,
+        },
         Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
         _ => Availability::Ready,
     }

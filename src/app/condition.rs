@@ -35,12 +35,15 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
     let nodegroups = part("node groups", facts.nodegroups.state());
     let profiles = part("Fargate profiles", facts.fargate_profiles.state());
     let addons = part("add-ons", facts.addons.state());
+    let bindings = part("RoleBindings", facts.role_bindings.state());
+    let cluster_bindings = part("ClusterRoleBindings", facts.cluster_role_bindings.state());
     match pane {
         Pane::Entries => vec![entries],
         Pane::AwsAuth => vec![aws_auth],
         Pane::Irsa => vec![accounts, pods],
         Pane::PodIdentity => vec![associations, pods],
         Pane::Roles => vec![cluster, nodegroups, profiles, addons],
+        Pane::Groups => vec![bindings, cluster_bindings, entries, aws_auth],
         Pane::Principals => vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons],
     }
 }
@@ -261,6 +264,7 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
             ("No Pod Identity associations", "Pods get AWS credentials through IRSA (3) or from their node's role (5).")
         }
         Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
+        Pane::Groups => ("No groups and users", "No binding names one, and no mapping gives one."),
         Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
     }
 }

@@ -11,7 +11,9 @@ use super::words::count;
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::Verdict;
+use crate::access::permissions::Grant;
 use crate::access::trace::{Line, Part, Trace};
+use crate::access::who::Carrier;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 use std::sync::Arc;
@@ -90,7 +92,9 @@ fn in_a_word(trace: &Trace) -> Fact {
 
 /// What a row says, then the chain of its principal. A finding is said once.
 pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
-    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_));
+    // What is dangerous has the sign of a finding, and is none: it stands on top.
+    let dangerous = Part::Danger.heading();
+    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_)) && fact.part != dangerous;
     let of_trace = trace.map(of_trace).unwrap_or_default();
     // A row that the trace speaks of need not be spoken of before.
     let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == "mapping" && same_row(it, fact));
@@ -178,6 +182,30 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
             let by = format!("{} {}", it.used_by.kind(), it.used_by.name());
             let own = vec![plain("used by", "", by.trim_end().to_owned(), it.status.clone()), state("", &row.because)];
             (own, &it.findings)
+        }
+        Pane::Groups => {
+            let Some(it) = inventory.subjects.get(at) else { return Vec::new() };
+            let binding = |grant: &Grant| {
+                let text = match grant {
+                    Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
+                    other => other.to_string(),
+                };
+                Fact { evidence: grant.evidence(), ..plain("bindings", "", text, String::new()) }
+            };
+            let carrier = |it: &Carrier| {
+                let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
+                Fact { evidence: None, ..plain("carried by", "", it.principal.arn(), whose) }
+            };
+            let none = |part, text: &str| Fact { evidence: None, ..plain(part, "", text.to_owned(), String::new()) };
+            let mut own: Vec<Fact> = it.bindings.iter().map(binding).collect();
+            if own.is_empty() {
+                own.push(none("bindings", "none"));
+            }
+            own.extend(it.carriers.iter().map(carrier));
+            if it.carriers.is_empty() {
+                own.push(none("carried by", "no principal known here"));
+            }
+            (own, &[])
         }
         Pane::Principals => {
             let Some(it) = inventory.principals.get(at) else { return Vec::new() };

@@ -7,6 +7,8 @@ use super::message::Ticket;
 use crate::access::explain::message::Message;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
+use crate::model::request::Request;
+use crate::model::review::Review;
 
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,35 @@ pub enum Effect {
         cluster: ClusterId,
         /// Which.
         message: Box<Message>,
+    },
+    /// Compute what one principal may do, as a table.
+    Matrix {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Who.
+        asked: Box<Asked>,
+        /// In which namespace, empty being the whole cluster; `None`: where it is best looked at first.
+        namespace: Option<String>,
+    },
+    /// Compute who may make a request.
+    WhoCan {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Which.
+        request: Box<Request>,
+    },
+    /// Ask the API server itself.
+    Review {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// What.
+        review: Box<Review>,
     },
     /// Read the caller, the clusters and the account's IAM.
     Overview,

@@ -12,6 +12,7 @@ use super::overlay::jump::Jump;
 use super::overlay::picker::Picker;
 use super::pane::Motion;
 use super::perform::{self, open_jump, perform};
+use super::permits;
 use super::update::{arrange, attempt, page};
 use super::{App, prompt};
 
@@ -27,6 +28,23 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
         }
         Some(Overlay::Palette(picker)) => retype(picker, chord),
         Some(Overlay::Clusters(picker)) => retype(picker, chord),
+        Some(Overlay::Namespaces(picker)) => retype(picker, chord),
+        Some(Overlay::Subject { picker, .. }) => retype(picker, chord),
+        Some(Overlay::AskWho(ask)) => {
+            if prompt::edit(&mut ask.input, chord) {
+                permits::read_question(app);
+            }
+        }
+        Some(Overlay::Matrix(view)) => {
+            if prompt::edit(&mut view.filter, chord) {
+                permits::arrange(app);
+            }
+        }
+        Some(Overlay::WhoCan(view)) => {
+            if prompt::edit(&mut view.filter, chord) {
+                permits::arrange(app);
+            }
+        }
         Some(Overlay::Help(help)) => {
             if prompt::edit(&mut help.input, chord) {
                 help.narrow(keymap);
@@ -75,6 +93,26 @@ pub(super) fn paste(app: &mut App, text: &str) {
             prompt::paste(&mut help.input, text);
             help.narrow(keymap);
         }
+        Some(Overlay::AskWho(ask)) => {
+            prompt::paste(&mut ask.input, text);
+            permits::read_question(app);
+        }
+        Some(Overlay::Namespaces(picker)) => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::Subject { picker, .. }) => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::Matrix(view)) if view.editing => {
+            prompt::paste(&mut view.filter, text);
+            permits::arrange(app);
+        }
+        Some(Overlay::WhoCan(view)) if view.editing => {
+            prompt::paste(&mut view.filter, text);
+            permits::arrange(app);
+        }
         Some(Overlay::Document(view)) if view.editing => {
             prompt::paste(&mut view.search, text);
             view.find(view.top, true, page);
@@ -92,7 +130,10 @@ pub(super) fn paste(app: &mut App, text: &str) {
             app.overlays.pop();
             open_jump(app, Some(text));
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_)) | None => open_jump(app, Some(text)),
+        Some(
+            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_),
+        )
+        | None => open_jump(app, Some(text)),
     }
 }
 
@@ -120,6 +161,8 @@ pub(super) fn mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
                 if let Some(line) = line(at.rows) {
                     click_row(app, line, usize::from(at.rows.height), effects);
                 }
+            } else if matches!(app.overlays.last(), Some(Overlay::Matrix(_) | Overlay::WhoCan(_))) {
+                permits::click(app, point, effects);
             } else if let Some(line) = line(at.choices) {
                 click_choice(app, line, usize::from(at.choices.height), effects);
             }
@@ -155,6 +198,8 @@ fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effec
         Some(Overlay::Jump(jump)) => pick(&mut jump.picker, line, page),
         Some(Overlay::Palette(picker)) => pick(picker, line, page),
         Some(Overlay::Clusters(picker)) => pick(picker, line, page),
+        Some(Overlay::Namespaces(picker)) => pick(picker, line, page),
+        Some(Overlay::Subject { picker, .. }) => pick(picker, line, page),
         _ => false,
     };
     if chosen {

@@ -155,13 +155,25 @@ pub enum Context {
     Trace,
     /// A document.
     Document,
-    /// Wherever text is typed: filter, jump, palette, help, clusters.
+    /// What an identity may do.
+    Matrix,
+    /// Who may make a request.
+    WhoCan,
+    /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 5] = [Context::Global, Context::List, Context::Trace, Context::Document, Context::Prompt];
+    pub const ALL: [Context; 7] = [
+        Context::Global,
+        Context::List,
+        Context::Trace,
+        Context::Document,
+        Context::Matrix,
+        Context::WhoCan,
+        Context::Prompt,
+    ];
 
     /// As the keymap file calls it.
     pub fn as_str(self) -> &'static str {
@@ -170,6 +182,8 @@ impl Context {
             Context::List => "list",
             Context::Trace => "trace",
             Context::Document => "document",
+            Context::Matrix => "matrix",
+            Context::WhoCan => "who-can",
             Context::Prompt => "prompt",
         }
     }

@@ -64,6 +64,41 @@ const WIDEST_POPUP: u16 = 100;
 /// A notice takes at most so many lines.
 const MOST_STATUS: u16 = 3;
 
+/// The parts of a place that is a table with something to be said of the line under the cursor: matrix, who can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// What it is about.
+    pub title: Rect,
+    /// What matters most of it, in a line.
+    pub summary: Rect,
+    /// Titles of the columns.
+    pub heads: Rect,
+    /// The lines.
+    pub rows: Rect,
+    /// What is said of the line under the cursor; above it stands a rule.
+    pub told: Rect,
+}
+
+/// How a body is shared out among the parts of a sheet. Depends on its size alone, so that nothing jumps.
+pub fn sheet(body: Rect) -> Sheet {
+    let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let told = match body.height {
+        ..16 => 3,
+        16..24 => 5,
+        24.. => 6,
+    };
+    let line = |n: u16| Rect { y: inner.y + n.min(inner.height), height: u16::from(n < inner.height), ..inner };
+    let rows = inner.height.saturating_sub(3 + told + 1);
+    let told = told.min(inner.height.saturating_sub(4));
+    Sheet {
+        title: line(0),
+        summary: line(1),
+        heads: line(2),
+        rows: Rect { y: inner.y + 3.min(inner.height), height: rows, ..inner },
+        told: Rect { y: inner.bottom().saturating_sub(told), height: told, ..inner },
+    }
+}
+
 /// Where everything is now.
 pub fn layout(app: &App) -> Layout {
     let Size { width, height } = app.size;

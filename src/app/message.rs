@@ -11,8 +11,13 @@ use super::keymap::Chord;
 use super::table::Tables;
 use crate::access::explain::Explanation;
 use crate::access::inventory::Inventory;
+use crate::access::matrix::Matrix;
+use crate::access::permissions::danger::Found;
+use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::trace::Trace;
+use crate::access::who::WhoCan;
 use crate::model::failure::Failure;
+use crate::model::review::Reviewed;
 use crate::model::time::Time;
 use crate::model::update::{Call, Update};
 
@@ -55,6 +60,12 @@ pub enum Answer {
     Analysis(Arc<Analysis>),
     /// To `Trace`.
     Trace(Arc<Trace>),
+    /// To `Matrix`.
+    Matrix(Arc<Permitted>),
+    /// To `WhoCan`.
+    WhoCan(Arc<WhoCan>),
+    /// To `Review`.
+    Review(Result<Reviewed, Failure>),
     /// To `Explain`.
     Explain(Arc<Explanation>),
 }
@@ -66,6 +77,23 @@ pub struct Analysis {
     pub inventory: Inventory,
     /// The same as lines of the panes' tables.
     pub tables: Tables,
+    /// What identities may do.
+    pub permissions: Permissions,
+}
+
+/// What one identity may do in one namespace, with all that its cells are explained from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Permitted {
+    /// As whom it gets in, and with which policies.
+    pub who: Who,
+    /// The table.
+    pub matrix: Matrix,
+    /// What is dangerous in what it may do, wherever.
+    pub dangers: Vec<Found>,
+    /// All that authorises it, wherever.
+    pub grants: Vec<Grant>,
+    /// What the table was made from.
+    pub permissions: Permissions,
 }
 
 /// Ties an answer to its question: an answer under an older ticket is dropped.

@@ -2,25 +2,44 @@
 //!
 //! The set is closed, hence an enum: a new overlay is a variant here, a file beside the others, and a file in `view`.
 
+pub mod ask;
 pub mod document;
 pub mod explain;
 pub mod help;
 pub mod jump;
+pub mod matrix;
 pub mod picker;
+pub mod scroll;
+pub mod told;
 pub mod trace;
+pub mod who;
 
 use super::command::Command;
 use super::keymap::Context;
 use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+use crate::model::snapshot::Evidence;
+use ask::AskWho;
 use document::DocumentView;
 use explain::ExplainView;
 use help::Help;
 use jump::Jump;
+use matrix::MatrixView;
 use picker::Picker;
 use trace::TraceView;
+use who::WhoView;
 
 /// The stack holds at most so many; beyond, the oldest goes.
 pub const DEEPEST: usize = 16;
+
+/// Where a line of a group leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// To the trace of who carries it.
+    Trace(Box<Asked>),
+    /// To the binding that names it.
+    Document(Box<Evidence>),
+}
 
 /// Something over the list.
 #[derive(Clone, Debug)]
@@ -31,6 +50,21 @@ pub enum Overlay {
     Explain(Box<ExplainView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
+    /// What one identity may do, on the whole body.
+    Matrix(Box<MatrixView>),
+    /// Who may make a request, on the whole body.
+    WhoCan(Box<WhoView>),
+    /// The prompt that asks who can.
+    AskWho(Box<AskWho>),
+    /// The namespaces of the matrix below to choose among; empty is the whole cluster.
+    Namespaces(Box<Picker<String>>),
+    /// Who carries a group and which bindings name it.
+    Subject {
+        /// `group deployers`
+        title: String,
+        /// Both, to choose among.
+        picker: Box<Picker<Lead>>,
+    },
     /// The global jump.
     Jump(Box<Jump>),
     /// The commands, by name.
@@ -53,13 +87,26 @@ impl Overlay {
             Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
-            Overlay::Jump(_) | Overlay::Palette(_) | Overlay::Help(_) | Overlay::Clusters(_) => Context::Prompt,
+            Overlay::Matrix(it) if it.editing => Context::Prompt,
+            Overlay::Matrix(_) => Context::Matrix,
+            Overlay::WhoCan(it) if it.editing => Context::Prompt,
+            Overlay::WhoCan(_) => Context::WhoCan,
+            Overlay::Jump(_)
+            | Overlay::Palette(_)
+            | Overlay::Help(_)
+            | Overlay::Clusters(_)
+            | Overlay::AskWho(_)
+            | Overlay::Namespaces(_)
+            | Overlay::Subject { .. } => Context::Prompt,
             Overlay::Calls { .. } => Context::Global,
         }
     }
 
     /// Does it take the whole body, as a place to be in, or lie over it for a moment?
     pub fn is_place(&self) -> bool {
-        matches!(self, Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_))
+        matches!(
+            self,
+            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_)
+        )
     }
 }

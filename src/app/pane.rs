@@ -25,12 +25,14 @@ pub enum Pane {
     Roles,
     /// Every principal known.
     Principals,
+    /// Groups and users of Kubernetes.
+    Groups,
 }
 
 impl Pane {
     /// All of them, in the order of their digits.
-    pub const ALL: [Pane; 6] =
-        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals];
+    pub const ALL: [Pane; 7] =
+        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals, Pane::Groups];
 
     /// Counted from 0; its digit is one more.
     pub fn index(self) -> usize {
@@ -46,6 +48,7 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity",
             Pane::Roles => "Roles",
             Pane::Principals => "Principals",
+            Pane::Groups => "Groups",
         }
     }
 
@@ -54,6 +57,7 @@ impl Pane {
         match self {
             Pane::PodIdentity => "PodId",
             Pane::Principals => "Who",
+            Pane::Groups => "Grp",
             other => other.title(),
         }
     }
@@ -67,6 +71,7 @@ impl Pane {
             Pane::PodIdentity => "Pod Identity associations",
             Pane::Roles => "roles",
             Pane::Principals => "principals",
+            Pane::Groups => "groups and users",
         }
     }
 

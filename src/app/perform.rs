@@ -12,8 +12,9 @@ use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::trace::TraceView;
-use super::overlay::{DEEPEST, Overlay};
+use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
+use super::permits;
 use super::table::heads;
 use super::update::{arrange, attempt, page};
 use crate::access::explain::message::Message;
@@ -26,8 +27,28 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
     match command {
         Command::Trace => {
             let about = app.detail.about.clone();
-            if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
+            if let Some(Overlay::WhoCan(view)) = app.overlays.last() {
+                match view.principal() {
+                    Some(asked) => open_trace(app, asked, Vec::new(), effects),
+                    None => open_document(app),
+                }
+            } else if app.pane == Pane::Groups {
+                permits::open_subject(app);
+            } else if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
                 open_trace(app, asked, about, effects);
+            }
+        }
+        Command::Matrix => permits::open_matrix(app, effects),
+        Command::WhoCan => permits::open_who_can(app, effects),
+        Command::Namespace => permits::open_namespaces(app),
+        Command::CrossCheck => permits::cross_check(app, effects),
+        Command::Rule => {
+            let rule = match app.overlays.last() {
+                Some(Overlay::Matrix(view)) => view.told.as_ref().and_then(|it| it.rule.clone()),
+                _ => None,
+            };
+            if let Some(rule) = rule {
+                open_document_at(app, &rule);
             }
         }
         Command::Whoami => {
@@ -47,9 +68,14 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::PodIdentity => show(app, Pane::PodIdentity),
         Command::Roles => show(app, Pane::Roles),
         Command::Principals => show(app, Pane::Principals),
+        Command::Groups => show(app, Pane::Groups),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
-        Command::Filter => app.state_mut().editing = true,
+        Command::Filter => match app.overlays.last_mut() {
+            Some(Overlay::Matrix(view)) => view.editing = true,
+            Some(Overlay::WhoCan(view)) => view.editing = true,
+            _ => app.state_mut().editing = true,
+        },
         Command::Sort => sort(app, 1),
         Command::SortBack => sort(app, -1),
         Command::SortReverse => {
@@ -67,8 +93,11 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::NextMatch => find_again(app, true),
         Command::PreviousMatch => find_again(app, false),
         Command::Left | Command::Right => {
-            if let Some(Overlay::Document(view)) = app.overlays.last_mut() {
-                view.sideways(command == Command::Right);
+            let width = permits::room(app).1;
+            match app.overlays.last_mut() {
+                Some(Overlay::Document(view)) => view.sideways(command == Command::Right),
+                Some(Overlay::Matrix(view)) => view.sideways(command == Command::Right, width),
+                _ => {}
             }
         }
         Command::Up => go(app, Motion::Up),
@@ -105,7 +134,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
 }
 
 /// Puts something on the stack; beyond its depth the oldest goes.
-fn push(app: &mut App, overlay: Overlay) {
+pub(super) fn push(app: &mut App, overlay: Overlay) {
     if app.overlays.len() >= DEEPEST {
         app.overlays.remove(0);
     }
@@ -127,6 +156,7 @@ pub(super) fn show(app: &mut App, pane: Pane) {
 pub(super) fn go(app: &mut App, motion: Motion) {
     let page = page(app);
     let calls = app.calls.len();
+    let (room, analysis) = (permits::room(app), app.analysis.clone());
     match app.overlays.last_mut() {
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
@@ -134,6 +164,11 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
         Some(Overlay::Palette(picker)) => picker.go(motion, page),
         Some(Overlay::Clusters(picker)) => picker.go(motion, page),
+        Some(Overlay::Namespaces(picker)) => picker.go(motion, page),
+        Some(Overlay::Subject { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::Matrix(view)) => view.go(motion, room),
+        Some(Overlay::WhoCan(view)) => view.go(motion, analysis.as_deref(), room.0),
+        Some(Overlay::AskWho(_)) => {}
         Some(Overlay::Help(help)) => help.go(motion, page),
         Some(Overlay::Calls { top }) => *top = motion.from(*top, calls, page).min(calls.saturating_sub(page)),
         None => {
@@ -174,6 +209,16 @@ fn back(app: &mut App) {
             view.search.reset();
             view.found = None;
         }
+        Some(Overlay::Matrix(view)) if view.editing || !view.filter.value().is_empty() => {
+            view.editing = false;
+            view.filter.reset();
+            permits::arrange(app);
+        }
+        Some(Overlay::WhoCan(view)) if view.editing || !view.filter.value().is_empty() => {
+            view.editing = false;
+            view.filter.reset();
+            permits::arrange(app);
+        }
         // Without a cluster there is nothing to go back to but the shell.
         Some(Overlay::Clusters(_)) if app.cluster.is_none() => {
             app.tell("Choose a cluster with Enter; ctrl-c leaves the program.");
@@ -207,6 +252,15 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
             choose_cluster(app, id, effects);
         }
         Some(Overlay::Document(view)) => view.editing = false,
+        Some(Overlay::Matrix(view)) => view.editing = false,
+        Some(Overlay::WhoCan(view)) => view.editing = false,
+        Some(Overlay::AskWho(_)) => permits::accept_question(app, effects),
+        Some(Overlay::Namespaces(_)) => permits::accept_namespace(app, effects),
+        Some(Overlay::Subject { picker, .. }) => match picker.chosen().map(|choice| choice.what.clone()) {
+            Some(Lead::Trace(asked)) => open_trace(app, *asked, Vec::new(), effects),
+            Some(Lead::Document(evidence)) => open_document_at(app, &evidence),
+            None => {}
+        },
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
@@ -345,6 +399,8 @@ fn open_palette(app: &mut App) {
 fn evidence(app: &App) -> Option<Evidence> {
     match app.overlays.last() {
         Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
+        Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
+        Some(Overlay::WhoCan(view)) => view.evidence(),
         Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
         _ => app.selected_row()?.evidence.clone(),
     }
@@ -355,7 +411,11 @@ fn open_document(app: &mut App) {
         app.warn("This line was read from no document.");
         return;
     };
-    let document = app.document_at(&evidence);
+    open_document_at(app, &evidence);
+}
+
+fn open_document_at(app: &mut App, evidence: &Evidence) {
+    let document = app.document_at(evidence);
     let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
     push(app, Overlay::Document(Box::new(view)));
 }
@@ -371,6 +431,8 @@ fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
     }
     let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
         Overlay::Trace(view) => Some(view.asked.arn()),
+        Overlay::Matrix(view) => Some(view.asked.arn()),
+        Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
         Overlay::Explain(view) => view.arn(),
         _ => None,
     });
@@ -380,7 +442,7 @@ fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
             app.tell(format!("Sent to your terminal's clipboard: {arn}"));
             effects.push(Effect::Copy(arn));
         }
-        None => app.warn("This row has no ARN."),
+        None => app.warn("This line has no ARN."),
     }
 }
 
@@ -404,10 +466,37 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
 pub fn foremost(context: Context) -> &'static [Command] {
     match context {
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
-        Context::List => {
-            &[Command::Trace, Command::Filter, Command::Jump, Command::Document, Command::Sort, Command::Palette]
+        Context::List => &[
+            Command::Trace,
+            Command::Filter,
+            Command::Jump,
+            Command::Matrix,
+            Command::WhoCan,
+            Command::Document,
+            Command::Sort,
+            Command::Palette,
+        ],
+        Context::Trace => {
+            &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
         }
-        Context::Trace => &[Command::Document, Command::CopyArn, Command::Jump, Command::Back],
+        Context::Matrix => &[
+            Command::Rule,
+            Command::Namespace,
+            Command::WhoCan,
+            Command::CrossCheck,
+            Command::Filter,
+            Command::Document,
+            Command::Back,
+        ],
+        Context::WhoCan => &[
+            Command::Trace,
+            Command::Document,
+            Command::Matrix,
+            Command::CrossCheck,
+            Command::Filter,
+            Command::WhoCan,
+            Command::Back,
+        ],
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

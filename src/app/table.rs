@@ -233,13 +233,14 @@ impl Tables {
             Pane::PodIdentity => Table::of(&inventory.pod_identity, columns::POD_IDENTITY, home, columns::pod_identity),
             Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
+            Pane::Groups => Table::of(&inventory.subjects, columns::GROUPS, home, columns::subject),
         });
         Tables { tables }
     }
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -247,6 +248,7 @@ impl Tables {
             Pane::PodIdentity => pod_identity,
             Pane::Roles => roles,
             Pane::Principals => principals,
+            Pane::Groups => groups,
         }
     }
 }
@@ -263,6 +265,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::PodIdentity => of(columns::POD_IDENTITY),
         Pane::Roles => of(columns::ROLES),
         Pane::Principals => of(columns::PRINCIPALS),
+        Pane::Groups => of(columns::GROUPS),
     }
 }
 

@@ -8,7 +8,7 @@ use super::detail::{Detail, of_row};
 use super::effect::Effect;
 use super::input::{mouse, paste, typed};
 use super::keymap::{Chord, Context};
-use super::layout::layout;
+use super::layout::{layout, sheet};
 use super::message::{Answer, Msg, Slot, Ticket, Tickets};
 use super::overlay::Overlay;
 use super::pane::Pane;
@@ -72,6 +72,7 @@ pub(super) fn page(app: &App) -> usize {
     let at = layout(app);
     let area = match app.overlays.last() {
         None => at.rows,
+        Some(Overlay::Matrix(_) | Overlay::WhoCan(_)) => sheet(at.body).rows,
         Some(overlay) if overlay.is_place() => at.place,
         Some(_) => at.choices,
     };
@@ -110,6 +111,7 @@ fn resized(app: &mut App) {
     if let Some(Overlay::Document(view)) = app.overlays.last_mut() {
         view.clamp(page);
     }
+    super::permits::resized(app);
 }
 
 fn take_news(app: &mut App, news: Update, effects: &mut Vec<Effect>) {
@@ -174,12 +176,17 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
                 }
             }
             app.analysis = Some(analysis);
+            super::permits::asked_anew(app, effects);
             // What the row says may have changed though its key has not.
             app.detail.about.clear();
             app.detail.document = None;
             arrange_all(app);
             refill_detail(app);
             app.slot.again()
+        }
+        Answer::Matrix(_) | Answer::WhoCan(_) | Answer::Review(_) => {
+            super::permits::take(app, ticket, &answer, effects);
+            false
         }
         Answer::Trace(trace) => {
             let mut again = false;

@@ -22,6 +22,8 @@ use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AWS_AUTH;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
+use crate::model::request::Target;
+use crate::model::review::{Review, Reviewed, Reviewee};
 use crate::model::workload::{Node, Pod, ServiceAccount};
 
 /// How many objects a page has, as kubectl asks for.
@@ -115,14 +117,52 @@ struct ListMetadata {
 }
 
 #[derive(Deserialize)]
-struct Reviewed {
-    status: ReviewedStatus,
+struct Recognised {
+    status: RecognisedStatus,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ReviewedStatus {
+struct RecognisedStatus {
     user_info: UserInfo,
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    status: DecidedStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DecidedStatus {
+    allowed: bool,
+    denied: bool,
+    reason: String,
+    evaluation_error: String,
+}
+
+impl From<DecidedStatus> for Reviewed {
+    fn from(it: DecidedStatus) -> Self {
+        let DecidedStatus { allowed, denied, reason, evaluation_error } = it;
+        Reviewed { allowed, denied, reason, evaluation_error, as_user: None }
+    }
+}
+
+/// What a review is about, as the API writes it.
+fn spec(review: &Review) -> serde_json::Value {
+    let verb = &review.request.verb;
+    let mut spec = match &review.request.target {
+        Target::Resource { group, resource, subresource, namespace, name } => serde_json::json!({
+            "resourceAttributes": {"verb": verb, "group": group, "resource": resource, "subresource": subresource,
+                "namespace": namespace, "name": name},
+        }),
+        Target::Path(path) => serde_json::json!({"nonResourceAttributes": {"verb": verb, "path": path}}),
+    };
+    if let (Reviewee::Named { username, groups }, Some(spec)) = (&review.of, spec.as_object_mut()) {
+        spec.insert("user".to_owned(), username.as_str().into());
+        spec.insert("groups".to_owned(), groups.as_slice().into());
+    }
+    spec
 }
 
 /// Why a request came to nothing.
@@ -204,8 +244,29 @@ impl Kubernetes {
         let permission = "create selfsubjectreviews";
         let request = Request::kubernetes(&format!("POST {path}"), permission, "ask who you are", &*self.on);
         let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
-        let said: Reviewed = self.send(request, http::Method::POST, path, body.to_vec()).await?;
+        let said: Recognised = self.send(request, http::Method::POST, path, body.to_vec()).await?;
         Ok(said.status.user_info)
+    }
+
+    /// SubjectAccessReview, or SelfSubjectAccessReview for ourselves: what the API server's own authorizers say.
+    pub async fn review(&self, review: &Review) -> Result<Reviewed, Failure> {
+        let kind = match &review.of {
+            Reviewee::Caller => "SelfSubjectAccessReview",
+            Reviewee::Named { .. } => "SubjectAccessReview",
+        };
+        let plural = format!("{}s", kind.to_lowercase());
+        let path = format!("/apis/authorization.k8s.io/v1/{plural}");
+        let permission = format!("create {plural}.authorization.k8s.io");
+        let doing = "ask the API server whether it is allowed";
+        // Credentials of a kubeconfig may be somebody else's than those that AWS knows us by.
+        let as_user = match &review.of {
+            Reviewee::Caller => Some(self.who_am_i().await?.username),
+            Reviewee::Named { .. } => None,
+        };
+        let request = Request::kubernetes(&format!("POST {path}"), &permission, doing, &*self.on);
+        let body = serde_json::json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec(review)});
+        let said: Decided = self.send(request, http::Method::POST, &path, body.to_string().into_bytes()).await?;
+        Ok(Reviewed { as_user, ..said.status.into() })
     }
 
     async fn send<T: DeserializeOwned>(
@@ -332,6 +393,33 @@ mod tests {
             assert_eq!(seen[0] == "Bearer old", kept);
             assert!(seen.last().unwrap().starts_with("Bearer k8s-aws-v1."), "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_review_is_written_as_the_api_has_it() {
+        let resource = Target::Resource {
+            group: "apps".into(),
+            resource: "deployments".into(),
+            subresource: "scale".into(),
+            namespace: "pay".into(),
+            name: "api".into(),
+        };
+        let request = |target| crate::model::request::Request { verb: "update".into(), target };
+        let of = Reviewee::Named { username: "jane".into(), groups: vec!["g".into()] };
+        assert_eq!(
+            spec(&Review { of, request: request(resource) }),
+            serde_json::json!({"user": "jane", "groups": ["g"], "resourceAttributes": {"verb": "update",
+                "group": "apps", "resource": "deployments", "subresource": "scale", "namespace": "pay", "name": "api"}})
+        );
+        assert_eq!(
+            spec(&Review { of: Reviewee::Caller, request: request(Target::Path("/x".into())) }),
+            serde_json::json!({"nonResourceAttributes": {"verb": "update", "path": "/x"}})
+        );
+        let said: Decided = read(r#"{"status": {"allowed": true, "reason": "RBAC: x"}}"#).unwrap();
+        assert_eq!(
+            Reviewed::from(said.status),
+            Reviewed { allowed: true, reason: "RBAC: x".into(), ..Reviewed::default() }
+        );
     }
 
     #[test]

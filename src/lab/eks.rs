@@ -19,6 +19,7 @@ use super::encoding::query;
 use super::http::Request;
 use super::page::{NoPage, page};
 use super::world::{Withheld, section_of};
+use crate::access::catalog;
 use crate::model::cluster::ClusterId;
 use crate::model::document::ClusterDocument;
 use crate::model::mapping::AccessEntry;
@@ -29,7 +30,6 @@ pub(super) use operation::OPERATIONS;
 use operation::{Operation, Write};
 
 /// The policies that EKS offers.
-pub(super) const ACCESS_POLICIES: &str = include_str!("../../assets/access-policies.json");
 
 /// The name of the operation that a request asks for.
 pub(super) fn operation_name(request: &Request) -> Option<&'static str> {
@@ -136,7 +136,7 @@ impl Eks<'_> {
     }
 
     fn list_access_policies(&self) -> Result<Value, Refusal> {
-        let all: Value = serde_json::from_str(ACCESS_POLICIES).unwrap_or_default();
+        let all: Value = serde_json::from_str(catalog::TABLE).unwrap_or_default();
         let policies = all.get("policies").and_then(Value::as_array).into_iter().flatten();
         let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let here = format!("arn:{}:", self.call.world.base.partition);

@@ -27,7 +27,7 @@ pub enum Kind {
     DropAfter,
     /// Never answered, and not done.
     Timeout,
-    /// Held before it is done, until it is released.
+    /// Held before it is done, until it is released; not done at all if whoever made it goes away.
     Hold,
     /// Done, and held before it is answered, until it is released.
     HoldAfter,

@@ -25,6 +25,7 @@ use super::encoding::form;
 use super::http::{Answer, Request, answer, unanswered};
 use super::page::{NoPage, page};
 use super::world::{Withheld, World, section_of};
+use crate::access::permissions::Permissions;
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
 use path::Asked;
@@ -53,8 +54,10 @@ pub(super) fn is_call(name: &str) -> bool {
 /// The answer to a request on a cluster's port; what is `broken` is not done.
 pub(super) fn respond(state: &State, id: &ClusterId, request: &Request, broken: Option<Withheld<'_>>) -> Answer {
     let world = state.world();
-    let result = match world.kubernetes(id) {
-        Some(cluster) => Server { world: &world, id, cluster, page_size: state.page_size, broken }.respond(request),
+    let result = match world.kubernetes(id).zip(world.permissions(id)) {
+        Some((cluster, permissions)) => {
+            Server { world: &world, id, cluster, permissions, page_size: state.page_size, broken }.respond(request)
+        }
         // The cluster is gone, but its port is still there.
         None => Err(Status::unauthorized()),
     };
@@ -73,6 +76,7 @@ struct Server<'a> {
     world: &'a World,
     id: &'a ClusterId,
     cluster: &'a ClusterDocument,
+    permissions: &'a Permissions,
     page_size: Option<usize>,
     broken: Option<Withheld<'a>>,
 }
@@ -83,13 +87,13 @@ impl Server<'_> {
     fn respond(&self, request: &Request) -> Outcome {
         let user =
             authenticate::user(self.world, self.id, request, Timestamp::now()).ok_or_else(Status::unauthorized)?;
-        let user = impersonate::acting(self.cluster, user, &request.headers)?;
+        let user = impersonate::acting(self.permissions, user, &request.headers)?;
         let query = form(&request.query).ok_or_else(|| Status::bad_request("the query string cannot be read"))?;
         let asked = Asked::read(&request.method, &request.path, &query).ok_or_else(Status::no_such_path)?;
         if let Some(broken) = self.broken {
             return Err(Status::again(broken, &user, &asked.attributes));
         }
-        if authorize(self.cluster, &user, &asked.attributes).is_none() {
+        if authorize(self.permissions, &user, &asked.attributes).is_none() {
             return Err(Status::forbidden(&user, &asked.attributes));
         }
         match &asked.attributes.target {
@@ -109,7 +113,7 @@ impl Server<'_> {
         {
             let body = serde_json::from_slice(&request.body).ok().or_else(|| protobuf::review(&request.body));
             let body = body.ok_or_else(|| Status::bad_request("the body of the request is no review"))?;
-            return Ok((StatusCode::CREATED, review.perform(self.cluster, user, body)?));
+            return Ok((StatusCode::CREATED, review.perform(self.permissions, user, body)?));
         }
         let kind = resources::find(group, &asked.version, resource).filter(|_| subresource.is_empty());
         let kind = kind.ok_or_else(Status::no_such_path)?;

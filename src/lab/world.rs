@@ -10,7 +10,7 @@ mod complete;
 pub(super) mod timeline;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,7 @@ use super::LabError;
 use super::keys::{self, Credentials, Session};
 use super::policy;
 use crate::access::identity::{Resolution, Resolver};
+use crate::access::permissions::Permissions;
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::document::{ClusterDocument, Document, IamDocument, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
@@ -68,6 +69,8 @@ struct Held {
     /// The cluster's name and version with its manifests, and nothing else.
     of_kubernetes: Arc<ClusterDocument>,
     facts: Arc<ClusterFacts>,
+    /// Who may do what by RBAC, once asked; no write of EKS changes it.
+    permissions: Arc<OnceLock<Permissions>>,
 }
 
 /// Why an access key opens nothing.
@@ -165,6 +168,11 @@ impl World {
     /// A cluster as its API server has it: its manifests.
     pub(super) fn kubernetes(&self, id: &ClusterId) -> Option<&ClusterDocument> {
         self.clusters.get(id).map(|held| held.of_kubernetes.as_ref())
+    }
+
+    /// Who may do what in a cluster.
+    pub(super) fn permissions(&self, id: &ClusterId) -> Option<&Permissions> {
+        self.clusters.get(id).map(|held| held.permissions.get_or_init(|| Permissions::of(&held.facts)))
     }
 
     pub(super) fn clusters(&self) -> impl Iterator<Item = (&ClusterId, &ClusterDocument)> {
@@ -355,7 +363,7 @@ impl Held {
             kubernetes: document.kubernetes.take(),
             ..ClusterDocument::default()
         };
-        Held { of_eks: document, of_kubernetes: Arc::new(of_kubernetes), facts }
+        Held { of_eks: document, of_kubernetes: Arc::new(of_kubernetes), facts, permissions: Arc::default() }
     }
 
     /// Sections that were read in part stay so: what a write does not touch is no better known than before.
@@ -364,7 +372,12 @@ impl Held {
         facts.access_entries = facts.access_entries.map(|_| of_eks.access_entries.clone().unwrap_or_default());
         facts.pod_identity_associations =
             facts.pod_identity_associations.map(|_| of_eks.pod_identity_associations.clone().unwrap_or_default());
-        Held { of_eks, of_kubernetes: self.of_kubernetes.clone(), facts: Arc::new(facts) }
+        Held {
+            of_eks,
+            of_kubernetes: self.of_kubernetes.clone(),
+            facts: Arc::new(facts),
+            permissions: self.permissions.clone(),
+        }
     }
 }
 

@@ -38,8 +38,9 @@ pub fn text(book: &Book, only: Option<&History>) -> String {
     if histories.is_empty() {
         out.push_str("the journal is empty: nothing was changed from here\n");
     } else {
-        let mut rows =
-            vec![["BATCH", "WHEN", "STATE", "CLUSTER", "WHO", "WHAT"].map(str::to_owned).into_iter().collect::<Vec<_>>()];
+        let mut rows = vec![
+            ["BATCH", "WHEN", "STATE", "CLUSTER", "WHO", "WHAT"].map(str::to_owned).into_iter().collect::<Vec<_>>(),
+        ];
         rows.extend(histories.iter().map(|it| {
             let batch = &it.batch;
             vec![

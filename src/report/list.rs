@@ -3,11 +3,14 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::can::grant_json;
 use super::json::{FORMAT, FindingJson, policies, source, state, verdict};
 use super::{columns, glyph};
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::inventory::Inventory;
+use crate::access::permissions::Grant;
+use crate::access::who::Carrier;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::mapping::AssociatedPolicy;
@@ -24,6 +27,7 @@ pub enum Pane {
     PodIdentity,
     Roles,
     Principals,
+    Groups,
 }
 
 /// What is not whole about the facts behind a list.
@@ -67,6 +71,12 @@ pub fn caveats(snapshot: &Snapshot, id: &ClusterId, pane: Pane) -> Vec<Caveat> {
             out.push(caveat("serviceAccounts", &facts.service_accounts));
             out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
             out.push(caveat("nodegroups", &facts.nodegroups));
+        }
+        Pane::Groups => {
+            out.push(caveat("roleBindings", &facts.role_bindings));
+            out.push(caveat("clusterRoleBindings", &facts.cluster_role_bindings));
+            out.push(caveat("accessEntries", &facts.access_entries));
+            out.push(caveat("awsAuth", &facts.aws_auth));
         }
     }
     out.push(caveat("iamRoles", &snapshot.iam.roles));
@@ -207,8 +217,31 @@ pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
                 ]
             }));
         }
+        Pane::Groups => {
+            rows.push(heads(&["", "KIND", "NAME", "CARRIED BY", "BINDINGS", "BECAUSE"]));
+            rows.extend(inventory.subjects.iter().map(|it| {
+                let carriers: Vec<String> = it.carriers.iter().map(|it| it.principal.arn()).collect();
+                let bindings: Vec<String> = it.bindings.iter().map(bound).collect();
+                vec![
+                    first(it.mark, &[]),
+                    it.kind().to_owned(),
+                    it.name().to_owned(),
+                    or_dash(&carriers),
+                    if bindings.is_empty() { "-".to_owned() } else { bindings.join("; ") },
+                    it.because.clone(),
+                ]
+            }));
+        }
     }
     caveat_lines(caveats) + &columns(&rows)
+}
+
+/// `RoleBinding blue/deployers → ClusterRole view`
+fn bound(grant: &Grant) -> String {
+    match grant {
+        Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
+        other => other.to_string(),
+    }
 }
 
 /// The rows as JSON (`docs/json.md`).
@@ -293,6 +326,19 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                         "username": identity.map(|it| &it.username), "groups": identity.map(|it| &it.groups),
                         "seenIn": it.seen_in.iter().map(|place| place.as_str()).collect::<Vec<_>>(),
                         "findings": findings(&it.findings)})
+                })
+                .collect(),
+        ),
+        Pane::Groups => (
+            "groups",
+            inventory
+                .subjects
+                .iter()
+                .map(|it| {
+                    let carrier = |it: &Carrier| json!({"arn": it.principal.arn(), "username": it.username});
+                    json!({"kind": it.kind(), "name": it.name(), "state": state(it.mark), "because": it.because,
+                        "carriers": it.carriers.iter().map(carrier).collect::<Vec<_>>(),
+                        "bindings": it.bindings.iter().map(grant_json).collect::<Vec<_>>()})
                 })
                 .collect(),
         ),

@@ -7,14 +7,17 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
-use crate::access::inventory::inventory;
-use crate::access::permissions::Permissions;
+use crate::access::inventory::inventory_with;
+use crate::access::matrix::{first_namespace, matrix};
+use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
+use crate::access::who::who_can;
 use crate::app::effect::Effect;
-use crate::app::message::{Analysis, Answer, Msg};
+use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
+use crate::model::review::Review;
 use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
 use crate::model::update::{Call, Update};
 
@@ -27,6 +30,8 @@ pub enum Request {
     Cluster(ClusterId),
     /// A principal's own facts, ahead of any sweep.
     Ask(ClusterId, Box<Asked>),
+    /// What the API server says to a request, to be answered under a ticket.
+    Review(ClusterId, Ticket, Box<Review>),
 }
 
 /// Where facts come from while the screen is open.
@@ -38,13 +43,15 @@ pub enum Feed {
     Live(Live),
 }
 
-/// A source of live facts: asked through one channel, answering through two, all of them bounded.
+/// A source of live facts: asked through one channel, answering through three, all of them bounded.
 #[derive(Debug)]
 pub struct Live {
     /// What is wanted.
     pub requests: mpsc::Sender<Request>,
     /// News of facts.
     pub updates: mpsc::Receiver<Update>,
+    /// Answers to what was asked under a ticket.
+    pub answers: mpsc::Receiver<(Ticket, Answer)>,
     /// The calls made.
     pub calls: mpsc::Receiver<Call>,
     /// The task behind it; if it panics the program ends.
@@ -65,10 +72,19 @@ pub enum Rest {
     Quit,
 }
 
+/// What effects are computed from: the facts, and what was computed from them before.
+#[derive(Clone, Copy, Debug)]
+pub struct AtHand<'a> {
+    /// The facts.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// Of the cluster looked at, once there is one.
+    pub analysis: Option<&'a Arc<Analysis>>,
+}
+
 /// Sets about an effect. Gives back what only the loop can do.
 pub fn set_about(
     effect: Effect,
-    snapshot: &Arc<Snapshot>,
+    AtHand { snapshot, analysis: known }: AtHand<'_>,
     requests: Option<&mpsc::Sender<Request>>,
     tasks: &mut JoinSet<Option<Msg>>,
 ) -> Option<Rest> {
@@ -103,6 +119,25 @@ pub fn set_about(
                 Some(Msg::Answer(ticket, Answer::Trace(Arc::new(chain))))
             });
         }
+        Effect::Matrix { ticket, cluster, asked, namespace } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let known = known.cloned();
+            tasks.spawn_blocking(move || {
+                let permissions = known.map_or_else(|| Permissions::of(&facts), |it| it.permissions.clone());
+                let permitted = permitted(&facts, &iam, permissions, &asked, namespace.as_deref());
+                Some(Msg::Answer(ticket, Answer::Matrix(Arc::new(permitted))))
+            });
+        }
+        Effect::WhoCan { ticket, cluster, request } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let known = known.cloned();
+            tasks.spawn_blocking(move || {
+                let known = known.unwrap_or_else(|| Arc::new(analysis(&facts, &iam)));
+                let answer = who_can(&facts, &known.permissions, &known.inventory.principals, &request);
+                Some(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))))
+            });
+        }
+        Effect::Review { ticket, cluster, review } => ask(Request::Review(cluster, ticket, review)),
         Effect::Explain { ticket, cluster, message } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
@@ -120,7 +155,24 @@ pub fn set_about(
 
 /// All that the panes show of a cluster.
 pub fn analysis(facts: &ClusterFacts, iam: &IamFacts) -> Analysis {
-    let inventory = inventory(facts, iam);
+    let permissions = Permissions::of(facts);
+    let inventory = inventory_with(facts, iam, &permissions);
     let tables = Tables::of(&inventory, iam.account.as_deref());
-    Analysis { inventory, tables }
+    Analysis { inventory, tables, permissions }
+}
+
+/// What one principal may do in one namespace; without one, where it is best looked at first.
+pub fn permitted(
+    facts: &ClusterFacts,
+    iam: &IamFacts,
+    permissions: Permissions,
+    asked: &Asked,
+    namespace: Option<&str>,
+) -> Permitted {
+    let who = Who::of(&Resolver::new(facts, iam).resolve(asked));
+    let namespace = namespace.map_or_else(|| first_namespace(&permissions, &who), str::to_owned);
+    let matrix = matrix(&permissions, &who, &namespace);
+    let dangers = permissions.dangers(&who);
+    let grants = permissions.grants(&who).into_iter().map(|held| held.grant).collect();
+    Permitted { who, matrix, dangers, grants, permissions }
 }

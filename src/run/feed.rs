@@ -15,6 +15,7 @@ use super::Trouble;
 use super::effects::{Feed, Live, MOST_REQUESTS, Request};
 use super::load;
 use super::source::Source;
+use crate::app::message::{Answer, Ticket};
 use crate::cli::Options;
 use crate::cloud::Session;
 use crate::lab::{self, Lab};
@@ -83,12 +84,13 @@ fn known_cluster(options: &Options, session: &Session, world: Option<&[ClusterId
 fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Receiver<Call>) -> Live {
     let (requests, wanted) = mpsc::channel(MOST_REQUESTS);
     let (tx, updates) = mpsc::channel(load::WAITING);
+    let (answering, answers) = mpsc::channel(load::WAITING);
     let task = tokio::spawn(async move {
-        serve(session, wanted, tx).await;
+        serve(session, wanted, tx, answering).await;
         // The lab lives as long as it may be asked.
         drop(lab);
     });
-    Live { requests, updates, calls, task }
+    Live { requests, updates, answers, calls, task }
 }
 
 /// What a task was begun for.
@@ -97,6 +99,7 @@ enum Begun {
     Overview,
     Cluster,
     Ask,
+    Review,
 }
 
 /// Which cluster is read. The one asked for last goes first: reading another one is broken off, and begun anew when
@@ -145,14 +148,21 @@ impl Reading {
 struct Server {
     session: Session,
     tx: mpsc::Sender<Update>,
+    answers: mpsc::Sender<(Ticket, Answer)>,
     tasks: JoinSet<Begun>,
     /// The account is being read.
     overview: bool,
     reading: Reading,
 }
 
-async fn serve(session: Session, mut wanted: mpsc::Receiver<Request>, tx: mpsc::Sender<Update>) {
-    let mut server = Server { session, tx, tasks: JoinSet::new(), overview: false, reading: Reading::default() };
+async fn serve(
+    session: Session,
+    mut wanted: mpsc::Receiver<Request>,
+    tx: mpsc::Sender<Update>,
+    answers: mpsc::Sender<(Ticket, Answer)>,
+) {
+    let mut server =
+        Server { session, tx, answers, tasks: JoinSet::new(), overview: false, reading: Reading::default() };
     loop {
         tokio::select! {
             request = wanted.recv() => match request {
@@ -188,6 +198,14 @@ impl Server {
                 let next = self.reading.ask(id);
                 self.read(next);
             }
+            Request::Review(id, ticket, review) => {
+                let answers = self.answers.clone();
+                self.tasks.spawn(async move {
+                    let said = load::review(&session, &id, &review).await;
+                    let _ = answers.send((ticket, Answer::Review(said))).await;
+                    Begun::Review
+                });
+            }
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
                     load::ask(&session, id, *asked, None, tx).await;
@@ -204,7 +222,7 @@ impl Server {
                 let next = self.reading.end();
                 self.read(next);
             }
-            Begun::Ask => {}
+            Begun::Ask | Begun::Review => {}
         }
     }
 
@@ -295,7 +313,8 @@ mod tests {
         let (_lab, session) = lab(200).await;
         let (ask, wanted) = mpsc::channel(MOST_REQUESTS);
         let (tx, mut updates) = mpsc::channel(load::WAITING);
-        tokio::spawn(serve(session, wanted, tx));
+        let (answering, _answers) = mpsc::channel(load::WAITING);
+        tokio::spawn(serve(session, wanted, tx, answering));
         ask.send(Request::Cluster(id("a"))).await.unwrap();
         let mut snapshot = Snapshot::default();
         let mut order = Vec::new();

@@ -134,6 +134,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::PodIdentity => Pane::PodIdentity,
         Listed::Roles => Pane::Roles,
         Listed::Principals => Pane::Principals,
+        Listed::Groups => Pane::Groups,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = match &source {

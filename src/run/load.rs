@@ -25,6 +25,7 @@ use crate::cloud::Session;
 use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
 use crate::model::principal::Asked;
+use crate::model::review::{Review, Reviewed};
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
@@ -105,6 +106,13 @@ pub async fn add<F: Future<Output = ()>>(snapshot: &mut Snapshot, load: impl FnO
         }
     };
     join(load(tx), apply).await;
+}
+
+/// What the API server of a cluster says to a request.
+pub async fn review(session: &Session, id: &ClusterId, review: &Review) -> Result<Reviewed, Failure> {
+    let session = session.ahead();
+    let described = session.eks(&id.region).describe_cluster(&id.name).await;
+    cluster::reach(&session, id, described.as_ref()).await?.review(review).await
 }
 
 /// Everything about one cluster, the account and the caller.

@@ -16,11 +16,11 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::effects::{Feed, Request, Rest, set_about};
+use super::effects::{AtHand, Feed, Live, Request, Rest, set_about};
 use super::terminal::{Terminal, message};
 use crate::app::effect::Effect;
 use crate::app::keymap::Keymap;
-use crate::app::message::Msg;
+use crate::app::message::{Answer, Msg, Ticket};
 use crate::app::{App, Setup, update};
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Time;
@@ -128,6 +128,7 @@ enum Heard {
 /// The receiving side of a feed.
 struct Source {
     updates: Option<mpsc::Receiver<Update>>,
+    answers: Option<mpsc::Receiver<(Ticket, Answer)>>,
     calls: Option<mpsc::Receiver<Call>>,
     task: Option<JoinHandle<()>>,
 }
@@ -135,20 +136,23 @@ struct Source {
 impl Source {
     fn of(feed: Feed) -> (Self, Option<mpsc::Sender<Request>>) {
         match feed {
-            Feed::Fixed => (Source { updates: None, calls: None, task: None }, None),
+            Feed::Fixed => (Source { updates: None, answers: None, calls: None, task: None }, None),
             Feed::Live(live) => {
-                let source = Source { updates: Some(live.updates), calls: Some(live.calls), task: Some(live.task) };
-                (source, Some(live.requests))
+                let Live { requests, updates, answers, calls, task } = live;
+                let source =
+                    Source { updates: Some(updates), answers: Some(answers), calls: Some(calls), task: Some(task) };
+                (source, Some(requests))
             }
         }
     }
 
     /// What it has to say next; never, once it has nothing more to say.
     async fn next(&mut self) -> Event {
-        let Source { updates, calls, task } = self;
+        let Source { updates, answers, calls, task } = self;
         tokio::select! {
             biased;
             panicked = end_of(task) => Event::SourceEnded(panicked),
+            Some((ticket, answer)) = next_of(answers) => Event::News(Msg::Answer(ticket, answer)),
             Some(update) = next_of(updates) => Event::News(Msg::Update(Box::new(update))),
             Some(call) = next_of(calls) => Event::News(Msg::Call(call)),
             else => pending().await,
@@ -323,7 +327,8 @@ impl Loop {
 
     fn set_about(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            let rest = set_about(effect, &self.app.snapshot, self.requests.as_ref(), &mut self.tasks);
+            let at_hand = AtHand { snapshot: &self.app.snapshot, analysis: self.app.analysis.as_ref() };
+            let rest = set_about(effect, at_hand, self.requests.as_ref(), &mut self.tasks);
             self.rest.extend(rest);
         }
     }
@@ -365,7 +370,7 @@ async fn at(when: Option<Instant>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::{Live, MOST_REQUESTS};
+    use super::super::effects::MOST_REQUESTS;
     use super::*;
     use crate::model::cluster::ClusterId;
     use crate::model::snapshot::Section;
@@ -378,8 +383,9 @@ mod tests {
     fn live(task: JoinHandle<()>) -> (Source, mpsc::Sender<Request>, Wires) {
         let (updates, from_updates) = mpsc::channel(4);
         let (_, from_calls) = mpsc::channel(4);
+        let (_, answers) = mpsc::channel(4);
         let (ask, requests) = mpsc::channel(MOST_REQUESTS);
-        let feed = Feed::Live(Live { requests: ask, updates: from_updates, calls: from_calls, task });
+        let feed = Feed::Live(Live { requests: ask, updates: from_updates, answers, calls: from_calls, task });
         let (source, asked) = Source::of(feed);
         (source, asked.expect("a live feed can be asked"), Wires { updates, requests })
     }
@@ -401,9 +407,10 @@ mod tests {
         let (_source, ask, mut wires) = live(tokio::spawn(pending()));
         let mut tasks = JoinSet::new();
         let snapshot = std::sync::Arc::new(Snapshot::default());
+        let at_hand = AtHand { snapshot: &snapshot, analysis: None };
         let id = ClusterId { region: "r".into(), name: "c".into() };
         for _ in 0..=MOST_REQUESTS {
-            let rest = set_about(Effect::Load(id.clone()), &snapshot, Some(&ask), &mut tasks);
+            let rest = set_about(Effect::Load(id.clone()), at_hand, Some(&ask), &mut tasks);
             assert_eq!(rest, None);
         }
         assert_eq!(tasks.len(), 1);
@@ -415,8 +422,9 @@ mod tests {
     #[test]
     fn what_only_the_loop_can_do_comes_back_to_it() {
         let snapshot = std::sync::Arc::new(Snapshot::default());
+        let at_hand = AtHand { snapshot: &snapshot, analysis: None };
         let mut tasks = JoinSet::new();
-        let mut rest = |effect| set_about(effect, &snapshot, None, &mut tasks);
+        let mut rest = |effect| set_about(effect, at_hand, None, &mut tasks);
         assert_eq!(rest(Effect::Copy("x".into())), Some(Rest::Copy("x".into())));
         assert_eq!(rest(Effect::Suspend), Some(Rest::Suspend));
         assert_eq!(rest(Effect::Quit), Some(Rest::Quit));

@@ -27,7 +27,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     };
     canvas.put_cut(inner.x, inner.y, inner.width, &title, Cut::Path, Role::Title);
     let mut y = inner.y + 1;
-    if app.pane.is_of_workloads() {
+    if app.pane.is_of_workloads() || app.pane == Pane::Groups {
         let (glyph, role) = sign::mark(row.mark);
         canvas.put(inner.x, y, 1, glyph, role);
         let text = if row.because.is_empty() { state(row.mark) } else { row.because.as_str() };

@@ -1,4 +1,4 @@
-//! What lies over the body for a moment: jump, palette, clusters, help, calls.
+//! What lies over the body for a moment: jump, palette, clusters, namespaces, a group, who-can's prompt, help, calls.
 
 use ratatui::layout::{Position, Rect};
 
@@ -10,15 +10,32 @@ use crate::app::App;
 use crate::app::condition::said;
 use crate::app::layout::Layout;
 use crate::app::overlay::Overlay;
+use crate::app::overlay::ask::AskWho;
 use crate::app::overlay::help::{Help, Line};
 use crate::app::overlay::picker::Picker;
 use crate::app::words::count;
+use crate::model::request::Target;
 use crate::model::update::Call;
 
 /// Draws it. Gives where the text cursor is, if text is typed.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Overlay) -> Option<Position> {
     match overlay {
-        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) => None,
+        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_) => {
+            None
+        }
+        Overlay::AskWho(ask) => ask_who(canvas, at, ask),
+        Overlay::Namespaces(picker) => {
+            canvas.frame(at.popup, "Namespace");
+            pick(canvas, at, picker, ("where to look; those with grants of their own come first", Role::Dim))
+        }
+        Overlay::Subject { title, picker } => {
+            canvas.frame(at.popup, title);
+            let text = match picker.choices.len() {
+                0 => "nobody known here carries it, and no binding names it".to_owned(),
+                _ => "who carries it, and the bindings that name it".to_owned(),
+            };
+            pick(canvas, at, picker, (&text, Role::Dim))
+        }
         Overlay::Jump(jump) => {
             let picker = &jump.picker;
             canvas.frame(at.popup, "Jump");
@@ -87,6 +104,41 @@ fn prompt(canvas: &mut Canvas<'_>, popup: Rect, input: &tui_input::Input, hint: 
     canvas.put(x, y, 1, "›", Role::Focus);
     let cursor = typed(canvas, (x + 2, y), columns.saturating_sub(2), input, Role::Text);
     canvas.put(x + 2, y + 1, columns.saturating_sub(2), hint, role);
+    cursor
+}
+
+/// What is typed, what it is taken for, and what is to be said of that.
+fn ask_who(canvas: &mut Canvas<'_>, at: &Layout, ask: &AskWho) -> Option<Position> {
+    canvas.frame(at.popup, "Who can …");
+    let hint = "VERB RESOURCE [NAME] [-n NAMESPACE], or a path";
+    let cursor = prompt(canvas, at.popup, &ask.input, hint, Role::Dim);
+    let area = Rect { x: at.choices.x + 3, width: at.choices.width.saturating_sub(5), ..at.choices };
+    let below = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let mut y = area.y + 1;
+    match &ask.meant {
+        Ok(meant) => {
+            let beyond = match &meant.request.target {
+                Target::Resource { namespace, .. } if namespace.is_empty() => ", in all namespaces",
+                _ => "",
+            };
+            canvas.put(area.x - 2, y, 1, "→", Role::Accent);
+            y += canvas.paragraph(below(y), &format!("who can {}{beyond}?", meant.request), Role::Title);
+            for note in &meant.notes {
+                canvas.put(area.x - 2, y, 1, "!", Role::Warn);
+                y += canvas.paragraph(below(y), note, Role::Text);
+            }
+        }
+        Err(why) if why.is_empty() => {
+            for example in
+                ["delete pods -n payments", "get secrets db-password -n payments", "create pods/exec", "get /metrics"]
+            {
+                y += canvas.paragraph(below(y), example, Role::Dim);
+            }
+        }
+        Err(why) => {
+            canvas.paragraph(below(y), why, Role::Warn);
+        }
+    }
     cursor
 }
 

@@ -11,6 +11,7 @@ use crate::app::command::{Availability, Command};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
 use crate::app::layout::{WIDE, tabs as tabs_of};
+use crate::app::overlay::Overlay;
 use crate::app::words::{age, count};
 use crate::app::{App, foremost};
 use crate::model::mapping::ScopeKind;
@@ -206,23 +207,37 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         canvas.paragraph(inner, &notice.text, Role::Text);
         return None;
     }
+    // A place that is narrowed as a list is says so as the list does.
+    let narrowed = match app.overlays.last() {
+        Some(Overlay::Matrix(view)) => {
+            let all = view.permitted.as_ref().map_or(0, |it| it.matrix.rows.len());
+            Some((&view.filter, view.editing, (view.scroll.at, view.len(), all)))
+        }
+        Some(Overlay::WhoCan(view)) => {
+            let (shown, all) = view.counts();
+            Some((&view.filter, view.editing, (view.scroll.at, shown, all)))
+        }
+        _ => None,
+    };
+    if let Some((input, editing, (at, shown, total))) = narrowed {
+        let position = position(at, shown, total);
+        let end = canvas.put_right(area.x, area.right().saturating_sub(1), area.y, &position, Role::Dim);
+        if !editing && input.value().is_empty() {
+            return None;
+        }
+        return filter(canvas, Rect { width: end.saturating_sub(area.x + 3), ..area }, input, editing);
+    }
     if !app.overlays.is_empty() {
         return None;
     }
     let state = app.state();
     let total = app.table(app.pane).map_or(0, |table| table.rows().len());
     let shown = state.shown().len();
-    let position = match (shown, shown == total) {
-        (0, true) => String::new(),
-        (_, true) => format!("{} of {total}", state.at() + 1),
-        (_, false) => format!("{shown} of {total}"),
-    };
+    let position = position(state.at(), shown, total);
     let end = canvas.put_right(area.x, area.right().saturating_sub(1), area.y, &position, Role::Dim);
     let room = end.saturating_sub(area.x + 3);
     if state.editing || !state.filter.value().is_empty() {
-        let x = area.x + 1 + canvas.put(area.x + 1, area.y, 1, "/", Role::Key);
-        let role = if state.editing { Role::Text } else { Role::Accent };
-        return typed(canvas, (x, area.y), room, &state.filter, role).filter(|_| state.editing);
+        return filter(canvas, Rect { width: room, ..area }, &state.filter, state.editing);
     }
     if let Some(text) = progress(app) {
         canvas.put(area.x + 1, area.y, 1, "⟳", Role::Accent);
@@ -249,6 +264,22 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         }
     }
     None
+}
+
+/// Where the cursor is, or how many rows a filter leaves.
+fn position(at: usize, shown: usize, total: usize) -> String {
+    match (shown, shown == total) {
+        (0, true) => String::new(),
+        (_, true) => format!("{} of {total}", at + 1),
+        (_, false) => format!("{shown} of {total}"),
+    }
+}
+
+/// A filter, typed or standing, in so many columns. Gives where the text cursor is, if it is typed.
+fn filter(canvas: &mut Canvas<'_>, area: Rect, input: &tui_input::Input, editing: bool) -> Option<Position> {
+    let x = area.x + 1 + canvas.put(area.x + 1, area.y, 1, "/", Role::Key);
+    let role = if editing { Role::Text } else { Role::Accent };
+    typed(canvas, (x, area.y), area.width, input, role).filter(|_| editing)
 }
 
 /// A text being typed, scrolled so that its cursor is seen. Gives where the cursor is.

@@ -161,6 +161,7 @@ fn every_list_answers_and_says_what_is_not_whole() {
         ("pod-identity", "podIdentity", 15),
         ("roles", "roles", 8),
         ("principals", "principals", 80),
+        ("groups", "groups", 60),
         ("clusters", "clusters", 3),
     ] {
         let (answer, status) = json(&["list", what, "--demo", "-o", "json"]);
@@ -178,8 +179,23 @@ fn every_list_answers_and_says_what_is_not_whole() {
 }
 
 #[test]
+fn groups_are_listed_with_who_carries_them_and_what_binds_them() {
+    let (answer, _) = json(&["list", "groups", "--from", "assets/worlds/acme.yaml", "-c", "prod-eu1", "-o", "json"]);
+    let rows = answer["groups"].as_array().unwrap();
+    let named = |name: &str| rows.iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    let builders = named("builders");
+    assert_eq!((&builders["kind"], &builders["state"]), (&"group".into(), &"in-force".into()));
+    assert_eq!(builders["carriers"].as_array().map(Vec::len), Some(2), "{builders:#}");
+    assert_eq!(builders["carriers"][0]["arn"], "arn:aws:iam::111122223333:role/ci");
+    let payments = builders["bindings"].as_array().unwrap().iter().find(|it| it["namespace"] == "payments").unwrap();
+    assert_eq!((&payments["name"], &payments["role"]["name"]), (&"ci".into(), &"deployer".into()));
+    assert_eq!(named("blue-migrations")["state"], "dead", "nobody carries it");
+    assert_eq!(named("acme-oidc:developers")["state"], "unknown", "an OIDC provider may");
+}
+
+#[test]
 fn text_holds_no_control_characters_however_hostile_the_names() {
-    for what in ["entries", "aws-auth", "irsa", "principals"] {
+    for what in ["entries", "aws-auth", "irsa", "principals", "groups"] {
         let text = out(&eksplorer(&["list", what, "--from", "assets/worlds/acme.yaml", "-c", "prod-eu1"]));
         let bad = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
         assert!(!text.contains(bad), "{what}");
@@ -219,7 +235,7 @@ fn a_snapshot_saved_over_the_wire_gives_the_same_answers_offline() {
         let file = file.to_str().unwrap();
         let saved = eksplorer(&["snapshot", "save", file, "--demo"]);
         assert_eq!(status(&saved), 0, "{}", err(&saved));
-        for what in ["entries", "aws-auth", "irsa", "pod-identity", "roles", "principals"] {
+        for what in ["entries", "aws-auth", "irsa", "pod-identity", "roles", "principals", "groups"] {
             let live = out(&eksplorer(&["list", what, "--demo", "-c", "prod-eu1"]));
             assert_eq!(out(&eksplorer(&["list", what, "--from", file, "-c", "prod-eu1"])), live, "{name} {what}");
         }

@@ -11,12 +11,17 @@ use eksplorer::model::update::{ClusterUpdate, Update};
 
 use crate::stage::{SESSION, Stage, cluster, facts, file, inventory, time};
 
-fn top(stage: &Stage) -> &'static str {
+pub(crate) fn top(stage: &Stage) -> &'static str {
     match stage.app.overlays.last() {
         None => "list",
         Some(Overlay::Trace(_)) => "trace",
         Some(Overlay::Explain(_)) => "explain",
         Some(Overlay::Document(_)) => "document",
+        Some(Overlay::Matrix(_)) => "matrix",
+        Some(Overlay::WhoCan(_)) => "who-can",
+        Some(Overlay::AskWho(_)) => "ask-who",
+        Some(Overlay::Namespaces(_)) => "namespaces",
+        Some(Overlay::Subject { .. }) => "subject",
         Some(Overlay::Jump(_)) => "jump",
         Some(Overlay::Palette(_)) => "palette",
         Some(Overlay::Help(_)) => "help",
@@ -25,7 +30,7 @@ fn top(stage: &Stage) -> &'static str {
     }
 }
 
-fn notice(stage: &Stage) -> &str {
+pub(crate) fn notice(stage: &Stage) -> &str {
     stage.app.notice.as_ref().map_or("", |notice| &notice.text)
 }
 
@@ -153,7 +158,7 @@ fn panes_are_reached_by_digit_and_tab_and_remember_where_they_were() {
     let stage = stage.keys("1");
     assert_eq!(stage.app.state().at(), 2);
     let stage = stage.keys("BackTab");
-    assert_eq!(stage.app.pane, Pane::Principals);
+    assert_eq!(stage.app.pane, Pane::Groups);
     let stage = stage.keys("Tab Tab");
     assert_eq!(stage.app.pane, Pane::AwsAuth);
     let stage = stage.keys("Enter 3");

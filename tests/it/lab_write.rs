@@ -221,8 +221,19 @@ async fn each_fault_breaks_the_call_that_it_names() {
     let second = delete();
     let held = faults.held().await;
     assert!(!is_there() && !second.is_finished(), "done, but not answered");
-    second.abort();
-    drop(held);
+    held.release();
+    second.await.unwrap().unwrap();
+
+    create().await.unwrap();
+    faults.add(fault("DeleteAccessEntry:3=hold"));
+    let third = delete();
+    let held = faults.held().await;
+    third.abort();
+    while held.is_awaited() {
+        tokio::task::yield_now().await;
+    }
+    held.release();
+    assert!(delete().await.unwrap().is_ok(), "whoever went away while it was held had nothing done");
 }
 
 #[tokio::test]

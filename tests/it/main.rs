@@ -14,6 +14,7 @@ mod laws;
 mod load;
 mod oracle;
 mod permissions;
+mod permits;
 mod printed;
 mod pty;
 mod screens;

@@ -192,6 +192,34 @@ fn the_demo_says_as_whom_a_pasted_session_gets_in_with_one_key_beside_the_paste(
 }
 
 #[test]
+fn from_a_matrix_over_a_cell_to_who_else_can_and_back_and_to_the_api_server() {
+    let mut pty = Pty::with(36, 120, &["--demo", "-c", "prod-eu1"]);
+    pty.until("everything is read", |it| it.has("read just now") || it.has("just now"));
+    pty.type_in("6/blue/deployer\r");
+    pty.until("the row is there", |it| it.has("1 of 1") || it.has("role/teams/blue/deployer"));
+    pty.type_in("m");
+    pty.until("its matrix is there", |it| it.has("namespace blue ▾") && it.has("delcoll"));
+    pty.type_in("n");
+    pty.until("the namespaces are there", |it| it.has("grants of their own come first"));
+    pty.type_in("cluster\r");
+    pty.until("the whole cluster is shown", |it| it.has("· cluster ▾") && !it.has("grants of their own"));
+    pty.type_in("j");
+    pty.until("the cell is explained", |it| it.has("get pods:") && it.has("ClusterRoleBinding readers"));
+    pty.type_in("w");
+    pty.until("everybody who can is there", |it| it.has("who can get pods everywhere?") && it.has("principals ·"));
+    pty.type_in("\u{1b}");
+    pty.until("the matrix is back", |it| it.has("· cluster ▾") && it.has("get pods:"));
+    pty.type_in("im");
+    pty.until("the own matrix is there", |it| it.has("oncall") && it.has("get secrets:"));
+    pty.type_in("jx");
+    pty.until("the API server agrees", |it| it.has("API server agrees: allowed"));
+    pty.type_in("\u{3}");
+    let ended = pty.end();
+    assert_eq!(ended.status.exit_code(), 0);
+    ended.assert_given_back();
+}
+
+#[test]
 fn a_signal_ends_it_with_the_terminal_as_it_was() {
     for (name, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
         let pty = Pty::eksplorer(24, 80);

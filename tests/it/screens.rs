@@ -80,7 +80,7 @@ fn runs(buffer: &Buffer) -> String {
     out
 }
 
-fn check(name: &str, stage: &Stage) {
+pub(crate) fn check(name: &str, stage: &Stage) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
         insta::assert_snapshot!(name, print(&stage.app));
     });
@@ -120,6 +120,8 @@ fn all_refused(facts: &mut ClusterFacts) {
     facts.nodegroups = Section::failed(refused("eks:ListNodegroups", "list the node groups"));
     facts.fargate_profiles = Section::failed(refused("eks:ListFargateProfiles", "list the Fargate profiles"));
     facts.addons = Section::failed(refused("eks:ListAddons", "list the add-ons"));
+    facts.role_bindings = Section::failed(refused("list rolebindings", "list the RoleBindings"));
+    facts.cluster_role_bindings = Section::failed(refused("list clusterrolebindings", "list the ClusterRoleBindings"));
 }
 
 #[test]
@@ -173,7 +175,9 @@ fn entries_not_whole() {
 
 #[test]
 fn other_panes() {
-    for (key, name) in [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals")] {
+    for (key, name) in
+        [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals"), ("7", "groups")]
+    {
         check(&format!("{name}_full"), &Stage::new().keys(key));
         let snapshot = with(Source::Live, all_refused);
         check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));

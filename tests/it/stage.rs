@@ -2,29 +2,32 @@
 //!
 //! Rows and traces are fixtures, so that these tests show what the screen does with an answer, whatever the answer is.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, Severity};
-use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
+use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
 use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
-use eksplorer::access::trace::{Line, Part, Trace};
+use eksplorer::access::permissions::Permissions;
+use eksplorer::access::trace::{Line, Part, Trace, trace};
+use eksplorer::access::who::who_can;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Analysis, Answer, Msg};
 use eksplorer::app::table::Tables;
 use eksplorer::app::{App, Setup, update};
 use eksplorer::model::cluster::ClusterId;
-use eksplorer::model::document::read;
+use eksplorer::model::document::{Document, read};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
 use eksplorer::model::mapping::{AccessScope, AssociatedPolicy, AwsAuthKey, ScopeKind};
 use eksplorer::model::principal::{Asked, Principal};
 use eksplorer::model::snapshot::{DocumentRef, Evidence, Snapshot, Source};
 use eksplorer::model::time::Time;
+use eksplorer::run::effects::{analysis, permitted};
 use ratatui::layout::Size;
 
 pub(crate) const HOME: &str = "111122223333";
@@ -208,6 +211,7 @@ pub(crate) fn inventory() -> Inventory {
         irsa: irsa(),
         pod_identity: pod_identity(),
         roles: roles(),
+        subjects: Vec::new(),
         principals: entries.iter().filter_map(principal_row).collect(),
         entries,
     }
@@ -419,6 +423,8 @@ pub(crate) struct Stage {
     pub(crate) effects: Vec<Effect>,
     /// Are questions answered at once?
     pub(crate) answers: bool,
+    /// Are rows and traces those of the facts, rather than the fixtures?
+    pub(crate) real: bool,
 }
 
 impl Stage {
@@ -434,10 +440,21 @@ impl Stage {
 
     /// On these facts and rows.
     pub(crate) fn with(snapshot: Snapshot, rows: Inventory, answers: bool) -> Self {
-        let setup = Setup { cluster: None, keymap: Keymap::standard().expect("the keymap") };
+        Self::start(snapshot, rows, answers, false)
+    }
+
+    /// On the demo world's first cluster, everything answered from its facts.
+    pub(crate) fn acme(source: Source) -> Self {
+        static ACME: LazyLock<Document> =
+            LazyLock::new(|| read(include_str!("../../assets/worlds/acme.yaml")).expect("the demo world reads"));
+        Self::start(snapshot_of(&ACME, source), Inventory::default(), true, true)
+    }
+
+    fn start(snapshot: Snapshot, rows: Inventory, answers: bool, real: bool) -> Self {
+        let setup = Setup { cluster: real.then(|| cluster().name), keymap: Keymap::standard().expect("the keymap") };
         let size = Size { width: 120, height: 36 };
         let app = App::new(snapshot, setup, size, time("2026-11-24T06:12:00Z"));
-        let mut stage = Stage { app, rows, effects: Vec::new(), answers };
+        let mut stage = Stage { app, rows, effects: Vec::new(), answers, real };
         let effects = stage.app.begin();
         stage.set_about(effects);
         stage
@@ -478,12 +495,36 @@ impl Stage {
         for effect in effects {
             match effect {
                 Effect::Analyse { ticket, .. } if self.answers => {
-                    let tables = Tables::of(&self.rows, Some(HOME));
-                    let analysis = Analysis { inventory: self.rows.clone(), tables };
+                    let facts = self.app.facts();
+                    let analysis = if self.real {
+                        analysis(&facts, &self.app.snapshot.iam)
+                    } else {
+                        let tables = Tables::of(&self.rows, Some(HOME));
+                        let permissions = Permissions::of(&facts);
+                        Analysis { inventory: self.rows.clone(), tables, permissions }
+                    };
                     self.send(Msg::Answer(ticket, Answer::Analysis(Arc::new(analysis))));
                 }
                 Effect::Trace { ticket, asked, .. } if self.answers => {
-                    self.send(Msg::Answer(ticket, Answer::Trace(Arc::new(trace_of(&asked)))));
+                    let facts = self.app.facts();
+                    let trace = if self.real {
+                        trace(&Resolver::new(&facts, &self.app.snapshot.iam), &Permissions::of(&facts), &asked)
+                    } else {
+                        trace_of(&asked)
+                    };
+                    self.send(Msg::Answer(ticket, Answer::Trace(Arc::new(trace))));
+                }
+                Effect::Matrix { ticket, asked, namespace, .. } if self.answers => {
+                    let facts = self.app.facts();
+                    let permissions = self.app.analysis.as_ref().map(|it| it.permissions.clone()).unwrap_or_default();
+                    let answer = permitted(&facts, &self.app.snapshot.iam, permissions, &asked, namespace.as_deref());
+                    self.send(Msg::Answer(ticket, Answer::Matrix(Arc::new(answer))));
+                }
+                Effect::WhoCan { ticket, request, .. } if self.answers => {
+                    let known = self.app.analysis.clone().unwrap_or_default();
+                    let rows = &known.inventory.principals;
+                    let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
+                    self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
                 }
                 Effect::Explain { ticket, cluster, message } if self.answers => {
                     let snapshot = self.app.snapshot.clone();

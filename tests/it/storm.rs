@@ -1,8 +1,10 @@
 //! No sequence of messages at any size breaks the state or the drawing.
 
+use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Key};
-use eksplorer::app::message::{Mouse, Msg};
-use eksplorer::app::overlay::DEEPEST;
+use eksplorer::app::message::{Answer, Mouse, Msg};
+use eksplorer::app::overlay::{DEEPEST, Overlay};
+use eksplorer::model::review::Reviewed;
 use eksplorer::model::snapshot::{Section, Source};
 use eksplorer::model::update::{ClusterUpdate, Update};
 use eksplorer::view::draw;
@@ -31,7 +33,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         Key::PageDown,
     ]);
     let character = prop_oneof![
-        3 => prop::sample::select("jkgG123456/?:@CyYcisS<>nNhlq ".chars().collect::<Vec<_>>()),
+        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw ".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
     prop_oneof![
@@ -52,6 +54,7 @@ fn messages() -> impl Strategy<Value = Msg> {
     ];
     prop_oneof![
         20 => keys(),
+        1 => prop::sample::select(vec!["delete pods -n blue", "get", "get /metrics", "list secrets x"]).prop_map(|it| Msg::Paste(it.to_owned())),
         1 => prop_oneof![Just(SESSION.to_owned()), Just(format!("User: {SESSION} is not authorized to perform: eks:X")), Just(format!("pods is forbidden: User {SESSION:?} cannot list resource \"pods\" in API group \"\" in the namespace \"a\"")), "\\PC{0,40}", Just("arn:aws:iam::1:role/x".to_owned())].prop_map(Msg::Paste),
         2 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::Click { column, row })),
         1 => place().prop_map(|(column, row)| Msg::Mouse(Mouse::WheelDown { column, row })),
@@ -86,6 +89,43 @@ proptest! {
             prop_assert!(state.top() <= state.at());
             prop_assert!(app.overlays.len() <= DEEPEST);
             prop_assert_eq!(app.selected_row().is_some(), !state.shown().is_empty());
+            terminal.backend_mut().resize(app.size.width, app.size.height);
+            terminal.draw(|frame| draw(frame, app, &theme)).expect("draws");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_breaks_what_is_said_of_permissions(
+        script in prop::collection::vec(messages(), 1..60),
+        place in prop::sample::select(vec!["m", "m n", "w", "6 j j m w", "7 Enter", "i m l l l l l l l l l"]),
+    ) {
+        let mut stage = Stage::acme(Source::Lab).keys(place);
+        let theme = Theme::standard().expect("the theme");
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).expect("a terminal");
+        for msg in script {
+            stage.send(msg);
+            // Whatever the API server is asked, it answers.
+            let asked = stage.effects.iter().rev().find_map(|it| match it {
+                Effect::Review { ticket, .. } => Some(*ticket),
+                _ => None,
+            });
+            stage.effects.clear();
+            if let Some(ticket) = asked {
+                stage.send(Msg::Answer(ticket, Answer::Review(Ok(Reviewed::default()))));
+            }
+            let app = &stage.app;
+            for overlay in &app.overlays {
+                if let Overlay::Matrix(view) = overlay {
+                    prop_assert!(view.scroll.at < view.len().max(1));
+                    prop_assert_eq!(view.told.is_some(), view.row().is_some());
+                }
+                if let Overlay::WhoCan(view) = overlay {
+                    prop_assert!(view.scroll.at < view.counts().0.max(1));
+                }
+            }
             terminal.backend_mut().resize(app.size.width, app.size.height);
             terminal.draw(|frame| draw(frame, app, &theme)).expect("draws");
         }

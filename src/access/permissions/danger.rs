@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{Respect, allows, lacks};
 use super::{Grant, Held, Permissions, Rules, Who};
+use crate::access::catalog;
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
@@ -73,6 +74,14 @@ impl Danger {
         }
     }
 
+    /// The danger that a request is one probe of, if any. Every verb on every resource is no single request.
+    pub fn of(request: &Request) -> Option<Danger> {
+        let Target::Resource { group, .. } = &request.target else { return None };
+        let what = request.what();
+        let is_it = |(verb, of, probed): &(&str, &str, &str)| *verb == request.verb && of == group && *probed == what;
+        Danger::ALL.into_iter().skip(1).find(|it| it.probes().iter().any(is_it))
+    }
+
     /// Requests of which any is the danger: verb, group, resource with subresource.
     fn probes(self) -> &'static [(&'static str, &'static str, &'static str)] {
         const RBAC: &str = "rbac.authorization.k8s.io";
@@ -109,6 +118,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// Does it hold in this namespace? Empty is the whole cluster.
+    pub fn is_in(&self, namespace: &str) -> bool {
+        let within = |all: &BTreeSet<String>| all.iter().any(|it| catalog::namespace_matches(it, namespace));
+        self.namespaces.as_ref().is_none_or(|all| !namespace.is_empty() && within(all))
+    }
+
     /// `secrets in blue, green`
     pub fn tell(&self) -> String {
         let names = match &self.names {

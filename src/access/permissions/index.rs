@@ -60,14 +60,14 @@ impl What {
 }
 
 /// The bindings that name one subject, in the order of their sections.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Bound {
     pub(crate) cluster: Vec<u32>,
     pub(crate) namespaced: HashMap<String, Vec<u32>>,
 }
 
 /// The RBAC objects of a cluster, indexed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Index {
     roles: Arc<Vec<Role>>,
     cluster_roles: Arc<Vec<Role>>,

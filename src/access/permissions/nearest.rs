@@ -10,6 +10,7 @@ use super::{Grant, Permissions, Who};
 use crate::access::catalog;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
+use crate::model::snapshot::Evidence;
 
 /// A rule that falls short in one respect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,13 @@ impl NearMiss {
     /// `RoleBinding blue/deployers → ClusterRole view, via group deployers, would allow it but for the verb: it has get, list, watch`
     pub fn sentence(&self) -> String {
         format!("{} would allow it but for the {}: it has {}", self.grant, self.respect.as_str(), self.has)
+    }
+}
+
+impl NearMiss {
+    /// The rule that falls short: the role or the catalogue's policy, at that rule.
+    pub fn evidence(&self) -> Option<Evidence> {
+        Some(Evidence::new(self.grant.rules_document()?, format!("rules[{}]", self.rule)))
     }
 }
 

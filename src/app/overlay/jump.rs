@@ -182,5 +182,7 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
         Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
         Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),
         Pane::Principals => (cell(0).to_owned(), "principal"),
+        Pane::Groups if cell(0) == "group" => (cell(1).to_owned(), "group"),
+        Pane::Groups => (cell(1).to_owned(), "user"),
     }
 }

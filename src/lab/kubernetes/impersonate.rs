@@ -11,13 +11,13 @@ use super::super::authz::{Attributes, Target, User, authorize};
 use super::super::encoding::decode;
 use super::authenticate::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 use super::status::Status;
-use crate::model::document::ClusterDocument;
+use crate::access::permissions::Permissions;
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const EXTRA: &str = "impersonate-extra-";
 
 /// The user that a request acts for: whoever asks, or the one that its headers name.
-pub(super) fn acting(cluster: &ClusterDocument, asker: User, headers: &HeaderMap) -> Result<User, Status> {
+pub(super) fn acting(permissions: &Permissions, asker: User, headers: &HeaderMap) -> Result<User, Status> {
     let texts = |name: &str| -> Vec<String> {
         headers.get_all(name).iter().filter_map(|it| it.to_str().ok()).map(str::to_owned).collect()
     };
@@ -51,7 +51,7 @@ pub(super) fn acting(cluster: &ClusterDocument, asker: User, headers: &HeaderMap
             .flat_map(|(key, all)| all.iter().map(|it| impersonation(AUTHENTICATION, "userextras", key, "", it))),
     );
     needed.extend(uid.iter().map(|it| impersonation(AUTHENTICATION, "uids", "", "", it)));
-    if let Some(refused) = needed.iter().find(|it| authorize(cluster, &asker, it).is_none()) {
+    if let Some(refused) = needed.iter().find(|it| authorize(permissions, &asker, it).is_none()) {
         return Err(Status::forbidden(&asker, refused));
     }
 
@@ -86,6 +86,8 @@ fn impersonation(group: &str, resource: &str, subresource: &str, namespace: &str
 mod tests {
     use super::*;
     use crate::model::document::read;
+    use crate::model::facts::snapshot_of;
+    use crate::model::snapshot::Source;
     use http::StatusCode;
     use http::header::{HeaderName, HeaderValue};
 
@@ -105,13 +107,14 @@ clusters:
 "#;
 
     fn act(who: &str, asked: &[(&str, &str)]) -> Result<User, Status> {
-        let document = read(CLUSTER).unwrap();
+        let snapshot = snapshot_of(&read(CLUSTER).unwrap(), Source::Lab);
+        let permissions = Permissions::of(snapshot.facts.values().next().unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in asked {
             let name: HeaderName = format!("impersonate-{name}").parse().unwrap();
             headers.append(name, HeaderValue::from_str(value).unwrap());
         }
-        acting(&document.clusters[0], User { username: who.into(), ..User::default() }, &headers)
+        acting(&permissions, User { username: who.into(), ..User::default() }, &headers)
     }
 
     #[test]

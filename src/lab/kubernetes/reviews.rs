@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::authz::{Attributes, Target, User, authorize, rules_of};
 use super::status::Status;
-use crate::model::document::ClusterDocument;
+use crate::access::permissions::Permissions;
 
 /// The reviews that are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Review {
     }
 
     /// The review with its status filled in.
-    pub(super) fn perform(self, cluster: &ClusterDocument, user: &User, body: Value) -> Result<Value, Status> {
+    pub(super) fn perform(self, permissions: &Permissions, user: &User, body: Value) -> Result<Value, Status> {
         let Value::Object(mut review) = body else {
             return Err(Status::bad_request("the body must be a review"));
         };
@@ -48,9 +48,9 @@ impl Review {
                 }
                 json!({ "userInfo": info })
             }
-            Review::SelfSubjectAccess => answer(cluster, user, &spec)?,
-            Review::SubjectAccess => answer(cluster, &subject(&spec)?, &spec)?,
-            Review::SelfSubjectRules => rules(cluster, user, &text(&spec, "namespace")),
+            Review::SelfSubjectAccess => answer(permissions, user, &spec)?,
+            Review::SubjectAccess => answer(permissions, &subject(&spec)?, &spec)?,
+            Review::SelfSubjectRules => rules(permissions, user, &text(&spec, "namespace")),
         };
         let headed = Map::from_iter([
             ("kind".to_owned(), Value::from(kind)),
@@ -79,8 +79,8 @@ fn subject(spec: &Value) -> Result<User, Status> {
 }
 
 /// RBAC's part alone, and said to be incomplete: access policies cannot be listed by any API.
-fn rules(cluster: &ClusterDocument, user: &User, namespace: &str) -> Value {
-    let of_user = rules_of(cluster, user, namespace);
+fn rules(permissions: &Permissions, user: &User, namespace: &str) -> Value {
+    let of_user = rules_of(permissions, user, namespace);
     let (paths, resources): (Vec<_>, Vec<_>) = of_user.into_iter().partition(|rule| rule.resources.is_empty());
     let paths = paths.iter().map(|rule| json!({ "verbs": rule.verbs, "nonResourceURLs": rule.non_resource_urls }));
     json!({
@@ -91,7 +91,7 @@ fn rules(cluster: &ClusterDocument, user: &User, namespace: &str) -> Value {
     })
 }
 
-fn answer(cluster: &ClusterDocument, user: &User, spec: &Value) -> Result<Value, Status> {
+fn answer(permissions: &Permissions, user: &User, spec: &Value) -> Result<Value, Status> {
     let asked = match (spec.get("resourceAttributes"), spec.get("nonResourceAttributes")) {
         (Some(of), None) => Attributes {
             verb: text(of, "verb"),
@@ -110,7 +110,7 @@ fn answer(cluster: &ClusterDocument, user: &User, spec: &Value) -> Result<Value,
             ));
         }
     };
-    Ok(match authorize(cluster, user, &asked) {
+    Ok(match authorize(permissions, user, &asked) {
         Some(reason) if reason.is_empty() => json!({ "allowed": true }),
         Some(reason) => json!({ "allowed": true, "reason": reason }),
         None => json!({ "allowed": false }),

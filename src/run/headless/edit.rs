@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use super::super::source::{Source, now};
-use super::super::{Trouble, files, load};
+use super::super::{Trouble, apply, files, load};
 use super::Printed;
+use super::journal::{Tell, apply_batch, open_journal};
 use crate::access::permissions::Permissions;
 use crate::cli::{ApplyArgs, Export, GrantArgs, Options, Output, RevokeArgs};
 use crate::edit::check::Level;
@@ -22,7 +23,7 @@ use crate::model::visible::visible;
 use crate::report::{self, Exit};
 
 /// `eksplorer grant PRINCIPAL`
-pub async fn grant(options: &Options, args: &GrantArgs) -> Result<Printed, Trouble> {
+pub async fn grant(options: &Options, args: &GrantArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
     let wish = Wish {
         grant: Some(args.principal.clone()),
         policy: args.policy.clone(),
@@ -33,26 +34,26 @@ pub async fn grant(options: &Options, args: &GrantArgs) -> Result<Printed, Troub
         username: args.username.clone(),
         ..Wish::default()
     };
-    wishes(options, &[wish], None, "", &args.apply).await
+    wishes(options, &[wish], None, "", &args.apply, tell).await
 }
 
 /// `eksplorer revoke PRINCIPAL`
-pub async fn revoke(options: &Options, args: &RevokeArgs) -> Result<Printed, Trouble> {
+pub async fn revoke(options: &Options, args: &RevokeArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
     let wish = Wish {
         revoke: Some(args.principal.clone()),
         policy: args.policy.clone(),
         groups: args.groups.clone(),
         ..Wish::default()
     };
-    wishes(options, &[wish], None, "", &args.apply).await
+    wishes(options, &[wish], None, "", &args.apply, tell).await
 }
 
 /// `eksplorer plan FILE`
-pub async fn plan_file(options: &Options, file: &Path, args: &ApplyArgs) -> Result<Printed, Trouble> {
+pub async fn plan_file(options: &Options, file: &Path, args: &ApplyArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
     let text = if file.as_os_str() == "-" { files::read_stdin()? } else { files::read_text(file, "a plan")? };
     let place = file.display().to_string();
     let asked = parse(&text).map_err(|error| Trouble::bad_input(format!("{place}: {error}")))?;
-    wishes(options, &asked.changes, asked.cluster.as_deref(), &place, args).await
+    wishes(options, &asked.changes, asked.cluster.as_deref(), &place, args, tell).await
 }
 
 /// Everything that a plan rests on.
@@ -106,6 +107,7 @@ async fn wishes(
     guard: Option<&str>,
     place: &str,
     args: &ApplyArgs,
+    tell: Tell<'_>,
 ) -> Result<Printed, Trouble> {
     let planned = planned(options, guard, |ground, draft| {
         for (at, wish) in wishes.iter().enumerate() {
@@ -117,11 +119,16 @@ async fn wishes(
         Ok(())
     })
     .await?;
-    finish(options, args, planned).await
+    finish(options, args, planned, tell).await
 }
 
 /// Prints a plan, or exports it, or applies it.
-pub(super) async fn finish(options: &Options, args: &ApplyArgs, planned: Planned) -> Result<Printed, Trouble> {
+pub(super) async fn finish(
+    options: &Options,
+    args: &ApplyArgs,
+    planned: Planned,
+    tell: Tell<'_>,
+) -> Result<Printed, Trouble> {
     let (id, review) = (&planned.id, &planned.review);
     if let Some(form) = args.export {
         let place = planned.place();
@@ -135,7 +142,7 @@ pub(super) async fn finish(options: &Options, args: &ApplyArgs, planned: Planned
         return Ok(Printed::answer(out, verdict(review, args)));
     }
     if args.apply && verdict(review, args) == Exit::Yes && !review.draft.is_empty() {
-        return apply(options, args, planned).await;
+        return apply(options, args, planned, tell).await;
     }
     let home = planned.snapshot.iam.account.as_deref();
     let out = match options.output {
@@ -170,14 +177,23 @@ fn unanswered<'a>(review: &'a Review, args: &ApplyArgs) -> Vec<&'a str> {
     ids
 }
 
-async fn apply(options: &Options, args: &ApplyArgs, planned: Planned) -> Result<Printed, Trouble> {
+async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let Planned { source, id, review, .. } = planned;
     let named = args.yes_cluster.as_deref().unwrap_or_default();
-    if named != planned.id.name {
+    if named != id.name {
         return Err(Trouble::bad_input(format!(
-            "to apply, name the cluster: --yes-cluster {} (it says {:?})",
-            planned.id.name, named
+            "the plan is for cluster {}, and --yes-cluster says {}: nothing was done",
+            id.name,
+            visible(named)
         )));
     }
-    let _ = options;
-    Err(Trouble::failure("applying is not built yet; --export aws-cli prints the calls"))
+    if options.write == Some(false) {
+        return Err(Trouble::refused("writing is switched off in the configuration (write = false): nothing was done"));
+    }
+    let Source::Live { session, .. } = &source else {
+        return Err(Trouble::bad_input("a file is looked at, and never changed: leave --from out"));
+    };
+    let mut journal = open_journal(args.state_dir.as_deref())?;
+    let batch = apply::new_batch(session, &id, review.draft, None).await?;
+    Box::pin(apply_batch(options, session, batch, &mut journal, args.wait, tell)).await
 }

@@ -114,7 +114,8 @@ pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<
     let open = |it: &&Check| it.level == Level::Asks && !args.accept.iter().any(|id| id == it.id);
     let blocks: Vec<&Check> = against.iter().filter(|it| it.level == Level::Blocks).collect();
     let asks: Vec<&Check> = against.iter().filter(open).collect();
-    let told = |all: &[&Check]| all.iter().map(|it| format!("{}: {}", it.id, it.because)).collect::<Vec<_>>().join("; ");
+    let told =
+        |all: &[&Check]| all.iter().map(|it| format!("{}: {}", it.id, it.because)).collect::<Vec<_>>().join("; ");
     if !blocks.is_empty() {
         return Err(Trouble::refused(format!("undoing {id} is blocked: {}", told(&blocks))));
     }
