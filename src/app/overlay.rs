@@ -2,6 +2,8 @@
 //!
 //! The set is closed, hence an enum: a new overlay is a variant here, a file beside the others, and a file in `view`.
 
+pub mod add;
+pub mod applying;
 pub mod ask;
 pub mod document;
 pub mod explain;
@@ -9,6 +11,7 @@ pub mod help;
 pub mod jump;
 pub mod matrix;
 pub mod picker;
+pub mod plan;
 pub mod scroll;
 pub mod told;
 pub mod trace;
@@ -16,9 +19,11 @@ pub mod who;
 
 use super::command::Command;
 use super::keymap::Context;
+use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
+use add::{AddView, IdentityView};
 use ask::AskWho;
 use document::DocumentView;
 use explain::ExplainView;
@@ -26,6 +31,7 @@ use help::Help;
 use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
+use plan::PlanView;
 use trace::TraceView;
 use who::WhoView;
 
@@ -54,6 +60,24 @@ pub enum Overlay {
     Matrix(Box<MatrixView>),
     /// Who may make a request, on the whole body.
     WhoCan(Box<WhoView>),
+    /// Access being added, step by step.
+    Add(Box<AddView>),
+    /// The groups and the username of an entry, being edited.
+    Identity(Box<IdentityView>),
+    /// The policies of an entry, of which one is to be taken away.
+    TakePolicy {
+        /// Of which entry.
+        subject: Subject,
+        /// Their ARNs, to choose among.
+        picker: Box<Picker<String>>,
+    },
+    /// The review of a draft, on the whole body.
+    Plan(Box<PlanView>),
+    /// What is being applied, on the whole body; the state has it, and goes on without this.
+    Apply {
+        /// The first line shown.
+        top: usize,
+    },
     /// The prompt that asks who can.
     AskWho(Box<AskWho>),
     /// The namespaces of the matrix below to choose among; empty is the whole cluster.
@@ -91,7 +115,12 @@ impl Overlay {
             Overlay::Matrix(_) => Context::Matrix,
             Overlay::WhoCan(it) if it.editing => Context::Prompt,
             Overlay::WhoCan(_) => Context::WhoCan,
+            Overlay::Plan(it) if it.typing => Context::Prompt,
+            Overlay::Plan(_) | Overlay::Apply { .. } => Context::Review,
             Overlay::Jump(_)
+            | Overlay::Add(_)
+            | Overlay::Identity(_)
+            | Overlay::TakePolicy { .. }
             | Overlay::Palette(_)
             | Overlay::Help(_)
             | Overlay::Clusters(_)
@@ -106,7 +135,13 @@ impl Overlay {
     pub fn is_place(&self) -> bool {
         matches!(
             self,
-            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_)
+            Overlay::Trace(_)
+                | Overlay::Explain(_)
+                | Overlay::Document(_)
+                | Overlay::Matrix(_)
+                | Overlay::WhoCan(_)
+                | Overlay::Plan(_)
+                | Overlay::Apply { .. }
         )
     }
 }

@@ -1,6 +1,7 @@
 //! What each command does. Whether it may was asked before.
 
 use super::App;
+use super::change;
 use super::clusters::{choose_cluster, open_clusters};
 use super::command::{Availability, Command};
 use super::condition::parts;
@@ -60,6 +61,19 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Document => open_document(app),
         Command::CopyArn => copy_arn(app, effects),
         Command::CopyDocument => copy_document(app, effects),
+        Command::Add => change::open_add(app),
+        Command::Identity => change::open_identity(app),
+        Command::TakePolicy => change::open_take(app),
+        Command::Remove => change::remove(app),
+        Command::Recreate => change::recreate(app),
+        Command::Unstage => change::step_back(app, false),
+        Command::Restage => change::step_back(app, true),
+        Command::Review => change::open_review(app, effects),
+        Command::Answer => change::answer(app),
+        Command::Apply => change::confirm(app),
+        Command::Export => change::export(app),
+        Command::Undo => change::undo(app, effects),
+        Command::Progress => change::show_progress(app),
         Command::Calls => push(app, Overlay::Calls { top: 0 }),
         Command::Clusters => open_clusters(app),
         Command::Entries => show(app, Pane::Entries),
@@ -110,7 +124,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Last => go(app, Motion::Last),
         Command::Accept => accept(app, effects),
         Command::Back => back(app),
-        Command::Leave if app.overlays.is_empty() => effects.push(Effect::Quit),
+        Command::Leave if app.overlays.is_empty() => change::leave(app, effects),
         Command::Leave => back(app),
         Command::Palette => open_palette(app),
         Command::Help => push(app, Overlay::Help(Box::new(Help::new(&app.keymap)))),
@@ -129,7 +143,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             app.tell("Reading everything again; what is shown stays until something newer has come.");
         }
         Command::Suspend => effects.push(Effect::Suspend),
-        Command::Quit => effects.push(Effect::Quit),
+        Command::Quit => change::leave(app, effects),
     }
 }
 
@@ -157,7 +171,17 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     let page = page(app);
     let calls = app.calls.len();
     let (room, analysis) = (permits::room(app), app.analysis.clone());
+    let home = app.home().map(str::to_owned);
+    let applied = app.applying.as_ref().map_or(0, |it| it.lines(home.as_deref()).len());
     match app.overlays.last_mut() {
+        Some(Overlay::Add(view)) => view.go(motion, page),
+        Some(Overlay::TakePolicy { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::Identity(_)) => {}
+        Some(Overlay::Plan(view)) => {
+            let lines = view.lines(home.as_deref()).len();
+            view.go(motion, lines, page);
+        }
+        Some(Overlay::Apply { top }) => *top = motion.from(*top, applied, page).min(applied.saturating_sub(1)),
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
         Some(Overlay::Document(view)) => view.go(motion, page),
@@ -208,6 +232,12 @@ fn back(app: &mut App) {
             view.editing = false;
             view.search.reset();
             view.found = None;
+        }
+        Some(Overlay::Plan(view)) if view.typing => view.typing = false,
+        Some(Overlay::Add(view)) => {
+            if !view.back() {
+                app.overlays.pop();
+            }
         }
         Some(Overlay::Matrix(view)) if view.editing || !view.filter.value().is_empty() => {
             view.editing = false;
@@ -264,7 +294,11 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Add(_)) => change::accept_add(app),
+        Some(Overlay::Identity(_)) => change::accept_identity(app),
+        Some(Overlay::TakePolicy { .. }) => change::accept_take(app),
+        Some(Overlay::Plan(_)) => change::accept_name(app, effects),
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. } | Overlay::Apply { .. }) => {}
         None => app.state_mut().editing = false,
     }
 }
@@ -472,6 +506,8 @@ pub fn foremost(context: Context) -> &'static [Command] {
             Command::Jump,
             Command::Matrix,
             Command::WhoCan,
+            Command::Add,
+            Command::Review,
             Command::Document,
             Command::Sort,
             Command::Palette,
@@ -497,6 +533,9 @@ pub fn foremost(context: Context) -> &'static [Command] {
             Command::WhoCan,
             Command::Back,
         ],
+        Context::Review => {
+            &[Command::Apply, Command::Answer, Command::Export, Command::Undo, Command::Down, Command::Back]
+        }
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

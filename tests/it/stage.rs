@@ -451,7 +451,11 @@ impl Stage {
     }
 
     fn start(snapshot: Snapshot, rows: Inventory, answers: bool, real: bool) -> Self {
-        let setup = Setup { cluster: real.then(|| cluster().name), keymap: Keymap::standard().expect("the keymap") };
+        let setup = Setup {
+            cluster: real.then(|| cluster().name),
+            keymap: Keymap::standard().expect("the keymap"),
+            write: true,
+        };
         let size = Size { width: 120, height: 36 };
         let app = App::new(snapshot, setup, size, time("2026-11-24T06:12:00Z"));
         let mut stage = Stage { app, rows, effects: Vec::new(), answers, real };
