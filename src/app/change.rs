@@ -459,7 +459,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
             if !matches!(app.overlays.last(), Some(Overlay::Apply { .. }))
                 && let Some((good, text)) = told
             {
-                let text = format!("{text} `:progress` shows it.");
+                let text = format!("{text} P shows it.");
                 if good { app.tell(text) } else { app.warn(text) }
             }
         }

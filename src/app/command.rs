@@ -191,7 +191,7 @@ impl Command {
 
     /// True for commands that need no key.
     pub fn is_palette_only(self) -> bool {
-        matches!(self, Command::Progress)
+        false
     }
 
     /// True for commands that only make sense while a key is pressed, and that the palette leaves out.

@@ -60,6 +60,9 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
         return typed(canvas, (x, foot.y), foot.right().saturating_sub(x), &view.input, Role::Text);
     }
     let (text, role) = match (view.against(), view.open().next()) {
+        (Some(_), Some(open)) if right.1 == Role::Warn => {
+            (format!("? {}: y says yes · {}", open.id, open.because), right.1)
+        }
         (Some(why), _) => (why, right.1),
         (None, _) => ("Enter, then the cluster's name, applies it.".to_owned(), Role::Good),
     };
@@ -78,7 +81,7 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area };
     lines(canvas, body, &it.lines(app.home()), top);
     let text = match (&it.ended, it.undoable()) {
-        (None, _) => "It goes on if this is left; `:progress` comes back to it.",
+        (None, _) => "It goes on if this is left; P comes back to it.",
         (Some(_), Ok(_)) => "u shows what would undo it.",
         (Some(_), Err(why)) => why,
     };

@@ -7,7 +7,7 @@ use super::sign;
 use super::text::width;
 use super::theme::Role;
 use crate::access::identity::{Resolution, Verdict};
-use crate::app::command::{Availability, Command};
+use crate::app::command::{Availability, Command, Group};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
 use crate::app::layout::{WIDE, tabs as tabs_of};
@@ -326,6 +326,10 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     };
     let mut x = area.x + 1;
     for command in foremost(context) {
+        // Where nothing can be changed, the room is for what can be done.
+        if command.spec().group == Group::Change && context == Context::List && !app.write {
+            continue;
+        }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
         let chord = chord.to_string();
         let word = command.spec().hint;

@@ -132,7 +132,19 @@ impl AddView {
     pub fn rank(&mut self) {
         match &mut self.step {
             Step::Principal(it) => it.rank(),
-            Step::Give(it) => it.rank(),
+            Step::Give(it) => {
+                it.rank();
+                // `view` is View, whatever else has these letters: nobody is to be given more than was asked for.
+                let typed = it.input.value().trim().to_lowercase();
+                let exact = it.hits.iter().position(|hit| {
+                    let name = it.choices.get(hit.choice).map(|choice| choice.text.to_lowercase()).unwrap_or_default();
+                    !typed.is_empty() && (name == typed || name == format!("amazoneks{typed}policy"))
+                });
+                if let Some(exact) = exact {
+                    let hit = it.hits.remove(exact);
+                    it.hits.insert(0, hit);
+                }
+            }
             Step::Groups(_) => {}
             Step::Scope(it) => it.rank(),
         }
@@ -299,6 +311,17 @@ mod tests {
     fn a_scope_is_what_is_chosen_unless_it_is_spelled_out(#[case] typed: &str, #[case] wanted: &[&str]) {
         let wanted = wanted.iter().map(|&it| it.to_owned()).collect();
         assert_eq!(at_scope(typed).scope(), Some(Scope::Namespaces(wanted)));
+    }
+
+    #[test]
+    fn a_policy_named_in_short_is_that_one_and_none_that_gives_more() {
+        for (typed, wanted) in [("view", "AmazonEKSViewPolicy"), ("admin", "AmazonEKSAdminPolicy")] {
+            let mut view = AddView::new(Some("arn".to_owned()), Vec::new(), Vec::new());
+            *view.input_mut() = Input::new(typed.to_owned());
+            view.rank();
+            let Step::Give(picker) = &view.step else { panic!("another step") };
+            assert_eq!(picker.chosen().map(|it| it.text.as_str()), Some(wanted));
+        }
     }
 
     #[test]

@@ -162,6 +162,24 @@ impl PlanView {
         let Some(review) = &self.review else { return Vec::new() };
         let mut lines = vec![PlanLine::new(Kind::Head, "Calls, in this order")];
         lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        if let Some(batch) = &self.undoes {
+            let undone = batch.undoes.as_deref().unwrap_or("another batch");
+            lines.push(PlanLine::new(Kind::Note, format!("this undoes batch {undone}")));
+        }
+        // Before the differences, which may be many: a question is to be seen before it is answered.
+        lines.push(PlanLine::new(Kind::Head, "Checks"));
+        if review.checks.is_empty() {
+            lines.push(PlanLine::new(Kind::Plain, "nothing speaks against it"));
+        }
+        for check in &review.checks {
+            let kind = match check.level {
+                Level::Blocks => Kind::Blocks,
+                Level::Asks if self.answered.contains(check) => Kind::Answered,
+                Level::Asks => Kind::Asks,
+                Level::Notes => Kind::Note,
+            };
+            lines.push(PlanLine::new(kind, format!("{}  {}: {}", check.level.word(), check.id, check.because)));
+        }
         lines.push(PlanLine::new(Kind::Head, "Who gains and loses what"));
         for it in &review.differences {
             let who = it.principal.short(home);
@@ -178,23 +196,6 @@ impl PlanView {
             if lines.len() == before {
                 lines.push(of(Kind::Plain, "its permissions do not change".to_owned()));
             }
-        }
-        if let Some(batch) = &self.undoes {
-            let undone = batch.undoes.as_deref().unwrap_or("another batch");
-            lines.push(PlanLine::new(Kind::Note, format!("this undoes batch {undone}")));
-        }
-        lines.push(PlanLine::new(Kind::Head, "Checks"));
-        if review.checks.is_empty() {
-            lines.push(PlanLine::new(Kind::Plain, "nothing speaks against it"));
-        }
-        for check in &review.checks {
-            let kind = match check.level {
-                Level::Blocks => Kind::Blocks,
-                Level::Asks if self.answered.contains(check) => Kind::Answered,
-                Level::Asks => Kind::Asks,
-                Level::Notes => Kind::Note,
-            };
-            lines.push(PlanLine::new(kind, format!("{}  {}: {}", check.level.word(), check.id, check.because)));
         }
         lines
     }
