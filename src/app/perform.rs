@@ -235,7 +235,8 @@ fn back(app: &mut App) {
         }
         Some(Overlay::Plan(view)) if view.typing => view.typing = false,
         Some(Overlay::Add(view)) => {
-            if !view.back() {
+            let before = view.back();
+            if !before {
                 app.overlays.pop();
             }
         }

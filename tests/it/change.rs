@@ -203,6 +203,11 @@ fn reviews() {
         let stage = granted(NEWCOMER).resize(100, 30).keys("r y y y y y Enter");
         stage.text("prod-e")
     });
+    check("review_clean", &granted("role/ci").resize(100, 24).keys("r"));
+    check("review_blocked", &{
+        let stage = on("6", "role/ci").resize(100, 24).keys("a").text("groups").keys("Enter");
+        stage.text("system:masters").keys("Enter r Enter")
+    });
     check("review_of_oneself", &on("1", "role/oncall").keys("D r"));
     check("review_script", &granted(NEWCOMER).resize(110, 30).keys("r E"));
 }
