@@ -14,6 +14,7 @@ mod clusters;
 mod columns;
 pub mod command;
 pub mod condition;
+mod copy;
 pub mod detail;
 pub mod effect;
 pub mod filter;
@@ -186,7 +187,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -195,11 +196,12 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -208,6 +210,7 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 
@@ -240,6 +243,18 @@ impl App {
             Pane::Principals | Pane::AwsAuth => of(&row.asked.as_ref()?.principal.arn()).or_else(|| of(&row.arn)),
             _ => None,
         }
+    }
+
+    /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.
+    pub fn role(&self) -> Option<String> {
+        use crate::model::principal::PrincipalKind;
+        let asked = match self.overlays.last() {
+            Some(Overlay::Workload(view)) => view.role().cloned(),
+            Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
+            Some(_) => None,
+        };
+        asked.filter(|it| it.principal.kind == PrincipalKind::Role).map(|it| it.principal.name)
     }
 
     /// Where keys are pressed now.

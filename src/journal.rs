@@ -42,30 +42,36 @@ pub enum JournalError {
     /// A line could not be put into words.
     #[error("could not write to the journal: {0}")]
     Line(String),
-    /// Told to break by a test.
-    #[error("the journal was told to break here")]
+    /// Its hook broke it.
+    #[error("the writing of the journal was broken off")]
     Broken,
 }
 
-/// Where a journal breaks, so that all that comes after a crash can be tried.
+/// When a journal's hook is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Break {
+pub enum Moment {
     /// Before the line is written.
     Before,
-    /// When a part of it is written.
-    Within,
     /// When it is on the disk.
     After,
 }
 
+/// Looks on as lines are written. `false` breaks the writing there, as a crash would: so what comes after one can be tried
+/// at every point.
+pub type Hook = Box<dyn FnMut(Moment, &Line) -> bool + Send + Sync>;
+
 /// The journal, open for writing. Nobody else writes until it is dropped.
-#[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
     book: Book,
-    breaks: Option<(usize, Break)>,
-    written: usize,
+    hook: Option<Hook>,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Reads the journal in a folder; there need not be one.
@@ -112,7 +118,7 @@ impl Journal {
         if bytes.last().is_some_and(|last| *last != b'\n') {
             file.write_all(b"\n").map_err(disk("write"))?;
         }
-        Ok(Journal { path, file, book, breaks: None, written: 0 })
+        Ok(Journal { path, file, book, hook: None })
     }
 
     /// What it holds.
@@ -124,34 +130,25 @@ impl Journal {
     pub fn write(&mut self, line: &Line) -> Result<(), JournalError> {
         let mut text = line.text().map_err(JournalError::Line)?;
         text.push('\n');
-        self.written += 1;
-        let breaks = self.breaks.filter(|(at, _)| *at == self.written).map(|(_, how)| how);
-        let bytes = match breaks {
-            Some(Break::Before) => return Err(JournalError::Broken),
-            Some(Break::Within) => &text.as_bytes()[..text.len() / 2],
-            _ => text.as_bytes(),
-        };
-        // All of it at once, so that no other end of a line than this one's can be missing.
-        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).map_err(|error| JournalError::Disk {
-            doing: "write",
-            path: self.path.clone(),
-            error,
-        })?;
-        if breaks.is_some() {
-            return Err(JournalError::Broken);
-        }
+        self.pass(Moment::Before, line)?;
+        // All of it at once: what a crash cuts short has no end of a line.
+        self.file
+            .write_all(text.as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| JournalError::Disk { doing: "write", path: self.path.clone(), error })?;
+        self.pass(Moment::After, line)?;
         self.book.take(line);
         Ok(())
     }
 
-    /// Lets the writing of the `n`-th line from its opening break, the first being 1: for trying what comes after.
-    pub fn break_at(&mut self, n: usize, how: Break) {
-        self.breaks = Some((n, how));
+    /// Lets somebody look on from now on.
+    pub fn hook(&mut self, hook: Hook) {
+        self.hook = Some(hook);
     }
 
-    /// How many lines were written since it was opened.
-    pub fn written(&self) -> usize {
-        self.written
+    fn pass(&mut self, moment: Moment, line: &Line) -> Result<(), JournalError> {
+        let goes_on = self.hook.as_mut().is_none_or(|hook| hook(moment, line));
+        if goes_on { Ok(()) } else { Err(JournalError::Broken) }
     }
 }
 
@@ -261,19 +258,26 @@ mod tests {
     #[test]
     fn a_line_that_was_cut_stays_by_itself() {
         let folder = Folder::new("torn");
-        for (how, known) in [(Break::Before, 0), (Break::Within, 0), (Break::After, 1)] {
+        drop(Journal::open(&folder.0).unwrap());
+        let text = planned("cut").text().unwrap();
+        fs::write(folder.0.join(FILE), &text[..text.len() / 2]).unwrap();
+        assert_eq!(read(&folder.0).unwrap().histories().len(), 0);
+        let mut journal = Journal::open(&folder.0).unwrap();
+        journal.write(&planned("next")).unwrap();
+        let book = read(&folder.0).unwrap();
+        assert_eq!((book.histories().len(), book.unreadable.as_slice()), (1, &[1][..]));
+        assert_eq!(book.standing(book.history("next").unwrap()), Standing::Done { as_planned: None });
+    }
+
+    #[test]
+    fn a_hook_breaks_the_writing_before_or_after_a_line() {
+        let folder = Folder::new("hook");
+        for (at, known) in [(Moment::Before, 0), (Moment::After, 1)] {
             let _ = fs::remove_dir_all(&folder.0);
             let mut journal = Journal::open(&folder.0).unwrap();
-            journal.break_at(1, how);
+            journal.hook(Box::new(move |moment, _| moment != at));
             assert!(matches!(journal.write(&planned("cut")), Err(JournalError::Broken)));
-            drop(journal);
-            assert_eq!(read(&folder.0).unwrap().histories().len(), known, "{how:?}");
-            let mut journal = Journal::open(&folder.0).unwrap();
-            journal.write(&planned("next")).unwrap();
-            let book = read(&folder.0).unwrap();
-            assert_eq!(book.histories().len(), known + 1);
-            assert_eq!(book.unreadable, if how == Break::Within { vec![1] } else { vec![] });
-            assert_eq!(book.standing(book.history("next").unwrap()), Standing::Done { as_planned: None });
+            assert_eq!(read(&folder.0).unwrap().histories().len(), known, "{at:?}");
         }
     }
 

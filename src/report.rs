@@ -10,10 +10,12 @@ pub mod journal;
 pub mod json;
 pub mod list;
 pub mod plan;
+mod posture;
 pub mod receipt;
 pub mod trace;
 pub mod trust;
 pub mod who;
+pub mod why;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;

@@ -23,6 +23,7 @@ mod text;
 pub mod theme;
 mod trace;
 mod who;
+mod workload;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -63,6 +64,7 @@ fn whole(canvas: &mut Canvas<'_>, app: &App, at: &Layout) -> Option<Position> {
         Some(Overlay::Plan(view)) => cursor = plan::review(canvas, at, app, view),
         Some(Overlay::Apply { top }) => plan::applying(canvas, at, app, *top),
         Some(Overlay::Explain(view)) => explain::draw(canvas, at, app, view),
+        Some(Overlay::Workload(view)) => workload::draw(canvas, at, app, view),
         Some(Overlay::Document(view)) => cursor = document::draw(canvas, at, view),
         _ => list(canvas, app, at),
     }

@@ -5,6 +5,7 @@
 
 use super::message::Ticket;
 use crate::access::explain::message::Message;
+use crate::access::workload::Subject;
 use crate::edit::draft::Draft;
 use crate::edit::record::Batch;
 use crate::model::cluster::ClusterId;
@@ -77,6 +78,15 @@ pub enum Effect {
         cluster: ClusterId,
         /// What.
         review: Box<Review>,
+    },
+    /// Compute which AWS role a workload gets, from the facts at hand.
+    Workload {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Of what.
+        subject: Subject,
     },
     /// Review a draft against the facts at hand.
     Plan {

@@ -16,6 +16,7 @@ use crate::access::permissions::danger::Found;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::trace::Trace;
 use crate::access::who::WhoCan;
+use crate::access::workload::Shown;
 use crate::edit;
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::Batch;
@@ -79,6 +80,8 @@ pub enum Answer {
     Applied(Result<Box<Receipt>, String>),
     /// To `Undo`: what undoes the batch, if anything; or why that is not known.
     Undo(Result<Option<Box<Batch>>, String>),
+    /// To `Workload`.
+    Workload(Arc<Shown>),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

@@ -16,6 +16,7 @@ pub mod scroll;
 pub mod told;
 pub mod trace;
 pub mod who;
+pub mod workload;
 
 use super::command::Command;
 use super::keymap::Context;
@@ -34,6 +35,7 @@ use picker::Picker;
 use plan::PlanView;
 use trace::TraceView;
 use who::WhoView;
+use workload::WorkloadView;
 
 /// The stack holds at most so many; beyond, the oldest goes.
 pub const DEEPEST: usize = 16;
@@ -54,6 +56,8 @@ pub enum Overlay {
     Trace(Box<TraceView>),
     /// A message explained, on the whole body.
     Explain(Box<ExplainView>),
+    /// Which AWS role a workload gets, or who becomes a role, on the whole body.
+    Workload(Box<WorkloadView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// What one identity may do, on the whole body.
@@ -109,6 +113,7 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
+            Overlay::Workload(_) => Context::Workload,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Matrix(it) if it.editing => Context::Prompt,
@@ -137,6 +142,7 @@ impl Overlay {
             self,
             Overlay::Trace(_)
                 | Overlay::Explain(_)
+                | Overlay::Workload(_)
                 | Overlay::Document(_)
                 | Overlay::Matrix(_)
                 | Overlay::WhoCan(_)

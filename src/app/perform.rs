@@ -5,6 +5,7 @@ use super::change;
 use super::clusters::{choose_cluster, open_clusters};
 use super::command::{Availability, Command};
 use super::condition::parts;
+use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
 use super::keymap::Context;
 use super::overlay::document::DocumentView;
@@ -13,6 +14,7 @@ use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::trace::TraceView;
+use super::overlay::workload::WorkloadView;
 use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
@@ -20,8 +22,9 @@ use super::table::heads;
 use super::update::{arrange, attempt, page};
 use crate::access::explain::message::Message;
 use crate::access::find::{Found, find};
+use crate::access::workload::Subject;
 use crate::model::principal::Asked;
-use crate::model::snapshot::Evidence;
+use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// Does it.
 pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>) {
@@ -33,6 +36,12 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
                     Some(asked) => open_trace(app, asked, Vec::new(), effects),
                     None => open_document(app),
                 }
+            } else if let Some(Overlay::Workload(view)) = app.overlays.last() {
+                if let Some(asked) = view.role().cloned() {
+                    open_trace(app, asked, Vec::new(), effects);
+                }
+            } else if let Some(subject) = app.selected_row().and_then(|row| row.workload.clone()) {
+                open_workload(app, subject, effects);
             } else if app.pane == Pane::Groups {
                 permits::open_subject(app);
             } else if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
@@ -59,6 +68,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Jump => open_jump(app, None),
         Command::Document => open_document(app),
+        Command::Policies => open_policies(app),
         Command::CopyArn => copy_arn(app, effects),
         Command::CopyDocument => copy_document(app, effects),
         Command::Add => change::open_add(app),
@@ -83,6 +93,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Roles => show(app, Pane::Roles),
         Command::Principals => show(app, Pane::Principals),
         Command::Groups => show(app, Pane::Groups),
+        Command::Posture => show(app, Pane::Posture),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => match app.overlays.last_mut() {
@@ -135,6 +146,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             let open = app.overlays.iter().filter_map(|it| match it {
                 Overlay::Trace(view) => Some(view.asked.clone()),
                 Overlay::Explain(view) => view.message.asked(),
+                Overlay::Workload(view) => view.role().cloned(),
                 _ => None,
             });
             if let Some(cluster) = &app.cluster {
@@ -184,6 +196,7 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Apply { top }) => *top = motion.from(*top, applied, page).min(applied.saturating_sub(1)),
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
+        Some(Overlay::Workload(view)) => view.go(motion, page),
         Some(Overlay::Document(view)) => view.go(motion, page),
         Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
         Some(Overlay::Palette(picker)) => picker.go(motion, page),
@@ -299,7 +312,13 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Identity(_)) => change::accept_identity(app),
         Some(Overlay::TakePolicy { .. }) => change::accept_take(app),
         Some(Overlay::Plan(_)) => change::accept_name(app, effects),
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. } | Overlay::Apply { .. }) => {}
+        Some(
+            Overlay::Trace(_)
+            | Overlay::Explain(_)
+            | Overlay::Workload(_)
+            | Overlay::Calls { .. }
+            | Overlay::Apply { .. },
+        ) => {}
         None => app.state_mut().editing = false,
     }
 }
@@ -317,6 +336,10 @@ fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Target::Trace(asked)) => {
             app.overlays.pop();
             open_trace(app, *asked, Vec::new(), effects);
+        }
+        Some(Target::Workload(subject)) => {
+            app.overlays.pop();
+            open_workload(app, subject, effects);
         }
         Some(Target::Explain(message)) => {
             app.overlays.pop();
@@ -399,7 +422,7 @@ fn is_whole(app: &App) -> bool {
 /// Opens the jump, with a text in its prompt if one was pasted.
 pub(super) fn open_jump(app: &mut App, text: Option<&str>) {
     app.state_mut().editing = false;
-    let jump = Jump::new(app.analysis.as_deref(), &app.snapshot.iam);
+    let jump = Jump::new(app.analysis.as_deref(), &app.facts(), &app.snapshot.iam);
     let jump = match text {
         Some(text) => jump.with_text(text),
         None => jump,
@@ -431,17 +454,51 @@ fn open_palette(app: &mut App) {
 }
 
 /// The evidence of what has the cursor: a line of a trace, or a row.
-fn evidence(app: &App) -> Option<Evidence> {
+pub(super) fn evidence(app: &App) -> Option<Evidence> {
     match app.overlays.last() {
         Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
         Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
         Some(Overlay::WhoCan(view)) => view.evidence(),
         Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
+        Some(Overlay::Workload(view)) => view.fact()?.evidence.clone(),
         _ => app.selected_row()?.evidence.clone(),
     }
 }
 
+/// What mends something, if the cursor is on that.
+pub(super) fn remedy(app: &App) -> Option<super::overlay::document::Document> {
+    match app.overlays.last() {
+        Some(Overlay::Workload(view)) => view.remedy(),
+        _ => None,
+    }
+}
+
+/// Opens which AWS role a workload gets.
+fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<Effect>) {
+    let Some(cluster) = app.cluster.clone() else {
+        app.warn("Choose a cluster first: C lists them.");
+        return;
+    };
+    let mut view = WorkloadView::new(subject.clone());
+    let ticket = view.slot.restart(&mut app.tickets);
+    effects.push(Effect::Workload { ticket, cluster, subject });
+    push(app, Overlay::Workload(Box::new(view)));
+}
+
+/// Opens the role at hand with all its policies.
+fn open_policies(app: &mut App) {
+    let Some(name) = app.role() else { return };
+    let document = app.document_at(&Evidence::new(DocumentRef::RolePolicies(name), "AssumeRolePolicyDocument"));
+    let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+    push(app, Overlay::Document(Box::new(view)));
+}
+
 fn open_document(app: &mut App) {
+    if let Some(document) = remedy(app) {
+        let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+        push(app, Overlay::Document(Box::new(view)));
+        return;
+    }
     let Some(evidence) = evidence(app) else {
         app.warn("This line was read from no document.");
         return;
@@ -455,51 +512,13 @@ fn open_document_at(app: &mut App, evidence: &Evidence) {
     push(app, Overlay::Document(Box::new(view)));
 }
 
-fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
-    if let Some(Overlay::Explain(view)) = app.overlays.last()
-        && let Some(command) = view.command()
-    {
-        let lines = super::words::count(command.lines().count(), "command", "commands");
-        app.tell(format!("Sent to your terminal's clipboard, to be looked at before it is run: {lines}"));
-        effects.push(Effect::Copy(command));
-        return;
-    }
-    let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
-        Overlay::Trace(view) => Some(view.asked.arn()),
-        Overlay::Matrix(view) => Some(view.asked.arn()),
-        Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
-        Overlay::Explain(view) => view.arn(),
-        _ => None,
-    });
-    let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());
-    match arn {
-        Some(arn) => {
-            app.tell(format!("Sent to your terminal's clipboard: {arn}"));
-            effects.push(Effect::Copy(arn));
-        }
-        None => app.warn("This line has no ARN."),
-    }
-}
-
-fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
-    let open = match app.overlays.last() {
-        Some(Overlay::Document(view)) => Some(view.document.clone()),
-        _ => None,
-    };
-    let document = open.or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
-    match document {
-        Some(document) => {
-            let lines = super::words::count(document.lines.len(), "line", "lines");
-            app.tell(format!("Sent to your terminal's clipboard: {} ({lines})", document.title));
-            effects.push(Effect::Copy(document.text));
-        }
-        None => app.warn("This line was read from no document."),
-    }
-}
-
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context) -> &'static [Command] {
+pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
+        // A control is nobody's: it has a command, and no trace.
+        Context::List if pane == Pane::Posture => {
+            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
+        }
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,
@@ -515,6 +534,9 @@ pub fn foremost(context: Context) -> &'static [Command] {
         ],
         Context::Trace => {
             &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
+        }
+        Context::Workload => {
+            &[Command::Document, Command::Policies, Command::Trace, Command::CopyDocument, Command::Jump, Command::Back]
         }
         Context::Matrix => &[
             Command::Rule,

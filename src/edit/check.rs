@@ -4,6 +4,7 @@
 //! says so rather than passing. A new rule is a function in `rules` and its name in the list here.
 
 mod rules;
+mod undo;
 
 use super::diff::{Difference, Sides};
 use super::draft::Draft;

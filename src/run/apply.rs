@@ -88,6 +88,10 @@ pub async fn new_batch(
     note: Option<String>,
 ) -> Result<Batch, Trouble> {
     let (pin, caller) = pin(session, id).await?;
+    batch(pin, caller, draft, note)
+}
+
+fn batch(pin: Pin, caller: String, draft: Draft, note: Option<String>) -> Result<Batch, Trouble> {
     let made_at = now();
     let steps = plan(&draft);
     let tokens = steps.iter().map(|_| random(16)).collect::<Result<_, _>>()?;
@@ -103,7 +107,7 @@ pub async fn undo_batch(
     manner: &Manner,
     tx: &mpsc::Sender<Progress>,
 ) -> Result<Option<Batch>, Trouble> {
-    let history = settle(session, id, journal, manner, tx).await?;
+    let (history, caller) = settled(session, id, journal, manner, tx).await?;
     let draft = history.undo();
     if draft.is_empty() {
         if history.own_standing().is_open() {
@@ -111,10 +115,8 @@ pub async fn undo_batch(
         }
         return Ok(None);
     }
-    let pin = &history.batch.pin;
-    let cluster = ClusterId { region: pin.region.clone(), name: pin.cluster.clone() };
     let note = history.batch.note.as_ref().map(|it| format!("undo: {it}"));
-    let batch = new_batch(session, &cluster, draft, note).await?;
+    let batch = batch(history.batch.pin.clone(), caller, draft, note)?;
     Ok(Some(Batch { undoes: Some(id.to_owned()), ..batch }))
 }
 
@@ -169,8 +171,19 @@ pub async fn settle(
     manner: &Manner,
     tx: &mpsc::Sender<Progress>,
 ) -> Result<History, Trouble> {
+    settled(session, id, journal, manner, tx).await.map(|(history, _)| history)
+}
+
+/// The same, with who looked.
+async fn settled(
+    session: &Session,
+    id: &str,
+    journal: &mut Journal,
+    manner: &Manner,
+    tx: &mpsc::Sender<Progress>,
+) -> Result<(History, String), Trouble> {
     let history = known(journal, id)?;
-    check_pin(session, &history.batch.pin).await?;
+    let caller = check_pin(session, &history.batch.pin).await?;
     let mut run = Run::new(session, history, journal, manner, tx);
     while let Some(n) = run.history().doubt() {
         let Some(step) = run.history().batch.steps.get(n - 1).cloned() else { break };
@@ -189,7 +202,7 @@ pub async fn settle(
         };
         run.write(Event::Outcome { step: n, outcome })?;
     }
-    Ok(run.into_history())
+    Ok((run.into_history(), caller))
 }
 
 async fn finish(mut run: Run<'_>, tx: &mpsc::Sender<Progress>) -> Result<Receipt, Trouble> {
@@ -228,8 +241,8 @@ fn known(journal: &Journal, id: &str) -> Result<History, Trouble> {
     found.ok_or_else(|| Trouble::bad_input(format!("the journal has no batch {id:?}. See: eksplorer journal")))
 }
 
-/// A batch is applied nowhere but where it was made for.
-async fn check_pin(session: &Session, wanted: &Pin) -> Result<(), Trouble> {
+/// A batch is applied nowhere but where it was made for. Tells who would apply it.
+async fn check_pin(session: &Session, wanted: &Pin) -> Result<String, Trouble> {
     let refuse = |differences: Vec<String>| {
         Trouble::refused(format!(
             "the batch was made for another place, and is refused here: {}. Choose its account, region and endpoint.",
@@ -248,9 +261,9 @@ async fn check_pin(session: &Session, wanted: &Pin) -> Result<(), Trouble> {
         return Err(refuse(differs));
     }
     let id = ClusterId { region: wanted.region.clone(), name: wanted.cluster.clone() };
-    let (here, _) = pin(session, &id).await?;
+    let (here, caller) = pin(session, &id).await?;
     let differs = wanted.differences(&here);
-    if differs.is_empty() { Ok(()) } else { Err(refuse(differs)) }
+    if differs.is_empty() { Ok(caller) } else { Err(refuse(differs)) }
 }
 
 fn write(journal: &mut Journal, id: &str, event: Event) -> Result<(), Trouble> {

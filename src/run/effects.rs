@@ -13,6 +13,7 @@ use crate::access::matrix::{first_namespace, matrix};
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::access::who::who_can;
+use crate::access::workload::Workloads;
 use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
@@ -167,6 +168,13 @@ pub fn set_about(
         Effect::Apply { ticket, cluster, work } => ask(Request::Apply(cluster, ticket, work)),
         Effect::Undo { ticket, batch } => ask(Request::Undo(ticket, batch)),
         Effect::StopApplying => ask(Request::StopApplying),
+        Effect::Workload { ticket, cluster, subject } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            tasks.spawn_blocking(move || {
+                let shown = Workloads::new(&facts, &iam).shown(&subject);
+                Some(Msg::Answer(ticket, Answer::Workload(Arc::new(shown))))
+            });
+        }
         Effect::Copy(text) => return Some(Rest::Copy(text)),
         Effect::Suspend => return Some(Rest::Suspend),
         Effect::Quit => return Some(Rest::Quit),

@@ -26,6 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
     match overlay {
         Overlay::Trace(_)
         | Overlay::Explain(_)
+        | Overlay::Workload(_)
         | Overlay::Document(_)
         | Overlay::Matrix(_)
         | Overlay::WhoCan(_)

@@ -325,7 +325,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         _ => right,
     };
     let mut x = area.x + 1;
-    for command in foremost(context) {
+    for command in foremost(context, app.pane) {
         // Where nothing can be changed, the room is for what can be done.
         if command.spec().group == Group::Change && context == Context::List && !app.write {
             continue;

@@ -75,7 +75,7 @@ fn done() -> Progressed {
 
 #[test]
 fn without_write_every_key_that_stages_says_why_not() {
-    for key in ["a", "e", "p", "D", "R", "z", "Z", "r"] {
+    for key in ["a", "e", "t", "D", "R", "z", "Z", "r"] {
         let stage = Stage::acme(Source::Lab).keys(key);
         assert!(notice(&stage).contains("--write"), "{key}: {}", notice(&stage));
         assert_eq!(top(&stage), "list", "{key}");
@@ -113,7 +113,7 @@ fn a_row_with_a_staged_change_carries_its_sign() {
 
 #[test]
 fn a_policy_is_taken_away_by_its_name() {
-    let stage = on("1", "payments-oncall").keys("p");
+    let stage = on("1", "payments-oncall").keys("t");
     assert_eq!(top(&stage), "take-policy", "{}", notice(&stage));
     let stage = stage.keys("Enter");
     assert_eq!((top(&stage), stage.app.staged()), ("list", 1), "{}", notice(&stage));
@@ -191,7 +191,7 @@ fn steps() {
     check("add_scope", &on("6", NEWCOMER).resize(100, 24).keys("a Enter").text("green, green-*"));
     check("add_groups", &on("6", NEWCOMER).resize(100, 24).keys("a").text("groups").keys("Enter").text("devs, ops"));
     check("edit_groups", &on("1", "blue/deployer").resize(100, 24).keys("e"));
-    check("take_policy", &on("1", "payments-oncall").resize(100, 24).keys("p"));
+    check("take_policy", &on("1", "payments-oncall").resize(100, 24).keys("t"));
     check("staged", &on("1", "deployer").keys("D j"));
 }
 

@@ -1,6 +1,7 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod apply;
 mod architecture;
 mod change;
 mod commands;
@@ -17,7 +18,9 @@ mod permissions;
 mod permits;
 mod printed;
 mod pty;
+mod roles;
 mod screens;
 mod stage;
 mod storm;
+mod workload;
 mod worlds;

@@ -33,6 +33,7 @@ pub(super) const ALL: &[Rule] = &[
     custom_resources,
     managed_elsewhere,
     owned,
+    super::undo::undo,
     unknown,
 ];
 

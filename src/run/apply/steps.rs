@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
         }
 
         let token = self.history.batch.tokens.get(step.n.saturating_sub(1)).cloned().unwrap_or_default();
-        let (before, image) = (there.state.clone(), there.image.clone());
+        let (before, image) = (there.state.clone(), there.image.clone().map(Box::new));
         self.write(Event::Intent { step: step.n, token: token.clone(), before, image })?;
         self.tell(step.n, Doing::Calling).await;
         self.wrote.insert(step.subject.clone());
