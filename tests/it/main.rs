@@ -3,6 +3,7 @@
 
 mod apply;
 mod architecture;
+mod change;
 mod commands;
 mod explain;
 mod findings;
