@@ -61,6 +61,12 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listed,
     },
+    /// All that is wrong with a cluster's access, for people and for pipelines.
+    ///
+    /// Every finding once, with its subject, evidence and remedy; what could not be judged is listed too, and never passed.
+    /// Exit status: 0 nothing at the threshold, 3 a finding at or above it, 4 with --strict when something could not be
+    /// judged and nothing was found.
+    Audit(AuditArgs),
     /// May this request assume the role, and which clause of its trust policy decides?
     ///
     /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
@@ -153,6 +159,37 @@ pub struct ActionArgs {
     /// On this resource, by its ARN; without it, on any.
     #[arg(long, value_name = "ARN", requires = "action")]
     pub resource: Option<String>,
+}
+
+/// What counts, and what does not.
+#[derive(Clone, Debug, Args)]
+pub struct AuditArgs {
+    /// End with 3 where a finding matters as much or more.
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::High)]
+    pub fail_on: FailOn,
+    /// End with 4 where something could not be judged.
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not count this finding: ID, or ID=SUBJECT for one subject; may be given several times. docs/findings.md has the
+    /// ids; a subject is written as in the report.
+    #[arg(long = "ignore", value_name = "ID[=SUBJECT]")]
+    pub ignores: Vec<String>,
+    /// Do not count what this file holds.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write a baseline of what counts and what --baseline holds and is still found.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+}
+
+/// From which severity on a finding is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum FailOn {
+    High,
+    Medium,
+    Low,
+    Never,
 }
 
 /// What to do with snapshots.
@@ -357,6 +394,20 @@ pub enum Output {
     Text,
     /// For programs: stable, see docs/json.md.
     Json,
+    /// SARIF 2.1.0, for what shows the findings of many tools; of `audit` only.
+    Sarif,
+}
+
+impl Cli {
+    /// What is wrong with what was said together, beyond what the parser sees.
+    pub fn check(&self) -> Result<(), String> {
+        match (&self.command, self.options.output) {
+            (Some(Command::Audit(_)), _) | (_, Output::Text | Output::Json) => Ok(()),
+            (_, Output::Sarif) => {
+                Err("-o sarif is for audit, which has findings to tell: take -o json or -o text".to_owned())
+            }
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -4,11 +4,13 @@
 //! `docs/json.md`; all remote text in the text form goes through [`visible`](crate::model::visible::visible). A new
 //! report is a new file here.
 
+pub mod audit;
 pub mod can;
 pub mod explain;
 pub mod json;
 pub mod list;
 mod posture;
+mod sarif;
 pub mod trace;
 pub mod trust;
 pub mod who;
