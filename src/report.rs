@@ -7,9 +7,12 @@
 pub mod audit;
 pub mod can;
 pub mod explain;
+pub mod journal;
 pub mod json;
 pub mod list;
+pub mod plan;
 mod posture;
+pub mod receipt;
 mod sarif;
 pub mod trace;
 pub mod trust;
@@ -30,10 +33,14 @@ pub enum Exit {
     Failure,
     /// What was given can't be used.
     BadInput,
-    /// No.
+    /// No, or refused.
     No,
     /// A named fact is missing.
     Unknown,
+    /// A check asks, and nobody answered.
+    Unanswered,
+    /// It was begun, and stopped part-way.
+    PartWay,
 }
 
 impl Exit {
@@ -45,6 +52,8 @@ impl Exit {
             Exit::BadInput => 2,
             Exit::No => 3,
             Exit::Unknown => 4,
+            Exit::Unanswered => 5,
+            Exit::PartWay => 6,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod apply;
 mod architecture;
+mod audit;
 mod commands;
 mod explain;
 mod findings;
