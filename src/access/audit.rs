@@ -16,6 +16,7 @@ use super::Mark;
 use super::findings::{Finding, Remedy, Severity, rules};
 use super::inventory::{Inventory, RoleRow};
 use super::posture::{Control, Standing};
+use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, IamFacts, Section, State};
 
 /// What a finding is about.
@@ -106,6 +107,8 @@ pub struct Item {
     pub id: &'static str,
     /// What it is about.
     pub subject: Subject,
+    /// The ARN of the principal or role that it is about, or what a row has in its place; may be empty.
+    pub arn: String,
     /// What is wrong and what follows.
     pub because: String,
     /// Where it was read.
@@ -183,19 +186,33 @@ const SAID_BY_ROWS: &str = "map-accounts";
 
 /// All findings of a cluster, given its rows and the facts that they rest on.
 pub fn audit(inventory: &Inventory, facts: &ClusterFacts, iam: &IamFacts) -> Audit {
+    let (items, of_rows) = found(inventory).items();
+    let mut not_judged = sections(facts, iam);
+    not_judged.extend(of_rows);
+    Audit { items, not_judged }
+}
+
+/// All findings of its rows, each once.
+pub(crate) fn items(inventory: &Inventory) -> Vec<Item> {
+    found(inventory).items().0
+}
+
+fn found(inventory: &Inventory) -> Found {
     let mut found = Found::default();
     for row in &inventory.entries {
-        found.row(&Subject::AccessEntry(row.principal_arn.clone()), row.mark, &row.because, &row.findings);
+        let subject = Subject::AccessEntry(row.principal_arn.clone());
+        found.row(&subject, &row.principal_arn, row.mark, &row.because, &row.findings);
     }
     for row in &inventory.aws_auth {
-        found.row(&Subject::AwsAuth(row.place.clone()), row.mark, &row.because, &row.findings);
+        let arn = row.principal.as_ref().map_or_else(|| row.arn.clone(), Principal::arn);
+        found.row(&Subject::AwsAuth(row.place.clone()), &arn, row.mark, &row.because, &row.findings);
     }
     for row in &inventory.irsa {
         let subject = match row.service_account.is_empty() {
             true => role(&row.role_arn),
             false => Subject::ServiceAccount(row.namespace.clone(), row.service_account.clone()),
         };
-        found.row(&subject, row.mark, &row.because, &row.findings);
+        found.row(&subject, &row.role_arn, row.mark, &row.because, &row.findings);
     }
     for row in &inventory.pod_identity {
         let subject = match row.namespace.is_empty() {
@@ -203,25 +220,26 @@ pub fn audit(inventory: &Inventory, facts: &ClusterFacts, iam: &IamFacts) -> Aud
             false => Subject::Association(format!("{}/{}", row.namespace, row.service_account)),
         };
         found.unknown(&subject, row.mark, &row.because);
+        let arn = row.role_arn.as_deref().unwrap_or_default();
         for finding in &row.findings {
             let account = || Subject::ServiceAccount(row.namespace.clone(), row.service_account.clone());
             match finding.id {
                 // The service account's own row says it.
                 "irsa-and-pod-identity" => {}
-                id if id.starts_with("irsa-") => found.add(&account(), finding),
-                _ => found.add(&subject, finding),
+                id if id.starts_with("irsa-") => found.add(&account(), arn, finding),
+                _ => found.add(&subject, arn, finding),
             }
         }
     }
     for row in &inventory.roles {
         let named = row.principal.as_ref().map(|it| Subject::Role(it.name.clone()));
         let subject = named.unwrap_or_else(|| Subject::Part(part(row)));
-        found.row(&subject, row.mark, &row.because, &row.findings);
+        found.row(&subject, &row.role_arn, row.mark, &row.because, &row.findings);
     }
     for control in &inventory.posture {
         found.control(control);
     }
-    found.audit(facts, iam)
+    found
 }
 
 fn role(arn: &str) -> Subject {
@@ -236,15 +254,15 @@ type Key = (Severity, &'static str, Subject, String, Vec<Evidence>);
 
 #[derive(Default)]
 struct Found {
-    items: BTreeMap<Key, Vec<Remedy>>,
+    items: BTreeMap<Key, (String, Vec<Remedy>)>,
     not_judged: BTreeSet<NotJudged>,
 }
 
 impl Found {
-    fn row(&mut self, subject: &Subject, mark: Mark, because: &str, findings: &[Finding]) {
+    fn row(&mut self, subject: &Subject, arn: &str, mark: Mark, because: &str, findings: &[Finding]) {
         self.unknown(subject, mark, because);
         for finding in findings {
-            self.add(subject, finding);
+            self.add(subject, arn, finding);
         }
     }
 
@@ -255,7 +273,7 @@ impl Found {
         }
     }
 
-    fn add(&mut self, subject: &Subject, finding: &Finding) {
+    fn add(&mut self, subject: &Subject, arn: &str, finding: &Finding) {
         // What is wrong with a role's own document is the role's, whoever uses it: once, not once for each.
         let subject = match &finding.evidence.document {
             DocumentRef::IamRole(name) => Subject::Role(name.clone()),
@@ -263,7 +281,7 @@ impl Found {
         };
         let evidence = vec![finding.evidence.clone()];
         let key = (finding.severity, finding.id, subject, finding.sentence.clone(), evidence);
-        let remedy = self.items.entry(key).or_default();
+        let (_, remedy) = self.items.entry(key).or_insert_with(|| (arn.to_owned(), Vec::new()));
         // Several who share a role have each their own remedy; the first that there is stands for all.
         if remedy.is_empty() {
             remedy.clone_from(&finding.remedy);
@@ -284,7 +302,7 @@ impl Found {
                     text: it.look.iter().chain([&it.command]).cloned().collect::<Vec<_>>().join("\n"),
                 });
                 let key = (severity, control.id, subject, because, control.evidence.clone());
-                self.items.entry(key).or_default().extend(remedy);
+                self.items.entry(key).or_default().1.extend(remedy);
             }
             Standing::Unknown => {
                 let of = if control.subject.is_empty() { String::new() } else { format!(" of {}", control.subject) };
@@ -295,22 +313,24 @@ impl Found {
         }
     }
 
-    fn audit(self, facts: &ClusterFacts, iam: &IamFacts) -> Audit {
+    fn items(self) -> (Vec<Item>, BTreeSet<NotJudged>) {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let mut items = Vec::new();
-        for ((severity, id, subject, because, evidence), remedy) in self.items {
+        for ((severity, id, subject, because, evidence), (arn, remedy)) in self.items {
             // The sentence is no part of it: it names pods, which come and go.
-            let mut fingerprint = format!("{id} {subject}");
+            let mut fingerprint = match &subject {
+                // Nor is the place of a row: one that goes moves all that follow it.
+                Subject::AwsAuth(_) if !arn.is_empty() => format!("{id} {} {arn}", subject.kind()),
+                subject => format!("{id} {subject}"),
+            };
             let count = seen.entry(fingerprint.clone()).or_default();
             *count += 1;
             if *count > 1 {
                 fingerprint.push_str(&format!(" #{count}"));
             }
-            items.push(Item { severity, id, subject, because, evidence, remedy, fingerprint, ignored: None });
+            items.push(Item { severity, id, subject, arn, because, evidence, remedy, fingerprint, ignored: None });
         }
-        let mut not_judged = sections(facts, iam);
-        not_judged.extend(self.not_judged);
-        Audit { items, not_judged }
+        (items, self.not_judged)
     }
 }
 

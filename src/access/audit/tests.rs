@@ -10,6 +10,7 @@ fn item(severity: Severity, id: &'static str, subject: Subject) -> Item {
         severity,
         id,
         subject,
+        arn: String::new(),
         because: "because".to_owned(),
         evidence: Vec::new(),
         remedy: Vec::new(),
