@@ -187,7 +187,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture, findings] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -197,11 +197,12 @@ impl App {
             Pane::Principals => principals,
             Pane::Groups => groups,
             Pane::Posture => posture,
+            Pane::Findings => findings,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture, findings] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -211,6 +212,7 @@ impl App {
             Pane::Principals => principals,
             Pane::Groups => groups,
             Pane::Posture => posture,
+            Pane::Findings => findings,
         }
     }
 

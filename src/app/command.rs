@@ -146,6 +146,7 @@ commands! {
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
     Groups "groups", "groups", Panes, Harmless, always, "Show the groups and users of bindings and mappings, and who carries them.";
     Posture "posture", "posture", Panes, Harmless, always, "Show the controls around access, and how to change them.";
+    Findings "findings", "findings", Panes, Harmless, always, "Show everything that is wrong, across all panes.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";

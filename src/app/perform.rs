@@ -94,6 +94,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Principals => show(app, Pane::Principals),
         Command::Groups => show(app, Pane::Groups),
         Command::Posture => show(app, Pane::Posture),
+        Command::Findings => show(app, Pane::Findings),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => match app.overlays.last_mut() {

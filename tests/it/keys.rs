@@ -164,7 +164,7 @@ fn panes_are_reached_by_digit_and_tab_and_remember_where_they_were() {
     let stage = stage.keys("1");
     assert_eq!(stage.app.state().at(), 2);
     let stage = stage.keys("BackTab");
-    assert_eq!(stage.app.pane, Pane::Posture);
+    assert_eq!(stage.app.pane, Pane::Findings);
     let stage = stage.keys("Tab Tab");
     assert_eq!(stage.app.pane, Pane::AwsAuth);
     let stage = stage.keys("Enter 3");

@@ -3,6 +3,7 @@
 
 mod apply;
 mod architecture;
+mod audit;
 mod change;
 mod commands;
 mod explain;

@@ -218,7 +218,9 @@ pub(crate) fn inventory() -> Inventory {
         subjects: Vec::new(),
         principals: entries.iter().filter_map(principal_row).collect(),
         entries,
+        findings: Vec::new(),
     }
+    .with_findings()
 }
 
 fn aws_auth() -> Vec<AwsAuthLine> {
