@@ -81,7 +81,7 @@ pub fn policy_arn(word: &str, partition: &str) -> Result<String, Refusal> {
     let lower = word.to_lowercase();
     let means = |name: &str| {
         let name = name.to_lowercase();
-        name == lower || name == format!("amazoneks{lower}policy") || name == format!("amazoneks{lower}")
+        name == lower || name == format!("amazoneks{lower}policy") || name == format!("{lower}policy")
     };
     let known = catalog::policies().find(|it| means(&it.name)).map(|it| it.name.as_str());
     let name = known.ok_or_else(|| {
@@ -235,7 +235,7 @@ impl Ground<'_> {
     }
 
     /// What gets in through aws-auth alone is not ours to change: how it is changed, and that nothing was done.
-    fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
+    pub fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
         let Subject::Entry(arn) = subject else { return None };
         let (principal, _) = Principal::from_arn(arn).ok()?;
         let resolution =

@@ -4,6 +4,7 @@
 mod apply;
 mod architecture;
 mod audit;
+mod change;
 mod commands;
 mod explain;
 mod findings;
