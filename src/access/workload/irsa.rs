@@ -56,9 +56,10 @@ impl<'a> Workloads<'a> {
     /// The role is there under this very ARN; else what follows.
     pub(super) fn existing(&self, arn: &str, role: &Principal) -> Result<&Trust<'a>, Box<Answer>> {
         match self.trust(role) {
-            Lookup::Found(found) if found.detail.arn != arn => {
-                Err(Box::new(Answer::no(format!("no role has the ARN {arn}; the one of that name is {}", found.detail.arn))))
-            }
+            Lookup::Found(found) if found.detail.arn != arn => Err(Box::new(Answer::no(format!(
+                "no role has the ARN {arn}; the one of that name is {}",
+                found.detail.arn
+            )))),
             Lookup::Found(found) => Ok(found),
             Lookup::Absent => Err(Box::new(Answer::no(format!("account {} has no role {}", role.account, role.name)))),
             Lookup::Unknown(gap @ crate::model::snapshot::Gap::Foreign(_)) => Err(Box::new(Answer::gap(
