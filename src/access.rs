@@ -12,6 +12,9 @@
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
+//! - [`workload`]: which AWS role a pod and a service account get, and why not;
+//! - [`service_role`]: what the IAM role of each part of a cluster must have;
+//! - [`posture`]: the controls around access, how each stands and how it is changed;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -25,10 +28,13 @@ pub mod identity;
 pub mod inventory;
 pub mod matrix;
 pub mod permissions;
+pub mod posture;
 pub mod resources;
+pub mod service_role;
 pub mod trace;
 pub mod trust;
 pub mod who;
+pub mod workload;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -168,7 +168,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -177,11 +177,12 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -190,6 +191,7 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 
@@ -201,6 +203,18 @@ impl App {
     /// The row under the cursor.
     pub fn selected_row(&self) -> Option<&Row> {
         self.table(self.pane)?.row(self.state().selected()?)
+    }
+
+    /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.
+    pub fn role(&self) -> Option<String> {
+        use crate::model::principal::PrincipalKind;
+        let asked = match self.overlays.last() {
+            Some(Overlay::Workload(view)) => view.role().cloned(),
+            Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
+            Some(_) => None,
+        };
+        asked.filter(|it| it.principal.kind == PrincipalKind::Role).map(|it| it.principal.name)
     }
 
     /// Where keys are pressed now.

@@ -79,6 +79,33 @@ pub enum Command {
     ///
     /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
     Trust(TrustArgs),
+    /// Which AWS role does this pod get, by what, and why not?
+    ///
+    /// Exit status: 0 it gets the role, 3 it does not, 4 not known because a named fact is missing.
+    WhyPod {
+        /// NAMESPACE/POD
+        pod: String,
+        /// What it is to do with the role.
+        #[command(flatten)]
+        action: ActionArgs,
+    },
+    /// Which AWS role does a pod of this service account get that is made now, and why not?
+    ///
+    /// Exit status: 0 it gets the role, 3 it does not, 4 not known because a named fact is missing.
+    WhySa {
+        /// NAMESPACE/NAME
+        service_account: String,
+        /// What it is to do with the role.
+        #[command(flatten)]
+        action: ActionArgs,
+    },
+    /// Who and what can become this role?
+    ///
+    /// Exit status: 0 somebody or something can, 3 nobody can, 4 not known.
+    WhyRole {
+        /// The role, by its ARN.
+        role_arn: String,
+    },
     /// What was changed from here: each batch with who, when, what, and how it stands.
     Journal(JournalArgs),
     /// Go on with a batch that stopped: what may have been done is looked for first.
@@ -223,6 +250,17 @@ pub struct RequestArgs {
     pub name: Option<String>,
 }
 
+/// What is to be done with a role.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ActionArgs {
+    /// Ask also whether the role's policies allow this action, such as s3:GetObject (iam:SimulatePrincipalPolicy).
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// On this resource, by its ARN; without it, on any.
+    #[arg(long, value_name = "ARN", requires = "action")]
+    pub resource: Option<String>,
+}
+
 /// What of the journal to show.
 #[derive(Clone, Debug, Args)]
 pub struct JournalArgs {
@@ -289,12 +327,14 @@ pub enum Listed {
     Irsa,
     /// Pod Identity associations.
     PodIdentity,
-    /// Roles of the cluster, its node groups, Fargate profiles and add-ons.
+    /// Roles of the cluster and its parts, with who can assume them and their policies.
     Roles,
     /// Every principal known from any of these.
     Principals,
     /// Groups and users of bindings and mappings, and who carries them.
     Groups,
+    /// The controls around access, and how to change them.
+    Posture,
     /// The clusters of the account.
     Clusters,
 }

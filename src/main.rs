@@ -80,6 +80,11 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Plan { file, apply }) => headless::plan_file(&options, &file, &apply, &mut told).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
+        Some(Command::WhyPod { pod, action }) => headless::why_pod(&options, &pod, &action).await,
+        Some(Command::WhySa { service_account, action }) => {
+            headless::why_account(&options, &service_account, &action).await
+        }
+        Some(Command::WhyRole { role_arn }) => headless::why_role(&options, &role_arn).await,
         Some(Command::Journal(args)) => headless::journal(&options, &args),
         Some(Command::Resume(args)) => headless::resume(&options, &args, &mut told).await,
         Some(Command::Undo(args)) => headless::undo(&options, &args, &mut told).await,

@@ -9,11 +9,13 @@ pub mod explain;
 pub mod journal;
 pub mod json;
 pub mod list;
+mod posture;
 pub mod plan;
 pub mod receipt;
 pub mod trace;
 pub mod trust;
 pub mod who;
+pub mod why;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;

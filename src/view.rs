@@ -22,6 +22,7 @@ mod text;
 pub mod theme;
 mod trace;
 mod who;
+mod workload;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -60,6 +61,7 @@ fn whole(canvas: &mut Canvas<'_>, app: &App, at: &Layout) -> Option<Position> {
         Some(Overlay::Matrix(view)) => matrix::draw(canvas, at, app, view),
         Some(Overlay::WhoCan(view)) => who::draw(canvas, at, app, view),
         Some(Overlay::Explain(view)) => explain::draw(canvas, at, app, view),
+        Some(Overlay::Workload(view)) => workload::draw(canvas, at, app, view),
         Some(Overlay::Document(view)) => cursor = document::draw(canvas, at, view),
         _ => list(canvas, app, at),
     }

@@ -1,16 +1,22 @@
 //! Named defects and risks: one small rule each, in totally ordered output.
 //!
 //! A rule is a function that pushes at most one finding per cause; a new one goes into the file of its family
-//! (`entries`, `aws_auth`, `workloads`) and is called from that family's door. Rules say nothing when the facts they
-//! need are not complete: ignorance is no defect.
+//! (`entries`, `aws_auth`, `irsa`, `pod_identity`, `roles`, `workloads`) and is called from that family's door. Rules say
+//! nothing when the facts they need are not complete: ignorance is no defect.
 
 mod aws_auth;
 mod entries;
+mod irsa;
+mod pod_identity;
+mod roles;
+mod trust_shape;
 mod workloads;
 
 pub(crate) use aws_auth::{of_account, of_key, of_line};
 pub(crate) use entries::of_entry;
-pub(crate) use workloads::{of_association, of_irsa, of_role, trust_names};
+pub(crate) use roles::{RoleFacts, of_role};
+pub(crate) use trust_shape::subjects;
+pub(crate) use workloads::{of_association, of_irsa, of_trusting, of_workload};
 
 use crate::model::snapshot::Evidence;
 
@@ -36,11 +42,28 @@ pub struct Finding {
     pub sentence: String,
     /// Where it was read.
     pub evidence: Evidence,
+    /// What mends it, ready to paste; empty where that needs a person's judgement.
+    pub remedy: Vec<Remedy>,
+}
+
+/// One way to mend something: a command, or a piece of a document. Nothing is done with it but to show and copy it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Remedy {
+    /// What it does.
+    pub title: String,
+    /// The text to paste.
+    pub text: String,
 }
 
 impl Finding {
     fn new(severity: Severity, id: &'static str, sentence: impl Into<String>, evidence: &Evidence) -> Self {
-        Finding { severity, id, sentence: sentence.into(), evidence: evidence.clone() }
+        Finding { severity, id, sentence: sentence.into(), evidence: evidence.clone(), remedy: Vec::new() }
+    }
+
+    /// The same with what mends it.
+    pub(crate) fn with(mut self, remedy: impl IntoIterator<Item = Remedy>) -> Self {
+        self.remedy.extend(remedy);
+        self
     }
 
     /// The same at a field of its document.

@@ -5,7 +5,10 @@
 //! here.
 
 mod mappings;
+mod roles;
 mod workloads;
+
+pub(crate) use roles::in_no_instance_profile;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +16,10 @@ use super::Mark;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
 use super::permissions::Permissions;
+use super::posture::{Control, posture};
+use super::service_role::RoleCheck;
 use super::who::{SubjectRow, subjects};
+use super::workload::Workloads;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -26,7 +32,7 @@ pub struct Inventory {
     pub entries: Vec<EntryRow>,
     /// aws-auth: rows in the order written, then mapAccounts, then keys that yield nothing.
     pub aws_auth: Vec<AwsAuthLine>,
-    /// Service accounts with an IRSA annotation, by namespace and name.
+    /// Service accounts with an IRSA annotation, by namespace and name; then roles that no annotation names, by ARN.
     pub irsa: Vec<IrsaRow>,
     /// Pod Identity associations, by namespace and service account.
     pub pod_identity: Vec<PodIdentityRow>,
@@ -36,6 +42,8 @@ pub struct Inventory {
     pub principals: Vec<PrincipalRow>,
     /// Every group and user that a binding names or a mapping gives, groups first.
     pub subjects: Vec<SubjectRow>,
+    /// The controls around access, those that concern most first.
+    pub posture: Vec<Control>,
 }
 
 /// An access entry.
@@ -92,17 +100,22 @@ pub struct AwsAuthLine {
     pub evidence: Evidence,
 }
 
-/// A service account with an IRSA annotation.
+/// A service account with an IRSA annotation; one whose pods carry it instead; or a role that trusts the cluster's issuer
+/// and that no annotation names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IrsaRow {
-    /// Its namespace.
+    /// Its namespace; empty for a role that no annotation names.
     pub namespace: String,
-    /// Its name.
+    /// Its name; empty likewise.
     pub service_account: String,
-    /// The annotation, as written.
+    /// The annotation, as written; the role's ARN where no annotation names it.
     pub role_arn: String,
-    /// Unverified when what was looked at is right, dead when it cannot work, shadowed by a Pod Identity association for
-    /// new pods, unknown.
+    /// Does the service account carry the annotation?
+    pub annotated: bool,
+    /// Of a role that no annotation names: whom its trust policy lets in, as `NAMESPACE/NAME`, patterns as written.
+    pub subjects: Vec<String>,
+    /// In force when the role lets it in, dead when it does not, shadowed by a Pod Identity association for new pods,
+    /// ignored when no annotation names the role, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -129,7 +142,7 @@ pub struct PodIdentityRow {
     pub target_role_arn: Option<String>,
     /// The add-on that owns it.
     pub owner: Option<String>,
-    /// Unverified when what was looked at is right, dead when it cannot work, unknown.
+    /// In force when the role lets it in and there is an agent, dead when it cannot work, unknown.
     pub mark: Mark,
     /// Why, as a sentence.
     pub because: String,
@@ -148,23 +161,35 @@ pub enum RoleUse {
     Cluster,
     /// Auto Mode's built-in node pools.
     AutoMode,
+    /// A node class of one's own in Auto Mode.
+    NodeClass(String),
     /// A managed node group.
     Nodegroup(String),
+    /// Nodes that EKS does not manage, Karpenter's among them: by their instance profile, or by their role's name.
+    SelfManaged(String),
     /// A Fargate profile's pods, as they start.
     FargateProfile(String),
+    /// Machines elsewhere, by their role's name.
+    Hybrid(String),
     /// An add-on's service account (IRSA).
     Addon(String),
+    /// A capability: Argo CD, ACK, kro.
+    Capability(String),
 }
 
 impl RoleUse {
-    /// `cluster`, `node group`, `Fargate profile`, `add-on`, `auto mode`.
+    /// `cluster`, `node group`, `Fargate profile`, `add-on`, `auto mode`, …
     pub fn kind(&self) -> &'static str {
         match self {
             RoleUse::Cluster => "cluster",
             RoleUse::AutoMode => "auto mode",
+            RoleUse::NodeClass(_) => "node class",
             RoleUse::Nodegroup(_) => "node group",
+            RoleUse::SelfManaged(_) => "self-managed",
             RoleUse::FargateProfile(_) => "Fargate profile",
+            RoleUse::Hybrid(_) => "hybrid nodes",
             RoleUse::Addon(_) => "add-on",
+            RoleUse::Capability(_) => "capability",
         }
     }
 
@@ -172,8 +197,26 @@ impl RoleUse {
     pub fn name(&self) -> &str {
         match self {
             RoleUse::Cluster | RoleUse::AutoMode => "",
-            RoleUse::Nodegroup(name) | RoleUse::FargateProfile(name) | RoleUse::Addon(name) => name,
+            RoleUse::NodeClass(name)
+            | RoleUse::Nodegroup(name)
+            | RoleUse::SelfManaged(name)
+            | RoleUse::FargateProfile(name)
+            | RoleUse::Hybrid(name)
+            | RoleUse::Addon(name)
+            | RoleUse::Capability(name) => name,
         }
+    }
+
+    /// Must its role get into the cluster for the part to work?
+    pub fn must_get_in(&self) -> bool {
+        !matches!(self, RoleUse::Cluster | RoleUse::Addon(_))
+    }
+}
+
+impl std::fmt::Display for RoleUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind())?;
+        if self.name().is_empty() { Ok(()) } else { write!(f, " {}", self.name()) }
     }
 }
 
@@ -186,12 +229,17 @@ pub struct RoleRow {
     pub role_arn: String,
     /// The same, read.
     pub principal: Option<Principal>,
-    /// How it gets into the cluster, for node and Fargate roles, which must; in force for the others.
+    /// In force when it can do what it is for: get in if it must, be assumed by its service, and have its policies;
+    /// unverified where a part of that could not be looked at; dead where a part of it fails; unknown.
     pub mark: Mark,
     /// Why, as a sentence; for those that get in, by which mapping.
     pub because: String,
-    /// `ACTIVE`, …; as EKS says.
+    /// `ACTIVE`, …; as EKS says. Empty for what EKS does not list.
     pub status: String,
+    /// Who may assume it and which policies it has, against what the part needs; `None` where it names no role.
+    pub check: Option<RoleCheck>,
+    /// What else uses the same role, in order.
+    pub shared_with: Vec<RoleUse>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// Cluster, node group, profile or add-on.
@@ -209,6 +257,7 @@ pub enum SeenIn {
     ClusterRole,
     NodeRole,
     Addon,
+    Capability,
 }
 
 impl SeenIn {
@@ -222,6 +271,7 @@ impl SeenIn {
             SeenIn::ClusterRole => "cluster role",
             SeenIn::NodeRole => "node role",
             SeenIn::Addon => "add-on",
+            SeenIn::Capability => "capability",
         }
     }
 }
@@ -264,9 +314,10 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
     let resolver = Resolver::new(facts, iam);
     let entries = mappings::entries(&resolver);
     let aws_auth = mappings::aws_auth(&resolver);
-    let irsa = workloads::irsa(&resolver);
-    let pod_identity = workloads::pod_identity(&resolver);
-    let roles = workloads::roles(&resolver);
+    let workloads = Workloads::new(facts, iam);
+    let irsa = workloads::irsa(&workloads);
+    let pod_identity = workloads::pod_identity(&workloads);
+    let roles = roles::roles(&resolver);
     let mut seen = Seen::default();
     for row in &entries {
         seen.add(row.principal.as_ref(), SeenIn::AccessEntry, &row.findings);
@@ -286,13 +337,20 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
         let place = match row.used_by {
             RoleUse::Cluster => SeenIn::ClusterRole,
             RoleUse::Addon(_) => SeenIn::Addon,
-            RoleUse::AutoMode | RoleUse::Nodegroup(_) | RoleUse::FargateProfile(_) => SeenIn::NodeRole,
+            RoleUse::Capability(_) => SeenIn::Capability,
+            RoleUse::AutoMode
+            | RoleUse::NodeClass(_)
+            | RoleUse::Nodegroup(_)
+            | RoleUse::SelfManaged(_)
+            | RoleUse::FargateProfile(_)
+            | RoleUse::Hybrid(_) => SeenIn::NodeRole,
         };
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
     let principals = seen.rows(&resolver);
     let subjects = subjects(facts, permissions, &principals);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects }
+    let posture = posture(facts, iam, &aws_auth);
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture }
 }
 
 #[derive(Default)]

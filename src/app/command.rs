@@ -102,7 +102,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why.";
+    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why; of a workload, which AWS role it gets.";
     Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
     WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
@@ -111,6 +111,7 @@ commands! {
     Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
     Whoami "whoami", "who am I", Answers, Harmless, a_caller, "Trace yourself in this cluster.";
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
+    Policies "policies", "policies", Answers, Harmless, a_role, "Show the role's trust policy and its IAM policies, managed and inline.";
     CopyArn "copy-arn", "copy", Answers, Harmless, somebody, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
@@ -119,9 +120,10 @@ commands! {
     AwsAuth "aws-auth", "aws-auth", Panes, Harmless, always, "Show the rows of the aws-auth ConfigMap.";
     Irsa "irsa", "IRSA", Panes, Harmless, always, "Show the service accounts with an IAM role of their own (IRSA).";
     PodIdentity "pod-identity", "pod identity", Panes, Harmless, always, "Show the Pod Identity associations.";
-    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster, its nodes, Fargate profiles and add-ons.";
+    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster and its parts, with who can assume them and their policies.";
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
     Groups "groups", "groups", Panes, Harmless, always, "Show the groups and users of bindings and mappings, and who carries them.";
+    Posture "posture", "posture", Panes, Harmless, always, "Show the controls around access, and how to change them.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";
@@ -195,7 +197,14 @@ fn always(_: &App, _: Context) -> Availability {
     Availability::Ready
 }
 
+fn a_role(app: &App, _: Context) -> Availability {
+    ready_if(app.role().is_some(), "Nothing here names an IAM role.")
+}
+
 fn a_row(app: &App, context: Context) -> Availability {
+    if context == Context::Workload {
+        return ready_if(app.role().is_some(), "No role is known here that could be traced.");
+    }
     if let Some(Overlay::WhoCan(view)) = app.top_place() {
         return ready_if(view.line().is_some(), "Nobody is selected: there is nothing to trace.");
     }
@@ -206,7 +215,8 @@ fn a_row(app: &App, context: Context) -> Availability {
         None => disabled("No row is selected: there is nothing to trace."),
         Some(_) if app.pane == Pane::Groups => Availability::Ready,
         Some(row) => {
-            ready_if(row.asked.is_some(), "This row names no principal that could be traced; y shows the document.")
+            let asks = row.asked.is_some() || row.workload.is_some();
+            ready_if(asks, "This row names no principal that could be traced; y shows the document.")
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::message::Ticket;
 use crate::access::explain::message::Message;
+use crate::access::workload::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
@@ -66,6 +67,15 @@ pub enum Effect {
         cluster: ClusterId,
         /// What.
         review: Box<Review>,
+    },
+    /// Compute which AWS role a workload gets, from the facts at hand.
+    Workload {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Of what.
+        subject: Subject,
     },
     /// Read the caller, the clusters and the account's IAM.
     Overview,

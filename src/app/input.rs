@@ -15,6 +15,7 @@ use super::perform::{self, open_jump, perform};
 use super::permits;
 use super::update::{arrange, attempt, page};
 use super::{App, prompt};
+use crate::model::snapshot::ClusterFacts;
 
 /// A key that edits the text of the prompt on top.
 pub(super) fn typed(app: &mut App, chord: Chord) {
@@ -55,7 +56,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Calls { .. }) => {}
         None => {
             if prompt::edit(&mut app.state_mut().filter, chord) {
                 arrange(app);
@@ -79,7 +80,8 @@ pub(super) fn paste(app: &mut App, text: &str) {
         Some(Overlay::Jump(jump)) => {
             let empty = jump.picker.input.value().is_empty();
             if empty {
-                **jump = std::mem::replace(&mut **jump, Jump::new(None, &app.snapshot.iam)).with_text(text);
+                **jump = std::mem::replace(&mut **jump, Jump::new(None, &ClusterFacts::default(), &app.snapshot.iam))
+                    .with_text(text);
             } else {
                 prompt::paste(&mut jump.picker.input, text);
                 jump.rank();
@@ -131,7 +133,12 @@ pub(super) fn paste(app: &mut App, text: &str) {
             open_jump(app, Some(text));
         }
         Some(
-            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_),
+            Overlay::Trace(_)
+            | Overlay::Explain(_)
+            | Overlay::Workload(_)
+            | Overlay::Document(_)
+            | Overlay::Matrix(_)
+            | Overlay::WhoCan(_),
         )
         | None => open_jump(app, Some(text)),
     }

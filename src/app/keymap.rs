@@ -153,6 +153,8 @@ pub enum Context {
     List,
     /// The trace on the full screen.
     Trace,
+    /// Which AWS role a workload gets.
+    Workload,
     /// A document.
     Document,
     /// What an identity may do.
@@ -165,10 +167,11 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 7] = [
+    pub const ALL: [Context; 8] = [
         Context::Global,
         Context::List,
         Context::Trace,
+        Context::Workload,
         Context::Document,
         Context::Matrix,
         Context::WhoCan,
@@ -181,6 +184,7 @@ impl Context {
             Context::Global => "global",
             Context::List => "list",
             Context::Trace => "trace",
+            Context::Workload => "workload",
             Context::Document => "document",
             Context::Matrix => "matrix",
             Context::WhoCan => "who-can",

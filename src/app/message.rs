@@ -16,6 +16,7 @@ use crate::access::permissions::danger::Found;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::trace::Trace;
 use crate::access::who::WhoCan;
+use crate::access::workload::Shown;
 use crate::model::failure::Failure;
 use crate::model::review::Reviewed;
 use crate::model::time::Time;
@@ -68,6 +69,8 @@ pub enum Answer {
     Review(Result<Reviewed, Failure>),
     /// To `Explain`.
     Explain(Arc<Explanation>),
+    /// To `Workload`.
+    Workload(Arc<Shown>),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

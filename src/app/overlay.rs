@@ -13,6 +13,7 @@ pub mod scroll;
 pub mod told;
 pub mod trace;
 pub mod who;
+pub mod workload;
 
 use super::command::Command;
 use super::keymap::Context;
@@ -28,6 +29,7 @@ use matrix::MatrixView;
 use picker::Picker;
 use trace::TraceView;
 use who::WhoView;
+use workload::WorkloadView;
 
 /// The stack holds at most so many; beyond, the oldest goes.
 pub const DEEPEST: usize = 16;
@@ -48,6 +50,8 @@ pub enum Overlay {
     Trace(Box<TraceView>),
     /// A message explained, on the whole body.
     Explain(Box<ExplainView>),
+    /// Which AWS role a workload gets, or who becomes a role, on the whole body.
+    Workload(Box<WorkloadView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// What one identity may do, on the whole body.
@@ -85,6 +89,7 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
+            Overlay::Workload(_) => Context::Workload,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Matrix(it) if it.editing => Context::Prompt,
@@ -106,7 +111,12 @@ impl Overlay {
     pub fn is_place(&self) -> bool {
         matches!(
             self,
-            Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_)
+            Overlay::Trace(_)
+                | Overlay::Explain(_)
+                | Overlay::Workload(_)
+                | Overlay::Document(_)
+                | Overlay::Matrix(_)
+                | Overlay::WhoCan(_)
         )
     }
 }

@@ -12,6 +12,7 @@ use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::trace::TraceView;
+use super::overlay::workload::WorkloadView;
 use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
@@ -19,8 +20,9 @@ use super::table::heads;
 use super::update::{arrange, attempt, page};
 use crate::access::explain::message::Message;
 use crate::access::find::{Found, find};
+use crate::access::workload::Subject;
 use crate::model::principal::Asked;
-use crate::model::snapshot::Evidence;
+use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// Does it.
 pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>) {
@@ -32,6 +34,12 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
                     Some(asked) => open_trace(app, asked, Vec::new(), effects),
                     None => open_document(app),
                 }
+            } else if let Some(Overlay::Workload(view)) = app.overlays.last() {
+                if let Some(asked) = view.role().cloned() {
+                    open_trace(app, asked, Vec::new(), effects);
+                }
+            } else if let Some(subject) = app.selected_row().and_then(|row| row.workload.clone()) {
+                open_workload(app, subject, effects);
             } else if app.pane == Pane::Groups {
                 permits::open_subject(app);
             } else if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
@@ -58,6 +66,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Jump => open_jump(app, None),
         Command::Document => open_document(app),
+        Command::Policies => open_policies(app),
         Command::CopyArn => copy_arn(app, effects),
         Command::CopyDocument => copy_document(app, effects),
         Command::Calls => push(app, Overlay::Calls { top: 0 }),
@@ -69,6 +78,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Roles => show(app, Pane::Roles),
         Command::Principals => show(app, Pane::Principals),
         Command::Groups => show(app, Pane::Groups),
+        Command::Posture => show(app, Pane::Posture),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => match app.overlays.last_mut() {
@@ -121,6 +131,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             let open = app.overlays.iter().filter_map(|it| match it {
                 Overlay::Trace(view) => Some(view.asked.clone()),
                 Overlay::Explain(view) => view.message.asked(),
+                Overlay::Workload(view) => view.role().cloned(),
                 _ => None,
             });
             if let Some(cluster) = &app.cluster {
@@ -160,6 +171,7 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     match app.overlays.last_mut() {
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
+        Some(Overlay::Workload(view)) => view.go(motion, page),
         Some(Overlay::Document(view)) => view.go(motion, page),
         Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
         Some(Overlay::Palette(picker)) => picker.go(motion, page),
@@ -264,7 +276,7 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Calls { .. }) => {}
         None => app.state_mut().editing = false,
     }
 }
@@ -282,6 +294,10 @@ fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Target::Trace(asked)) => {
             app.overlays.pop();
             open_trace(app, *asked, Vec::new(), effects);
+        }
+        Some(Target::Workload(subject)) => {
+            app.overlays.pop();
+            open_workload(app, subject, effects);
         }
         Some(Target::Explain(message)) => {
             app.overlays.pop();
@@ -364,7 +380,7 @@ fn is_whole(app: &App) -> bool {
 /// Opens the jump, with a text in its prompt if one was pasted.
 pub(super) fn open_jump(app: &mut App, text: Option<&str>) {
     app.state_mut().editing = false;
-    let jump = Jump::new(app.analysis.as_deref(), &app.snapshot.iam);
+    let jump = Jump::new(app.analysis.as_deref(), &app.facts(), &app.snapshot.iam);
     let jump = match text {
         Some(text) => jump.with_text(text),
         None => jump,
@@ -402,11 +418,45 @@ fn evidence(app: &App) -> Option<Evidence> {
         Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
         Some(Overlay::WhoCan(view)) => view.evidence(),
         Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
+        Some(Overlay::Workload(view)) => view.fact()?.evidence.clone(),
         _ => app.selected_row()?.evidence.clone(),
     }
 }
 
+/// What mends something, if the cursor is on that.
+fn remedy(app: &App) -> Option<super::overlay::document::Document> {
+    match app.overlays.last() {
+        Some(Overlay::Workload(view)) => view.remedy(),
+        _ => None,
+    }
+}
+
+/// Opens which AWS role a workload gets.
+fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<Effect>) {
+    let Some(cluster) = app.cluster.clone() else {
+        app.warn("Choose a cluster first: C lists them.");
+        return;
+    };
+    let mut view = WorkloadView::new(subject.clone());
+    let ticket = view.slot.restart(&mut app.tickets);
+    effects.push(Effect::Workload { ticket, cluster, subject });
+    push(app, Overlay::Workload(Box::new(view)));
+}
+
+/// Opens the role at hand with all its policies.
+fn open_policies(app: &mut App) {
+    let Some(name) = app.role() else { return };
+    let document = app.document_at(&Evidence::new(DocumentRef::RolePolicies(name), "AssumeRolePolicyDocument"));
+    let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+    push(app, Overlay::Document(Box::new(view)));
+}
+
 fn open_document(app: &mut App) {
+    if let Some(document) = remedy(app) {
+        let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+        push(app, Overlay::Document(Box::new(view)));
+        return;
+    }
     let Some(evidence) = evidence(app) else {
         app.warn("This line was read from no document.");
         return;
@@ -434,14 +484,18 @@ fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
         Overlay::Matrix(view) => Some(view.asked.arn()),
         Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
         Overlay::Explain(view) => view.arn(),
+        Overlay::Workload(view) => view.role().map(Asked::arn),
         _ => None,
     });
-    let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());
-    match arn {
-        Some(arn) => {
-            app.tell(format!("Sent to your terminal's clipboard: {arn}"));
-            effects.push(Effect::Copy(arn));
+    // Of what is set up, the command that changes it is what one wants elsewhere.
+    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
+    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
+    match text {
+        Some(text) => {
+            app.tell(format!("Sent to your terminal's clipboard: {text}"));
+            effects.push(Effect::Copy(text));
         }
+        None if app.pane == Pane::Posture => app.warn("There is no command here: nothing is to be changed."),
         None => app.warn("This line has no ARN."),
     }
 }
@@ -451,7 +505,7 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Document(view)) => Some(view.document.clone()),
         _ => None,
     };
-    let document = open.or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
+    let document = open.or_else(|| remedy(app)).or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
     match document {
         Some(document) => {
             let lines = super::words::count(document.lines.len(), "line", "lines");
@@ -463,8 +517,12 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
 }
 
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context) -> &'static [Command] {
+pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
+        // A control is nobody's: it has a command, and no trace.
+        Context::List if pane == Pane::Posture => {
+            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
+        }
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,
@@ -478,6 +536,9 @@ pub fn foremost(context: Context) -> &'static [Command] {
         ],
         Context::Trace => {
             &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
+        }
+        Context::Workload => {
+            &[Command::Document, Command::Policies, Command::Trace, Command::CopyDocument, Command::Jump, Command::Back]
         }
         Context::Matrix => &[
             Command::Rule,

@@ -13,6 +13,7 @@ use super::pane::{Pane, Sort};
 use crate::access::Mark;
 use crate::access::findings::Severity;
 use crate::access::inventory::Inventory;
+use crate::access::workload::Subject;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 
@@ -90,8 +91,12 @@ pub struct Row {
     pub cells: Vec<String>,
     /// Whose trace it opens.
     pub asked: Option<Asked>,
+    /// Of a workload, whose answer it opens instead.
+    pub workload: Option<Subject>,
     /// The ARN that it copies; may be empty.
     pub arn: String,
+    /// The command that it copies in place of an ARN; may be empty.
+    pub command: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
 }
@@ -107,7 +112,9 @@ impl Default for Row {
             findings: Vec::new(),
             cells: Vec::new(),
             asked: None,
+            workload: None,
             arn: String::new(),
+            command: String::new(),
             evidence: None,
         }
     }
@@ -234,13 +241,14 @@ impl Tables {
             Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
             Pane::Groups => Table::of(&inventory.subjects, columns::GROUPS, home, columns::subject),
+            Pane::Posture => Table::of(&inventory.posture, columns::POSTURE, home, columns::control),
         });
         Tables { tables }
     }
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -249,6 +257,7 @@ impl Tables {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 }
@@ -266,6 +275,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::Roles => of(columns::ROLES),
         Pane::Principals => of(columns::PRINCIPALS),
         Pane::Groups => of(columns::GROUPS),
+        Pane::Posture => of(columns::POSTURE),
     }
 }
 

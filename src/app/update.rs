@@ -158,6 +158,12 @@ fn facts_changed(app: &mut App, effects: &mut Vec<Effect>) {
                     effects.push(Effect::Explain { ticket, cluster: cluster.clone(), message });
                 }
             }
+            Overlay::Workload(view) => {
+                if let Some(ticket) = view.slot.want(tickets) {
+                    let subject = view.subject.clone();
+                    effects.push(Effect::Workload { ticket, cluster: cluster.clone(), subject });
+                }
+            }
             _ => {}
         }
     }
@@ -169,10 +175,10 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
             if !app.slot.take(ticket) {
                 return;
             }
-            let snapshot = app.snapshot.clone();
+            let (snapshot, facts) = (app.snapshot.clone(), app.facts());
             for overlay in &mut app.overlays {
                 if let Overlay::Jump(jump) = overlay {
-                    jump.renew(&analysis, &snapshot.iam);
+                    jump.renew(&analysis, &facts, &snapshot.iam);
                 }
             }
             app.analysis = Some(analysis);
@@ -203,6 +209,18 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
                     && view.slot.take(ticket)
                 {
                     view.take(trace.clone());
+                    again |= view.slot.again();
+                }
+            }
+            again
+        }
+        Answer::Workload(shown) => {
+            let mut again = false;
+            for overlay in &mut app.overlays {
+                if let Overlay::Workload(view) = overlay
+                    && view.slot.take(ticket)
+                {
+                    view.take(shown.clone());
                     again |= view.slot.again();
                 }
             }

@@ -38,6 +38,8 @@ pub enum DocumentRef {
     AwsAuth,
     /// An IAM role, by name.
     IamRole(String),
+    /// An IAM role with its policies, managed and inline, by name.
+    RolePolicies(String),
     /// An IAM user, by name.
     IamUser(String),
     /// A service account, by namespace and name.
@@ -50,6 +52,14 @@ pub enum DocumentRef {
     FargateProfile(String),
     /// An add-on.
     Addon(String),
+    /// A capability.
+    Capability(String),
+    /// An update of the cluster, by id.
+    Update(String),
+    /// An OIDC provider of the account, by ARN.
+    OidcProvider(String),
+    /// A DaemonSet of `kube-system`, by name.
+    DaemonSet(String),
     /// A Role, by namespace and name.
     Role(String, String),
     /// A ClusterRole.
@@ -73,12 +83,17 @@ impl fmt::Display for DocumentRef {
             DocumentRef::AccessEntry(arn) => write!(f, "access entry {arn}"),
             DocumentRef::AwsAuth => f.write_str("ConfigMap kube-system/aws-auth"),
             DocumentRef::IamRole(name) => write!(f, "IAM role {name}"),
+            DocumentRef::RolePolicies(name) => write!(f, "IAM role {name} with its policies"),
             DocumentRef::IamUser(name) => write!(f, "IAM user {name}"),
             DocumentRef::ServiceAccount(namespace, name) => write!(f, "ServiceAccount {namespace}/{name}"),
             DocumentRef::PodIdentityAssociation(id) => write!(f, "Pod Identity association {id}"),
             DocumentRef::Nodegroup(name) => write!(f, "node group {name}"),
             DocumentRef::FargateProfile(name) => write!(f, "Fargate profile {name}"),
             DocumentRef::Addon(name) => write!(f, "add-on {name}"),
+            DocumentRef::Capability(name) => write!(f, "capability {name}"),
+            DocumentRef::Update(id) => write!(f, "update {id}"),
+            DocumentRef::OidcProvider(arn) => write!(f, "OIDC provider {arn}"),
+            DocumentRef::DaemonSet(name) => write!(f, "DaemonSet kube-system/{name}"),
             DocumentRef::Role(namespace, name) => write!(f, "Role {namespace}/{name}"),
             DocumentRef::ClusterRole(name) => write!(f, "ClusterRole {name}"),
             DocumentRef::RoleBinding(namespace, name) => write!(f, "RoleBinding {namespace}/{name}"),

@@ -9,7 +9,9 @@ use super::cluster::ClusterId;
 use super::document::{Manifest, to_yaml};
 use super::principal::Principal;
 use super::rbac::Metadata;
+use super::role::RoleDetail;
 use super::snapshot::{ClusterFacts, DocumentRef, IamFacts, Section, Snapshot};
+use super::workload::SYSTEM;
 
 impl Snapshot {
     /// The document as YAML; `None` if it is not among the facts at hand.
@@ -34,11 +36,8 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             let (config_map, _) = facts.aws_auth.value()?.as_ref()?;
             yaml(&Manifest::ConfigMap(config_map.clone()))
         }
-        DocumentRef::IamRole(name) => {
-            let lower = name.to_lowercase();
-            let swept = iam.roles.items().iter().find(|it| it.role_name.to_lowercase() == lower);
-            yaml(swept.or_else(|| iam.asked_roles.get(&lower)?.as_ref().ok()?.as_deref())?)
-        }
+        DocumentRef::IamRole(name) => yaml(role(iam, name)?),
+        DocumentRef::RolePolicies(name) => role_with_policies(iam, name),
         DocumentRef::IamUser(name) => {
             let lower = name.to_lowercase();
             let swept = iam.users.items().iter().find(|it| it.user_name.to_lowercase() == lower);
@@ -56,6 +55,13 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             yaml(find(&facts.fargate_profiles, |it| it.fargate_profile_name == *name)?)
         }
         DocumentRef::Addon(name) => yaml(find(&facts.addons, |it| it.addon_name == *name)?),
+        DocumentRef::Capability(name) => yaml(find(&facts.capabilities, |it| it.capability_name == *name)?),
+        DocumentRef::Update(id) => yaml(find(&facts.updates, |it| it.id == *id)?),
+        DocumentRef::OidcProvider(arn) => yaml(find(&iam.oidc_providers, |it| it.arn == *arn)?),
+        DocumentRef::DaemonSet(name) => {
+            let it = find(&facts.daemon_sets, |it| is(&it.metadata, SYSTEM, name))?;
+            yaml(&Manifest::DaemonSet(it.clone()))
+        }
         DocumentRef::Role(namespace, name) => {
             yaml(&Manifest::Role(find(&facts.roles, |it| is(&it.metadata, namespace, name))?.clone()))
         }
@@ -77,6 +83,33 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
         // No fact of the cluster: `access::catalog` has it.
         DocumentRef::AccessPolicy(_) => None,
     }
+}
+
+fn role<'a>(iam: &'a IamFacts, name: &str) -> Option<&'a RoleDetail> {
+    let lower = name.to_lowercase();
+    let swept = iam.roles.items().iter().find(|it| it.role_name.to_lowercase() == lower);
+    swept.or_else(|| iam.asked_roles.get(&lower)?.as_ref().ok()?.as_deref())
+}
+
+/// The role, then each managed policy in the version that counts, one YAML document after another.
+fn role_with_policies(iam: &IamFacts, name: &str) -> Option<String> {
+    let role = role(iam, name)?;
+    let mut out = yaml(role)?;
+    let boundary = role.permissions_boundary.as_ref().and_then(|it| it.permissions_boundary_arn.as_deref());
+    let attached = role.attached_managed_policies.iter().map(|it| (it.policy_arn.as_str(), "attached"));
+    for (arn, how) in attached.chain(boundary.map(|arn| (arn, "permissions boundary"))) {
+        out.push_str(&format!("---\n# {how}: {arn}\n"));
+        let found = iam.policies.items().iter().find(|it| it.arn == arn);
+        let version = found.and_then(|it| it.policy_version_list.iter().find(|it| it.is_default_version));
+        match version.and_then(|it| it.document.as_ref()).and_then(|it| yaml(it)) {
+            Some(text) => out.push_str(&text),
+            None => out.push_str("# Its text is not among the facts at hand: AWS's own policies are not read.\n"),
+        }
+        if !out.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+    Some(out)
 }
 
 fn find<T>(section: &Section<Vec<T>>, is_it: impl Fn(&T) -> bool) -> Option<&T> {

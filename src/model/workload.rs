@@ -14,6 +14,15 @@ use super::time::Time;
 /// Annotation of a service account: the IAM role of IRSA.
 pub const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 
+/// Annotation of a service account: for whom its token is made out; [`DEFAULT_AUDIENCE`] without it.
+pub const AUDIENCE_ANNOTATION: &str = "eks.amazonaws.com/audience";
+
+/// The audience of IRSA tokens, unless the service account asks for another.
+pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+
+/// The namespace of the cluster's own parts.
+pub const SYSTEM: &str = "kube-system";
+
 /// A ServiceAccount.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +38,11 @@ impl ServiceAccount {
     pub fn role_arn(&self) -> Option<&str> {
         self.metadata.annotations.get(ROLE_ARN_ANNOTATION).map(String::as_str)
     }
+
+    /// The audience of its IRSA token.
+    pub fn audience(&self) -> &str {
+        self.metadata.annotations.get(AUDIENCE_ANNOTATION).map_or(DEFAULT_AUDIENCE, String::as_str)
+    }
 }
 
 /// A Pod.
@@ -41,6 +55,18 @@ pub struct Pod {
     pub spec: PodSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Phase>,
+}
+
+impl Pod {
+    /// Its service account's name; `default` where it names none.
+    pub fn service_account(&self) -> &str {
+        self.spec.service_account_name.as_deref().filter(|it| !it.is_empty()).unwrap_or("default")
+    }
+
+    /// Has it come to its end?
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status.as_ref().and_then(|it| it.phase.as_deref()), Some("Succeeded" | "Failed"))
+    }
 }
 
 /// `spec` of a pod.
@@ -72,6 +98,30 @@ pub struct Container {
     pub image: Option<String>,
     #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
+    /// Where whole sets of variables come from: their names, and so whether keys are among them, are not in the pod.
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub env_from: Vec<EnvFrom>,
+}
+
+/// `envFrom[]`: a prefix and what is meant; nothing of its contents.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct EnvFrom {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_ref: Option<EnvSource>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<EnvSource>,
+}
+
+/// A ConfigMap or Secret, by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct EnvSource {
+    #[serde(default)]
+    pub name: String,
 }
 
 /// An environment variable. `value` is kept for the variables of [`KEPT_ENV`] alone.
@@ -84,7 +134,7 @@ pub struct EnvVar {
 }
 
 /// The environment variables whose values say which AWS identity a container has, and are no secret.
-pub const KEPT_ENV: [&str; 8] = [
+pub const KEPT_ENV: [&str; 9] = [
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -93,6 +143,7 @@ pub const KEPT_ENV: [&str; 8] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_PROFILE",
+    "AWS_EC2_METADATA_DISABLED",
 ];
 
 impl<'de> Deserialize<'de> for EnvVar {
@@ -126,6 +177,29 @@ pub struct NodeSpec {
     /// `aws:///eu-west-1a/i-0123456789abcdef0`
     #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
+}
+
+/// A DaemonSet: of interest are those of `kube-system` that identity depends on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct DaemonSet {
+    pub metadata: Metadata,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DaemonSetStatus>,
+}
+
+/// `status` of a DaemonSet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct DaemonSetStatus {
+    #[serde(default)]
+    pub desired_number_scheduled: u32,
+    #[serde(default)]
+    pub current_number_scheduled: u32,
+    #[serde(default)]
+    pub number_ready: u32,
 }
 
 /// `describe-pod-identity-association` → `association`.

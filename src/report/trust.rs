@@ -76,7 +76,7 @@ impl<'a> From<&'a Clause> for ClauseJson<'a> {
 }
 
 /// `allowed`, `denied`, `unknown`.
-fn word(outcome: Outcome) -> &'static str {
+pub(super) fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allowed => "allowed",
         Outcome::Denied => "denied",

@@ -12,6 +12,7 @@ use crate::access::matrix::{first_namespace, matrix};
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::access::who::who_can;
+use crate::access::workload::Workloads;
 use crate::app::effect::Effect;
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
@@ -144,6 +145,13 @@ pub fn set_about(
             tasks.spawn_blocking(move || {
                 let explanation = Ground::new(&facts, &iam, &cluster, caller).explain(&message);
                 Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))))
+            });
+        }
+        Effect::Workload { ticket, cluster, subject } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            tasks.spawn_blocking(move || {
+                let shown = Workloads::new(&facts, &iam).shown(&subject);
+                Some(Msg::Answer(ticket, Answer::Workload(Arc::new(shown))))
             });
         }
         Effect::Copy(text) => return Some(Rest::Copy(text)),

@@ -7,6 +7,7 @@ mod edit;
 mod explain;
 mod journal;
 mod permissions;
+mod why;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ pub use explain::explain_message;
 pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
+pub use why::{why_account, why_pod, why_role};
 
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
@@ -135,6 +137,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Roles => Pane::Roles,
         Listed::Principals => Pane::Principals,
         Listed::Groups => Pane::Groups,
+        Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = match &source {

@@ -20,9 +20,12 @@ use crate::model::update::Call;
 /// Draws it. Gives where the text cursor is, if text is typed.
 pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Overlay) -> Option<Position> {
     match overlay {
-        Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Document(_) | Overlay::Matrix(_) | Overlay::WhoCan(_) => {
-            None
-        }
+        Overlay::Trace(_)
+        | Overlay::Explain(_)
+        | Overlay::Workload(_)
+        | Overlay::Document(_)
+        | Overlay::Matrix(_)
+        | Overlay::WhoCan(_) => None,
         Overlay::AskWho(ask) => ask_who(canvas, at, ask),
         Overlay::Namespaces(picker) => {
             canvas.frame(at.popup, "Namespace");

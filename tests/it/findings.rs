@@ -67,10 +67,53 @@ fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
 #[case::wrong_case("sandbox", "maproles", "aws-auth-key", Severity::Medium)]
 #[case::ignored("sandbox", "mapRoles[0]", "aws-auth-ignored", Severity::Low)]
 #[case::node_role_unmapped("prod-eu1", "role gpu", "node-role-unmapped", Severity::High)]
-#[case::role_gone("prod-eu1", "irsa green-web/renderer", "irsa-broken", Severity::Medium)]
+#[case::node_in_one_group("prod-eu1", "role edge-nodes", "node-role-unmapped", Severity::High)]
+#[case::old_worker_policy(
+    "prod-eu1",
+    "role KarpenterNodeInstanceProfile-prod-eu1",
+    "role-policy-missing",
+    Severity::Medium
+)]
+#[case::trusts_a_provider_that_is_gone("prod-eu1", "role aws-efs-csi-driver", "role-trust", Severity::Medium)]
+#[case::all_of_s3("prod-eu1", "role ack", "role-too-wide", Severity::Medium)]
+#[case::any_service_account("prod-eu1", "irsa ingress/external-dns", "irsa-no-subject", Severity::High)]
+#[case::whole_cluster("prod-eu1", "irsa data-platform/spark-driver", "irsa-subject-wide", Severity::High)]
+#[case::for_all_values("prod-eu1", "irsa blue/importer", "irsa-for-all-values", Severity::High)]
+#[case::if_exists("prod-eu1", "irsa green/canary", "irsa-if-exists", Severity::High)]
+#[case::no_audience("prod-eu1", "irsa ci/builder", "irsa-no-audience", Severity::Medium)]
+#[case::star("prod-eu1", "irsa blue/thumbnailer", "irsa-literal-wildcard", Severity::Medium)]
+#[case::old_cluster("prod-eu1", "irsa kube-system/efs-csi-controller-sa", "irsa-other-issuer", Severity::Medium)]
+#[case::gone_cluster("prod-eu1", "irsa kube-system/efs-csi-controller-sa", "irsa-stale-provider", Severity::Medium)]
+#[case::client_id("prod-eu1", "irsa monitoring/thanos-store", "irsa-provider-audience", Severity::Medium)]
+#[case::audience("prod-eu1", "irsa monitoring/grafana", "irsa-audience-mismatch", Severity::Medium)]
+#[case::old_keys("prod-eu1", "irsa data-platform/airflow-scheduler", "irsa-key-other-issuer", Severity::Medium)]
+#[case::action("prod-eu1", "irsa argocd/argocd-application-controller", "irsa-action", Severity::Medium)]
+#[case::near_miss("prod-eu1", "irsa green-api/api", "irsa-subject-mismatch", Severity::Medium)]
+#[case::no_path("prod-eu1", "irsa green-web/web", "irsa-role-path", Severity::Medium)]
+#[case::annotated_later("prod-eu1", "irsa blue/uploader", "irsa-pod-older", Severity::Medium)]
+#[case::on_the_pod("prod-eu1", "irsa blue/session-store", "irsa-annotation-on-pod", Severity::Medium)]
+#[case::by_hand("prod-eu1", "pod green/legacy-worker", "irsa-env-preset", Severity::Medium)]
+#[case::label("prod-eu1", "irsa cert-manager/cert-manager", "irsa-skipped", Severity::Medium)]
+#[case::container("prod-eu1", "irsa ci/builder", "irsa-skipped", Severity::Medium)]
+#[case::deny("prod-eu1", "irsa ci/runner", "irsa-explicit-deny", Severity::Medium)]
+#[case::https("prod-eu1", "irsa data-platform/notebook", "irsa-key-malformed", Severity::Medium)]
+#[case::role_gone("prod-eu1", "irsa green-web/renderer", "irsa-role-missing", Severity::Medium)]
 #[case::both_mechanisms("prod-eu1", "irsa monitoring/fluent-bit", "irsa-and-pod-identity", Severity::Low)]
-#[case::no_tag_session("prod-eu1", "pod payments/refunds", "pod-identity-broken", Severity::Medium)]
-#[case::no_such_service_account("prod-eu1", "pod payments/ledgr", "pod-identity-broken", Severity::Medium)]
+#[case::no_tag_session("prod-eu1", "pod payments/refunds", "pod-identity-no-tag-session", Severity::Medium)]
+#[case::no_such_service_account("prod-eu1", "pod payments/ledgr", "pod-identity-no-service-account", Severity::Medium)]
+#[case::no_agent_there(
+    "prod-eu1",
+    "pod data-platform/feature-store",
+    "pod-identity-agent-not-on-node",
+    Severity::Medium
+)]
+#[case::pod_role_gone("prod-eu1", "pod data-platform/model-registry", "pod-identity-role-missing", Severity::Medium)]
+#[case::pod_too_old("prod-eu1", "pod payments/ledger", "pod-identity-pod-older", Severity::Medium)]
+#[case::node_may_not("prod-eu1", "pod blue/promo-engine", "pod-identity-node-role", Severity::Medium)]
+#[case::renamed("prod-eu1", "pod fraud/scorer", "pod-identity-tag-condition", Severity::Medium)]
+#[case::fargate("prod-eu1", "pod payments-batch/reconciler", "pod-identity-inert", Severity::Medium)]
+#[case::windows_pod("prod-eu1", "pod partner-gateway/edi-translator", "pod-identity-inert", Severity::Medium)]
+#[case::external_id("prod-eu1", "pod payments/payouts", "pod-identity-target", Severity::Medium)]
 fn the_story_of_the_demo_world_is_found(
     #[case] cluster: &str,
     #[case] row: &str,

@@ -14,6 +14,7 @@ use ratatui::style::{Color, Style};
 use std::sync::Arc;
 
 use crate::stage::{SESSION, Stage, cluster, facts, file, inventory, refused, time};
+use crate::worlds::ACME;
 use eksplorer::access::inventory::Inventory;
 use eksplorer::model::snapshot::ClusterFacts;
 
@@ -175,13 +176,72 @@ fn entries_not_whole() {
 
 #[test]
 fn other_panes() {
-    for (key, name) in
-        [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals"), ("7", "groups")]
-    {
+    for (key, name) in [
+        ("2", "aws_auth"),
+        ("3", "irsa"),
+        ("4", "pod_identity"),
+        ("5", "roles"),
+        ("6", "principals"),
+        ("7", "groups"),
+        ("8", "posture"),
+    ] {
         check(&format!("{name}_full"), &Stage::new().keys(key));
         let snapshot = with(Source::Live, all_refused);
         check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));
     }
+}
+
+/// The demo's facts, read as the intern of the world may: no cluster, no IAM policies, no namespaces.
+fn as_intern(facts: &mut ClusterFacts) {
+    all_refused(facts);
+    facts.cluster = Section::failed(refused("eks:DescribeCluster", "describe the cluster"));
+    facts.namespaces = Section::failed(refused("list namespaces", "list the namespaces"));
+    facts.daemon_sets = Section::failed(refused("list daemonsets in kube-system", "list the DaemonSets"));
+    facts.capabilities = Section::failed(refused("eks:ListCapabilities", "list the capabilities"));
+}
+
+/// The demo's biggest cluster, whole.
+fn demo(change: impl FnOnce(&mut Snapshot)) -> Stage {
+    let mut snapshot = Snapshot { source: file(), ..(*crate::worlds::ACME).clone() };
+    snapshot.facts.retain(|id, _| *id == cluster());
+    snapshot.clusters = Section::known(vec![cluster()], six());
+    change(&mut snapshot);
+    let rows = eksplorer::access::inventory::inventory(&snapshot.cluster(&cluster()), &snapshot.iam);
+    Stage::with(snapshot, rows, true)
+}
+
+#[test]
+fn roles_and_posture() {
+    check("posture_demo", &demo(|_| {}).keys("8"));
+    check("posture_demo_80x24", &demo(|_| {}).keys("8 j").resize(80, 24));
+    check("posture_of_a_namespace", &demo(|_| {}).keys("8 j j j"));
+    check("roles_demo", &demo(|_| {}).keys("5"));
+    check("roles_demo_80x24", &demo(|_| {}).keys("5").resize(80, 24));
+    check("roles_missing_a_policy", &demo(|_| {}).keys("5 j j j j j j j"));
+    let unknown = || {
+        demo(|snapshot| {
+            let id: ClusterId = cluster();
+            as_intern(Arc::make_mut(snapshot.facts.get_mut(&id).expect("the cluster")));
+            let iam = Arc::make_mut(&mut snapshot.iam);
+            let refused =
+                || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+            iam.roles = Section::failed(refused());
+            iam.policies = Section::failed(refused());
+        })
+    };
+    check("posture_unknown", &unknown().keys("8"));
+    check("posture_unknown_80x24", &unknown().keys("8").resize(80, 24));
+    let without_iam = || {
+        demo(|snapshot| {
+            let iam = Arc::make_mut(&mut snapshot.iam);
+            let refused =
+                || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+            iam.roles = Section::failed(refused());
+            iam.policies = Section::failed(refused());
+        })
+    };
+    check("roles_without_iam", &without_iam().keys("5"));
+    check("roles_without_iam_80x24", &without_iam().keys("5").resize(80, 24));
 }
 
 #[test]
@@ -190,7 +250,45 @@ fn trace() {
     check("trace_60x16", &Stage::new().resize(60, 16).paste(SESSION).keys("Enter"));
     check("trace_160x50", &Stage::new().resize(160, 50).paste(SESSION).keys("Enter"));
     check("trace_of_nobody", &Stage::new().paste("arn:aws:iam::111122223333:role/nobody").keys("Enter"));
-    check("trace_of_a_workload", &Stage::new().resize(80, 24).keys("3 G Enter"));
+    check("trace_of_a_workload", &Stage::new().resize(80, 24).keys("5 G Enter"));
+}
+
+/// The demo world's facts behind the two panes of workloads, and a workload of each kind on the full screen.
+#[test]
+fn workloads() {
+    let acme = || {
+        let mut snapshot = ACME.clone();
+        snapshot.source = file();
+        snapshot.facts.retain(|id, _| id.name == "prod-eu1");
+        snapshot.clusters = Section::known(snapshot.facts.keys().cloned().collect(), six());
+        snapshot
+    };
+    let rows = |snapshot: &Snapshot| {
+        eksplorer::access::inventory::inventory(snapshot.facts.values().next().expect("a cluster"), &snapshot.iam)
+    };
+    let on = |snapshot: Snapshot| {
+        let rows = rows(&snapshot);
+        Stage::with(snapshot, rows, true)
+    };
+    check("workloads_irsa", &on(acme()).keys("3 j j j j j j j"));
+    check("workloads_pod_identity", &on(acme()).keys("4 G"));
+    let mut blind = acme();
+    let failure = || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+    let iam = Arc::make_mut(&mut blind.iam);
+    iam.roles = Section::failed(failure());
+    iam.policies = Section::failed(failure());
+    iam.oidc_providers = Section::failed(failure());
+    check("workloads_irsa_unknown", &on(blind.clone()).keys("3").resize(80, 24));
+    check("workloads_pod_identity_unknown", &on(blind).keys("4").resize(80, 24));
+    let open = |text: &str| on(acme()).keys("ctrl-p").text(text).keys("Enter");
+    check("workload_denied", &on(acme()).keys("3 /").text("green-api").keys("Enter Enter"));
+    check("workload_allowed_80x24", &on(acme()).resize(80, 24).keys("4 /").text("gateway").keys("Enter Enter"));
+    check("workload_pod", &open("ledger-1"));
+    check("workload_both", &on(acme()).keys("4 /").text("fluent-bit").keys("Enter Enter"));
+    check("workload_role", &on(acme()).keys("3 G Enter"));
+    check("workload_policies", &on(acme()).keys("4 /").text("refunds").keys("Enter Enter p"));
+    check("workload_remedy", &on(acme()).keys("4 /").text("refunds").keys("Enter Enter G Enter"));
+    check("workload_looking", &Stage::with(acme(), rows(&acme()), false).keys("ctrl-p").text("refunds").keys("Enter"));
 }
 
 #[test]

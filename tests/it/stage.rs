@@ -12,6 +12,7 @@ use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
 use eksplorer::access::permissions::Permissions;
+use eksplorer::access::posture::posture;
 use eksplorer::access::trace::{Line, Part, Trace, trace};
 use eksplorer::access::who::who_can;
 use eksplorer::app::effect::Effect;
@@ -132,7 +133,7 @@ fn policy(name: &str, namespaces: &[&str]) -> AssociatedPolicy {
 }
 
 fn finding(severity: Severity, id: &'static str, sentence: &str, document: DocumentRef) -> Finding {
-    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, "") }
+    Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, ""), remedy: vec![] }
 }
 
 fn entry(arn: &str, mark: Mark, kind: &str, groups: &[&str], policies: Option<Vec<AssociatedPolicy>>) -> EntryRow {
@@ -206,7 +207,9 @@ pub(crate) fn inventory() -> Inventory {
         edit,
         unread,
     ];
+    let snapshot = facts(file());
     Inventory {
+        posture: posture(&snapshot.cluster(&cluster()), &snapshot.iam, &aws_auth()),
         aws_auth: aws_auth(),
         irsa: irsa(),
         pod_identity: pod_identity(),
@@ -250,6 +253,8 @@ fn irsa() -> Vec<IrsaRow> {
         namespace: namespace.into(),
         service_account: name.into(),
         role_arn: format!("arn:aws:iam::{HOME}:role/{role}"),
+        annotated: true,
+        subjects: vec![],
         mark,
         because: because.into(),
         pods,
@@ -287,6 +292,8 @@ fn roles() -> Vec<RoleRow> {
         mark: Mark::InForce,
         because: String::new(),
         status: "ACTIVE".into(),
+        check: None,
+        shared_with: vec![],
         findings: vec![],
         evidence: Evidence::new(document, ""),
     };
@@ -525,6 +532,11 @@ impl Stage {
                     let rows = &known.inventory.principals;
                     let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
                     self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
+                }
+                Effect::Workload { ticket, cluster, subject } if self.answers => {
+                    let (facts, iam) = (self.app.snapshot.cluster(&cluster), self.app.snapshot.iam.clone());
+                    let shown = eksplorer::access::workload::Workloads::new(&facts, &iam).shown(&subject);
+                    self.send(Msg::Answer(ticket, Answer::Workload(Arc::new(shown))));
                 }
                 Effect::Explain { ticket, cluster, message } if self.answers => {
                     let snapshot = self.app.snapshot.clone();

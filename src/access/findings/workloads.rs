@@ -1,86 +1,78 @@
-//! What is wrong with a workload's role, as far as names, existence and the shape of the trust policy tell. Trust
-//! conditions are not evaluated here.
+//! What is wrong with a workload's role, and with the roles of the cluster's parts.
+//!
+//! The rules of either mechanism are in `irsa` (with `trust_shape`) and `pod_identity`; here they are put together for a
+//! row, a service account or a pod.
 
-use serde_json::Value;
-
-use super::Finding;
-use super::Severity::{High, Low, Medium};
-use crate::access::Mark;
-use crate::access::identity::Verdict;
-use crate::access::inventory::RoleUse;
+use super::Severity::Low;
+use super::{Finding, irsa, pod_identity, trust_shape};
+use crate::access::workload::{Account, Association, Trust, Workloads};
+use crate::model::principal::Principal;
 use crate::model::snapshot::Evidence;
+use crate::model::workload::{Pod, PodIdentityAssociation};
 
-/// The findings of a service account with an IRSA annotation.
-pub(crate) fn of_irsa(mark: Mark, because: &str, pods: Option<usize>, evidence: &Evidence) -> Vec<Finding> {
-    let mut out = broken("irsa-broken", mark, because, evidence);
-    if mark == Mark::Shadowed {
-        out.push(Finding::new(Low, "irsa-and-pod-identity", because, evidence));
+/// The findings of a service account with an IRSA annotation, or whose pods carry one.
+pub(crate) fn of_irsa(
+    workloads: &Workloads<'_>,
+    (namespace, name): (&str, &str),
+    account: &Account<'_>,
+    evidence: &Evidence,
+) -> Vec<Finding> {
+    let mut out = irsa::of_account(workloads, (namespace, name), account, &account.pods);
+    if account.irsa.is_some() {
+        unused(workloads, account, "no running pod uses this service account", evidence, &mut out);
     }
-    if pods == Some(0) {
-        out.push(Finding::new(Low, "workload-unused", "no running pod uses this service account", evidence));
-    }
-    out
+    sorted(out)
 }
 
 /// The findings of a Pod Identity association.
-pub(crate) fn of_association(mark: Mark, because: &str, pods: Option<usize>, evidence: &Evidence) -> Vec<Finding> {
-    let mut out = broken("pod-identity-broken", mark, because, evidence);
-    if pods == Some(0) && out.is_empty() {
-        out.push(Finding::new(Low, "workload-unused", "no running pod uses its service account", evidence));
-    }
-    out
-}
-
-fn broken(id: &'static str, mark: Mark, because: &str, evidence: &Evidence) -> Vec<Finding> {
-    if mark == Mark::Dead { vec![Finding::new(Medium, id, because, evidence)] } else { Vec::new() }
-}
-
-/// The findings of a role that the cluster or a part of it uses.
-pub(crate) fn of_role(
-    used_by: &RoleUse,
-    verdict: Verdict,
-    mark: Mark,
-    because: &str,
-    evidence: &Evidence,
+pub(crate) fn of_association(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    judged: &Association,
+    account: &Account<'_>,
 ) -> Vec<Finding> {
-    if mark != Mark::Dead {
-        return Vec::new();
+    let mut out = pod_identity::of_association(workloads, it, judged, account, &account.pods);
+    // Variables set by hand keep the association from its turn; what else is wrong with IRSA is the annotation's.
+    let by_hand = irsa::of_account(workloads, (&it.namespace, &it.service_account), account, &account.pods);
+    out.extend(by_hand.into_iter().filter(|it| matches!(it.id, "irsa-env-preset" | "irsa-skipped")));
+    if account.itself.is_some() {
+        let evidence = pod_identity::of_document(it, "");
+        unused(workloads, account, "no running pod uses its service account", &evidence, &mut out);
     }
-    match (used_by, verdict) {
-        (RoleUse::Nodegroup(_) | RoleUse::AutoMode, Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "node-role-unmapped", format!("its nodes cannot join: {because}"), evidence)]
-        }
-        (RoleUse::FargateProfile(_), Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "fargate-role-unmapped", format!("its pods cannot start: {because}"), evidence)]
-        }
-        _ => vec![Finding::new(Medium, "role-missing", because, evidence)],
-    }
+    sorted(out)
 }
 
-/// Does a statement of the trust policy allow the action to that principal (`("Service", "pods.eks.amazonaws.com")`)?
-/// Conditions are not looked at.
-pub(crate) fn trust_names(document: &Value, kind: &str, principal: &str, action: &str) -> bool {
-    // A trust policy pasted as a text of JSON is read as what it says.
-    let parsed = document.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let document = parsed.as_ref().unwrap_or(document);
-    each(document.get("Statement").unwrap_or(&Value::Null)).any(|statement| {
-        let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-        let who = statement.get("Principal").unwrap_or(&Value::Null);
-        let named = who.as_str() == Some("*")
-            || each(who.get(kind).unwrap_or(&Value::Null)).any(|it| it.as_str() == Some(principal));
-        allows && named && each(statement.get("Action").unwrap_or(&Value::Null)).any(|it| covers(it, action))
-    })
-}
-
-fn each(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
-    match value {
-        Value::Array(items) => Box::new(items.iter()),
-        Value::Null => Box::new(std::iter::empty()),
-        one => Box::new(std::iter::once(one)),
+fn unused(workloads: &Workloads<'_>, account: &Account<'_>, why: &str, evidence: &Evidence, out: &mut Vec<Finding>) {
+    if workloads.pods_gap().is_none() && account.pods.is_empty() {
+        out.push(Finding::new(Low, "workload-unused", why, evidence));
     }
 }
 
-fn covers(pattern: &Value, action: &str) -> bool {
-    let Some(pattern) = pattern.as_str() else { return false };
-    crate::access::catalog::namespace_matches(&pattern.to_lowercase(), &action.to_lowercase())
+/// The findings of a role that trusts this cluster's issuer, whoever uses it.
+pub(crate) fn of_trusting(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Principal) -> Vec<Finding> {
+    sorted(trust_shape::of_trust(workloads, trust, role))
+}
+
+/// All findings of a service account by either mechanism, as far as they concern these of its pods.
+pub(crate) fn of_workload(
+    workloads: &Workloads<'_>,
+    namespace: &str,
+    name: &str,
+    account: Option<&Account<'_>>,
+    pods: &[&Pod],
+) -> Vec<Finding> {
+    let Some(account) = account else { return Vec::new() };
+    let mut out = irsa::of_account(workloads, (namespace, name), account, pods);
+    if let (Some(it), Some(judged)) = (account.associations.first(), &account.association) {
+        let own = pod_identity::of_association(workloads, it, judged, account, pods);
+        // That there are both is said once.
+        out.extend(own.into_iter().filter(|it| it.id != "irsa-and-pod-identity"));
+    }
+    sorted(out)
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort();
+    findings.dedup();
+    findings
 }

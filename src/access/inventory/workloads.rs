@@ -1,134 +1,149 @@
-//! Rows of IRSA, Pod Identity, and the roles of the cluster's parts. Whether a role exists and whom its trust policy
-//! names is looked at; its conditions are not.
+//! Rows of IRSA and Pod Identity. What `access::workload` judges of a binding is a row's mark.
 
-use super::{IrsaRow, PodIdentityRow, RoleRow, RoleUse};
+use std::collections::BTreeSet;
+
+use super::{IrsaRow, PodIdentityRow};
 use crate::access::Mark;
-use crate::access::findings::{of_association, of_irsa, of_role, trust_names};
-use crate::access::identity::{Resolution, Resolver, Verdict, meant};
-use crate::model::principal::{Asked, Principal, PrincipalKind};
-use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
-use crate::model::workload::{PodIdentityAssociation, ServiceAccount};
+use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
+use crate::access::trust::Outcome;
+use crate::access::workload::place::Presence;
+use crate::access::workload::{Account, Answer, InForce, Irsa, Workloads};
+use crate::model::principal::{Principal, PrincipalKey};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap};
+use crate::model::workload::{Pod, PodIdentityAssociation, ROLE_ARN_ANNOTATION};
 
-pub(super) fn irsa(resolver: &Resolver<'_>) -> Vec<IrsaRow> {
-    let mut rows: Vec<IrsaRow> = resolver
-        .facts()
-        .0
-        .service_accounts
-        .items()
-        .iter()
-        .filter_map(|it| it.role_arn().map(|arn| irsa_row(resolver, it, arn)))
-        .collect();
+pub(super) fn irsa(workloads: &Workloads<'_>) -> Vec<IrsaRow> {
+    let mut rows = Vec::new();
+    let mut named: BTreeSet<PrincipalKey> = BTreeSet::new();
+    for ((namespace, name), account) in workloads.accounts() {
+        if let Some(irsa) = &account.irsa {
+            named.extend(irsa.role.as_ref().map(Principal::key));
+            rows.push(annotated_row(workloads, (namespace, name), account, irsa));
+        } else if let Some(row) = on_pods(workloads, (namespace, name), account) {
+            rows.push(row);
+        }
+    }
     rows.sort_by(|a, b| (&a.namespace, &a.service_account).cmp(&(&b.namespace, &b.service_account)));
+    rows.extend(trusting(workloads, &named));
     rows
 }
 
-fn irsa_row(resolver: &Resolver<'_>, it: &ServiceAccount, role_arn: &str) -> IrsaRow {
-    let facts = resolver.facts().0;
-    let namespace = it.metadata.namespace.clone().unwrap_or_default();
-    let name = it.metadata.name.clone();
-    let document = DocumentRef::ServiceAccount(namespace.clone(), name.clone());
-    let evidence = Evidence::new(document, "metadata.annotations[\"eks.amazonaws.com/role-arn\"]");
-    let associated =
-        facts.pod_identity_associations.items().iter().any(|a| a.namespace == namespace && a.service_account == name);
-    let associations = &facts.pod_identity_associations;
-    let (mark, because) = if associated {
+fn mark(answer: &Answer) -> Mark {
+    match answer.outcome {
+        Outcome::Allowed => Mark::InForce,
+        Outcome::Denied => Mark::Dead,
+        Outcome::Unknown if answer.loading => Mark::Loading,
+        Outcome::Unknown => Mark::Unknown,
+    }
+}
+
+fn of_annotation(namespace: &str, name: &str) -> Evidence {
+    let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
+    Evidence::new(document, "metadata.annotations[\"eks.amazonaws.com/role-arn\"]")
+}
+
+fn annotated_row(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>, irsa: &Irsa) -> IrsaRow {
+    let (namespace, name) = key;
+    let evidence = of_annotation(namespace, name);
+    let (mark, because) = if account.association.is_some() {
         let why = "a Pod Identity association of the same service account takes over in pods made after it";
         (Mark::Shadowed, why.to_owned())
     } else {
-        match (irsa_state(resolver, role_arn), associations.gap()) {
-            ((Mark::Unverified, because), Some(gap)) => {
-                (Mark::Unknown, format!("{because}; whether a Pod Identity association takes over: {gap}"))
-            }
-            (state, _) => state,
+        match (mark(&irsa.answer), workloads.facts().0.pod_identity_associations.gap()) {
+            (Mark::InForce, Some(gap)) => (
+                if gap == Gap::Loading { Mark::Loading } else { Mark::Unknown },
+                format!("{}; whether a Pod Identity association takes over: {gap}", irsa.answer.because),
+            ),
+            (mark, _) => (mark, irsa.answer.because.clone()),
         }
     };
-    let pods = pods_of(resolver, &namespace, &name);
     IrsaRow {
-        findings: of_irsa(mark, &because, pods, &evidence),
-        namespace,
-        service_account: name,
-        role_arn: role_arn.to_owned(),
+        namespace: namespace.to_owned(),
+        service_account: name.to_owned(),
+        role_arn: irsa.role_arn.clone(),
+        annotated: true,
+        subjects: Vec::new(),
         mark,
         because,
-        pods,
+        pods: pods_of(workloads, account),
+        findings: of_irsa(workloads, key, account, &evidence),
         evidence,
     }
 }
 
-fn irsa_state(resolver: &Resolver<'_>, role_arn: &str) -> (Mark, String) {
-    let (facts, iam) = resolver.facts();
-    let role = match role_of(resolver, role_arn) {
-        Ok(role) => role,
-        Err(state) => return state,
-    };
-    let Some(issuer) = facts.cluster.value().and_then(|cluster| cluster.issuer()) else {
-        return (Mark::Unknown, "the cluster's OIDC issuer is not known".to_owned());
-    };
-    let host = issuer.trim_start_matches("https://");
-    let provider = format!("arn:{}:iam::{}:oidc-provider/{host}", role.partition, role.account);
-    let found = iam.oidc_providers.lookup(|it| it.arn == provider, |arn| arn == provider);
-    if found == Lookup::Absent {
-        return (Mark::Dead, format!("account {} has no OIDC provider for this cluster ({host})", role.account));
-    }
-    let Lookup::Found(detail) = iam.role(&role.account, &role.name) else {
-        return (Mark::Unknown, "its role was not read".to_owned());
-    };
-    match &detail.assume_role_policy_document {
-        None => (Mark::Unknown, "its role's trust policy was not read".to_owned()),
-        Some(trust) if !trust_names(trust, "Federated", &provider, "sts:AssumeRoleWithWebIdentity") => (
-            Mark::Dead,
-            "the role's trust policy does not let this cluster's OIDC provider assume it with a web identity"
-                .to_owned(),
-        ),
-        Some(_) => match found {
-            Lookup::Unknown(gap) => (Mark::Unknown, format!("whether the OIDC provider exists: {gap}")),
-            _ => (
-                Mark::Unverified,
-                "the role trusts this cluster's provider; the trust conditions are not evaluated".to_owned(),
-            ),
-        },
-    }
+/// A service account whose pods carry the annotation that it should carry itself.
+fn on_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>) -> Option<IrsaRow> {
+    let (namespace, name) = key;
+    let own = |pod: &&Pod| pod.metadata.annotations.get(ROLE_ARN_ANNOTATION).cloned();
+    let role_arn = account.pods.iter().find_map(own)?;
+    let evidence = of_annotation(namespace, name);
+    Some(IrsaRow {
+        namespace: namespace.to_owned(),
+        service_account: name.to_owned(),
+        role_arn,
+        annotated: false,
+        subjects: Vec::new(),
+        mark: Mark::Dead,
+        because: "its pods carry the annotation, where nothing reads it, and the service account does not".to_owned(),
+        pods: pods_of(workloads, account),
+        findings: of_irsa(workloads, key, account, &evidence),
+        evidence,
+    })
 }
 
-/// The role that an ARN names, if it is there; else the state that follows.
-fn role_of(resolver: &Resolver<'_>, arn: &str) -> Result<Principal, (Mark, String)> {
-    let Ok((principal, None)) = Principal::from_arn(arn) else {
-        return Err((Mark::Dead, "the annotation is not the ARN of a role".to_owned()));
-    };
-    if principal.kind != PrincipalKind::Role {
-        return Err((Mark::Dead, format!("it names a {}, and only roles can be assumed", principal.kind)));
-    }
-    match resolver.existing(&principal) {
-        Lookup::Found((real, _)) if real != arn => {
-            Err((Mark::Dead, format!("no role has this ARN; the one of that name is {real}")))
-        }
-        Lookup::Found(_) => Ok(principal),
-        Lookup::Absent => Err((Mark::Dead, "the role does not exist".to_owned())),
-        Lookup::Unknown(Gap::Loading) => Err((Mark::Loading, "IAM is still being read".to_owned())),
-        Lookup::Unknown(gap) => Err((Mark::Unknown, format!("its role is not known: {gap}"))),
-    }
+/// The roles that trust this cluster's issuer and that no annotation names.
+fn trusting(workloads: &Workloads<'_>, named: &BTreeSet<PrincipalKey>) -> Vec<IrsaRow> {
+    let (facts, iam) = workloads.facts();
+    let Some(account) = iam.account.as_deref() else { return Vec::new() };
+    let partition = facts.cluster.value().and_then(|it| it.arn.as_deref()?.split(':').nth(1)).unwrap_or("aws");
+    let Some(provider) = workloads.provider_in(partition, account) else { return Vec::new() };
+    let mut places: Vec<usize> = workloads.trusting(&provider).iter().map(|it| it.role).collect();
+    places.dedup();
+    let mut rows: Vec<IrsaRow> = (places.into_iter())
+        .filter_map(|at| {
+            let trust = workloads.trust_at(at)?;
+            let (role, None) = Principal::from_arn(&trust.detail.arn).ok()? else { return None };
+            if named.contains(&role.key()) {
+                return None;
+            }
+            let subjects = subjects(trust, &provider);
+            let (mark, because) = match facts.service_accounts.gap() {
+                Some(gap) => {
+                    (Mark::Unknown, format!("whether a service account's annotation names it is not known: {gap}"))
+                }
+                None => (
+                    Mark::Ignored,
+                    "it trusts this cluster's issuer, and no service account's annotation names it".to_owned(),
+                ),
+            };
+            let document = DocumentRef::IamRole(trust.detail.role_name.clone());
+            Some(IrsaRow {
+                namespace: String::new(),
+                service_account: String::new(),
+                role_arn: trust.detail.arn.clone(),
+                annotated: false,
+                subjects,
+                mark,
+                because,
+                pods: workloads.pods_gap().is_none().then(|| workloads.pods_naming(&trust.detail.arn).len()),
+                findings: of_trusting(workloads, trust, &role),
+                evidence: Evidence::new(document, "AssumeRolePolicyDocument"),
+            })
+        })
+        .collect();
+    rows.sort_by(|a, b| a.role_arn.cmp(&b.role_arn));
+    rows.dedup_by(|a, b| a.role_arn == b.role_arn);
+    rows
 }
 
-fn pods_of(resolver: &Resolver<'_>, namespace: &str, service_account: &str) -> Option<usize> {
-    let pods = &resolver.facts().0.pods;
-    if pods.gap().is_some() {
-        return None;
-    }
-    let ended = |pod: &crate::model::workload::Pod| {
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-        matches!(phase, Some("Succeeded" | "Failed"))
-    };
-    let runs_as = |pod: &&crate::model::workload::Pod| {
-        !ended(pod)
-            && pod.metadata.namespace.as_deref() == Some(namespace)
-            && pod.spec.service_account_name.as_deref().unwrap_or("default") == service_account
-    };
-    Some(pods.items().iter().filter(runs_as).count())
+fn pods_of(workloads: &Workloads<'_>, account: &Account<'_>) -> Option<usize> {
+    workloads.pods_gap().is_none().then_some(account.pods.len())
 }
 
-pub(super) fn pod_identity(resolver: &Resolver<'_>) -> Vec<PodIdentityRow> {
-    let section = &resolver.facts().0.pod_identity_associations;
-    let mut rows: Vec<PodIdentityRow> = section.items().iter().map(|it| association_row(resolver, it)).collect();
+pub(super) fn pod_identity(workloads: &Workloads<'_>) -> Vec<PodIdentityRow> {
+    let section = &workloads.facts().0.pod_identity_associations;
+    let mut rows: Vec<PodIdentityRow> =
+        section.items().iter().filter_map(|it| association_row(workloads, it)).collect();
     rows.extend(section.missing().iter().filter_map(|missing| {
         let id = missing.item.clone()?;
         Some(PodIdentityRow {
@@ -153,160 +168,51 @@ pub(super) fn pod_identity(resolver: &Resolver<'_>) -> Vec<PodIdentityRow> {
     rows
 }
 
-fn association_row(resolver: &Resolver<'_>, it: &PodIdentityAssociation) -> PodIdentityRow {
-    let evidence = Evidence::new(DocumentRef::PodIdentityAssociation(it.association_id.clone()), "");
-    let (mark, because) = association_state(resolver, it);
-    let pods = pods_of(resolver, &it.namespace, &it.service_account);
-    PodIdentityRow {
+/// Why an association works for none of the pods that use it, if there are such and it is so: they run where it cannot.
+fn on_no_pod(workloads: &Workloads<'_>, account: &Account<'_>) -> Option<String> {
+    let uses = account.pods.iter().map(|pod| workloads.identities(pod));
+    let mut uses = uses.filter(|it| it.in_force == InForce::PodIdentity).peekable();
+    let first = uses.peek()?.answer.because.clone();
+    uses.all(|it| it.answer.outcome == Outcome::Denied).then(|| format!("for none of its pods: {first}"))
+}
+
+fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Option<PodIdentityRow> {
+    let account = workloads.account(&it.namespace, &it.service_account)?;
+    let made;
+    let judged = match &account.association {
+        Some(judged) if judged.id == it.association_id => judged,
+        _ => {
+            made = workloads.judge(it);
+            &made
+        }
+    };
+    let service_accounts = &workloads.facts().0.service_accounts;
+    let nobody = account.itself.is_none() && service_accounts.gap().is_none();
+    let (mark, because) = match &workloads.ground().agent {
+        _ if nobody => (
+            Mark::Dead,
+            format!("the cluster has no service account {}/{}; EKS does not check", it.namespace, it.service_account),
+        ),
+        Presence::Absent(why) if judged.answer.outcome != Outcome::Denied => (Mark::Dead, why.clone()),
+        Presence::Unknown(why) if judged.answer.outcome == Outcome::Allowed => {
+            (Mark::Unknown, format!("{}; {why}", judged.answer.because))
+        }
+        _ => match on_no_pod(workloads, account) {
+            Some(why) if judged.answer.outcome == Outcome::Allowed => (Mark::Dead, why),
+            _ => (mark(&judged.answer), judged.answer.because.clone()),
+        },
+    };
+    Some(PodIdentityRow {
         namespace: it.namespace.clone(),
         service_account: it.service_account.clone(),
         association_id: it.association_id.clone(),
         role_arn: it.role_arn.clone(),
         target_role_arn: it.target_role_arn.clone(),
         owner: it.owner_arn.clone(),
-        findings: of_association(mark, &because, pods, &evidence),
+        findings: of_association(workloads, it, judged, account),
         mark,
         because,
-        pods,
-        evidence,
-    }
-}
-
-fn association_state(resolver: &Resolver<'_>, it: &PodIdentityAssociation) -> (Mark, String) {
-    let (facts, iam) = resolver.facts();
-    let accounts = &facts.service_accounts;
-    let is_it = |sa: &ServiceAccount| {
-        sa.metadata.namespace.as_deref() == Some(&it.namespace) && sa.metadata.name == it.service_account
-    };
-    if accounts.lookup(is_it, |_| false) == Lookup::Absent {
-        let why =
-            format!("the cluster has no service account {}/{}; EKS does not check", it.namespace, it.service_account);
-        return (Mark::Dead, why);
-    }
-    let Some(arn) = it.role_arn.as_deref() else {
-        return (Mark::Unknown, "its role was not read".to_owned());
-    };
-    let role = match role_of(resolver, arn) {
-        Ok(role) => role,
-        Err(state) => return state,
-    };
-    let Lookup::Found(detail) = iam.role(&role.account, &role.name) else {
-        return (Mark::Unknown, "its role was not read".to_owned());
-    };
-    let Some(trust) = &detail.assume_role_policy_document else {
-        return (Mark::Unknown, "its role's trust policy was not read".to_owned());
-    };
-    const SERVICE: &str = "pods.eks.amazonaws.com";
-    if !trust_names(trust, "Service", SERVICE, "sts:AssumeRole") {
-        return (Mark::Dead, format!("the role's trust policy does not let {SERVICE} assume it"));
-    }
-    if !trust_names(trust, "Service", SERVICE, "sts:TagSession") && it.disable_session_tags != Some(true) {
-        return (
-            Mark::Dead,
-            format!("the role's trust policy does not let {SERVICE} tag the session (sts:TagSession)"),
-        );
-    }
-    (Mark::Unverified, format!("the role trusts {SERVICE}; the trust conditions are not evaluated"))
-}
-
-pub(super) fn roles(resolver: &Resolver<'_>) -> Vec<RoleRow> {
-    let facts = resolver.facts().0;
-    let mut rows = Vec::new();
-    if let Some(cluster) = facts.cluster.value() {
-        let status = cluster.status.clone().unwrap_or_default();
-        let at = |path| Evidence::new(DocumentRef::Cluster, path);
-        rows.push(role_row(resolver, RoleUse::Cluster, cluster.role_arn.as_deref(), &status, at("roleArn")));
-        let node_role = cluster.compute_config.as_ref().and_then(|config| config.node_role_arn.as_deref());
-        if node_role.is_some() {
-            rows.push(role_row(resolver, RoleUse::AutoMode, node_role, &status, at("computeConfig.nodeRoleArn")));
-        }
-    }
-    for it in facts.nodegroups.items() {
-        let at = Evidence::new(DocumentRef::Nodegroup(it.nodegroup_name.clone()), "nodeRole");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(
-            resolver,
-            RoleUse::Nodegroup(it.nodegroup_name.clone()),
-            it.node_role.as_deref(),
-            status,
-            at,
-        ));
-    }
-    for it in facts.fargate_profiles.items() {
-        let name = it.fargate_profile_name.clone();
-        let at = Evidence::new(DocumentRef::FargateProfile(name.clone()), "podExecutionRoleArn");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(resolver, RoleUse::FargateProfile(name), it.pod_execution_role_arn.as_deref(), status, at));
-    }
-    for it in facts.addons.items().iter().filter(|it| it.service_account_role_arn.is_some()) {
-        let at = Evidence::new(DocumentRef::Addon(it.addon_name.clone()), "serviceAccountRoleArn");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(
-            resolver,
-            RoleUse::Addon(it.addon_name.clone()),
-            it.service_account_role_arn.as_deref(),
-            status,
-            at,
-        ));
-    }
-    rows.sort_by(|a, b| a.used_by.cmp(&b.used_by));
-    rows
-}
-
-/// A role that gets in joins nodes only under a node's name and in the nodes' group; Fargate's under the session's.
-fn joins(used_by: &RoleUse, resolution: &Resolution) -> (Mark, String) {
-    let kind = resolution.mapping.as_ref().and_then(|mapping| mapping.kind.clone());
-    let by = resolution.mapping.as_ref().map_or_else(String::new, |mapping| {
-        let kind = kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
-        format!("{}{kind}", mapping.source)
-    });
-    // What entries of Auto Mode's own type give is not documented; EKS sets them.
-    if *used_by == RoleUse::AutoMode && kind.as_deref() == Some("EC2") {
-        return (Mark::InForce, format!("joins through {by}"));
-    }
-    let Some(identity) = &resolution.identity else {
-        return (Mark::Unknown, format!("gets in through {by}; as whom is not known"));
-    };
-    let node = identity.username.starts_with("system:node:") && identity.groups.iter().any(|it| it == "system:nodes");
-    let by_instance = identity.username.contains("{{EC2PrivateDNSName}}");
-    let fits = node && (by_instance != matches!(used_by, RoleUse::FargateProfile(_)));
-    if fits {
-        (Mark::InForce, format!("joins through {by}"))
-    } else {
-        let name = if identity.username.is_empty() { "an empty username" } else { identity.username.as_str() };
-        let groups = if identity.groups.is_empty() { "no groups".to_owned() } else { identity.groups.join(", ") };
-        (Mark::Dead, format!("{by} lets it in as {name} with {groups}, which is no node of this kind"))
-    }
-}
-
-fn role_row(resolver: &Resolver<'_>, used_by: RoleUse, arn: Option<&str>, status: &str, evidence: Evidence) -> RoleRow {
-    let principal = arn.and_then(meant);
-    let mut verdict = Verdict::Unknown;
-    let (mark, because) = match (&used_by, arn, &principal) {
-        (_, None, _) => (Mark::Unknown, "EKS names no role for it".to_owned()),
-        (_, Some(_), None) => (Mark::Dead, "it is not the ARN of a role".to_owned()),
-        (RoleUse::Nodegroup(_) | RoleUse::FargateProfile(_) | RoleUse::AutoMode, Some(_), Some(principal)) => {
-            let resolution = resolver.resolve(&Asked::principal(principal.clone()));
-            verdict = resolution.verdict;
-            match resolution.verdict {
-                Verdict::Maps => joins(&used_by, &resolution),
-                Verdict::DoesNotMap => (Mark::Dead, resolution.because),
-                Verdict::Unknown => (Mark::Unknown, resolution.because),
-            }
-        }
-        (RoleUse::Cluster | RoleUse::Addon(_), Some(arn), Some(_)) => match role_of(resolver, arn) {
-            Ok(_) => (Mark::InForce, String::new()),
-            Err(state) => state,
-        },
-    };
-    RoleRow {
-        findings: of_role(&used_by, verdict, mark, &because, &evidence),
-        used_by,
-        role_arn: arn.unwrap_or_default().to_owned(),
-        principal,
-        mark,
-        because,
-        status: status.to_owned(),
-        evidence,
-    }
+        pods: pods_of(workloads, account),
+        evidence: Evidence::new(DocumentRef::PodIdentityAssociation(it.association_id.clone()), ""),
+    })
 }

@@ -5,18 +5,21 @@ use tui_input::Input;
 
 use super::picker::{Choice, Hit, Picker};
 use crate::access::explain::message::{Message, read, tidy};
+use crate::access::workload::Subject;
 use crate::app::columns::named;
 use crate::app::message::Analysis;
 use crate::app::pane::Pane;
 use crate::app::table::Row;
 use crate::model::principal::{Asked, Principal, Query, parse_query};
-use crate::model::snapshot::IamFacts;
+use crate::model::snapshot::{ClusterFacts, IamFacts};
 
 /// Where a jump leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// To a row of a pane.
     Row(Pane, String),
+    /// To what AWS role a service account or a pod gets.
+    Workload(Subject),
     /// To the trace of a principal.
     Trace(Box<Asked>),
     /// To the explanation of a message.
@@ -33,6 +36,8 @@ pub struct Jump {
     pub picker: Picker<Target>,
     /// How many of the choices are always there; behind them stands the ARN typed, if one was.
     known: usize,
+    /// The service accounts and pods: far too many to be ranked with every key, so that only what holds the words typed is.
+    workloads: Vec<(String, Subject)>,
     /// What was pasted, as it stands in the prompt, and what it says: the prompt shows it in one line.
     pasted: Option<(String, Message)>,
     /// What is wrong with what was typed.
@@ -41,9 +46,15 @@ pub struct Jump {
 
 impl Jump {
     /// Over everything that is known.
-    pub fn new(analysis: Option<&Analysis>, iam: &IamFacts) -> Self {
+    pub fn new(analysis: Option<&Analysis>, facts: &ClusterFacts, iam: &IamFacts) -> Self {
         let choices = analysis.map(|analysis| choices(analysis, iam)).unwrap_or_default();
-        Jump { known: choices.len(), picker: Picker::new(choices), pasted: None, problem: None }
+        Jump {
+            known: choices.len(),
+            picker: Picker::new(choices),
+            workloads: workloads(facts),
+            pasted: None,
+            problem: None,
+        }
     }
 
     /// With a text in the prompt: a message that can be explained in one line; of another text that holds an ARN, that.
@@ -65,13 +76,32 @@ impl Jump {
     }
 
     /// Takes in what is known now, keeping what was typed.
-    pub fn renew(&mut self, analysis: &Analysis, iam: &IamFacts) {
+    pub fn renew(&mut self, analysis: &Analysis, facts: &ClusterFacts, iam: &IamFacts) {
+        self.workloads = workloads(facts);
         let chosen = self.picker.chosen().map(|choice| choice.what.clone());
         self.picker.choices = choices(analysis, iam);
         self.known = self.picker.choices.len();
         self.rank();
         let same = |hit: &Hit| self.picker.choices.get(hit.choice).map(|choice| &choice.what) == chosen.as_ref();
         self.picker.at = self.picker.hits.iter().position(same).unwrap_or_default();
+    }
+
+    /// Puts those service accounts and pods behind the choices whose names hold all words typed.
+    fn add_workloads(&mut self) {
+        let words: Vec<String> = self.picker.input.value().split_whitespace().map(str::to_lowercase).collect();
+        if words.is_empty() {
+            return;
+        }
+        let fits = |(name, _): &&(String, Subject)| words.iter().all(|word| name.contains(word.as_str()));
+        let found = self.workloads.iter().filter(fits).take(MOST_WORKLOADS);
+        self.picker.choices.extend(found.map(|(_, subject)| Choice {
+            text: subject.name(),
+            note: String::new(),
+            right: subject.kind().to_owned(),
+            also: String::new(),
+            disabled: None,
+            what: Target::Workload(subject.clone()),
+        }));
     }
 
     /// What the text in the prompt says, if it is a message.
@@ -130,7 +160,10 @@ impl Jump {
                 self.picker.hits.extend(others);
                 self.picker.at = 0;
             }
-            Ok(Query::Name(_)) => self.picker.rank(),
+            Ok(Query::Name(_)) => {
+                self.add_workloads();
+                self.picker.rank();
+            }
             Err(error) => {
                 self.picker.hits.clear();
                 self.picker.at = 0;
@@ -138,6 +171,19 @@ impl Jump {
             }
         }
     }
+}
+
+/// So many service accounts and pods are offered at once.
+const MOST_WORKLOADS: usize = 100;
+
+/// The service accounts, then the pods that have not ended, each with its name lowered.
+fn workloads(facts: &ClusterFacts) -> Vec<(String, Subject)> {
+    let of = |namespace: &Option<String>| namespace.clone().unwrap_or_default();
+    let accounts = facts.service_accounts.items().iter().map(|it| &it.metadata);
+    let accounts = accounts.map(|it| Subject::ServiceAccount(of(&it.namespace), it.name.clone()));
+    let pods = facts.pods.items().iter().filter(|it| !it.has_ended()).map(|it| &it.metadata);
+    let pods = pods.map(|it| Subject::Pod(of(&it.namespace), it.name.clone()));
+    accounts.chain(pods).map(|it| (it.name().to_lowercase(), it)).collect()
 }
 
 fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {
@@ -178,11 +224,13 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
     match pane {
         Pane::Entries => (cell(0).to_owned(), "access entry"),
         Pane::AwsAuth => (format!("{} {}", cell(0), cell(1)), "aws-auth"),
+        Pane::Irsa if row.cells.first().is_some_and(|it| it == "-") => (cell(2).to_owned(), "trusts this cluster"),
         Pane::Irsa => (format!("{}/{}", cell(0), cell(1)), "service account, IRSA"),
         Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
         Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),
         Pane::Principals => (cell(0).to_owned(), "principal"),
         Pane::Groups if cell(0) == "group" => (cell(1).to_owned(), "group"),
         Pane::Groups => (cell(1).to_owned(), "user"),
+        Pane::Posture => (cell(1).to_owned(), "control"),
     }
 }

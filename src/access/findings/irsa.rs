@@ -1,0 +1,295 @@
+//! What is wrong with a service account's role by IRSA (`reference`: workload identity, §1.6).
+//!
+//! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. What depends on the
+//! trust policy's shape alone is in `trust_shape`.
+
+use super::Finding;
+use super::Severity::{Low, Medium};
+use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
+use crate::access::trust::Outcome;
+use crate::access::workload::container::{self, InForce, SKIP_CONTAINERS, SKIP_LABEL};
+use crate::access::workload::{Account, Irsa, Trust, Workloads, remedy};
+use crate::model::policy::Effect;
+use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::wildcard::glob;
+use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
+
+pub(super) fn of_annotation(namespace: &str, name: &str) -> Evidence {
+    let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
+    Evidence::new(document, format!("metadata.annotations.{ROLE_ARN_ANNOTATION}"))
+}
+
+pub(super) fn of_pod(pod: &Pod, path: &str) -> Evidence {
+    let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+    Evidence::new(DocumentRef::Pod(namespace, pod.metadata.name.clone()), path)
+}
+
+/// `a, b and 3 more`
+pub(super) fn names(pods: &[&Pod]) -> String {
+    const MOST: usize = 3;
+    let shown: Vec<&str> = pods.iter().take(MOST).map(|it| it.metadata.name.as_str()).collect();
+    match pods.len().checked_sub(MOST).filter(|it| *it > 0) {
+        Some(more) => format!("{} and {more} more", shown.join(", ")),
+        None => shown.join(", "),
+    }
+}
+
+/// The findings of an annotated service account.
+pub(super) fn of_account(
+    workloads: &Workloads<'_>,
+    (namespace, name): (&str, &str),
+    account: &Account<'_>,
+    pods: &[&Pod],
+) -> Vec<Finding> {
+    let mut out = Vec::new();
+    if let Some(irsa) = &account.irsa {
+        let evidence = of_annotation(namespace, name);
+        of_binding(workloads, (namespace, name), irsa, &evidence, &mut out);
+        if account.association.is_some() {
+            let why = "a Pod Identity association of the same service account takes over in pods made after it; pods made \
+                       before keep IRSA until they are made anew";
+            let key = ROLE_ARN_ANNOTATION;
+            let mend = remedy::drop_annotation(namespace, name, key);
+            out.push(Finding::new(Low, "irsa-and-pod-identity", why, &evidence).with([mend]));
+        }
+    }
+    of_pods(account, pods, &mut out);
+    out
+}
+
+fn of_binding(
+    workloads: &Workloads<'_>,
+    (namespace, name): (&str, &str),
+    irsa: &Irsa,
+    evidence: &Evidence,
+    out: &mut Vec<Finding>,
+) {
+    let from = out.len();
+    let step = |label: &str, outcome| irsa.steps.iter().find(|it| it.label == label && it.outcome == Some(outcome));
+    let Some(role) = &irsa.role else {
+        let why = format!("{}; the webhook hands it to pods all the same, and STS refuses it", irsa.answer.because);
+        out.push(Finding::new(Medium, "irsa-annotation-no-arn", why, evidence));
+        return;
+    };
+    if let Some(step) = step("role", Outcome::Denied) {
+        let (id, mend) = match workloads.trust(role) {
+            Lookup::Found(it) => ("irsa-role-path", vec![remedy::annotate(namespace, name, &it.detail.arn)]),
+            _ => ("irsa-role-missing", Vec::new()),
+        };
+        out.push(Finding::new(Medium, id, step.text.clone(), evidence).with(mend));
+        return;
+    }
+    let (_, iam) = workloads.facts();
+    if iam.account.as_ref().is_some_and(|own| *own != role.account) {
+        let mut twin = role.clone();
+        twin.account = iam.account.clone().unwrap_or_default();
+        if let Lookup::Found(it) = workloads.trust(&twin) {
+            let why = format!(
+                "the role is of account {}, and this account has one of the same name, {}: is that the one that is meant?",
+                role.account, it.detail.arn
+            );
+            let mend = remedy::annotate(namespace, name, &it.detail.arn);
+            out.push(Finding::new(SLIP, "irsa-role-account", why, evidence).with([mend]));
+        }
+    }
+    if let Lookup::Found(trust) = workloads.trust(role) {
+        out.extend(of_trust(workloads, trust, role));
+        of_claims(irsa, trust, evidence, out);
+    }
+    let cluster = workloads.facts().0.cluster.value();
+    if let (Some(step), Some(cluster)) = (step("provider", Outcome::Denied), cluster) {
+        let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or_default();
+        let mend = remedy::provider(&cluster.name, region, cluster.issuer().unwrap_or_default());
+        out.push(Finding::new(Medium, "irsa-provider-missing", step.text.clone(), evidence).with(mend));
+    }
+    if let (Some(step), Some(provider), Some(audience)) =
+        (step("audience", Outcome::Denied), &irsa.provider, &irsa.audience)
+    {
+        let mend = remedy::client_id(provider, audience);
+        out.push(Finding::new(Medium, "irsa-provider-audience", step.text.clone(), evidence).with([mend]));
+    }
+    let denied = irsa.trust.as_ref().filter(|it| it.outcome == Outcome::Denied);
+    if let (Some(denied), Lookup::Found(trust)) = (denied, workloads.trust(role)) {
+        let effect = denied.statement.as_ref().and_then(|it| trust.policy().ok()?.statements.get(it.index)?.effect);
+        let by_deny = effect == Some(Effect::Deny);
+        if by_deny {
+            out.push(Finding::new(Medium, "irsa-explicit-deny", denied.because.clone(), evidence));
+        }
+        let explained = out.iter().skip(from).any(|it| it.severity <= Medium);
+        if !explained {
+            out.push(Finding::new(Medium, "irsa-denied", denied.because.clone(), evidence));
+        }
+        // What would let it in goes with the first that says why it is not.
+        let mend = irsa.provider.as_ref().filter(|_| !by_deny).map(|provider| {
+            let audience = irsa.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
+            [remedy::irsa_statement(provider, &irsa.subject, audience), remedy::update_trust(&role.name)]
+        });
+        if let (Some(first), Some(mend)) = (out.iter_mut().skip(from).find(|it| it.remedy.is_empty()), mend) {
+            first.remedy.extend(mend);
+        }
+    }
+    // A role that lets in too many is mended by the same statement.
+    for finding in out.iter_mut().skip(from).filter(|it| it.remedy.is_empty() && WIDE.contains(&it.id)) {
+        if let (Some(provider), Some(audience)) = (&irsa.provider, &irsa.audience) {
+            finding.remedy =
+                vec![remedy::irsa_statement(provider, &irsa.subject, audience), remedy::update_trust(&role.name)];
+        }
+    }
+}
+
+const WIDE: [&str; 5] =
+    ["irsa-no-subject", "irsa-subject-wide", "irsa-for-all-values", "irsa-if-exists", "irsa-no-audience"];
+
+/// Audience and subject against what the statements for this cluster ask.
+fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<Finding>) {
+    let Some(provider) = irsa.provider.as_deref() else { return };
+    let Some(own) = host(provider) else { return };
+    let statements: Vec<_> = ours(trust, provider).collect();
+    let refuses = |claim: &'static str, value: &str| {
+        !statements.is_empty()
+            && statements.iter().all(|it| of_claim(it, own, claim).any(|it| asks(it) && !takes(it, value)))
+    };
+    let wanted = |claim: &'static str| -> Vec<String> {
+        let all = statements.iter().flat_map(|it| of_claim(it, own, claim)).filter(|it| asks(it));
+        all.flat_map(|it| it.values.iter().cloned()).collect()
+    };
+    let list = |all: &[String]| all.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(", ");
+    if let Some(audience) = irsa.audience.as_deref().filter(|it| refuses("aud", it)) {
+        let why =
+            format!("its token is made out for {audience:?}, and the trust policy asks for {}", list(&wanted("aud")));
+        out.push(Finding::new(Medium, "irsa-audience-mismatch", why, evidence));
+    }
+    let all = wanted("sub");
+    // A star that is taken literally has a finding of its own.
+    if refuses("sub", &irsa.subject) && !all.iter().any(|it| glob(it, &irsa.subject)) {
+        let case = all.iter().find(|it| it.to_lowercase() == irsa.subject.to_lowercase());
+        let near = all.iter().find(|it| distance(it, &irsa.subject) <= 2);
+        let why = match (case, near) {
+            (Some(other), _) => format!(
+                "the trust policy names {other:?}, which differs from {:?} in case only, and case counts",
+                irsa.subject
+            ),
+            (None, Some(other)) => {
+                format!(
+                    "the trust policy names {other:?}, nearly but not quite {:?}: a slip in one of them",
+                    irsa.subject
+                )
+            }
+            (None, None) => format!("the trust policy names {}, and not {:?}", list(&all), irsa.subject),
+        };
+        out.push(Finding::new(Medium, "irsa-subject-mismatch", why, evidence));
+    }
+}
+
+/// In how many letters two texts differ (insertions, deletions, replacements); beyond a few it does not matter.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len().abs_diff(b.len()) > 2 || a.len() > 512 {
+        return usize::MAX;
+    }
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let next = (left + 1).min(*cell + 1).min(diagonal + usize::from(x != *y));
+            diagonal = *cell;
+            *cell = next;
+            left = next;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// The findings that are about pods: what their environment has against what it should.
+fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
+    let annotated = account.itself.and_then(|it| it.role_arn());
+    let (mut without, mut hand, mut labelled, mut skipping, mut on_pod) = (vec![], vec![], vec![], vec![], vec![]);
+    for pod in pods.iter().copied() {
+        let label = pod.metadata.labels.contains_key(SKIP_LABEL);
+        let (identities, _) = container::identities(pod);
+        let bare = |it: &&container::ContainerIdentity| it.in_force == InForce::NodeRole;
+        let own: Vec<_> = identities.iter().filter(|it| !it.init).collect();
+        let expects = annotated.is_some() || account.association.is_some();
+        let skipped: Vec<&str> = own
+            .iter()
+            .copied()
+            .filter(bare)
+            .map(|it| it.name.as_str())
+            .filter(|it| container::skips(pod, it))
+            .collect();
+        if label && expects && own.iter().copied().any(|it| bare(&it)) {
+            labelled.push(pod);
+        } else if !skipped.is_empty() && expects {
+            skipping.push((pod, skipped.join(", ")));
+        } else if annotated.is_some() && account.association.is_none() && own.iter().copied().any(|it| bare(&it)) {
+            without.push(pod);
+        }
+        // The webhook leaves a container alone that has either variable already.
+        let by_hand = |it: &crate::model::workload::Container| {
+            let role = container::has(it, container::ROLE_ARN);
+            let token = container::has(it, container::TOKEN_FILE);
+            let other_token =
+                container::value(it, container::TOKEN_FILE).is_none_or(|it| !container::is_webhook_token(it));
+            (role != token) || (role && token && other_token)
+        };
+        let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);
+        if all.into_iter().any(by_hand) {
+            hand.push(pod);
+        }
+        let theirs = pod.metadata.annotations.get(ROLE_ARN_ANNOTATION).map(String::as_str);
+        if theirs.is_some() && theirs != annotated {
+            on_pod.push((pod, theirs.unwrap_or_default()));
+        }
+    }
+    if let [first, ..] = without.as_slice() {
+        let why = format!(
+            "{} has none of the variables that the webhook writes: made before the annotation, or while the webhook was out; \
+             it runs without the role until it is made anew",
+            names(&without)
+        );
+        let mend = remedy::restart(first);
+        out.push(Finding::new(Medium, "irsa-pod-older", why, &of_pod(first, "spec.containers")).with([mend]));
+    }
+    if let [first, ..] = hand.as_slice() {
+        let wins = if account.association.is_some() {
+            "; web identity comes first in every SDK, so that the Pod Identity association never gets its turn"
+        } else {
+            ""
+        };
+        let why = format!(
+            "{} sets web identity's variables by hand: the webhook leaves such a container as it is{wins}",
+            names(&hand)
+        );
+        let mend = remedy::drop_variables(first);
+        out.push(Finding::new(Medium, "irsa-env-preset", why, &of_pod(first, "spec.containers")).with(mend));
+    }
+    if let [first, ..] = labelled.as_slice() {
+        let why = format!(
+            "{} carries the label {SKIP_LABEL}, so that the webhook leaves it alone: it runs without the role",
+            names(&labelled)
+        );
+        out.push(Finding::new(Medium, "irsa-skipped", why, &of_pod(first, "metadata.labels")));
+    }
+    if let [(first, which), ..] = skipping.as_slice() {
+        let why = format!(
+            "{} asks the webhook to skip container {which} ({SKIP_CONTAINERS}): that runs without the role",
+            first.metadata.name
+        );
+        out.push(Finding::new(Medium, "irsa-skipped", why, &of_pod(first, "metadata.annotations")));
+    }
+    if let [(first, arn), ..] = on_pod.as_slice() {
+        let why = format!(
+            "{} carries {ROLE_ARN_ANNOTATION} itself, where nothing reads it: it belongs on the service account",
+            first.metadata.name
+        );
+        let namespace = first.metadata.namespace.as_deref().unwrap_or_default();
+        let mend = remedy::annotate(namespace, first.service_account(), arn);
+        out.push(
+            Finding::new(Medium, "irsa-annotation-on-pod", why, &of_pod(first, "metadata.annotations")).with([mend]),
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! What is wrong with a Pod Identity association (`reference`: workload identity, §2.8).
+//!
+//! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Network policies are
+//! not among the facts; of what may keep a pod from the agent only a proxy is seen.
+
+use super::Finding;
+use super::Severity::{High, Low, Medium};
+use super::irsa::{names, of_pod};
+use crate::access::trust::Outcome;
+use crate::access::workload::container::{self, InForce};
+use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence};
+use crate::access::workload::{Account, Allows, Answer, Association, Workloads, remedy};
+use crate::model::cluster::Cluster;
+use crate::model::principal::Principal;
+use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::workload::{Pod, PodIdentityAssociation};
+
+pub(super) fn of_document(it: &PodIdentityAssociation, path: &str) -> Evidence {
+    Evidence::new(DocumentRef::PodIdentityAssociation(it.association_id.clone()), path)
+}
+
+/// The findings of one association, judged.
+pub(super) fn of_association(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    judged: &Association,
+    account: &Account<'_>,
+    pods: &[&Pod],
+) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let cluster = workloads.facts().0.cluster.value();
+    of_role(workloads, it, judged, cluster, &mut out);
+    of_names(workloads, it, account, cluster, &mut out);
+    of_itself(workloads, it, cluster, &mut out);
+    of_pods(workloads, it, pods, cluster, &mut out);
+    out
+}
+
+fn name(cluster: Option<&Cluster>) -> &str {
+    cluster.map_or("", |it| it.name.as_str())
+}
+
+fn region(cluster: Option<&Cluster>) -> &str {
+    cluster.and_then(|it| it.arn.as_deref()?.split(':').nth(3)).unwrap_or_default()
+}
+
+fn of_role(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    judged: &Association,
+    cluster: Option<&Cluster>,
+    out: &mut Vec<Finding>,
+) {
+    let evidence = of_document(it, "roleArn");
+    let tags = it.disable_session_tags != Some(true);
+    let statement = || {
+        let arn = cluster.and_then(|it| it.arn.as_deref())?;
+        let role = judged.role.as_ref()?;
+        let statement = remedy::pod_identity_statement(arn, &it.namespace, &it.service_account, tags);
+        Some([statement, remedy::update_trust(&role.name)])
+    };
+    let role_step = judged.steps.iter().find(|step| step.label == "role" && step.outcome == Some(Outcome::Denied));
+    if let Some(step) = role_step {
+        let own = cluster.and_then(|it| it.account());
+        let foreign = judged.role.as_ref().is_some_and(|role| own.is_some_and(|own| own != role.account));
+        let id = if foreign { "pod-identity-role-account" } else { "pod-identity-role-missing" };
+        out.push(Finding::new(Medium, id, step.text.clone(), &evidence));
+    }
+    let found = judged.role.as_ref().map(|role| workloads.trust(role));
+    if let Some(Lookup::Found(trust)) = &found
+        && let (Some(made), Some(set)) = (trust.detail.create_date, it.modified_at.or(it.created_at))
+        && made > set
+    {
+        let why = format!(
+            "its role was made on {}, after the association was last set on {}: a role made again under an old name; whether \
+             EKS goes on using it is not documented, so save the association once more if pods are refused",
+            made.date(),
+            set.date()
+        );
+        let mend = judged.role_arn.as_deref().map(|arn| {
+            remedy::update_association(
+                name(cluster),
+                &it.association_id,
+                &format!("--role-arn {}", remedy::quoted(arn)),
+            )
+        });
+        out.push(Finding::new(Low, "pod-identity-role-recreated", why, &evidence).with(mend));
+    }
+    if let Some(denied) = judged.trust.as_ref().filter(|it| it.outcome == Outcome::Denied) {
+        let on_tag =
+            |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
+        let tagging = denied.because.contains("sts:TagSession");
+        let (id, why) = if on_tag(denied) {
+            ("pod-identity-tag-condition", denied.because.clone())
+        } else if tagging {
+            (
+                "pod-identity-no-tag-session",
+                format!("{}: Pod Identity tags every session, unless the association turns that off", denied.because),
+            )
+        } else {
+            ("pod-identity-no-trust", denied.because.clone())
+        };
+        out.push(Finding::new(Medium, id, why, &evidence).with(statement().into_iter().flatten()));
+    }
+    if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied) {
+        let first = judged.role_arn.as_deref().unwrap_or_default();
+        let mend = remedy::target_statement(first, tags, it.external_id.as_deref());
+        let why = denied.because.clone();
+        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with([mend]));
+    }
+}
+
+fn of_names(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    account: &Account<'_>,
+    cluster: Option<&Cluster>,
+    out: &mut Vec<Finding>,
+) {
+    let (facts, _) = workloads.facts();
+    let (namespace, service_account) = (&it.namespace, &it.service_account);
+    let delete = || remedy::delete_association(name(cluster), &it.association_id);
+    if facts.namespaces.lookup(|it| it.metadata.name == *namespace, |it| it == namespace) == Lookup::Absent {
+        let why =
+            format!("the cluster has no namespace {namespace}; EKS does not check, and the association does nothing");
+        out.push(
+            Finding::new(Medium, "pod-identity-no-namespace", why, &of_document(it, "namespace")).with([delete()]),
+        );
+    } else if account.itself.is_none() && facts.service_accounts.gap().is_none() {
+        let why = format!(
+            "the cluster has no service account {namespace}/{service_account}; EKS does not check, and the association does \
+             nothing"
+        );
+        let mend = [remedy::create_service_account(namespace, service_account), delete()];
+        out.push(
+            Finding::new(Medium, "pod-identity-no-service-account", why, &of_document(it, "serviceAccount")).with(mend),
+        );
+    }
+    if account.irsa.is_some() {
+        let why = "the service account carries an IRSA annotation too: pods made after the association use Pod Identity, those \
+                   made before keep IRSA until they are made anew";
+        let mend = remedy::drop_annotation(namespace, service_account, crate::model::workload::ROLE_ARN_ANNOTATION);
+        out.push(Finding::new(Low, "irsa-and-pod-identity", why, &of_document(it, "")).with([mend]));
+    }
+}
+
+fn of_itself(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    cluster: Option<&Cluster>,
+    out: &mut Vec<Finding>,
+) {
+    if let Presence::Absent(why) = &workloads.ground().agent {
+        let why = format!("{why}: no pod gets credentials by Pod Identity");
+        let mend = remedy::agent(name(cluster), region(cluster));
+        out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with([mend]));
+    }
+    if it.policy.is_some() && it.disable_session_tags != Some(true) {
+        let why = "it has a session policy, which EKS takes only with session tags turned off (disableSessionTags)";
+        let mend = remedy::update_association(name(cluster), &it.association_id, "--disable-session-tags");
+        out.push(Finding::new(Medium, "pod-identity-policy-with-tags", why, &of_document(it, "policy")).with([mend]));
+    }
+    let Some(owner) = it.owner_arn.as_deref() else { return };
+    let addons = &workloads.facts().0.addons;
+    let own = it.association_arn.as_deref().unwrap_or_default();
+    let addon = addons.lookup(|it| it.addon_arn.as_deref() == Some(owner), |name| owner.contains(&format!("/{name}/")));
+    let evidence = of_document(it, "ownerArn");
+    match addon {
+        Lookup::Found(addon) => {
+            let listed = addon.pod_identity_associations.iter().any(|it| it == own);
+            let edited = (it.modified_at.zip(addon.modified_at)).is_some_and(|(mine, its)| mine > its);
+            if !listed || edited {
+                let how = if listed {
+                    "and was changed after the add-on last was"
+                } else {
+                    "which does not list it among its own"
+                };
+                let why = format!(
+                    "it is owned by the add-on {}, {how}: edits by hand are lost with the add-on's next update; change it \
+                     through the add-on",
+                    addon.addon_name
+                );
+                out.push(Finding::new(Low, "pod-identity-addon-drift", why, &evidence));
+            }
+        }
+        Lookup::Absent => {
+            let why =
+                format!("it is owned by {owner}, and the cluster has no such add-on: nothing looks after it any more");
+            out.push(Finding::new(Low, "pod-identity-addon-drift", why, &evidence));
+        }
+        Lookup::Unknown(_) => {}
+    }
+}
+
+fn of_pods(
+    workloads: &Workloads<'_>,
+    it: &PodIdentityAssociation,
+    pods: &[&Pod],
+    cluster: Option<&Cluster>,
+    out: &mut Vec<Finding>,
+) {
+    let (mut older, mut inert, mut agentless, mut refused, mut proxied) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut node_role = None;
+    for pod in pods.iter().copied() {
+        let (identities, _) = container::identities(pod);
+        let place = workloads.place(pod);
+        let uses = identities.iter().any(|it| it.in_force == InForce::PodIdentity);
+        let before = (pod.metadata.creation_timestamp.zip(it.created_at)).is_some_and(|(pod, it)| pod < it);
+        if matches!(place.kind, Kind::Fargate | Kind::Windows) {
+            inert.push((pod, place.kind));
+            continue;
+        }
+        if before && !uses {
+            older.push(pod);
+        }
+        if !uses {
+            continue;
+        }
+        let absent = matches!(&place.agent, Presence::Absent(_));
+        if absent && !matches!(workloads.ground().agent, Presence::Absent(_)) {
+            agentless.push(pod);
+        }
+        if !absent && workloads.node_may_ask(&place) == Allows::No {
+            node_role = node_role.or(match &place.role {
+                NodeRole::Known(role) => Some(*role),
+                NodeRole::OneOf(all) => all.first().copied(),
+                _ => None,
+            });
+            refused.push(pod);
+        }
+        let set =
+            |names: [&str; 2]| pod.spec.containers.iter().any(|it| names.iter().any(|name| container::has(it, name)));
+        if set(["HTTP_PROXY", "http_proxy"]) && !set(["NO_PROXY", "no_proxy"]) {
+            proxied.push(pod);
+        }
+    }
+    if let [first, ..] = older.as_slice() {
+        let why = format!(
+            "{} was made before the association and has none of its variables: until it is made anew, it runs without the role",
+            names(&older)
+        );
+        let mend = remedy::restart(first);
+        out.push(
+            Finding::new(Medium, "pod-identity-pod-older", why, &of_pod(first, "metadata.creationTimestamp"))
+                .with([mend]),
+        );
+    }
+    if let [(first, kind), ..] = inert.as_slice() {
+        let all: Vec<&Pod> = inert.iter().map(|(pod, _)| *pod).collect();
+        let on = if *kind == Kind::Fargate { "Fargate" } else { "a Windows node" };
+        let why = format!(
+            "{} runs on {on}, where Pod Identity does not work: the association does nothing for it, and IRSA would",
+            names(&all)
+        );
+        out.push(Finding::new(Medium, "pod-identity-inert", why, &of_pod(first, "spec.nodeName")));
+    }
+    if let [first, ..] = agentless.as_slice() {
+        let node = first.spec.node_name.as_deref().unwrap_or_default();
+        let why = format!(
+            "{} runs on a node without a pod of {AGENT} ({node}): its calls for credentials fail; look at the agent's \
+             tolerations and node selector",
+            names(&agentless)
+        );
+        out.push(Finding::new(Medium, "pod-identity-agent-not-on-node", why, &of_pod(first, "spec.nodeName")));
+    }
+    if let [first, ..] = refused.as_slice() {
+        let role = node_role.unwrap_or_default();
+        let partition = cluster.and_then(|it| it.arn.as_deref()?.split(':').nth(1)).unwrap_or("aws");
+        let why = format!(
+            "{} runs on a node whose role ({role}) may not call eks-auth:AssumeRoleForPodIdentity: the agent gets no \
+             credentials there",
+            names(&refused)
+        );
+        let named = Principal::from_arn(role).ok().map(|(role, _)| role.name);
+        let mend = named.map(|name| remedy::worker_policy(partition, &name));
+        out.push(Finding::new(Medium, "pod-identity-node-role", why, &of_pod(first, "spec.nodeName")).with(mend));
+    }
+    if let [first, ..] = proxied.as_slice() {
+        let why = format!(
+            "{} sets HTTP_PROXY without NO_PROXY: its calls to the agent (169.254.170.23, [fd00:ec2::23]) go to the proxy and \
+             fail",
+            names(&proxied)
+        );
+        out.push(Finding::new(Medium, "pod-identity-blocked", why, &of_pod(first, "spec.containers")));
+    }
+}

@@ -1,0 +1,294 @@
+//! Which AWS role a service account and a pod get, and why not (`reference`: workload identity, §§1–4).
+//!
+//! Decides which mechanism gives a pod its AWS identity (Pod Identity, IRSA, keys of its own, the node's role), read from
+//! each container's real environment, and whether the role behind it lets it in; the trust policy itself is judged by
+//! [`super::trust`]. What was not read stays unknown and says what is missing; a role of another account cannot be looked
+//! at from here, and the answer says so. Knows nothing of what the role may then do.
+//!
+//! - `trusts`: the account's roles with their trust policies, taken apart once;
+//! - `irsa`, `association`: one binding of either mechanism, judged link by link;
+//! - [`container`]: what one container's environment says;
+//! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
+//! - `policies`: what identity policies say of one action;
+//! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role;
+//! - [`remedy`]: what to paste;
+//! - [`shown`]: an answer as lines, for screen and text.
+//!
+//! [`Workloads`] is built once per snapshot: bindings are judged once each, not once per pod. A new link of a chain goes
+//! into the binding's own file, a new way to come by credentials into [`container`].
+
+mod association;
+pub mod container;
+mod irsa;
+pub mod place;
+mod policies;
+pub mod remedy;
+pub mod role;
+pub mod shown;
+mod trusts;
+pub mod why;
+
+use std::collections::HashMap;
+
+use super::trust::{Clause, Outcome, StatementRef, Verdict};
+use crate::model::principal::Principal;
+use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
+use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
+
+pub use association::Association;
+pub use container::{ContainerIdentity, InForce};
+pub use irsa::Irsa;
+pub use place::Place;
+pub(crate) use policies::Allows;
+pub use shown::{Shown, Subject};
+pub use trusts::{Trust, Trusting};
+pub use why::{Other, PodIdentities, Why};
+
+/// May a workload use a role, and what decides it?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Yes, no, or not known.
+    pub outcome: Outcome,
+    /// One sentence for a person.
+    pub because: String,
+    /// The statement of the trust policy that decides, if one does.
+    pub statement: Option<StatementRef>,
+    /// The clause in it that decides.
+    pub clause: Option<Clause>,
+    /// What would pass that clause.
+    pub passes: Option<String>,
+    /// Is what is missing only not there yet?
+    pub loading: bool,
+}
+
+impl Answer {
+    fn new(outcome: Outcome, because: impl Into<String>) -> Answer {
+        Answer { outcome, because: because.into(), statement: None, clause: None, passes: None, loading: false }
+    }
+
+    pub(crate) fn no(because: impl Into<String>) -> Answer {
+        Answer::new(Outcome::Denied, because)
+    }
+
+    pub(crate) fn open(because: impl Into<String>) -> Answer {
+        Answer::new(Outcome::Unknown, because)
+    }
+
+    pub(crate) fn yes(because: impl Into<String>) -> Answer {
+        Answer::new(Outcome::Allowed, because)
+    }
+
+    /// Not known, because of what was not read.
+    fn gap(what: &str, gap: &Gap) -> Answer {
+        let loading = *gap == Gap::Loading;
+        Answer { loading, ..Answer::open(format!("{what}: {gap}")) }
+    }
+
+    fn of(verdict: Verdict, whose: &str) -> Answer {
+        let Verdict { verdict, because, statement, clause, passes } = verdict;
+        let because = format!("the trust policy of {whose}: {because}");
+        Answer { statement, clause, passes, ..Answer::new(verdict, because) }
+    }
+
+    /// The first that denies; else the first that is not known; else the first. Links of a chain must all hold.
+    fn worst(links: impl IntoIterator<Item = Answer>) -> Option<Answer> {
+        let mut worst: Option<Answer> = None;
+        for link in links {
+            if worst.as_ref().is_none_or(|it| link.outcome < it.outcome) {
+                worst = Some(link);
+            }
+        }
+        worst
+    }
+}
+
+/// One link of a chain: what it is, whether it holds, and where that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// `annotation`, `provider`, `role`, `trust`, …
+    pub label: &'static str,
+    /// Does it hold? `None` where there is nothing to hold.
+    pub outcome: Option<Outcome>,
+    /// What there is, as a sentence.
+    pub text: String,
+    /// Where it was read.
+    pub evidence: Option<Evidence>,
+}
+
+/// A service account by namespace and name.
+pub type AccountKey<'a> = (&'a str, &'a str);
+
+/// What concerns one service account.
+#[derive(Clone, Debug, Default)]
+pub struct Account<'a> {
+    /// It itself, if it was read.
+    pub itself: Option<&'a ServiceAccount>,
+    /// Its associations: one, unless EKS should ever take several.
+    pub associations: Vec<&'a PodIdentityAssociation>,
+    /// Its pods that have not ended.
+    pub pods: Vec<&'a Pod>,
+    /// By its annotation.
+    pub irsa: Option<Irsa>,
+    /// By its first association.
+    pub association: Option<Association>,
+}
+
+/// The workloads of a cluster with their bindings, judged. Build once, ask often.
+pub struct Workloads<'a> {
+    facts: &'a ClusterFacts,
+    iam: &'a IamFacts,
+    issuer: Option<&'a str>,
+    trusts: trusts::Trusts<'a>,
+    ground: place::Ground<'a>,
+    /// By namespace and name.
+    accounts: HashMap<&'a str, HashMap<&'a str, Account<'a>>>,
+    pods: HashMap<AccountKey<'a>, &'a Pod>,
+    /// By the role that a container's environment names.
+    naming: HashMap<&'a str, Vec<&'a Pod>>,
+    /// May the roles of nodes ask for their pods' credentials? Judged once each.
+    node_allows: HashMap<&'a str, Allows>,
+}
+
+impl<'a> Workloads<'a> {
+    /// Indexes the facts and judges every binding.
+    pub fn new(facts: &'a ClusterFacts, iam: &'a IamFacts) -> Self {
+        let mut accounts: HashMap<&str, HashMap<&str, Account<'_>>> = HashMap::new();
+        fn of<'m, 'a>(
+            all: &'m mut HashMap<&'a str, HashMap<&'a str, Account<'a>>>,
+            (namespace, name): AccountKey<'a>,
+        ) -> &'m mut Account<'a> {
+            all.entry(namespace).or_default().entry(name).or_default()
+        }
+        for it in facts.service_accounts.items() {
+            let key = (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
+            of(&mut accounts, key).itself = Some(it);
+        }
+        for it in facts.pod_identity_associations.items() {
+            let key = (it.namespace.as_str(), it.service_account.as_str());
+            of(&mut accounts, key).associations.push(it);
+        }
+        let mut naming: HashMap<&str, Vec<&Pod>> = HashMap::new();
+        let mut pods = HashMap::with_capacity(facts.pods.items().len());
+        for it in facts.pods.items() {
+            let namespace = it.metadata.namespace.as_deref().unwrap_or_default();
+            pods.insert((namespace, it.metadata.name.as_str()), it);
+            if !it.has_ended() {
+                for role in container::roles_named(it) {
+                    naming.entry(role).or_default().push(it);
+                }
+                of(&mut accounts, (namespace, it.service_account())).pods.push(it);
+            }
+        }
+        let cluster = facts.cluster.value();
+        let mut this = Workloads {
+            facts,
+            iam,
+            issuer: cluster.and_then(|it| it.issuer()),
+            trusts: trusts::Trusts::new(facts, iam),
+            ground: place::Ground::new(facts, iam),
+            accounts,
+            pods,
+            naming,
+            node_allows: HashMap::new(),
+        };
+        this.node_allows = this.ground.node_roles().map(|role| (role, this.judge_node(role))).collect();
+        let mut accounts = std::mem::take(&mut this.accounts);
+        let each = accounts
+            .iter_mut()
+            .flat_map(|(namespace, all)| all.iter_mut().map(move |(name, it)| (*namespace, *name, it)));
+        for (namespace, name, account) in each {
+            account.pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+            account.irsa =
+                account.itself.and_then(|it| Some(this.irsa_of(namespace, name, it.role_arn()?, Some(it.audience()))));
+            account.associations.sort_by(|a, b| a.association_id.cmp(&b.association_id));
+            account.association = account.associations.first().map(|it| this.association_of(it, None));
+        }
+        this.accounts = accounts;
+        this
+    }
+
+    /// The facts it answers from.
+    pub fn facts(&self) -> (&'a ClusterFacts, &'a IamFacts) {
+        (self.facts, self.iam)
+    }
+
+    /// What concerns a service account; `None` where nothing does.
+    pub fn account(&self, namespace: &str, name: &str) -> Option<&Account<'a>> {
+        self.accounts.get(namespace)?.get(name)
+    }
+
+    /// All service accounts that something concerns, in order.
+    pub fn accounts(&self) -> Vec<(AccountKey<'a>, &Account<'a>)> {
+        let mut all: Vec<_> = (self.accounts.iter())
+            .flat_map(|(namespace, all)| all.iter().map(|(name, it)| ((*namespace, *name), it)))
+            .collect();
+        all.sort_by_key(|(key, _)| *key);
+        all
+    }
+
+    /// A pod by namespace and name.
+    pub fn pod(&self, namespace: &str, name: &str) -> Lookup<&'a Pod> {
+        match self.pods.get(&(namespace, name)) {
+            Some(pod) => Lookup::Found(pod),
+            None => self.facts.pods.absent_unless_missing(|_| false),
+        }
+    }
+
+    /// The issuer of the cluster's tokens, without scheme.
+    pub fn issuer_host(&self) -> Option<&'a str> {
+        self.issuer.map(|it| it.trim_start_matches("https://"))
+    }
+
+    /// The roles that trust a provider, by its ARN.
+    pub fn trusting(&self, provider: &str) -> &[Trusting] {
+        self.trusts.of_provider(provider)
+    }
+
+    /// The provider of the cluster's issuer in an account.
+    pub(crate) fn provider_in(&self, partition: &str, account: &str) -> Option<String> {
+        Some(format!("arn:{partition}:iam::{account}:oidc-provider/{}", self.issuer_host()?))
+    }
+
+    /// A role with its trust policy.
+    pub fn trust(&self, role: &Principal) -> Lookup<&Trust<'a>> {
+        self.trusts.role(role)
+    }
+
+    /// A role by its place in the index.
+    pub fn trust_at(&self, at: usize) -> Option<&Trust<'a>> {
+        self.trusts.at(at)
+    }
+
+    /// The pods, not ended, whose environment names a role by its ARN.
+    pub fn pods_naming(&self, role_arn: &str) -> &[&'a Pod] {
+        self.naming.get(role_arn).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// An association, judged for any pod.
+    pub(crate) fn judge(&self, it: &PodIdentityAssociation) -> Association {
+        self.association_of(it, None)
+    }
+
+    /// Why pods could not be read, as far as they were not.
+    pub fn pods_gap(&self) -> Option<Gap> {
+        self.facts.pods.gap()
+    }
+
+    /// Where a pod runs.
+    pub fn place(&self, pod: &Pod) -> Place<'a> {
+        self.ground.of(pod)
+    }
+
+    pub(crate) fn ground(&self) -> &place::Ground<'a> {
+        &self.ground
+    }
+
+    /// Do the role's own policies allow an action on a resource, as far as they are known?
+    pub(crate) fn policies_allow(&self, role: &Principal, action: &str, resource: &str) -> Allows {
+        match self.trusts.role(role) {
+            Lookup::Found(trust) => policies::allows(trust.detail, self.iam, action, resource),
+            Lookup::Absent => Allows::No,
+            Lookup::Unknown(gap) => Allows::Unknown(format!("the policies of role {}: {gap}", role.name)),
+        }
+    }
+}

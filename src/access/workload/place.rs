@@ -1,0 +1,275 @@
+//! Where a pod runs, as far as its AWS identity depends on it: the kind of node, the node's role, the agent.
+//!
+//! Decides from the node's labels and name, the node groups, and the agent's own pods. Whether a container reaches the
+//! instance's metadata depends on the hop limit, which is in no fact here: only pods on the host's network surely do.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::cluster::ComputeConfig;
+use crate::model::mapping::AwsAuthKey;
+use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
+use crate::model::workload::{Node, Pod};
+
+/// The add-on that brings the Pod Identity agent.
+pub(crate) const AGENT: &str = "eks-pod-identity-agent";
+
+/// What a pod stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An EC2 instance with Linux.
+    Ec2,
+    /// An instance of EKS Auto Mode.
+    Auto,
+    /// Fargate.
+    Fargate,
+    /// An EC2 instance with Windows.
+    Windows,
+    /// A hybrid node, outside of AWS.
+    Hybrid,
+    /// It was not read, or the pod is not scheduled yet.
+    Unknown,
+}
+
+/// Is there something?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Yes.
+    Present,
+    /// No, and why that is known.
+    Absent(String),
+    /// Nobody can say, and why.
+    Unknown(String),
+}
+
+/// The role of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeRole<'a> {
+    /// This one.
+    Known(&'a str),
+    /// One of these: the roles of nodes that no node group manages.
+    OneOf(Vec<&'a str>),
+    /// There is none that a container could get.
+    None,
+    /// It is not known, and why.
+    Unknown(String),
+}
+
+/// Where a pod runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// What it stands on.
+    pub kind: Kind,
+    /// The node's name.
+    pub node: Option<&'a str>,
+    /// The node's role.
+    pub role: NodeRole<'a>,
+    /// The agent on the node.
+    pub agent: Presence,
+}
+
+/// What the places of all pods follow from.
+pub(crate) struct Ground<'a> {
+    facts: &'a ClusterFacts,
+    nodes: HashMap<&'a str, &'a Node>,
+    groups: HashMap<&'a str, &'a str>,
+    /// Nodes with a pod of the agent.
+    agents: HashSet<&'a str>,
+    /// Roles of nodes that are in no node group, those of Auto Mode's own kind apart.
+    others: Vec<&'a str>,
+    of_auto: Vec<&'a str>,
+    /// Why there may be more of them.
+    others_unread: Option<String>,
+    auto: Option<&'a ComputeConfig>,
+    pub(crate) agent: Presence,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(facts: &'a ClusterFacts, iam: &IamFacts) -> Self {
+        let auto =
+            facts.cluster.value().and_then(|it| it.compute_config.as_ref()).filter(|it| it.enabled == Some(true));
+        let is_agent = |pod: &&Pod| !pod.has_ended() && pod.metadata.name.starts_with(AGENT);
+        let groups: HashMap<&str, &str> = (facts.nodegroups.items().iter())
+            .filter_map(|it| Some((it.nodegroup_name.as_str(), it.node_role.as_deref()?)))
+            .collect();
+        let mut this = Ground {
+            facts,
+            nodes: facts.nodes.items().iter().map(|it| (it.metadata.name.as_str(), it)).collect(),
+            agents: facts.pods.items().iter().filter(is_agent).filter_map(|it| it.spec.node_name.as_deref()).collect(),
+            others: others(facts, iam, groups.values().copied().collect(), false),
+            of_auto: others(facts, iam, HashSet::new(), true),
+            others_unread: (facts.access_entries.gap().or_else(|| facts.aws_auth.gap()))
+                .map(|gap| unread("the mappings that name nodes' roles", &gap)),
+            groups,
+            auto,
+            agent: Presence::Present,
+        };
+        this.agent = this.agent_of_cluster();
+        this
+    }
+
+    /// The roles that nodes may have.
+    pub(super) fn node_roles(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.groups.values().copied().chain(self.others.iter().chain(&self.of_auto).copied())
+    }
+
+    /// The agent in the cluster as a whole.
+    fn agent_of_cluster(&self) -> Presence {
+        let addon = self.facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
+        match (addon, self.facts.pods.gap()) {
+            (Lookup::Found(_), _) => Presence::Present,
+            _ if !self.agents.is_empty() || self.auto.is_some() => Presence::Present,
+            (Lookup::Absent, None) => {
+                Presence::Absent(format!("the cluster has neither the add-on {AGENT} nor a pod of it"))
+            }
+            (Lookup::Absent, Some(gap)) => Presence::Unknown(format!(
+                "the add-on {AGENT} is not installed, and whether it runs without is not known: {gap}"
+            )),
+            (Lookup::Unknown(gap), _) => Presence::Unknown(format!("whether the add-on {AGENT} is installed: {gap}")),
+        }
+    }
+
+    pub(super) fn of(&self, pod: &Pod) -> Place<'a> {
+        let name = pod.spec.node_name.as_deref();
+        let node = name.and_then(|name| self.nodes.get(name)).copied();
+        let kind = self.kind(pod, node);
+        Place {
+            kind,
+            node: node.map(|it| it.metadata.name.as_str()),
+            role: self.role(kind, name, node),
+            agent: self.agent_at(kind, name, node),
+        }
+    }
+
+    fn kind(&self, pod: &Pod, node: Option<&Node>) -> Kind {
+        let labels = node.map(|it| &it.metadata.labels);
+        let label = |key: &str| labels.and_then(|it| it.get(key)).map(String::as_str);
+        let windows = |os: Option<&str>| os == Some("windows");
+        let selects = |key: &str| pod.spec.node_selector.get(key).map(String::as_str);
+        let provider = node.and_then(|it| it.spec.provider_id.as_deref()).unwrap_or_default();
+        match label("eks.amazonaws.com/compute-type") {
+            Some("fargate") => Kind::Fargate,
+            _ if pod.metadata.labels.contains_key("eks.amazonaws.com/fargate-profile") => Kind::Fargate,
+            Some("hybrid") => Kind::Hybrid,
+            _ if provider.starts_with("eks-hybrid:") => Kind::Hybrid,
+            _ if windows(label("kubernetes.io/os")) || windows(selects("kubernetes.io/os")) => Kind::Windows,
+            _ if windows(selects("beta.kubernetes.io/os")) => Kind::Windows,
+            Some("auto") => Kind::Auto,
+            _ if node.is_some() => Kind::Ec2,
+            _ => Kind::Unknown,
+        }
+    }
+
+    fn role(&self, kind: Kind, name: Option<&str>, node: Option<&Node>) -> NodeRole<'a> {
+        let group = node.and_then(|it| it.metadata.labels.get("eks.amazonaws.com/nodegroup"));
+        match (kind, group) {
+            (Kind::Fargate, _) => NodeRole::None,
+            (Kind::Hybrid, _) => NodeRole::Unknown("a hybrid node has no instance metadata".to_owned()),
+            (Kind::Unknown, _) => NodeRole::Unknown(match (name, self.facts.nodes.gap()) {
+                (None, _) => "the pod is on no node yet".to_owned(),
+                (Some(name), Some(gap)) => format!("node {name} was not read: {gap}"),
+                (Some(name), None) => format!("node {name} is not among the nodes"),
+            }),
+            (_, Some(group)) => match self.groups.get(group.as_str()) {
+                Some(role) => NodeRole::Known(role),
+                None => NodeRole::Unknown(match self.facts.nodegroups.absent_unless_missing::<()>(|it| it == group) {
+                    Lookup::Unknown(gap) => format!("node group {group} was not read: {gap}"),
+                    _ => format!("node group {group} is not among the cluster's"),
+                }),
+            },
+            _ => match if kind == Kind::Auto { self.of_auto.as_slice() } else { self.others.as_slice() } {
+                _ if self.others_unread.is_some() => NodeRole::Unknown(self.others_unread.clone().unwrap_or_default()),
+                // Nodes join by a mapping of their role, so that the only one left is this node's.
+                [only] => NodeRole::Known(only),
+                [] => NodeRole::Unknown("the node is in no managed node group, and nothing names its role".to_owned()),
+                others => NodeRole::OneOf(others.to_vec()),
+            },
+        }
+    }
+
+    fn agent_at(&self, kind: Kind, name: Option<&str>, node: Option<&Node>) -> Presence {
+        match kind {
+            Kind::Fargate => return Presence::Absent("Pod Identity does not work on Fargate".to_owned()),
+            Kind::Windows => return Presence::Absent("Pod Identity does not work on Windows nodes".to_owned()),
+            Kind::Auto => return Presence::Present,
+            _ => {}
+        }
+        let Some(name) = name else { return self.agent.clone() };
+        if self.agents.contains(name) {
+            return Presence::Present;
+        }
+        match (&self.agent, self.facts.pods.gap(), node) {
+            (Presence::Present, None, Some(_)) => Presence::Absent(match kind {
+                Kind::Hybrid => format!(
+                    "no pod of {AGENT} runs on the hybrid node {name}, which needs the agent's hybrid DaemonSet"
+                ),
+                _ => format!("no pod of {AGENT} runs on node {name}"),
+            }),
+            (Presence::Present, Some(gap), _) => {
+                Presence::Unknown(format!("whether the agent runs on node {name}: {gap}"))
+            }
+            (Presence::Present, None, None) => Presence::Unknown(format!("node {name} was not read")),
+            (other, ..) => other.clone(),
+        }
+    }
+}
+
+/// The roles by which nodes join that no node group has: those of Karpenter and of self-managed nodes, or those of Auto
+/// Mode. A role in no instance profile is on no instance.
+fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>, auto: bool) -> Vec<&'a str> {
+    let kind = if auto { "EC2" } else { "EC2_LINUX" };
+    let entries = facts.access_entries.items().iter().filter(|it| it.kind == kind).map(|it| it.principal_arn.as_str());
+    let rows =
+        facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice()).unwrap_or_default();
+    let rows = (rows.iter())
+        .filter(|it| !auto && it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == "system:nodes"))
+        .filter_map(|it| it.arn.as_deref());
+    let built_in = facts.cluster.value().and_then(|it| it.compute_config.as_ref()?.node_role_arn.as_deref());
+    let fargate = facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref());
+    // aws-auth leaves the path out: a role is the same by its name.
+    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let known: HashSet<String> = of_groups.into_iter().chain(fargate).map(name).collect();
+    // Profiles are listed by themselves, or stand with their roles where these were read in full.
+    let by_role = || {
+        let with = iam.roles.items().iter().filter(|it| !it.instance_profile_list.is_empty());
+        let names: HashSet<String> = with.map(|it| it.role_name.clone()).collect();
+        (iam.roles.gap().is_none() && !names.is_empty()).then_some(names)
+    };
+    let listed = match iam.instance_profiles.gap() {
+        None => {
+            let roles = iam.instance_profiles.items().iter().flat_map(|it| &it.roles);
+            Some(roles.map(|it| it.role_name.clone()).collect::<HashSet<String>>())
+        }
+        Some(_) => by_role(),
+    };
+    // Auto Mode makes the profiles of its nodes itself, out of sight.
+    let profiled = |arn: &&str| auto || listed.as_ref().is_none_or(|it| it.contains(&name(arn)));
+    let all = entries.chain(rows).chain(built_in.filter(|_| auto));
+    let mut all: Vec<&str> = all.filter(|arn| !known.contains(&name(arn))).filter(profiled).collect();
+    all.sort_by_key(|arn| (name(arn), std::cmp::Reverse(arn.len())));
+    all.dedup_by_key(|arn| name(arn));
+    all
+}
+
+/// Does a container of the pod reach the node's role through the instance's metadata?
+pub fn reaches_node(pod: &Pod, place: &Place<'_>) -> Presence {
+    match place.kind {
+        Kind::Fargate => Presence::Absent("Fargate exposes no role to containers".to_owned()),
+        Kind::Hybrid => Presence::Absent("a hybrid node has no instance metadata".to_owned()),
+        _ if pod.spec.host_network == Some(true) => Presence::Present,
+        Kind::Auto => Presence::Unknown(
+            "whether the pod reaches the instance's metadata depends on the hop limit, which was not read; \
+             nodes of Auto Mode are said to have 1, which keeps pods out"
+                .to_owned(),
+        ),
+        _ => Presence::Unknown(
+            "whether the pod reaches the instance's metadata depends on the node's IMDS hop limit and on whether it \
+             requires IMDSv2, which were not read (ec2:DescribeInstances)"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Why a section was not read, in a sentence.
+pub(crate) fn unread(what: &str, gap: &Gap) -> String {
+    format!("{what} could not be read: {gap}")
+}

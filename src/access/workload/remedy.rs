@@ -1,0 +1,226 @@
+//! What mends a workload's identity, ready to paste: trust statements, `kubectl`, `aws`, `eksctl`, Terraform.
+//!
+//! Decides on the texts alone; when each applies is the findings'. Nothing here is ever run by this program. Names come
+//! from outside, so that whatever a shell would read as more than a word is quoted.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use crate::access::findings::Remedy;
+use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
+
+/// A word for a shell.
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn remedy(title: impl Into<String>, text: impl Into<String>) -> Remedy {
+    Remedy { title: title.into(), text: text.into() }
+}
+
+/// The statement that lets exactly one service account in.
+pub fn irsa_statement(provider: &str, subject: &str, audience: &str) -> Remedy {
+    let host = provider.split_once(":oidc-provider/").map_or(provider, |(_, host)| host);
+    let statement = json!({
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {format!("{host}:sub"): subject, format!("{host}:aud"): audience}},
+    });
+    remedy("Trust statement that lets in this service account alone", pretty(&statement))
+}
+
+/// The statement that Pod Identity needs, narrowed to one service account unless its session has no tags.
+pub fn pod_identity_statement(cluster_arn: &str, namespace: &str, name: &str, tags: bool) -> Remedy {
+    let mut statement = json!({
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    });
+    let condition = json!({"StringEquals": {
+        "aws:RequestTag/eks-cluster-arn": cluster_arn,
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": name,
+    }});
+    if let (Some(members), true) = (statement.as_object_mut(), tags) {
+        members.insert("Condition".to_owned(), condition);
+    }
+    remedy("Trust statement for Pod Identity", pretty(&statement))
+}
+
+/// The statement that a target role needs.
+pub fn target_statement(first: &str, tags: bool, external_id: Option<&str>) -> Remedy {
+    let actions: &[&str] = if tags { &["sts:AssumeRole", "sts:TagSession"] } else { &["sts:AssumeRole"] };
+    let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": first}, "Action": actions});
+    if let (Some(members), Some(id)) = (statement.as_object_mut(), external_id) {
+        members.insert("Condition".to_owned(), json!({"StringEquals": {"sts:ExternalId": id}}));
+    }
+    remedy("Statement for the target role's trust policy", pretty(&statement))
+}
+
+/// How a statement gets into a role.
+pub fn update_trust(role: &str) -> Remedy {
+    let role = quoted(role);
+    remedy(
+        "Put it into the role (the whole policy, with its Version and all statements, in trust.json)",
+        format!("aws iam update-assume-role-policy --role-name {role} --policy-document file://trust.json"),
+    )
+}
+
+/// The annotation of a service account.
+pub fn annotate(namespace: &str, name: &str, role_arn: &str) -> Remedy {
+    let value = format!("{ROLE_ARN_ANNOTATION}={role_arn}");
+    remedy(
+        "Annotate the service account; pods made afterwards get the role",
+        format!(
+            "kubectl annotate serviceaccount -n {} {} {} --overwrite",
+            quoted(namespace),
+            quoted(name),
+            quoted(&value)
+        ),
+    )
+}
+
+/// Takes an annotation away.
+pub fn drop_annotation(namespace: &str, name: &str, key: &str) -> Remedy {
+    remedy(
+        format!("Take the annotation {key} away"),
+        format!("kubectl annotate serviceaccount -n {} {} {key}-", quoted(namespace), quoted(name)),
+    )
+}
+
+/// Three ways to make the provider of a cluster's issuer.
+pub fn provider(cluster: &str, region: &str, issuer: &str) -> Vec<Remedy> {
+    vec![
+        remedy(
+            "Make the OIDC provider, with the AWS CLI",
+            format!(
+                "aws iam create-open-id-connect-provider --url {} --client-id-list {DEFAULT_AUDIENCE}",
+                quoted(issuer)
+            ),
+        ),
+        remedy(
+            "The same, with eksctl",
+            format!(
+                "eksctl utils associate-iam-oidc-provider --cluster {} --region {} --approve",
+                quoted(cluster),
+                quoted(region)
+            ),
+        ),
+        remedy(
+            "The same, with Terraform",
+            format!(
+                "resource \"aws_iam_openid_connect_provider\" \"eks\" {{\n  url            = {}\n  client_id_list = [\"{DEFAULT_AUDIENCE}\"]\n}}",
+                json!(issuer)
+            ),
+        ),
+    ]
+}
+
+/// Lets a provider take tokens for one more audience.
+pub fn client_id(provider: &str, audience: &str) -> Remedy {
+    remedy(
+        "Let the provider take this audience",
+        format!(
+            "aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {} --client-id {}",
+            quoted(provider),
+            quoted(audience)
+        ),
+    )
+}
+
+/// What makes the pod, if that can be told: `deployment/web`.
+fn owner(pod: &Pod) -> Option<String> {
+    let owner = pod.metadata.owner_references.iter().find(|it| it.controller == Some(true))?;
+    match owner.kind.as_str() {
+        // A Deployment names its ReplicaSets after itself and a hash.
+        "ReplicaSet" => owner.name.rsplit_once('-').map(|(deployment, _)| format!("deployment/{deployment}")),
+        "StatefulSet" => Some(format!("statefulset/{}", owner.name)),
+        "DaemonSet" => Some(format!("daemonset/{}", owner.name)),
+        _ => None,
+    }
+}
+
+/// Makes a pod anew, by what it belongs to.
+pub fn restart(pod: &Pod) -> Remedy {
+    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
+    let text = match owner(pod) {
+        Some(what) => format!("kubectl rollout restart -n {namespace} {}", quoted(&what)),
+        None => format!("kubectl delete pod -n {namespace} {}", quoted(&pod.metadata.name)),
+    };
+    remedy("Make the pods anew: the webhook writes their environment when they are made", text)
+}
+
+/// Takes away the variables that were set by hand.
+pub fn drop_variables(pod: &Pod) -> Option<Remedy> {
+    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
+    let what = owner(pod)?;
+    Some(remedy(
+        "Take the variables away, and leave them to the webhook",
+        format!("kubectl set env -n {namespace} {} AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE-", quoted(&what)),
+    ))
+}
+
+/// Installs the agent.
+pub fn agent(cluster: &str, region: &str) -> Remedy {
+    remedy(
+        "Install the Pod Identity agent",
+        format!(
+            "aws eks create-addon --cluster-name {} --addon-name eks-pod-identity-agent --region {}",
+            quoted(cluster),
+            quoted(region)
+        ),
+    )
+}
+
+/// Changes an association.
+pub fn update_association(cluster: &str, id: &str, change: &str) -> Remedy {
+    remedy(
+        "Change the association",
+        format!(
+            "aws eks update-pod-identity-association --cluster-name {} --association-id {} {change}",
+            quoted(cluster),
+            quoted(id)
+        ),
+    )
+}
+
+/// Deletes an association.
+pub fn delete_association(cluster: &str, id: &str) -> Remedy {
+    remedy(
+        "Delete the association",
+        format!(
+            "aws eks delete-pod-identity-association --cluster-name {} --association-id {}",
+            quoted(cluster),
+            quoted(id)
+        ),
+    )
+}
+
+/// Lets a node ask for its pods' credentials.
+pub fn worker_policy(partition: &str, role: &str) -> Remedy {
+    remedy(
+        "Let the node's role ask for its pods' credentials",
+        format!(
+            "aws iam attach-role-policy --role-name {} --policy-arn arn:{partition}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy",
+            quoted(role)
+        ),
+    )
+}
+
+/// Makes the service account that an association waits for.
+pub fn create_service_account(namespace: &str, name: &str) -> Remedy {
+    remedy(
+        "Make the service account",
+        format!("kubectl create serviceaccount -n {} {}", quoted(namespace), quoted(name)),
+    )
+}

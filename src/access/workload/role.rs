@@ -1,0 +1,367 @@
+//! The reverse: who and what can become a role.
+//!
+//! Decides from the role's trust policy and from what uses the role in this cluster. A principal that the policy names may
+//! still need its own policies' leave; what is not read makes the answer not known.
+
+use super::irsa::of_role;
+use super::{Answer, InForce, Trust, Workloads};
+use crate::access::findings::{Finding, of_trusting, subjects};
+use crate::access::trust::{Outcome, Request, evaluate};
+use crate::model::policy::{Effect, PrincipalForm, Principals};
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+
+/// What becomes a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HolderKind {
+    /// A pod of this cluster.
+    Pod,
+    /// A service account of this cluster.
+    ServiceAccount,
+    /// A node group, by its instances.
+    Nodegroup,
+    /// An instance profile.
+    InstanceProfile,
+    /// Another part of the cluster: the cluster itself, a Fargate profile, Auto Mode, an add-on.
+    ClusterPart,
+    /// An AWS service.
+    Service,
+    /// A role, user, account, or everyone.
+    Principal,
+    /// The bearers of an identity provider's tokens.
+    Provider,
+}
+
+impl HolderKind {
+    /// In reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HolderKind::Pod => "pod",
+            HolderKind::ServiceAccount => "service-account",
+            HolderKind::Nodegroup => "node-group",
+            HolderKind::InstanceProfile => "instance-profile",
+            HolderKind::ClusterPart => "cluster-part",
+            HolderKind::Service => "service",
+            HolderKind::Principal => "principal",
+            HolderKind::Provider => "provider",
+        }
+    }
+
+    /// As a heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            HolderKind::ServiceAccount => "account",
+            HolderKind::Nodegroup => "node group",
+            HolderKind::InstanceProfile => "profile",
+            HolderKind::ClusterPart => "cluster",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// Somebody or something that becomes the role, or tries to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What it is.
+    pub kind: HolderKind,
+    /// Its name: `NAMESPACE/NAME`, an ARN, a service.
+    pub name: String,
+    /// By what: IRSA, Pod Identity; `None` where there is only one way.
+    pub mechanism: Option<InForce>,
+    /// May it?
+    pub outcome: Outcome,
+    /// Why, as a sentence.
+    pub because: String,
+    /// Where that was read.
+    pub evidence: Option<Evidence>,
+}
+
+/// Who and what can become a role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WhyRole {
+    /// The role.
+    pub role_arn: String,
+    /// Allowed where somebody or something can, denied where nobody can, unknown.
+    pub answer: Answer,
+    /// All of them.
+    pub holders: Vec<Holder>,
+    /// What was not read, and may hide others.
+    pub unknown: Vec<String>,
+    /// What is wrong with its trust policy.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Workloads<'a> {
+    /// Who and what can become a role.
+    pub fn why_role(&self, role: &Principal) -> WhyRole {
+        let role_arn = role.arn();
+        let mut out = WhyRole {
+            role_arn: role_arn.clone(),
+            answer: Answer::open("nothing was looked at"),
+            holders: Vec::new(),
+            unknown: Vec::new(),
+            findings: Vec::new(),
+        };
+        let found = match self.existing(&role_arn, role) {
+            Ok(trust) => Some(trust),
+            Err(answer) => {
+                out.answer = answer;
+                if out.answer.outcome == Outcome::Unknown {
+                    out.unknown.push(out.answer.because.clone());
+                }
+                None
+            }
+        };
+        self.workloads_of(&role_arn, &mut out);
+        self.parts_of(&role_arn, role, found, &mut out);
+        if let Some(trust) = found {
+            match trust.policy() {
+                Ok(_) => self.named_by(trust, role, &mut out),
+                Err(why) => out.unknown.push(why),
+            }
+            out.findings = of_trusting(self, trust, role);
+        }
+        self.unread(&mut out);
+        out.holders.sort_by(|a, b| (a.kind, &a.name, a.mechanism).cmp(&(b.kind, &b.name, b.mechanism)));
+        out.holders.dedup();
+        if found.is_some() {
+            let count = |outcome| out.holders.iter().filter(|it| it.outcome == outcome).count();
+            let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
+            out.answer = match (may, perhaps + out.unknown.len()) {
+                (0, 0) => Answer::no("nobody and nothing can become it"),
+                (0, _) => Answer::open("nobody surely can become it; of some it is not known"),
+                (n, 0) => Answer::yes(format!("{n} can become it")),
+                (n, more) => Answer::yes(format!("{n} can become it, and {more} perhaps")),
+            };
+        }
+        out
+    }
+
+    fn workloads_of(&self, role_arn: &str, out: &mut WhyRole) {
+        for ((namespace, name), account) in self.accounts() {
+            let full = format!("{namespace}/{name}");
+            if let Some(irsa) = account.irsa.as_ref().filter(|it| it.role_arn == role_arn) {
+                let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
+                let (outcome, because) = match (&account.association, irsa.answer.outcome) {
+                    (Some(_), Outcome::Allowed) => (
+                        Outcome::Allowed,
+                        "its annotation names the role, which lets it in; pods made now use Pod Identity instead"
+                            .to_owned(),
+                    ),
+                    _ => (irsa.answer.outcome, irsa.answer.because.clone()),
+                };
+                out.holders.push(Holder {
+                    kind: HolderKind::ServiceAccount,
+                    name: full.clone(),
+                    mechanism: Some(InForce::Irsa),
+                    outcome,
+                    because,
+                    evidence: Some(Evidence::new(document, "metadata.annotations")),
+                });
+            }
+            let association = account.association.as_ref();
+            if let Some(it) = association
+                .filter(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
+            {
+                out.holders.push(Holder {
+                    kind: HolderKind::ServiceAccount,
+                    name: full,
+                    mechanism: Some(InForce::PodIdentity),
+                    outcome: it.answer.outcome,
+                    because: it.answer.because.clone(),
+                    evidence: Some(Evidence::new(DocumentRef::PodIdentityAssociation(it.id.clone()), "")),
+                });
+            }
+            let concerns = association
+                .is_some_and(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
+                || account.irsa.as_ref().is_some_and(|it| it.role_arn == role_arn)
+                || account.pods.iter().any(|pod| super::container::roles_named(pod).contains(&role_arn));
+            if concerns {
+                self.pods_of(account, role_arn, out);
+            }
+        }
+    }
+
+    fn pods_of(&self, account: &super::Account<'a>, role_arn: &str, out: &mut WhyRole) {
+        for pod in &account.pods {
+            let it = self.identities(pod);
+            let target = account.association.as_ref().and_then(|it| it.target.as_deref());
+            let by_target = it.in_force == InForce::PodIdentity && target == Some(role_arn);
+            if it.role_arn.as_deref() != Some(role_arn) && !by_target {
+                continue;
+            }
+            let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+            out.holders.push(Holder {
+                kind: HolderKind::Pod,
+                name: format!("{namespace}/{}", pod.metadata.name),
+                mechanism: Some(it.in_force),
+                outcome: it.answer.outcome,
+                because: it.answer.because,
+                evidence: Some(Evidence::new(DocumentRef::Pod(namespace, pod.metadata.name.clone()), "spec")),
+            });
+        }
+    }
+
+    /// What in the cluster and the account runs as it.
+    fn parts_of(&self, role_arn: &str, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
+        let service = |name: &str| -> (Outcome, String) {
+            match trust.map(Trust::policy) {
+                Some(Ok(policy)) => {
+                    let verdict = evaluate(policy, &Request::service(name).to_account(&role.account));
+                    (verdict.verdict, format!("as {name}: {}", verdict.because))
+                }
+                Some(Err(why)) => (Outcome::Unknown, why),
+                None => (out.answer.outcome, out.answer.because.clone()),
+            }
+        };
+        let mut all = Vec::new();
+        let mut add = |kind, name: String, by: &str, document, path: &str| {
+            let (outcome, because) = service(by);
+            let evidence = Some(Evidence::new(document, path));
+            all.push(Holder { kind, name, mechanism: None, outcome, because, evidence });
+        };
+        let is_it = |it: &Option<String>| it.as_deref() == Some(role_arn);
+        for it in self.facts.nodegroups.items().iter().filter(|it| is_it(&it.node_role)) {
+            let name = it.nodegroup_name.clone();
+            add(HolderKind::Nodegroup, name.clone(), "ec2.amazonaws.com", DocumentRef::Nodegroup(name), "nodeRole");
+        }
+        for it in self.facts.fargate_profiles.items().iter().filter(|it| is_it(&it.pod_execution_role_arn)) {
+            let name = it.fargate_profile_name.clone();
+            let document = DocumentRef::FargateProfile(name.clone());
+            let by = "eks-fargate-pods.amazonaws.com";
+            add(HolderKind::ClusterPart, format!("Fargate profile {name}"), by, document, "podExecutionRoleArn");
+        }
+        if let Some(cluster) = self.facts.cluster.value() {
+            if is_it(&cluster.role_arn) {
+                let name = format!("cluster {}", cluster.name);
+                add(HolderKind::ClusterPart, name, "eks.amazonaws.com", DocumentRef::Cluster, "roleArn");
+            }
+            if cluster.compute_config.as_ref().is_some_and(|it| is_it(&it.node_role_arn)) {
+                let name = format!("Auto Mode of cluster {}", cluster.name);
+                add(
+                    HolderKind::ClusterPart,
+                    name,
+                    "ec2.amazonaws.com",
+                    DocumentRef::Cluster,
+                    "computeConfig.nodeRoleArn",
+                );
+            }
+        }
+        let profiles =
+            self.iam.instance_profiles.items().iter().filter(|it| it.roles.iter().any(|it| it.arn == role_arn));
+        let own = trust.into_iter().flat_map(|it| &it.detail.instance_profile_list);
+        let mut names: Vec<&str> = profiles.chain(own).map(|it| it.instance_profile_name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let document = DocumentRef::IamRole(role.name.clone());
+            add(HolderKind::InstanceProfile, name.to_owned(), "ec2.amazonaws.com", document, "InstanceProfileList");
+        }
+        out.holders.extend(all);
+    }
+
+    /// Whom the trust policy names.
+    fn named_by(&self, trust: &Trust<'a>, role: &Principal, out: &mut WhyRole) {
+        let Ok(policy) = trust.policy() else { return };
+        let ours = self.provider_in(&role.partition, &role.account);
+        for statement in policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)) {
+            let named = match &statement.principals {
+                Principals::AnyOf(named) => named.as_slice(),
+                Principals::Unclear(why) => {
+                    out.unknown.push(format!("whom Statement[{}] names: {why}", statement.index));
+                    continue;
+                }
+            };
+            let path = format!("AssumeRolePolicyDocument.Statement[{}]", statement.index);
+            let evidence = Evidence::new(of_role(role).document, path);
+            for it in named {
+                let (kind, outcome, because) = match &it.form {
+                    PrincipalForm::Service => {
+                        let verdict = evaluate(policy, &Request::service(&it.text).to_account(&role.account));
+                        (HolderKind::Service, verdict.verdict, verdict.because)
+                    }
+                    PrincipalForm::Federated if Some(&it.text) == ours.as_ref() => {
+                        let whom = subjects(trust, &it.text);
+                        let list = if whom.is_empty() { "nobody".to_owned() } else { whom.join(", ") };
+                        let outcome = if whom.is_empty() { Outcome::Denied } else { Outcome::Unknown };
+                        (HolderKind::Provider, outcome, format!("this cluster's service accounts, by name: {list}"))
+                    }
+                    PrincipalForm::Federated => (
+                        HolderKind::Provider,
+                        Outcome::Unknown,
+                        "whoever has its tokens, on the conditions of the statement".to_owned(),
+                    ),
+                    PrincipalForm::Everyone => {
+                        let narrowed = !statement.conditions.is_empty();
+                        let why = if narrowed {
+                            "anybody of any account, on the conditions of the statement"
+                        } else {
+                            "anybody of any account, and no condition narrows it"
+                        };
+                        let outcome = if narrowed { Outcome::Unknown } else { Outcome::Allowed };
+                        (HolderKind::Principal, outcome, why.to_owned())
+                    }
+                    PrincipalForm::UniqueId => (
+                        HolderKind::Principal,
+                        Outcome::Denied,
+                        "the id of a role or user that was deleted: one made again under the name has another"
+                            .to_owned(),
+                    ),
+                    PrincipalForm::Invalid(why) => (HolderKind::Principal, Outcome::Denied, (*why).to_owned()),
+                    PrincipalForm::Unclear(why) => (HolderKind::Principal, Outcome::Unknown, (*why).to_owned()),
+                    PrincipalForm::Account { account, .. } => (
+                        HolderKind::Principal,
+                        Outcome::Unknown,
+                        format!("whoever in account {account} has a policy of its own that allows it"),
+                    ),
+                    PrincipalForm::Identity(_) | PrincipalForm::Session(..) => self.identity(policy, role, &it.text),
+                };
+                out.holders.push(Holder {
+                    kind,
+                    name: it.text.clone(),
+                    mechanism: None,
+                    outcome,
+                    because,
+                    evidence: Some(evidence.clone()),
+                });
+            }
+        }
+    }
+
+    fn identity(
+        &self,
+        policy: &crate::access::trust::Document,
+        role: &Principal,
+        arn: &str,
+    ) -> (HolderKind, Outcome, String) {
+        let kind = HolderKind::Principal;
+        let Ok(mut request) = Request::iam(arn) else {
+            return (kind, Outcome::Unknown, "it is not the ARN of a principal".to_owned());
+        };
+        request = request.to_account(&role.account);
+        if let Ok((caller, _)) = Principal::from_arn(arn) {
+            let own = self.iam.account.as_deref() == Some(caller.account.as_str());
+            if own && caller.kind == PrincipalKind::Role {
+                if let Lookup::Absent = self.trust(&caller) {
+                    return (kind, Outcome::Denied, "there is no such role, so nobody can sign as it".to_owned());
+                }
+                request.own_policies = self.policies_allow(&caller, "sts:AssumeRole", &role.arn()).known();
+            }
+        }
+        let verdict = evaluate(policy, &request);
+        (kind, verdict.verdict, verdict.because)
+    }
+
+    /// What was not read and may hide others.
+    fn unread(&self, out: &mut WhyRole) {
+        let facts = self.facts;
+        let gaps = [
+            ("service accounts", facts.service_accounts.gap()),
+            ("pods", facts.pods.gap()),
+            ("Pod Identity associations", facts.pod_identity_associations.gap()),
+            ("node groups", facts.nodegroups.gap()),
+            ("Fargate profiles", facts.fargate_profiles.gap()),
+        ];
+        out.unknown.extend(gaps.into_iter().filter_map(|(what, gap)| Some(super::place::unread(what, &gap?))));
+    }
+}

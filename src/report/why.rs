@@ -1,0 +1,180 @@
+//! `eksplorer why-pod`, `why-sa` and `why-role`: which AWS role a workload gets, and who becomes a role.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::json::{EvidenceJson, FORMAT};
+use super::trust::{ClauseJson, word};
+use super::{columns, glyph};
+use crate::access::Mark;
+use crate::access::findings::{Finding, Severity};
+use crate::access::trust::{Clause, Outcome};
+use crate::access::workload::role::WhyRole;
+use crate::access::workload::shown::mark;
+use crate::access::workload::{InForce, Shown, Why};
+use crate::model::cluster::ClusterId;
+use crate::model::document::to_json;
+use crate::model::visible::{visible, visible_lines};
+
+/// What the role's policies say of an action, asked of IAM beside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// `s3:GetObject`
+    pub action: String,
+    /// On what; `*` for anything.
+    pub resource: String,
+    /// `allowed`, `denied`, `unknown`.
+    pub verdict: &'static str,
+    /// Why, as a sentence.
+    pub because: String,
+}
+
+impl Action {
+    /// With its verdict.
+    pub fn new(action: &str, resource: &str, outcome: Outcome, because: String) -> Self {
+        Action { action: action.to_owned(), resource: resource.to_owned(), verdict: word(outcome), because }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WhyJson<'a> {
+    eksplorer: u32,
+    cluster: &'a str,
+    pod: Option<String>,
+    service_account: String,
+    in_force: &'static str,
+    role_arn: Option<&'a str>,
+    verdict: &'static str,
+    because: &'a str,
+    clause: Option<Value>,
+    others: Vec<Value>,
+    containers: Vec<Value>,
+    findings: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a Action>,
+}
+
+fn clause(it: &Clause) -> Value {
+    let whole = ClauseJson::from(it);
+    json!({"statement": whole.statement, "operator": whole.operator, "key": whole.key, "wanted": whole.wanted, "got": whole.got})
+}
+
+fn severity(it: Severity) -> &'static str {
+    match it {
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+    }
+}
+
+fn finding(it: &Finding) -> Value {
+    json!({"id": it.id, "severity": severity(it.severity), "subject": it.evidence.document.to_string(), "because": it.sentence})
+}
+
+fn pod_name(why: &Why<'_>) -> Option<String> {
+    why.pod.map(|it| format!("{}/{}", why.namespace, it.metadata.name))
+}
+
+/// The answer as JSON (`docs/json.md`).
+pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Result<String, String> {
+    let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state, "roleArn": it.role_arn, "because": it.because});
+    let containers = why.containers.iter().filter(|_| why.differ);
+    let shape = WhyJson {
+        eksplorer: FORMAT,
+        cluster: &cluster.name,
+        pod: pod_name(why),
+        service_account: format!("{}/{}", why.namespace, why.service_account),
+        in_force: why.in_force.as_str(),
+        role_arn: why.role_arn.as_deref(),
+        verdict: word(why.answer.outcome),
+        because: &why.answer.because,
+        clause: why.answer.clause.as_ref().map(clause),
+        others: why.others.iter().map(other).collect(),
+        containers: containers.map(|it| json!({"name": it.name, "inForce": it.in_force.as_str()})).collect(),
+        findings: why.findings.iter().map(finding).collect(),
+        action,
+    };
+    to_json(&shape).map(|text| text + "\n")
+}
+
+/// The same shape where nothing could be read of what was asked for.
+pub fn unread_json(
+    cluster: &ClusterId,
+    pod: Option<&str>,
+    account: Option<String>,
+    because: &str,
+) -> Result<String, String> {
+    let none: [Value; 0] = [];
+    let shape = json!({
+        "eksplorer": FORMAT, "cluster": cluster.name, "pod": pod, "serviceAccount": account, "inForce": "unknown",
+        "roleArn": null, "verdict": "unknown", "because": because, "clause": null, "others": none, "containers": none,
+        "findings": none,
+    });
+    to_json(&shape).map(|text| text + "\n")
+}
+
+/// The answer for people: what is so, the chain with its evidence, what else there is, what mends it.
+pub fn text(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> String {
+    let shown = why.shown();
+    let asked = action.map(|it| {
+        let sign = match it.verdict {
+            "allowed" => Mark::InForce,
+            "denied" => Mark::Dead,
+            _ => Mark::Unknown,
+        };
+        vec!["action".to_owned(), format!("{} {} on {}: {}", glyph(sign), it.action, it.resource, it.because)]
+    });
+    lines(&shown, &format!("  {}\non {cluster}\n", visible(&shown.because)), asked)
+}
+
+/// Who becomes a role, for people.
+pub fn role_text(cluster: &ClusterId, why: &WhyRole) -> String {
+    lines(&why.shown(), &format!("{} on {cluster}\n", visible(&why.role_arn)), None)
+}
+
+/// An answer's lines under what is said first.
+fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut part = "";
+    for line in shown.lines.iter().filter(|it| it.remedy.is_none()) {
+        let head = if part == line.part { "" } else { line.part };
+        part = line.part;
+        // A finding's note is its name; any other line without one says where it was read.
+        let note = match (&line.evidence, line.note.is_empty()) {
+            (Some(evidence), true) => evidence.to_string(),
+            _ => line.note.clone(),
+        };
+        let note = if note.is_empty() { note } else { format!("  ({note})") };
+        let sign = if line.severity.is_some() { "!" } else { line.mark.map_or(" ", glyph) };
+        rows.push(vec![head.to_owned(), format!("{sign} {}{note}", line.text)]);
+    }
+    rows.extend(asked);
+    let mut out = format!("{} {}\n{below}", glyph(mark(shown.outcome)), visible(&shown.headline));
+    if !rows.is_empty() {
+        out.push('\n');
+        out.push_str(&columns(&rows));
+    }
+    for it in &shown.remedies {
+        out.push_str(&format!("\n{}:\n", visible(&it.title)));
+        for line in visible_lines(&it.text) {
+            out.push_str(&format!("    {line}\n"));
+        }
+    }
+    out
+}
+
+/// The same as JSON (`docs/json.md`).
+pub fn role_json(cluster: &ClusterId, why: &WhyRole) -> Result<String, String> {
+    let holder = |it: &crate::access::workload::role::Holder| {
+        json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
+            "verdict": word(it.outcome), "because": it.because,
+            "evidence": it.evidence.as_ref().map(EvidenceJson::from)})
+    };
+    let shape = json!({
+        "eksplorer": FORMAT, "cluster": cluster.name, "roleArn": why.role_arn, "verdict": word(why.answer.outcome),
+        "because": why.answer.because, "holders": why.holders.iter().map(holder).collect::<Vec<_>>(),
+        "unknown": why.unknown, "findings": why.findings.iter().map(finding).collect::<Vec<_>>(),
+    });
+    to_json(&shape).map(|text| text + "\n")
+}

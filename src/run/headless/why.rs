@@ -1,0 +1,168 @@
+//! `why-pod`, `why-sa` and `why-role`.
+//!
+//! Decides what is read for them (everything: a pod's role depends on nodes and add-ons as much as on IAM) and how a name
+//! that is not there is answered: what was read and does not hold it is bad input, what was not read is not known.
+
+use super::super::source::Source;
+use super::super::{Trouble, load};
+use super::Printed;
+use crate::access::trust::Outcome;
+use crate::access::workload::{Why, Workloads};
+use crate::cli::{ActionArgs, Options, Output};
+use crate::model::cluster::ClusterId;
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::snapshot::{Lookup, Snapshot};
+use crate::model::visible::visible;
+use crate::report::Exit;
+use crate::report::why::{self as report, Action};
+
+/// `eksplorer why-pod NAMESPACE/POD`
+pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Result<Printed, Trouble> {
+    let (namespace, name) = split(given, "NAMESPACE/POD")?;
+    let (source, id, snapshot) = whole(options).await?;
+    let facts = snapshot.cluster(&id);
+    let workloads = Workloads::new(&facts, &snapshot.iam);
+    let why = match workloads.pod(namespace, name) {
+        Lookup::Found(pod) => workloads.why_pod(pod),
+        Lookup::Absent => {
+            let near =
+                near(facts.pods.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name)), namespace, name);
+            return Err(Trouble::bad_input(format!("there is no pod {} in {id}{near}", visible(given))));
+        }
+        Lookup::Unknown(gap) => {
+            return unread(options, &id, (namespace, ""), Some(given), &format!("the pod was not read: {gap}"));
+        }
+    };
+    answer(options, &source, &id, &why, action).await
+}
+
+/// `eksplorer why-sa NAMESPACE/NAME`
+pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) -> Result<Printed, Trouble> {
+    let (namespace, name) = split(given, "NAMESPACE/NAME")?;
+    let (source, id, snapshot) = whole(options).await?;
+    let facts = snapshot.cluster(&id);
+    let workloads = Workloads::new(&facts, &snapshot.iam);
+    match workloads.why_account(namespace, name) {
+        Some(why) => answer(options, &source, &id, &why, action).await,
+        None => match facts.service_accounts.gap() {
+            Some(gap) => {
+                unread(options, &id, (namespace, name), None, &format!("the service accounts were not read: {gap}"))
+            }
+            None => {
+                let all = facts.service_accounts.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name));
+                let near = near(all, namespace, name);
+                Err(Trouble::bad_input(format!("there is no service account {} in {id}{near}", visible(given))))
+            }
+        },
+    }
+}
+
+/// `eksplorer why-role ROLE_ARN`
+pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    let role = match Principal::from_arn(given) {
+        Ok((role, None)) if role.kind == PrincipalKind::Role => role,
+        Ok(_) => {
+            return Err(Trouble::bad_input(format!(
+                "{given:?} is not the ARN of a role, and only roles can be assumed"
+            )));
+        }
+        Err(error) => return Err(Trouble::bad_input(error.to_string())),
+    };
+    let (_, id, snapshot) = whole(options).await?;
+    let facts = snapshot.cluster(&id);
+    let why = Workloads::new(&facts, &snapshot.iam).why_role(&role);
+    let out = match options.output {
+        Output::Text => report::role_text(&id, &why),
+        Output::Json => report::role_json(&id, &why).map_err(Trouble::failure)?,
+    };
+    Ok(Printed::answer(out, why.answer.outcome.into()))
+}
+
+fn split<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a str), Trouble> {
+    match given.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok((namespace, name))
+        }
+        _ => Err(Trouble::bad_input(format!("{given:?} must read {form}"))),
+    }
+}
+
+async fn whole(options: &Options) -> Result<(Source, ClusterId, Snapshot), Trouble> {
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let snapshot = match &source {
+        Source::File(snapshot) => (**snapshot).clone(),
+        Source::Live { session, .. } => load::whole(session, id.clone()).await,
+    };
+    source.check_cluster(&snapshot, &id).await?;
+    Ok((source, id, snapshot.settled()))
+}
+
+/// Up to three of the same name elsewhere, or that begin alike.
+fn near<'a>(all: impl Iterator<Item = (&'a Option<String>, &'a String)>, namespace: &str, name: &str) -> String {
+    let alike = |(other, its): &(&Option<String>, &String)| {
+        its.as_str() == name
+            || other.as_deref() == Some(namespace) && (its.starts_with(name) || name.starts_with(its.as_str()))
+    };
+    let mut found: Vec<String> = all
+        .filter(alike)
+        .map(|(namespace, name)| format!("{}/{name}", namespace.as_deref().unwrap_or_default()))
+        .collect();
+    found.sort();
+    found.truncate(3);
+    if found.is_empty() { ".".to_owned() } else { format!("; there is {}.", visible(&found.join(", "))) }
+}
+
+async fn answer(
+    options: &Options,
+    source: &Source,
+    id: &ClusterId,
+    why: &Why<'_>,
+    asked: &ActionArgs,
+) -> Result<Printed, Trouble> {
+    let action = simulate(source, why, asked).await;
+    let out = match options.output {
+        Output::Text => report::text(id, why, action.as_ref()),
+        Output::Json => report::json(id, why, action.as_ref()).map_err(Trouble::failure)?,
+    };
+    let exit = match &action {
+        // All must be so: that it gets the role, and that the role may.
+        Some(action) => match (why.answer.outcome, action.verdict) {
+            (Outcome::Denied, _) | (_, "denied") => Exit::No,
+            (Outcome::Allowed, "allowed") => Exit::Yes,
+            _ => Exit::Unknown,
+        },
+        None => why.answer.outcome.into(),
+    };
+    Ok(Printed::answer(out, exit))
+}
+
+/// What IAM says of the action, where it can be asked.
+async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<Action> {
+    let action = asked.action.as_deref()?;
+    let resource = asked.resource.as_deref().unwrap_or("*");
+    let unknown = |because: &str| Some(Action::new(action, resource, Outcome::Unknown, because.to_owned()));
+    let Some(role) = why.target.as_deref().or(why.role_arn.as_deref()) else {
+        return unknown("which role it has is not known, and so not what that may do");
+    };
+    match source {
+        Source::File(_) => unknown("a snapshot cannot be asked: that takes iam:SimulatePrincipalPolicy"),
+        Source::Live { .. } => unknown(&format!("what {role} may do was not asked")),
+    }
+}
+
+/// The answer where nothing is known of what was asked for.
+fn unread(
+    options: &Options,
+    id: &ClusterId,
+    (namespace, name): (&str, &str),
+    pod: Option<&str>,
+    why: &str,
+) -> Result<Printed, Trouble> {
+    let out = match options.output {
+        Output::Text => format!("? not known: {}\n", visible(why)),
+        Output::Json => report::unread_json(id, pod, (pod.is_none()).then(|| format!("{namespace}/{name}")), why)
+            .map_err(Trouble::failure)?,
+    };
+    Ok(Printed::answer(out, Exit::Unknown))
+}
