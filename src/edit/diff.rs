@@ -12,6 +12,7 @@ use crate::access::identity::{Resolution, Resolver, Verdict};
 use crate::access::matrix::{Matrix, VERBS, matrix};
 use crate::access::permissions::Verdict::Allowed;
 use crate::access::permissions::{Grant, Permissions, Who};
+use crate::access::resources::find;
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::{Asked, Principal};
 use crate::model::request::{Request, Target};
@@ -22,6 +23,8 @@ use crate::model::snapshot::{ClusterFacts, IamFacts};
 pub struct Access {
     /// Where: `None` for the whole cluster.
     pub namespaces: Option<BTreeSet<String>>,
+    /// Of the whole cluster, the namespaces where nothing changes: something else gives it there before and after.
+    pub except: BTreeSet<String>,
     /// The verbs.
     pub verbs: BTreeSet<String>,
     /// The resources, as kubectl writes them: `deployments.apps/scale`.
@@ -32,10 +35,7 @@ impl Access {
     /// `get list watch   58 kinds in 3 namespaces`
     pub fn tell(&self) -> String {
         if self.resources.contains(EVERYTHING) {
-            return match &self.namespaces {
-                None => "everything, everywhere".to_owned(),
-                Some(all) => format!("everything in {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
-            };
+            return format!("everything {}", self.place());
         }
         let verbs = self.verbs.iter().cloned().collect::<Vec<_>>().join(" ");
         let resources: Vec<&str> = self.resources.iter().map(String::as_str).collect();
@@ -44,12 +44,20 @@ impl Access {
             [first, second, ..] => format!("{first}, {second} and {} more", resources.len() - 2),
             _ => String::new(),
         };
-        let place = match &self.namespaces {
-            None => "everywhere".to_owned(),
-            Some(all) if all.len() <= 3 => format!("in {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
-            Some(all) => format!("in {} namespaces", all.len()),
+        format!("{verbs}: {what} {}", self.place())
+    }
+
+    /// `everywhere`, `in blue, green`, `everywhere but in blue`
+    fn place(&self) -> String {
+        let few = |all: &BTreeSet<String>| match all.len() {
+            0..=3 => all.iter().cloned().collect::<Vec<_>>().join(", "),
+            n => format!("{n} namespaces"),
         };
-        format!("{verbs}: {what} {place}")
+        match &self.namespaces {
+            None if self.except.is_empty() => "everywhere".to_owned(),
+            None => format!("everywhere but in {}", few(&self.except)),
+            Some(all) => format!("in {}", few(all)),
+        }
     }
 }
 
@@ -119,7 +127,9 @@ impl<'a> Sides<'a> {
         let mut gains = Cells::default();
         let mut loses = Cells::default();
         let mut unknown = BTreeSet::new();
-        for scopes in self.scopes(&who_before, &who_after) {
+        let all_scopes = self.scopes(&who_before, &who_after);
+        let namespaces: BTreeSet<String> = all_scopes.iter().flatten().filter(|it| !it.is_empty()).cloned().collect();
+        for scopes in all_scopes {
             let Some(first) = scopes.first() else { continue };
             let (then, later) =
                 (matrix(self.permissions, &who_before, first), matrix(self.permissions, &who_after, first));
@@ -138,8 +148,8 @@ impl<'a> Sides<'a> {
             principal,
             before,
             after,
-            gains: gains.told(),
-            loses: loses.told(),
+            gains: gains.told(&namespaces),
+            loses: loses.told(&namespaces),
             unknown: unknown.into_iter().collect(),
         }
     }
@@ -219,18 +229,35 @@ impl Cells {
         }
     }
 
-    /// Put together: the resources that share verbs and places, then told once.
-    fn told(self) -> Vec<Access> {
-        let mut by_resource: BTreeMap<(String, Option<BTreeSet<String>>), BTreeSet<String>> = BTreeMap::new();
+    /// Put together: the resources that share verbs and places, told once.
+    fn told(self, namespaces: &BTreeSet<String>) -> Vec<Access> {
+        type Place = (Option<BTreeSet<String>>, BTreeSet<String>);
+        let mut by_resource: BTreeMap<(String, Place), BTreeSet<String>> = BTreeMap::new();
         for ((resource, verb), places) in self.0 {
-            // What holds for the whole cluster holds in each namespace.
-            let places = if places.contains("") { None } else { Some(places) };
-            by_resource.entry((resource, places)).or_default().insert(verb);
+            let place = if places.contains("") {
+                // What has no namespace is in none of them.
+                let beyond = is_beyond(&resource);
+                let except = namespaces.iter().filter(|it| !beyond && !places.contains(*it)).cloned().collect();
+                (None, except)
+            } else {
+                (Some(places), BTreeSet::new())
+            };
+            by_resource.entry((resource, place)).or_default().insert(verb);
         }
-        let mut by_verbs: BTreeMap<(Option<BTreeSet<String>>, BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
-        for ((resource, places), verbs) in by_resource {
-            by_verbs.entry((places, verbs)).or_default().insert(resource);
+        let mut by_verbs: BTreeMap<(Place, BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
+        for ((resource, place), verbs) in by_resource {
+            by_verbs.entry((place, verbs)).or_default().insert(resource);
         }
-        by_verbs.into_iter().map(|((namespaces, verbs), resources)| Access { namespaces, verbs, resources }).collect()
+        by_verbs
+            .into_iter()
+            .map(|(((namespaces, except), verbs), resources)| Access { namespaces, except, verbs, resources })
+            .collect()
     }
+}
+
+/// Is it a path, or a resource that is in no namespace?
+fn is_beyond(resource: &str) -> bool {
+    let name = resource.split('/').next().unwrap_or_default();
+    let (plural, group) = name.split_once('.').unwrap_or((name, ""));
+    resource.starts_with('/') || find(group, plural).is_some_and(|it| !it.namespaced)
 }

@@ -518,8 +518,7 @@ mod tests {
     /// Of two things: `a` is changed, `b` is removed.
     fn batch(id: &str, undoes: Option<&str>) -> Batch {
         let change = |before, after| Change { before, after, again: false };
-        let draft =
-            Draft::of([(role("a"), change(entry("x"), entry("y"))), (role("b"), change(entry("x"), None))]);
+        let draft = Draft::of([(role("a"), change(entry("x"), entry("y"))), (role("b"), change(entry("x"), None))]);
         let steps = plan(&draft);
         let (region, account) = ("r".to_owned(), "1".to_owned());
         let pin = Pin { cluster_arn: "arn".into(), cluster: "c".into(), account, region, endpoint: None };
@@ -597,8 +596,7 @@ mod tests {
 
     #[test]
     fn a_journal_cut_at_any_byte_is_read_up_to_there() {
-        let lines =
-            [planned("a", None), intent("a", 1), outcome("a", 1, Outcome::Done), intent("a", 2), ended("a")];
+        let lines = [planned("a", None), intent("a", 1), outcome("a", 1, Outcome::Done), intent("a", 2), ended("a")];
         let text: String = lines.iter().map(|it| it.text().unwrap() + "\n").collect();
         for cut in 0..=text.len() {
             let read = Book::read(&text[..cut]);
@@ -633,10 +631,7 @@ mod tests {
         let lab = Pin { endpoint: Some("http://127.0.0.1:1".into()), account: "2".into(), ..here.clone() };
         assert_eq!(
             lab.differences(&here),
-            [
-                "its account is 2, and here it is 1",
-                "its endpoint is http://127.0.0.1:1, and here it is AWS's own"
-            ]
+            ["its account is 2, and here it is 1", "its endpoint is http://127.0.0.1:1, and here it is AWS's own"]
         );
     }
 

@@ -426,7 +426,7 @@ proptest! {
             let (before, later) = (allowed(&world.facts), allowed(&after));
             let named = |list: &[diff::Access]| list.iter().any(|it| {
                 it.verbs.contains(verb) && it.resources.contains(&request.qualified())
-                    && it.namespaces.as_ref().is_none_or(|all| all.contains(namespace))
+                    && it.namespaces.as_ref().map_or(!it.except.contains(namespace), |all| all.contains(namespace))
             });
             // What no API serves is nobody's to gain.
             let known = crate::access::resources::find(group, resource).unwrap();

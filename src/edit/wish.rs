@@ -81,7 +81,7 @@ pub fn policy_arn(word: &str, partition: &str) -> Result<String, Refusal> {
     let lower = word.to_lowercase();
     let means = |name: &str| {
         let name = name.to_lowercase();
-        name == lower || name == format!("amazoneks{lower}policy") || name == format!("amazoneks{lower}")
+        name == lower || name == format!("amazoneks{lower}policy") || name == format!("{lower}policy")
     };
     let known = catalog::policies().find(|it| means(&it.name)).map(|it| it.name.as_str());
     let name = known.ok_or_else(|| {

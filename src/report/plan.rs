@@ -116,7 +116,7 @@ pub fn request(cluster: &ClusterId, call: &Call) -> Value {
 }
 
 fn access(it: &Access) -> Value {
-    json!({"verbs": it.verbs, "resources": it.resources, "namespaces": it.namespaces})
+    json!({"verbs": it.verbs, "resources": it.resources, "namespaces": it.namespaces, "except": it.except})
 }
 
 /// The review as JSON (`docs/json.md`).

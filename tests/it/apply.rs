@@ -74,7 +74,10 @@ async fn another_writer_in_the_midst_of_it_stops_it_with_the_difference() {
     let receipt = receipt.unwrap();
     assert_eq!((receipt.end, apply::exit(&receipt)), (End::Stopped, Exit::PartWay));
     assert_eq!(words(&receipt), ["done", "done", "not-begun", "not-begun"]);
-    assert_eq!(receipt.because, ["access entry 111122223333:role/dev: scope of AmazonEKSAdminPolicy: is blue, expected none"]);
+    assert_eq!(
+        receipt.because,
+        ["access entry 111122223333:role/dev: scope of AmazonEKSAdminPolicy: is blue, expected none"]
+    );
     assert!(receipt.next.unwrap().contains(&batch.id));
     assert_eq!(bench.calls(), 3);
     // What was done can be taken back, and nothing else is touched.

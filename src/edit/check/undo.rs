@@ -56,10 +56,7 @@ fn against_entry(look: &Look<'_>, arn: &str, before: &EntryState) -> Vec<String>
     }
     let cluster_arn = look.cluster().and_then(|it| it.arn.clone()).unwrap_or_default();
     let mut parts = cluster_arn.split(':');
-    let home = Home {
-        partition: parts.nth(1).unwrap_or("aws"),
-        account: parts.nth(2).unwrap_or_default(),
-    };
+    let home = Home { partition: parts.nth(1).unwrap_or("aws"), account: parts.nth(2).unwrap_or_default() };
     let kind = EntryType::of(&before.kind);
     let own_identity = kind.is_none_or(EntryType::has_own_identity);
     let default = kind.and_then(|it| it.default_username(&principal));
