@@ -217,7 +217,8 @@ async fn a_batch_is_applied_nowhere_else() {
     }
     assert!(other.faults.all_calls().is_empty(), "nothing was even asked there");
     let session = bench.session().await;
-    let changes: [(&str, fn(&mut Pin)); 4] = [
+    type Change = (&'static str, fn(&mut Pin));
+    let changes: [Change; 4] = [
         ("account", |it| it.account = "999988887777".into()),
         ("cluster", |it| it.cluster_arn.push('x')),
         ("region", |it| it.region = "us-east-1".into()),
