@@ -35,7 +35,9 @@ fn workload(criterion: &mut Criterion) {
     group.bench_function("every verdict, of bindings and pods", |it| {
         it.iter(|| {
             let workloads = Workloads::new(facts, &snapshot.iam);
-            pods.iter().map(|pod| black_box(workloads.identities(pod).answer.outcome)).count()
+            pods.iter().for_each(|pod| {
+                black_box(workloads.identities(pod).answer.outcome);
+            })
         });
     });
     group.bench_function("all rows of all panes", |it| {

@@ -54,18 +54,19 @@ pub(super) fn of_role(role: &Principal) -> Evidence {
 
 impl<'a> Workloads<'a> {
     /// The role is there under this very ARN; else what follows.
-    pub(super) fn existing(&self, arn: &str, role: &Principal) -> Result<&Trust<'a>, Answer> {
+    pub(super) fn existing(&self, arn: &str, role: &Principal) -> Result<&Trust<'a>, Box<Answer>> {
         match self.trust(role) {
-            Lookup::Found(found) if found.detail.arn != arn => {
-                Err(Answer::no(format!("no role has the ARN {arn}; the one of that name is {}", found.detail.arn)))
-            }
+            Lookup::Found(found) if found.detail.arn != arn => Err(Box::new(Answer::no(format!(
+                "no role has the ARN {arn}; the one of that name is {}",
+                found.detail.arn
+            )))),
             Lookup::Found(found) => Ok(found),
-            Lookup::Absent => Err(Answer::no(format!("account {} has no role {}", role.account, role.name))),
-            Lookup::Unknown(gap @ crate::model::snapshot::Gap::Foreign(_)) => Err(Answer::gap(
+            Lookup::Absent => Err(Box::new(Answer::no(format!("account {} has no role {}", role.account, role.name)))),
+            Lookup::Unknown(gap @ crate::model::snapshot::Gap::Foreign(_)) => Err(Box::new(Answer::gap(
                 &format!("role {arn} is another account's, so that its trust policy cannot be verified"),
                 &gap,
-            )),
-            Lookup::Unknown(gap) => Err(Answer::gap(&format!("role {} was not read", role.name), &gap)),
+            ))),
+            Lookup::Unknown(gap) => Err(Box::new(Answer::gap(&format!("role {} was not read", role.name), &gap))),
         }
     }
 
@@ -124,7 +125,7 @@ impl<'a> Workloads<'a> {
                 found
             }
             Err(answer) => {
-                links.push(("role", answer, None));
+                links.push(("role", *answer, None));
                 return;
             }
         };
