@@ -118,6 +118,8 @@ pub struct Receipt {
     pub batch: String,
     /// The cluster.
     pub cluster: ClusterId,
+    /// The account that it is in.
+    pub account: String,
     /// How it ended.
     pub end: End,
     /// Its steps.
@@ -155,6 +157,7 @@ impl Receipt {
         Receipt {
             batch: id.clone(),
             cluster: ClusterId { region: batch.pin.region.clone(), name: batch.pin.cluster.clone() },
+            account: batch.pin.account.clone(),
             end,
             steps: steps.collect(),
             as_planned,

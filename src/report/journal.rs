@@ -24,7 +24,9 @@ fn told(standing: &Standing, steps: usize) -> String {
 /// What it is for, or what it does.
 fn what(history: &History) -> String {
     let batch = &history.batch;
-    let does = batch.draft.changes().map(|(subject, change)| format!("{} {subject}", change.sign()));
+    let home = Some(batch.pin.account.as_str());
+    let does = batch.draft.changes();
+    let does = does.map(|(subject, change)| format!("{} {}", change.sign(), super::plan::subject(subject, home)));
     let does = does.collect::<Vec<_>>().join(", ");
     let undoes = batch.undoes.as_ref().map(|it| format!("undoes {it}: ")).unwrap_or_default();
     let note = batch.note.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
@@ -56,7 +58,14 @@ pub fn text(book: &Book, only: Option<&History>) -> String {
     }
     if let Some(history) = only {
         out.push('\n');
-        out.push_str(&columns(&steps(history).iter().map(receipt::row).collect::<Vec<_>>()));
+        let account = &history.batch.pin.account;
+        let all = steps(history);
+        let rows = all.iter().map(|it| {
+            let (code, because) = it.said();
+            let why = because.or(code).unwrap_or_default().to_owned();
+            receipt::row(it, account).into_iter().chain([why]).collect()
+        });
+        out.push_str(&columns(&rows.collect::<Vec<Vec<_>>>()));
         let (_, differences) = history.ended.clone().unwrap_or_default();
         for line in differences.into_iter().chain(history.irrecoverable().into_iter().map(|it| format!("undo: {it}"))) {
             out.push_str(&format!("- {}\n", visible(&line)));
@@ -67,8 +76,9 @@ pub fn text(book: &Book, only: Option<&History>) -> String {
     }
     for it in histories.iter().filter(|it| book.standing(it).is_open()) {
         let id = &it.batch.id;
+        out.push('\n');
         out.push_str(&visible(&format!(
-            "\nopen: {id}. Go on with: eksplorer resume {id}; take back: eksplorer undo {id}; leave as it is: eksplorer \
+            "open: {id}. Go on with: eksplorer resume {id}; take back: eksplorer undo {id}; leave as it is: eksplorer \
              journal --abandon {id}"
         )));
         out.push('\n');

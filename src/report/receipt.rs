@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::columns;
 use super::json::FORMAT;
+use super::plan::{subject, subject_json};
 use crate::edit::receipt::{Doing, End, Progress, Receipt, StepReceipt};
 use crate::edit::record::Progressed;
-use crate::edit::state::Subject;
 use crate::model::visible::visible;
 
 /// What a batch that is as planned still leaves open.
@@ -15,7 +15,11 @@ const BY_THE_API: &str = "as planned, by the EKS API (the authorizer may lag beh
 /// A receipt for people.
 pub fn text(receipt: &Receipt) -> String {
     let mut out = format!("batch {} on {}: {}\n\n", receipt.batch, receipt.cluster, head(receipt));
-    let rows: Vec<Vec<String>> = receipt.steps.iter().map(row).collect();
+    let rows = receipt.steps.iter().map(|it| {
+        let code = it.said().0.unwrap_or_default().to_owned();
+        row(it, &receipt.account).into_iter().chain([code]).collect()
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
     out.push_str(&columns(&rows));
     if !receipt.because.is_empty() {
         out.push('\n');
@@ -41,15 +45,13 @@ fn head(receipt: &Receipt) -> String {
     }
 }
 
-/// `1`, `CreateAccessEntry`, `access entry role/x`, `done`, why.
-pub(super) fn row(step: &StepReceipt) -> Vec<String> {
-    let (code, because) = step.said();
+/// `1`, `CreateAccessEntry`, `role/x`, `done`.
+pub(super) fn row(step: &StepReceipt, account: &str) -> Vec<String> {
     vec![
         format!("{:>2}", step.n),
         step.call.operation().to_owned(),
-        step.subject.to_string(),
+        subject(&step.subject, Some(account)),
         step.word().replace('-', " "),
-        because.or(code).unwrap_or_default().to_owned(),
     ]
 }
 
@@ -72,7 +74,7 @@ pub(super) fn step_value(step: &StepReceipt) -> Value {
     let mut value = json!({
         "n": step.n,
         "call": step.call.operation(),
-        "subject": subject_value(&step.subject),
+        "subject": subject_json(&step.subject),
         "outcome": step.word(),
         "readBack": step.read_back(),
     });
@@ -81,15 +83,6 @@ pub(super) fn step_value(step: &StepReceipt) -> Value {
         object.extend(because.map(|it| ("because".to_owned(), Value::from(it))));
     }
     value
-}
-
-fn subject_value(subject: &Subject) -> Value {
-    match subject {
-        Subject::Entry(arn) => json!({ "accessEntry": arn }),
-        Subject::Association(namespace, account) => {
-            json!({ "podIdentityAssociation": { "namespace": namespace, "serviceAccount": account } })
-        }
-    }
 }
 
 /// News, in a line for people; `None` for what the receipt says anyway.

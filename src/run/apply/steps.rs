@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
                 Ok(seen)
             }
             Err(not_written) => {
-                let (code, because) = (not_written.failure.code.clone(), told(&not_written.failure));
+                let (code, because) = (not_written.failure.code.clone(), not_written.failure.to_string());
                 // What was done before and is done again may be refused for that very reason.
                 let may = not_written.may_have_happened || doubted;
                 if !may {

@@ -19,7 +19,7 @@ use crate::cli::{JournalArgs, Options, Output, ResumeArgs, UndoArgs};
 use crate::cloud::Session;
 use crate::edit::check::{Check, Level};
 use crate::edit::receipt::{Progress, Receipt};
-use crate::edit::record::{Batch, Book, Event, Line, Standing, VERSION};
+use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
 use crate::edit::review;
 use crate::journal::{self, Journal};
 use crate::model::cluster::ClusterId;
@@ -138,6 +138,11 @@ pub async fn apply_batch(
     wait: Duration,
     tell: Tell<'_>,
 ) -> Result<Printed, Trouble> {
+    let here = |it: &&History| it.batch.pin == batch.pin && Some(&it.batch.id) != batch.undoes.as_ref();
+    for open in journal.book().open().filter(here) {
+        let (id, word) = (&open.batch.id, journal.book().standing(open).word());
+        tell(&visible(&format!("an earlier batch is {word}: {id}. See: eksplorer journal {id}")));
+    }
     let work = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
         apply::apply(session, batch, journal, &manner, &tx).await
     };
@@ -176,6 +181,9 @@ fn the_one(book: &Book, named: &str) -> Result<String, Trouble> {
 
 /// The way to where a batch belongs; what the options say against it is refused.
 async fn session(options: &Options, book: &Book, id: &str) -> Result<Session, Trouble> {
+    if options.write == Some(false) {
+        return Err(Trouble::refused("writing is switched off in the configuration (write = false): nothing was done"));
+    }
     let cluster = book.history(id).map(|it| it.batch.pin.cluster.clone()).unwrap_or_default();
     let named = options.cluster.as_deref().map(|it| it.rsplit_once('/').map_or(it, |(_, name)| name));
     if let Some(named) = named.filter(|it| *it != cluster) {

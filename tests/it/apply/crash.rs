@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use eksplorer::edit::plan::{Step, plan};
 use eksplorer::edit::receipt::End;
-use eksplorer::edit::record::{Batch, Event, Line, VERSION};
+use eksplorer::edit::record::{Batch, Event, Line};
 use eksplorer::journal::{FILE, Moment};
 use eksplorer::lab::{Fault, Kind, Options};
-use eksplorer::model::time::Time;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::task::JoinSet;
@@ -218,27 +217,36 @@ fn not_done(kind: Kind) -> u32 {
 
 const WAIT: [&str; 2] = ["--wait", "300ms"];
 
-/// Agrees to a plan, as a process that was killed right after that.
-async fn agreed(bench: &Bench) -> Batch {
+/// The first four edits of the bench, in words.
+const PLAN: &str = r#"
+cluster: c
+changes:
+- {grant: "arn:aws:iam::111122223333:role/fresh", policy: View, namespaces: [green, blue], groups: [devs]}
+- {grant: "arn:aws:iam::111122223333:role/dev", policy: View, namespaces: [green]}
+- {set: "arn:aws:iam::111122223333:role/dev", groups: [ops, devs], username: "dev:{{SessionName}}"}
+"#;
+
+/// Applies a plan of four steps, and is killed at one of them.
+async fn killed_at_first(bench: &Bench, n: usize, kind: Kind) -> Batch {
     let batch = bench.batch(4).await;
-    let line = Line {
-        v: VERSION,
-        at: Time::default(),
-        batch: batch.id.clone(),
-        event: Event::Planned { plan: Box::new(batch.clone()) },
-    };
-    bench.journal(None).write(&line).unwrap();
-    batch
+    std::fs::create_dir_all(&bench.folder).unwrap();
+    let file = bench.folder.join("plan.yaml");
+    std::fs::write(&file, PLAN).unwrap();
+    let file = file.to_str().unwrap();
+    let args = [&["plan", file, "--apply", "--yes-cluster", "c"][..], &WAIT].concat();
+    killed(bench, &args, &batch.steps, n, kind).await;
+    let journal = bench.journal(None);
+    let [history] = journal.book().histories() else { panic!("{:?}", journal.book()) };
+    assert_eq!(history.batch.steps, batch.steps, "the words mean the same edits");
+    history.batch.clone()
 }
 
 /// Killed at a step while applying; then gone on with.
 async fn killed_applying(name: String, n: usize, kind: Kind) -> (Bench, Batch, Score) {
     let bench = Bench::start(&name, Options::default()).await;
-    let batch = agreed(&bench).await;
-    let resume = [["resume", &batch.id], WAIT].concat();
-    killed(&bench, &resume, &batch.steps, n, kind).await;
+    let batch = killed_at_first(&bench, n, kind).await;
     let (journal, _) = ended(&bench, &["journal"]).await;
-    let (receipt, status) = ended(&bench, &resume).await;
+    let (receipt, status) = ended(&bench, &[["resume", &batch.id], WAIT].concat()).await;
     let mut score = Score::default();
     score.case(
         &format!("killed at call {n}, {kind:?}: {receipt:#}"),
@@ -278,8 +286,7 @@ async fn killed_twice(name: String, n: usize, kind: Kind) -> Score {
 /// Killed at a step while applying; then undone at once.
 async fn killed_and_undone(name: String, n: usize, kind: Kind) -> Score {
     let bench = Bench::start(&name, Options::default()).await;
-    let batch = agreed(&bench).await;
-    killed(&bench, &[["resume", &batch.id], WAIT].concat(), &batch.steps, n, kind).await;
+    killed_at_first(&bench, n, kind).await;
     let (receipt, status) = ended(&bench, &[["undo", "last"], WAIT].concat()).await;
     let mut score = Score::default();
     score.case(
