@@ -93,7 +93,7 @@ fn role_with_policies(iam: &IamFacts, name: &str) -> Option<String> {
         out.push_str(&format!("---\n# {how}: {arn}\n"));
         let found = iam.policies.items().iter().find(|it| it.arn == arn);
         let version = found.and_then(|it| it.policy_version_list.iter().find(|it| it.is_default_version));
-        match version.and_then(|it| it.document.as_ref()).and_then(|it| yaml(it)) {
+        match version.and_then(|it| it.document.as_ref()).and_then(yaml) {
             Some(text) => out.push_str(&text),
             None => out.push_str("# Its text is not among the facts at hand: AWS's own policies are not read.\n"),
         }

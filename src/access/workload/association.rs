@@ -102,7 +102,7 @@ impl<'a> Workloads<'a> {
         let found = match self.existing(arn, role) {
             Ok(found) => found,
             Err(answer) => {
-                links.push(("role", answer, None));
+                links.push(("role", *answer, None));
                 return;
             }
         };
@@ -158,7 +158,7 @@ impl<'a> Workloads<'a> {
         let found = match self.existing(target, &role) {
             Ok(found) => found,
             Err(answer) => {
-                links.push(("target role", answer, None));
+                links.push(("target role", *answer, None));
                 return;
             }
         };

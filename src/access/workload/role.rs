@@ -105,7 +105,7 @@ impl<'a> Workloads<'a> {
         let found = match self.existing(&role_arn, role) {
             Ok(trust) => Some(trust),
             Err(answer) => {
-                out.answer = answer;
+                out.answer = *answer;
                 if out.answer.outcome == Outcome::Unknown {
                     out.unknown.push(out.answer.because.clone());
                 }
