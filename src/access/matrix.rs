@@ -278,11 +278,16 @@ fn row(
             wanted.insert((subresource.clone(), verb.clone()), ());
         }
     }
+    // Rules often give all verbs on a subresource; those that the API does not serve are nothing to be asked for.
+    let served = |subresource: &str, verb: &str| {
+        let verbs = known.and_then(|it| it.subresources.get(subresource));
+        verbs.is_none_or(|verbs| verbs.iter().any(|it| it == verb))
+    };
     for (rule, _, _) in counting.rules.iter().filter(|(rule, _, _)| names(rule, &group, &resource)) {
         let subresources = rule.resources.iter().filter_map(|it| it.split_once('/')).filter(|(it, _)| *it == resource);
         for (_, subresource) in subresources.filter(|(_, it)| *it != "*") {
-            wanted
-                .extend(rule.verbs.iter().filter(|it| *it != "*").map(|it| ((subresource.to_owned(), it.clone()), ())));
+            let verbs = rule.verbs.iter().filter(|it| *it != "*" && served(subresource, it));
+            wanted.extend(verbs.map(|it| ((subresource.to_owned(), it.clone()), ())));
         }
         if rule.resources.contains(&resource) {
             let further = rule.verbs.iter().filter(|it| *it != "*" && !VERBS.contains(&it.as_str()));

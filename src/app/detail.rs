@@ -92,7 +92,9 @@ fn in_a_word(trace: &Trace) -> Fact {
 
 /// What a row says, then the chain of its principal. A finding is said once.
 pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
-    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_));
+    // What is dangerous has the sign of a finding, and is none: it stands on top.
+    let dangerous = Part::Danger.heading();
+    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_)) && fact.part != dangerous;
     let of_trace = trace.map(of_trace).unwrap_or_default();
     // A row that the trace speaks of need not be spoken of before.
     let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == "mapping" && same_row(it, fact));

@@ -29,8 +29,6 @@ use crate::model::workload::PodIdentityAssociation;
 pub(super) use operation::OPERATIONS;
 use operation::{Operation, Write};
 
-/// The policies that EKS offers.
-
 /// The name of the operation that a request asks for.
 pub(super) fn operation_name(request: &Request) -> Option<&'static str> {
     Operation::route(&request.method, &request.path).map(|(operation, _)| operation.name())

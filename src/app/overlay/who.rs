@@ -239,6 +239,9 @@ fn told(holder: &Holder, analysis: Option<&Analysis>) -> Vec<String> {
     let none = Permissions::default();
     let permissions = analysis.map_or(&none, |it| &it.permissions);
     let mut lines: Vec<String> = holder.paths.iter().map(|it| path(permissions, it)).collect();
+    // Why it is not known says most, where it is not.
+    let (first, last) = if lines.is_empty() { (&*holder.notes, &[][..]) } else { (&[][..], &*holder.notes) };
+    lines.extend(first.iter().cloned());
     match &holder.subject {
         Holding::Principal { username, .. } if !username.is_empty() => lines.push(format!("as {username}")),
         Holding::ServiceAccount { pods: Some(pods), .. } if !pods.is_empty() => {
@@ -246,6 +249,6 @@ fn told(holder: &Holder, analysis: Option<&Analysis>) -> Vec<String> {
         }
         _ => {}
     }
-    lines.extend(holder.notes.iter().cloned());
+    lines.extend(last.iter().cloned());
     lines
 }
