@@ -66,7 +66,9 @@ pub(super) fn allows(role: &RoleDetail, iam: &IamFacts, action: &str, resource: 
             _ => None,
         };
         let known = |names: &[&str]| {
-            arn.contains(":iam::aws:") && action == ASSUME_FOR_POD && names.iter().any(|it| arn.ends_with(&format!(":{it}")))
+            arn.contains(":iam::aws:")
+                && action == ASSUME_FOR_POD
+                && names.iter().any(|it| arn.ends_with(&format!(":{it}")))
         };
         match document {
             Some(document) => said.take(document, action, resource),
