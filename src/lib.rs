@@ -61,7 +61,8 @@
 //! - **workload identity**: service account → IAM role, through IRSA or Pod Identity.
 //! - **verdict**: yes, no, or *unknown because a named fact is missing that could change the answer*; facts that could
 //!   only reveal a rare defect stand under *unverified*.
-//! - **finding**: a named defect or risk: id, severity, sentence, evidence.
+//! - **finding**: a named defect or risk: id, severity, sentence, evidence, and where possible its *remedy*: a text to
+//!   paste.
 //! - **snapshot**, **section**: the facts at one moment; one source's part of it: loading, known, partial, stale,
 //!   refused, failed, not applicable.
 //! - **lab**, **world**: the embedded AWS and Kubernetes; the snapshot that it serves.
