@@ -13,6 +13,8 @@
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`workload`]: which AWS role a pod and a service account get, and why not;
+//! - [`service_role`]: what the IAM role of each part of a cluster must have;
+//! - [`posture`]: the controls around access, how each stands and how it is changed;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -26,7 +28,9 @@ pub mod identity;
 pub mod inventory;
 pub mod matrix;
 pub mod permissions;
+pub mod posture;
 pub mod resources;
+pub mod service_role;
 pub mod trace;
 pub mod trust;
 pub mod who;

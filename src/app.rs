@@ -168,7 +168,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -177,11 +177,12 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -190,6 +191,7 @@ impl App {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 

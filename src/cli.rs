@@ -176,12 +176,14 @@ pub enum Listed {
     Irsa,
     /// Pod Identity associations.
     PodIdentity,
-    /// Roles of the cluster, its node groups, Fargate profiles and add-ons.
+    /// Roles of the cluster and its parts, with who can assume them and their policies.
     Roles,
     /// Every principal known from any of these.
     Principals,
     /// Groups and users of bindings and mappings, and who carries them.
     Groups,
+    /// The controls around access, and how to change them.
+    Posture,
     /// The clusters of the account.
     Clusters,
 }

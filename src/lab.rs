@@ -39,6 +39,7 @@ mod kubernetes;
 mod page;
 mod policy;
 mod sigv4;
+mod simulate;
 mod sts;
 mod tls;
 mod world;

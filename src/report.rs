@@ -8,6 +8,7 @@ pub mod can;
 pub mod explain;
 pub mod json;
 pub mod list;
+mod posture;
 pub mod trace;
 pub mod trust;
 pub mod who;

@@ -1,20 +1,22 @@
 //! Named defects and risks: one small rule each, in totally ordered output.
 //!
 //! A rule is a function that pushes at most one finding per cause; a new one goes into the file of its family
-//! (`entries`, `aws_auth`, `irsa`, `pod_identity`, `workloads`) and is called from that family's door. Rules say nothing when the facts they
-//! need are not complete: ignorance is no defect.
+//! (`entries`, `aws_auth`, `irsa`, `pod_identity`, `roles`, `workloads`) and is called from that family's door. Rules say
+//! nothing when the facts they need are not complete: ignorance is no defect.
 
 mod aws_auth;
 mod entries;
 mod irsa;
 mod pod_identity;
+mod roles;
 mod trust_shape;
 mod workloads;
 
 pub(crate) use aws_auth::{of_account, of_key, of_line};
 pub(crate) use entries::of_entry;
+pub(crate) use roles::{RoleFacts, of_role};
 pub(crate) use trust_shape::subjects;
-pub(crate) use workloads::{of_association, of_irsa, of_role, of_trusting, of_workload};
+pub(crate) use workloads::{of_association, of_irsa, of_trusting, of_workload};
 
 use crate::model::snapshot::Evidence;
 

@@ -5,7 +5,10 @@
 //! here.
 
 mod mappings;
+mod roles;
 mod workloads;
+
+pub(crate) use roles::in_no_instance_profile;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +16,8 @@ use super::Mark;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
 use super::permissions::Permissions;
+use super::posture::{Control, posture};
+use super::service_role::RoleCheck;
 use super::who::{SubjectRow, subjects};
 use super::workload::Workloads;
 use crate::model::mapping::AssociatedPolicy;
@@ -37,6 +42,8 @@ pub struct Inventory {
     pub principals: Vec<PrincipalRow>,
     /// Every group and user that a binding names or a mapping gives, groups first.
     pub subjects: Vec<SubjectRow>,
+    /// The controls around access, those that concern most first.
+    pub posture: Vec<Control>,
 }
 
 /// An access entry.
@@ -154,23 +161,35 @@ pub enum RoleUse {
     Cluster,
     /// Auto Mode's built-in node pools.
     AutoMode,
+    /// A node class of one's own in Auto Mode.
+    NodeClass(String),
     /// A managed node group.
     Nodegroup(String),
+    /// Nodes that EKS does not manage, Karpenter's among them: by their instance profile, or by their role's name.
+    SelfManaged(String),
     /// A Fargate profile's pods, as they start.
     FargateProfile(String),
+    /// Machines elsewhere, by their role's name.
+    Hybrid(String),
     /// An add-on's service account (IRSA).
     Addon(String),
+    /// A capability: Argo CD, ACK, kro.
+    Capability(String),
 }
 
 impl RoleUse {
-    /// `cluster`, `node group`, `Fargate profile`, `add-on`, `auto mode`.
+    /// `cluster`, `node group`, `Fargate profile`, `add-on`, `auto mode`, …
     pub fn kind(&self) -> &'static str {
         match self {
             RoleUse::Cluster => "cluster",
             RoleUse::AutoMode => "auto mode",
+            RoleUse::NodeClass(_) => "node class",
             RoleUse::Nodegroup(_) => "node group",
+            RoleUse::SelfManaged(_) => "self-managed",
             RoleUse::FargateProfile(_) => "Fargate profile",
+            RoleUse::Hybrid(_) => "hybrid nodes",
             RoleUse::Addon(_) => "add-on",
+            RoleUse::Capability(_) => "capability",
         }
     }
 
@@ -178,8 +197,26 @@ impl RoleUse {
     pub fn name(&self) -> &str {
         match self {
             RoleUse::Cluster | RoleUse::AutoMode => "",
-            RoleUse::Nodegroup(name) | RoleUse::FargateProfile(name) | RoleUse::Addon(name) => name,
+            RoleUse::NodeClass(name)
+            | RoleUse::Nodegroup(name)
+            | RoleUse::SelfManaged(name)
+            | RoleUse::FargateProfile(name)
+            | RoleUse::Hybrid(name)
+            | RoleUse::Addon(name)
+            | RoleUse::Capability(name) => name,
         }
+    }
+
+    /// Must its role get into the cluster for the part to work?
+    pub fn must_get_in(&self) -> bool {
+        !matches!(self, RoleUse::Cluster | RoleUse::Addon(_))
+    }
+}
+
+impl std::fmt::Display for RoleUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind())?;
+        if self.name().is_empty() { Ok(()) } else { write!(f, " {}", self.name()) }
     }
 }
 
@@ -192,12 +229,17 @@ pub struct RoleRow {
     pub role_arn: String,
     /// The same, read.
     pub principal: Option<Principal>,
-    /// How it gets into the cluster, for node and Fargate roles, which must; in force for the others.
+    /// In force when it can do what it is for: get in if it must, be assumed by its service, and have its policies;
+    /// unverified where a part of that could not be looked at; dead where a part of it fails; unknown.
     pub mark: Mark,
     /// Why, as a sentence; for those that get in, by which mapping.
     pub because: String,
-    /// `ACTIVE`, …; as EKS says.
+    /// `ACTIVE`, …; as EKS says. Empty for what EKS does not list.
     pub status: String,
+    /// Who may assume it and which policies it has, against what the part needs; `None` where it names no role.
+    pub check: Option<RoleCheck>,
+    /// What else uses the same role, in order.
+    pub shared_with: Vec<RoleUse>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// Cluster, node group, profile or add-on.
@@ -215,6 +257,7 @@ pub enum SeenIn {
     ClusterRole,
     NodeRole,
     Addon,
+    Capability,
 }
 
 impl SeenIn {
@@ -228,6 +271,7 @@ impl SeenIn {
             SeenIn::ClusterRole => "cluster role",
             SeenIn::NodeRole => "node role",
             SeenIn::Addon => "add-on",
+            SeenIn::Capability => "capability",
         }
     }
 }
@@ -273,7 +317,7 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
     let workloads = Workloads::new(facts, iam);
     let irsa = workloads::irsa(&workloads);
     let pod_identity = workloads::pod_identity(&workloads);
-    let roles = workloads::roles(&resolver);
+    let roles = roles::roles(&resolver);
     let mut seen = Seen::default();
     for row in &entries {
         seen.add(row.principal.as_ref(), SeenIn::AccessEntry, &row.findings);
@@ -293,13 +337,20 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
         let place = match row.used_by {
             RoleUse::Cluster => SeenIn::ClusterRole,
             RoleUse::Addon(_) => SeenIn::Addon,
-            RoleUse::AutoMode | RoleUse::Nodegroup(_) | RoleUse::FargateProfile(_) => SeenIn::NodeRole,
+            RoleUse::Capability(_) => SeenIn::Capability,
+            RoleUse::AutoMode
+            | RoleUse::NodeClass(_)
+            | RoleUse::Nodegroup(_)
+            | RoleUse::SelfManaged(_)
+            | RoleUse::FargateProfile(_)
+            | RoleUse::Hybrid(_) => SeenIn::NodeRole,
         };
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
     let principals = seen.rows(&resolver);
     let subjects = subjects(facts, permissions, &principals);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects }
+    let posture = posture(facts, iam, &aws_auth);
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture }
 }
 
 #[derive(Default)]

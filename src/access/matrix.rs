@@ -4,7 +4,7 @@
 //! (a test holds them together), only that all cells together read the grants once. Resources: the built-in ones and
 //! those that a rule names. Rows where nothing is allowed are left out, but for the ones people look for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::catalog;
 use super::permissions::rule::{Respect, allows, lacks};
@@ -126,10 +126,12 @@ impl Matrix {
     }
 }
 
+/// A rule, whether it is a policy's, whether it reaches what has no namespace.
+type Counted<'a> = (&'a Rule, bool, bool);
+
 /// The rules that count for one view.
 struct Counting<'a> {
-    /// Rule, whether it is a policy's, whether it reaches what has no namespace.
-    rules: Vec<(&'a Rule, bool, bool)>,
+    rules: Vec<Counted<'a>>,
     masters: bool,
     /// Something unknown may allow anything, in the namespace or beyond it.
     unknown: bool,
@@ -172,6 +174,9 @@ pub fn matrix(permissions: &Permissions, who: &Who, namespace: &str) -> Matrix {
     }
     unknown.sort();
     unknown.dedup();
+    // One role may be bound many times; each of its rules is looked at once.
+    let mut seen = HashSet::new();
+    counting.rules.retain(|(rule, policy, beyond)| seen.insert((std::ptr::from_ref::<Rule>(rule), *policy, *beyond)));
     let exact = counting.unknown.then_some((permissions, who));
     let mut rows: Vec<Row> = Vec::new();
     for (group, resource) in resources(&counting, namespace) {
@@ -261,6 +266,11 @@ fn row(
 ) -> Row {
     let known = find(&group, &resource);
     let beyond = known.is_some_and(|it| !it.namespaced);
+    let about: Vec<&Counted<'_>> = counting
+        .rules
+        .iter()
+        .filter(|(rule, _, reaches_beyond)| (!beyond || *reaches_beyond) && names(rule, &group, &resource))
+        .collect();
     let ask = |verb: &str, subresource: &str| {
         let target = Target::Resource {
             group: group.clone(),
@@ -269,7 +279,7 @@ fn row(
             namespace: if beyond { String::new() } else { namespace.to_owned() },
             name: String::new(),
         };
-        counting.cell(exact, &Request { verb: verb.to_owned(), target }, beyond)
+        counting.cell(&about, exact, &Request { verb: verb.to_owned(), target }, beyond)
     };
     let cells = VERBS.map(|verb| ask(verb, ""));
     let mut wanted: BTreeMap<(String, String), ()> = BTreeMap::new();
@@ -283,7 +293,7 @@ fn row(
         let verbs = known.and_then(|it| it.subresources.get(subresource));
         verbs.is_none_or(|verbs| verbs.iter().any(|it| it == verb))
     };
-    for (rule, _, _) in counting.rules.iter().filter(|(rule, _, _)| names(rule, &group, &resource)) {
+    for (rule, _, _) in &about {
         let subresources = rule.resources.iter().filter_map(|it| it.split_once('/')).filter(|(it, _)| *it == resource);
         for (_, subresource) in subresources.filter(|(_, it)| *it != "*") {
             let verbs = rule.verbs.iter().filter(|it| *it != "*" && served(subresource, it));
@@ -314,22 +324,27 @@ fn row(
     Row { cells, others, group, resource }
 }
 
+/// Does a rule say anything about a resource or a subresource of it?
 fn names(rule: &Rule, group: &str, resource: &str) -> bool {
-    rule.api_groups.iter().any(|it| it == "*" || it == group)
-        && rule.resources.iter().any(|it| it.split('/').next() == Some(resource))
+    let of_it = |it: &String| it.split('/').next().is_some_and(|parent| parent == resource || parent == "*");
+    rule.api_groups.iter().any(|it| it == "*" || it == group) && rule.resources.iter().any(of_it)
 }
 
 impl Counting<'_> {
-    fn cell(&self, exact: Option<(&Permissions, &Who)>, request: &Request, beyond: bool) -> Cell {
+    /// What the rules about its resource give to a request.
+    fn cell(
+        &self,
+        about: &[&Counted<'_>],
+        exact: Option<(&Permissions, &Who)>,
+        request: &Request,
+        beyond: bool,
+    ) -> Cell {
         if self.masters {
             return Cell { rbac: true, ..Cell::default() };
         }
         let mut cell = Cell::default();
         let mut limited = Cell { some_names: true, ..Cell::default() };
-        for (rule, policy, reaches_beyond) in &self.rules {
-            if beyond && !reaches_beyond {
-                continue;
-            }
+        for (rule, policy, _) in about {
             let into = if allows(rule, request) {
                 &mut cell
             } else if lacks(rule, request) == Some(Respect::Name) {

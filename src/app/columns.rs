@@ -3,10 +3,14 @@
 //! A column is one line here: title, filter word, width, and the text of its cells. A new column needs nothing else.
 
 use super::table::{Column, Cut, Head, Order, Row, Width};
+use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
 use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow};
 use crate::access::permissions::{Grant, RoleName};
+use crate::access::posture::{Control, Standing};
+use crate::access::service_role::RoleCheck;
+use crate::access::trust::Outcome;
 use crate::access::who::SubjectRow;
 use crate::access::workload::Subject;
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
@@ -89,7 +93,23 @@ pub(super) const ROLES: &[Column<RoleRow>] = &[
         head: path(head("ROLE", "role", (16, 26, 60), 5, 0)),
         cell: |it, home| or_dash(&short(it.principal.as_ref(), &it.role_arn, home)),
     },
+    Column { head: head("TRUST", "trust", (5, 5, 5), 0, 0), cell: |it, _| trust(it.check.as_ref()).to_owned() },
+    Column { head: head("POLICIES", "policies", (8, 8, 9), 0, 0), cell: |it, _| of_needed(it.check.as_ref()) },
     Column { head: head("STATUS", "status", (6, 9, 14), 1, 1), cell: |it, _| or_dash(&it.status) },
+    Column {
+        head: number(head("SHARED", "shared", (6, 6, 6), 0, 2)),
+        cell: |it, _| if it.shared_with.is_empty() { "-".to_owned() } else { (it.shared_with.len() + 1).to_string() },
+    },
+];
+
+/// The controls around access.
+pub(super) const POSTURE: &[Column<Control>] = &[
+    Column { head: head("SEVERITY", "severity", (8, 8, 8), 0, 0), cell: |it, _| it.standing.to_string() },
+    Column {
+        head: head("CONTROL", "control", (22, 26, 36), 1, 0),
+        cell: |it, _| if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) },
+    },
+    Column { head: head("WHY", "why", (24, 60, 200), 6, 0), cell: |it, _| it.because.clone() },
 ];
 
 /// Every principal.
@@ -201,6 +221,29 @@ pub(super) fn role(it: &RoleRow) -> Row {
     }
 }
 
+/// The line of a control.
+pub(super) fn control(it: &Control) -> Row {
+    let severity = match it.standing {
+        Standing::Finding(severity) => Some(severity),
+        _ => None,
+    };
+    Row {
+        key: format!("{} {}", it.id, it.subject).trim_end().to_owned(),
+        mark: match it.standing {
+            Standing::Finding(_) => Mark::Dead,
+            Standing::Unknown => Mark::Unknown,
+            Standing::Note => Mark::Ignored,
+            Standing::Good => Mark::InForce,
+        },
+        because: it.because.clone(),
+        severity,
+        findings: severity.map(|_| it.id).into_iter().collect(),
+        command: it.change.as_ref().map(|it| it.command.clone()).unwrap_or_default(),
+        evidence: it.evidence.first().cloned(),
+        ..Row::default()
+    }
+}
+
 /// The line of a principal.
 pub(super) fn principal(it: &PrincipalRow) -> Row {
     let name = it.principal.name.clone();
@@ -308,6 +351,31 @@ fn names(all: &[String]) -> String {
 
 fn number_of(count: Option<usize>) -> String {
     count.map_or_else(|| "?".to_owned(), |n| n.to_string())
+}
+
+/// May its service assume the role?
+fn trust(check: Option<&RoleCheck>) -> &'static str {
+    match check.and_then(|it| it.trust.as_ref()).map(|it| it.verdict) {
+        None => "-",
+        Some(Outcome::Allowed) => "yes",
+        Some(Outcome::Denied) => "no",
+        Some(Outcome::Unknown) => "?",
+    }
+}
+
+/// How many of the policies that the part needs are there, and whether there is more: `2/3`, `3/3 +`.
+fn of_needed(check: Option<&RoleCheck>) -> String {
+    let Some(policies) = check.map(|it| &it.policies) else { return "-".to_owned() };
+    if !policies.unknown.is_empty() {
+        return "?".to_owned();
+    }
+    let (present, needed) = (policies.present.len(), policies.present.len() + policies.missing.len());
+    let open = policies.missing.iter().any(|it| !it.perhaps_by.is_empty());
+    match (needed, policies.wider.is_empty()) {
+        (0, true) => "-".to_owned(),
+        (0, false) => "+".to_owned(),
+        (_, wider) => format!("{present}/{needed}{}{}", if open { "?" } else { "" }, if wider { "" } else { " +" }),
+    }
 }
 
 /// `access entry`, `mapRoles[3]`, `-`.

@@ -120,9 +120,10 @@ commands! {
     AwsAuth "aws-auth", "aws-auth", Panes, Harmless, always, "Show the rows of the aws-auth ConfigMap.";
     Irsa "irsa", "IRSA", Panes, Harmless, always, "Show the service accounts with an IAM role of their own (IRSA).";
     PodIdentity "pod-identity", "pod identity", Panes, Harmless, always, "Show the Pod Identity associations.";
-    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster, its nodes, Fargate profiles and add-ons.";
+    Roles "roles", "roles", Panes, Harmless, always, "Show the roles of the cluster and its parts, with who can assume them and their policies.";
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
     Groups "groups", "groups", Panes, Harmless, always, "Show the groups and users of bindings and mappings, and who carries them.";
+    Posture "posture", "posture", Panes, Harmless, always, "Show the controls around access, and how to change them.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";

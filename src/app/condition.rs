@@ -37,14 +37,23 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
     let addons = part("add-ons", facts.addons.state());
     let bindings = part("RoleBindings", facts.role_bindings.state());
     let cluster_bindings = part("ClusterRoleBindings", facts.cluster_role_bindings.state());
+    let capabilities = part("capabilities", facts.capabilities.state());
     match pane {
         Pane::Entries => vec![entries],
         Pane::AwsAuth => vec![aws_auth],
         Pane::Irsa => vec![accounts, pods],
         Pane::PodIdentity => vec![associations, pods],
-        Pane::Roles => vec![cluster, nodegroups, profiles, addons],
         Pane::Groups => vec![bindings, cluster_bindings, entries, aws_auth],
-        Pane::Principals => vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons],
+        Pane::Roles => vec![cluster, nodegroups, profiles, addons, capabilities, entries, aws_auth],
+        Pane::Principals => {
+            vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons, capabilities]
+        }
+        Pane::Posture => {
+            let namespaces = part("namespaces", facts.namespaces.state());
+            let daemon_sets = part("DaemonSets of kube-system", facts.daemon_sets.state());
+            let others = [aws_auth, daemon_sets, associations, addons, accounts];
+            [cluster, namespaces].into_iter().chain(others.map(|it| Part { makes_rows: false, ..it })).collect()
+        }
     }
 }
 
@@ -265,6 +274,7 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
         }
         Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
         Pane::Groups => ("No groups and users", "No binding names one, and no mapping gives one."),
+        Pane::Posture => ("No controls", "Nothing is known of how this cluster is set up."),
         Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
     }
 }

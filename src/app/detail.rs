@@ -12,10 +12,13 @@ use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
+use crate::access::posture::Control;
+use crate::access::service_role::RoleCheck;
 use crate::access::trace::{Line, Part, Trace};
+use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
-use crate::model::principal::Asked;
-use crate::model::snapshot::Evidence;
+use crate::model::principal::{Asked, Principal};
+use crate::model::snapshot::{DocumentRef, Evidence};
 use std::sync::Arc;
 
 /// The sign before a line.
@@ -182,8 +185,14 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         }
         Pane::Roles => {
             let Some(it) = inventory.roles.get(at) else { return Vec::new() };
-            let by = format!("{} {}", it.used_by.kind(), it.used_by.name());
-            let own = vec![plain("used by", "", by.trim_end().to_owned(), it.status.clone()), state("", &row.because)];
+            let mut own =
+                vec![plain("used by", "", it.used_by.to_string(), it.status.clone()), state("", &row.because)];
+            own.extend(
+                it.shared_with
+                    .iter()
+                    .map(|other| Fact { evidence: None, ..plain("and by", "", other.to_string(), String::new()) }),
+            );
+            own.extend(it.check.iter().flat_map(|check| of_check(check, it.principal.as_ref())));
             (own, &it.findings)
         }
         Pane::Groups => {
@@ -210,6 +219,10 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
             }
             (own, &[])
         }
+        Pane::Posture => {
+            let Some(it) = inventory.posture.get(at) else { return Vec::new() };
+            (of_control(it), &[])
+        }
         Pane::Principals => {
             let Some(it) = inventory.principals.get(at) else { return Vec::new() };
             let seen = it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", ");
@@ -219,6 +232,64 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
     };
     facts.extend(findings.iter().map(of_finding));
     facts
+}
+
+/// What a control says beside its state: how to change it, and where it was read.
+fn of_control(it: &Control) -> Vec<Fact> {
+    let fact = |part, text: String| Fact {
+        part,
+        label: "",
+        sign: Sign::Blank,
+        text,
+        note: String::new(),
+        evidence: it.evidence.first().cloned(),
+    };
+    let of = if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) };
+    let mut facts = vec![Fact { note: it.id.to_owned(), ..fact("control", of) }];
+    if let Some(change) = &it.change {
+        facts.extend(change.look.iter().map(|look| fact("dry run", look.clone())));
+        facts.push(fact("command", change.command.clone()));
+        facts.push(fact("danger", change.danger.clone()));
+    }
+    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
+    facts
+}
+
+/// Who may assume a role, and which policies it has, against what its part needs.
+fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
+    let fact = |part, sign, text: String, note: String, path: &str| Fact {
+        part,
+        label: "",
+        sign,
+        text,
+        note,
+        evidence: principal.map(|it| Evidence::new(DocumentRef::IamRole(it.name.clone()), path)),
+    };
+    let trust = check.trust.iter().map(|it| {
+        let (mark, text) = match it.verdict {
+            Outcome::Allowed => (Mark::InForce, format!("{} can assume it", it.who)),
+            Outcome::Denied => (Mark::Dead, format!("{} cannot assume it", it.who)),
+            Outcome::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
+        };
+        fact("trust", Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
+    });
+    let policy = |sign, text: String, note: String| fact("policies", sign, text, note, "AttachedManagedPolicies");
+    let policies = &check.policies;
+    let present = policies.present.iter().map(|it| {
+        let by = if it.by == it.required { String::new() } else { format!("by {}", it.by) };
+        policy(Sign::Mark(Mark::InForce), it.required.clone(), by)
+    });
+    let missing = policies.missing.iter().map(|it| {
+        let (mark, note) = match it.perhaps_by.as_slice() {
+            [] => (Mark::Dead, format!("missing: {}", it.lacks.join(", "))),
+            by => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
+        };
+        policy(Sign::Mark(mark), it.required.clone(), note)
+    });
+    let wider = policies.wider.iter().map(|it| policy(Sign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
+    let unknown = Some(&policies.unknown).filter(|it| !it.is_empty());
+    let unknown = unknown.map(|it| policy(Sign::Mark(Mark::Unknown), it.clone(), String::new()));
+    trust.chain(present).chain(missing).chain(wider).chain(unknown).collect()
 }
 
 fn of_finding(finding: &Finding) -> Fact {

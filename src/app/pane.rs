@@ -27,12 +27,22 @@ pub enum Pane {
     Principals,
     /// Groups and users of Kubernetes.
     Groups,
+    /// The controls around access.
+    Posture,
 }
 
 impl Pane {
     /// All of them, in the order of their digits.
-    pub const ALL: [Pane; 7] =
-        [Pane::Entries, Pane::AwsAuth, Pane::Irsa, Pane::PodIdentity, Pane::Roles, Pane::Principals, Pane::Groups];
+    pub const ALL: [Pane; 8] = [
+        Pane::Entries,
+        Pane::AwsAuth,
+        Pane::Irsa,
+        Pane::PodIdentity,
+        Pane::Roles,
+        Pane::Principals,
+        Pane::Groups,
+        Pane::Posture,
+    ];
 
     /// Counted from 0; its digit is one more.
     pub fn index(self) -> usize {
@@ -49,6 +59,7 @@ impl Pane {
             Pane::Roles => "Roles",
             Pane::Principals => "Principals",
             Pane::Groups => "Groups",
+            Pane::Posture => "Posture",
         }
     }
 
@@ -58,6 +69,7 @@ impl Pane {
             Pane::PodIdentity => "PodId",
             Pane::Principals => "Who",
             Pane::Groups => "Grp",
+            Pane::Posture => "Post",
             other => other.title(),
         }
     }
@@ -72,12 +84,13 @@ impl Pane {
             Pane::Roles => "roles",
             Pane::Principals => "principals",
             Pane::Groups => "groups and users",
+            Pane::Posture => "controls",
         }
     }
 
-    /// Are its rows about what uses a role, rather than about who gets in?
+    /// Are its rows about what uses a role, or what is set up, rather than about who gets in?
     pub fn is_of_workloads(self) -> bool {
-        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles)
+        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles | Pane::Posture)
     }
 
     /// The pane `steps` further on, round and round.

@@ -78,6 +78,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Roles => show(app, Pane::Roles),
         Command::Principals => show(app, Pane::Principals),
         Command::Groups => show(app, Pane::Groups),
+        Command::Posture => show(app, Pane::Posture),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => match app.overlays.last_mut() {
@@ -486,12 +487,15 @@ fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
         Overlay::Workload(view) => view.role().map(Asked::arn),
         _ => None,
     });
-    let arn = trace.or_else(|| app.selected_row().map(|row| row.arn.clone())).filter(|arn| !arn.is_empty());
-    match arn {
-        Some(arn) => {
-            app.tell(format!("Sent to your terminal's clipboard: {arn}"));
-            effects.push(Effect::Copy(arn));
+    // Of what is set up, the command that changes it is what one wants elsewhere.
+    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
+    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
+    match text {
+        Some(text) => {
+            app.tell(format!("Sent to your terminal's clipboard: {text}"));
+            effects.push(Effect::Copy(text));
         }
+        None if app.pane == Pane::Posture => app.warn("There is no command here: nothing is to be changed."),
         None => app.warn("This line has no ARN."),
     }
 }
@@ -513,8 +517,12 @@ fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
 }
 
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context) -> &'static [Command] {
+pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
+        // A control is nobody's: it has a command, and no trace.
+        Context::List if pane == Pane::Posture => {
+            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
+        }
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,

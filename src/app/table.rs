@@ -95,6 +95,8 @@ pub struct Row {
     pub workload: Option<Subject>,
     /// The ARN that it copies; may be empty.
     pub arn: String,
+    /// The command that it copies in place of an ARN; may be empty.
+    pub command: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
 }
@@ -112,6 +114,7 @@ impl Default for Row {
             asked: None,
             workload: None,
             arn: String::new(),
+            command: String::new(),
             evidence: None,
         }
     }
@@ -238,13 +241,14 @@ impl Tables {
             Pane::Roles => Table::of(&inventory.roles, columns::ROLES, home, columns::role),
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
             Pane::Groups => Table::of(&inventory.subjects, columns::GROUPS, home, columns::subject),
+            Pane::Posture => Table::of(&inventory.posture, columns::POSTURE, home, columns::control),
         });
         Tables { tables }
     }
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -253,6 +257,7 @@ impl Tables {
             Pane::Roles => roles,
             Pane::Principals => principals,
             Pane::Groups => groups,
+            Pane::Posture => posture,
         }
     }
 }
@@ -270,6 +275,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::Roles => of(columns::ROLES),
         Pane::Principals => of(columns::PRINCIPALS),
         Pane::Groups => of(columns::GROUPS),
+        Pane::Posture => of(columns::POSTURE),
     }
 }
 

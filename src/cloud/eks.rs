@@ -1,5 +1,5 @@
 //! What EKS is asked: clusters, access entries with their policies, Pod Identity associations, node groups, Fargate
-//! profiles, add-ons, identity provider configurations.
+//! profiles, add-ons, capabilities, identity provider configurations, updates of the cluster.
 //!
 //! One method per operation, one page per call. "Not there" is an answer where the caller can do something with it.
 
@@ -12,7 +12,9 @@ use aws_sdk_eks::Client;
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
 use super::{Page, failure};
-use crate::model::cluster::{Addon, Cluster, FargateProfile, IdentityProviderConfig, Nodegroup};
+use crate::model::cluster::{
+    Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup,
+};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::workload::PodIdentityAssociation;
@@ -198,6 +200,39 @@ impl Eks {
         let call = self.client.describe_addon().cluster_name(cluster).addon_name(name).send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.addon.map(convert::addon)))
+    }
+
+    /// ListCapabilities: names.
+    pub async fn list_capabilities(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListCapabilities", "list the capabilities", of(cluster), Rank::Page);
+        let call = self.client.list_capabilities().cluster_name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        let names = said.capabilities.unwrap_or_default().into_iter().filter_map(|it| it.capability_name);
+        Ok(Page::new(names.collect(), said.next_token))
+    }
+
+    /// DescribeCapability.
+    pub async fn describe_capability(&self, cluster: &str, name: &str) -> Result<Option<Capability>, Failure> {
+        let request = request("DescribeCapability", "describe the capability", name, Rank::Detail);
+        let call = self.client.describe_capability().cluster_name(cluster).capability_name(name).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.capability.map(convert::capability)))
+    }
+
+    /// ListUpdates of the cluster itself: ids.
+    pub async fn list_updates(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = request("ListUpdates", "list the updates of the cluster", of(cluster), Rank::Page);
+        let call = self.client.list_updates().name(cluster).set_next_token(next).send();
+        let said = self.session.perform(request, call, failure::aws).await?;
+        Ok(Page::new(said.update_ids.unwrap_or_default(), said.next_token))
+    }
+
+    /// DescribeUpdate.
+    pub async fn describe_update(&self, cluster: &str, id: &str) -> Result<Option<ClusterChange>, Failure> {
+        let request = request("DescribeUpdate", "describe the update", id, Rank::Detail);
+        let call = self.client.describe_update().name(cluster).update_id(id).send();
+        let said = self.session.perform(request, call, failure::aws).await;
+        unless_gone(said.map(|said| said.update.map(convert::update)))
     }
 
     /// ListIdentityProviderConfigs: names.

@@ -1,4 +1,5 @@
-//! What IAM is asked: the whole account in one sweep, single roles and users, OIDC providers, instance profiles.
+//! What IAM is asked: the whole account in one sweep, single roles and users, OIDC providers, instance profiles, and what
+//! a principal's policies say to an action.
 //!
 //! IAM is one service per partition: there is no region here.
 
@@ -7,13 +8,15 @@ mod convert;
 use std::time::Duration;
 
 use aws_sdk_iam::config::timeout::TimeoutConfig;
-use aws_sdk_iam::types::EntityType;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EntityType};
 
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
 use super::{Page, failure};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use crate::model::role::{
+    GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, Simulated, UserDetail,
+};
 
 /// The most that IAM gives at once.
 const PAGE: i32 = 1000;
@@ -147,5 +150,46 @@ impl Iam {
         let said = self.session.perform(request, call, failure::aws).await?;
         let profiles = said.instance_profiles.into_iter().map(convert::instance_profile).collect();
         Ok(Page::new(profiles, next(said.is_truncated, said.marker)))
+    }
+
+    /// SimulatePrincipalPolicy, all pages: what the identity policies of a role or user (and its boundary) say to each
+    /// action on each resource (`*` where none is given), with these keys in the context. Trust policies, organisation
+    /// policies and the resources' own policies are not part of it.
+    pub async fn simulate(
+        &self,
+        principal_arn: &str,
+        actions: &[String],
+        resources: &[String],
+        context: &[(String, Vec<String>)],
+    ) -> Result<Vec<Simulated>, Failure> {
+        let request = request("SimulatePrincipalPolicy", "simulate what its policies allow", principal_arn);
+        let entry = |(key, values): &(String, Vec<String>)| {
+            let kind = if values.len() == 1 { ContextKeyTypeEnum::String } else { ContextKeyTypeEnum::StringList };
+            ContextEntry::builder()
+                .context_key_name(key)
+                .set_context_key_values(Some(values.clone()))
+                .context_key_type(kind)
+                .build()
+        };
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let call = self
+                .session
+                .iam_client()
+                .simulate_principal_policy()
+                .policy_source_arn(principal_arn)
+                .set_action_names(Some(actions.to_vec()))
+                .set_resource_arns((!resources.is_empty()).then(|| resources.to_vec()))
+                .set_context_entries(Some(context.iter().map(entry).collect()))
+                .set_marker(marker)
+                .send();
+            let said = self.session.perform(request.clone(), call, failure::aws).await?;
+            found.extend(said.evaluation_results.unwrap_or_default().into_iter().flat_map(convert::simulated));
+            marker = next(said.is_truncated, said.marker);
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::model::mapping::AWS_AUTH;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
 use crate::model::request::Target;
 use crate::model::review::{Review, Reviewed, Reviewee};
-use crate::model::workload::{Node, Pod, ServiceAccount};
+use crate::model::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
 /// How many objects a page has, as kubectl asks for.
 const PAGE: usize = 500;
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause before the second try; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// A kind of object and where it is listed, in all namespaces.
+/// A kind of object and where it is listed, in all namespaces unless the path names one.
 #[derive(Debug)]
 pub struct Listed<T> {
     path: &'static str,
@@ -71,6 +71,12 @@ pub const SERVICE_ACCOUNTS: Listed<ServiceAccount> =
 pub const PODS: Listed<Pod> = Listed::new("/api/v1/pods", "list pods", "list the pods");
 /// Nodes.
 pub const NODES: Listed<Node> = Listed::new("/api/v1/nodes", "list nodes", "list the nodes");
+/// DaemonSets of kube-system: what brings identity to nodes and pods runs there.
+pub const SYSTEM_DAEMON_SETS: Listed<DaemonSet> = Listed::new(
+    "/apis/apps/v1/namespaces/kube-system/daemonsets",
+    "list daemonsets in kube-system",
+    "list the DaemonSets of kube-system",
+);
 /// Roles.
 pub const ROLES: Listed<Role> = Listed::new("/apis/rbac.authorization.k8s.io/v1/roles", "list roles", "list the Roles");
 /// ClusterRoles.

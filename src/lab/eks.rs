@@ -228,6 +228,32 @@ impl Eks<'_> {
                     || not_found(format!("Identity provider config is not associated with cluster {name}: {asked}"));
                 Ok(json!({ "identityProviderConfig": wire(found.ok_or_else(gone)?) }))
             }
+            Operation::ListCapabilities => {
+                const SUMMARY: [&str; 7] =
+                    ["capabilityName", "arn", "type", "status", "version", "createdAt", "modifiedAt"];
+                let found = it.capabilities.iter().flatten();
+                // A summary of what is known by name alone has no more than that.
+                let unread = self.call.world.missing(section).map(|name| json!({ "capabilityName": name }));
+                let all = found.map(|it| summary(&wire(it), &SUMMARY)).chain(unread);
+                self.page("capabilities", all.collect())
+            }
+            Operation::DescribeCapability(asked) => {
+                let found = it.capabilities.iter().flatten().find(|it| it.capability_name == asked);
+                let gone = || not_found(format!("No capability found for name: {asked}."));
+                Ok(json!({ "capability": in_cluster(wire(found.ok_or_else(gone)?), name) }))
+            }
+            Operation::ListUpdates => {
+                self.names("updateIds", it.updates.iter().flatten().map(|it| it.id.as_str()), section)
+            }
+            Operation::DescribeUpdate(asked) => {
+                let found = it.updates.iter().flatten().find(|it| it.id == asked);
+                let gone = || not_found(format!("No update found for ID: {asked}"));
+                let mut update = wire(found.ok_or_else(gone)?);
+                if let Value::Object(members) = &mut update {
+                    members.shift_remove("tags");
+                }
+                Ok(json!({ "update": update }))
+            }
             Operation::ListClusters
             | Operation::ListAccessPolicies
             | Operation::ListTagsForResource(_)
@@ -291,7 +317,9 @@ fn tags_of<'a>(it: &'a ClusterDocument, arn: &str) -> Option<&'a BTreeMap<String
     let addons = it.addons.iter().flatten().map(|it| (&it.addon_arn, &it.tags));
     let configs = it.identity_provider_configs.iter().flatten().filter_map(|it| it.oidc.as_ref());
     let configs = configs.map(|it| (&it.identity_provider_config_arn, &it.tags));
-    let mut all = entries.chain(associations).chain(nodegroups).chain(profiles).chain(addons).chain(configs);
+    let capabilities = it.capabilities.iter().flatten().map(|it| (&it.arn, &it.tags));
+    let parts = entries.chain(associations).chain(nodegroups).chain(profiles).chain(addons);
+    let mut all = parts.chain(configs).chain(capabilities);
     of_cluster.or_else(|| all.find_map(|(own, tags)| is(own).then_some(tags)))
 }
 

@@ -144,6 +144,7 @@ pub fn world(sizes: &Sizes, seed: u64) -> Document {
     manifests.extend(workloads.service_accounts().map(Manifest::ServiceAccount));
     manifests.extend(workloads::pods(&land, &workloads).map(Manifest::Pod));
     manifests.extend(workloads::nodes(&land).map(Manifest::Node));
+    manifests.extend(workloads::daemon_sets(&sizes).map(Manifest::DaemonSet));
     manifests.extend(rbac::rbac(&land, &workloads, &mappings.given));
 
     let caller = account.roles.first().map(caller);
@@ -160,6 +161,8 @@ pub fn world(sizes: &Sizes, seed: u64) -> Document {
             fargate_profiles: Some(Vec::new()),
             addons: Some(addons(&sizes)),
             identity_provider_configs: Some(Vec::new()),
+            capabilities: Some(Vec::new()),
+            updates: Some(Vec::new()),
             kubernetes: Some(manifests),
         }],
         iam: Some(IamDocument {
@@ -337,6 +340,7 @@ fn empty_sections(sizes: &Sizes) -> BTreeMap<String, SectionNote> {
         ("serviceAccounts", sizes.service_accounts),
         ("pods", sizes.pods),
         ("nodes", sizes.nodes),
+        ("daemonSets", workloads::daemon_sets(sizes).count()),
         ("roles", sizes.k8s_roles),
         ("clusterRoles", sizes.cluster_roles),
         ("roleBindings", sizes.role_bindings),

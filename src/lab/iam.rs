@@ -9,8 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::aws::{Call, Parameters, Refusal, Service};
 use super::page::{NoPage, Page, page};
+use super::policy::policies_of_principal;
+use super::simulate::{Asked, simulate};
 use super::world::{Withheld, same_name};
 use crate::model::document::IamDocument;
+use crate::model::principal::Principal;
 use crate::model::role::{GroupDetail, InstanceProfile, ManagedPolicy, RoleDetail, UserDetail};
 
 /// Which members of a role or user a list gives, and which only the full answer.
@@ -63,6 +66,7 @@ pub(super) fn perform(call: &Call<'_>, action: &str, parameters: &Parameters) ->
         "GetOpenIDConnectProvider" => iam.get_oidc_provider(),
         "ListInstanceProfiles" => iam.list_instance_profiles(),
         "GetAccountAuthorizationDetails" => iam.get_account_authorization_details(),
+        "SimulatePrincipalPolicy" => iam.simulate_principal_policy(),
         _ => Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "InvalidAction",
@@ -323,6 +327,45 @@ impl<'a> Iam<'a> {
         }
     }
 
+    fn simulate_principal_policy(&self) -> Result<Value, Refusal> {
+        let arn = self.needed("PolicySourceArn")?;
+        let Held { unread, .. } =
+            self.allowed("SimulatePrincipalPolicy", arn, &["roles", "users", "groups", "policies"])?;
+        // What was not read may hold a policy that denies.
+        unread.map_or(Ok(()), Err)?;
+        let principal = Principal::from_arn(arn).map_err(|_| invalid_input(format!("Invalid Entity Arn: {arn}")))?.0;
+        let policies = policies_of_principal(self.call.world, &principal)
+            .ok_or_else(|| missing(format!("Entity with arn {arn} does not exist")))?;
+        let context: Vec<(String, Vec<String>)> = (1..)
+            .map_while(|n| {
+                let entry = format!("ContextEntries.member.{n}");
+                let key = self.parameters.get(&format!("{entry}.ContextKeyName"))?;
+                let values = self.parameters.list(&format!("{entry}.ContextKeyValues"));
+                Some((key.to_owned(), values.into_iter().map(str::to_owned).collect()))
+            })
+            .collect();
+        let resources = Some(self.parameters.list("ResourceArns")).filter(|it| !it.is_empty());
+        let resources = resources.unwrap_or_else(|| vec!["*"]);
+        let mut results = Vec::new();
+        for action in self.parameters.list("ActionNames") {
+            for resource in &resources {
+                let found = simulate(&policies, Asked { action, resource, context: &context }).map_err(|why| {
+                    let said = format!("A policy could not be evaluated: {why}");
+                    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "PolicyEvaluation", said)
+                })?;
+                let matched = found.matched.iter().map(|name| json!({ "SourcePolicyId": name }));
+                results.push(json!({
+                    "EvalActionName": action,
+                    "EvalResourceName": resource,
+                    "EvalDecision": found.decision,
+                    "MatchedStatements": matched.collect::<Vec<_>>(),
+                    "MissingContextValues": found.missing,
+                }));
+            }
+        }
+        self.page("EvaluationResults", results.into_iter(), None, |it| it)
+    }
+
     fn get_account_authorization_details(&self) -> Result<Value, Refusal> {
         const ALL: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
         let filter = self.parameters.list("Filter");
@@ -364,6 +407,10 @@ impl<'a> Iam<'a> {
 
 fn invalid(message: String) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "ValidationError", message)
+}
+
+fn invalid_input(message: String) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "InvalidInput", message)
 }
 
 fn missing(message: String) -> Refusal {

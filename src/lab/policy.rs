@@ -35,14 +35,15 @@ impl Decision {
 
 /// May the caller perform `action` (`eks:ListClusters`)?
 pub(super) fn decide(world: &World, caller: &Caller, action: &str) -> Decision {
-    let policies = policies_of(world, caller);
+    let Ok((principal, _)) = Principal::from_arn(&caller.arn) else { return Decision::Allowed };
+    let policies = policies_of(world, &principal);
     if policies.is_empty() {
         return Decision::Allowed;
     }
     let mut decision = Decision::NotAllowed;
     for policy in policies {
         // A policy that is attached but whose document is not there: it may allow anything.
-        let Some(document) = policy else {
+        let Some(document) = policy.document else {
             decision = Decision::Allowed;
             continue;
         };
@@ -55,8 +56,37 @@ pub(super) fn decide(world: &World, caller: &Caller, action: &str) -> Decision {
     decision
 }
 
-fn policies_of(world: &World, caller: &Caller) -> Vec<Option<Value>> {
-    let Ok((principal, _)) = Principal::from_arn(&caller.arn) else { return Vec::new() };
+/// A policy that a principal has.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    /// The ARN of a managed one, the name of one that is inline.
+    pub(super) name: String,
+    /// `None` if it is not in the world.
+    pub(super) document: Option<Value>,
+}
+
+/// All that bears on what a principal's own policies allow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Policies {
+    pub(super) all: Vec<Policy>,
+    /// The ARN of its permissions boundary.
+    pub(super) boundary: Option<String>,
+}
+
+/// The identity policies of a role or user of the world; `None` if there is no such principal.
+pub(super) fn policies_of_principal(world: &World, principal: &Principal) -> Option<Policies> {
+    let bound = |it: &Option<crate::model::role::PermissionsBoundary>| {
+        it.as_ref().map(|it| it.permissions_boundary_arn.clone().unwrap_or_default())
+    };
+    let boundary = match principal.kind {
+        PrincipalKind::Role => bound(&world.role(&principal.name)?.permissions_boundary),
+        PrincipalKind::User => bound(&world.user(&principal.name)?.permissions_boundary),
+        PrincipalKind::Root | PrincipalKind::FederatedUser => return None,
+    };
+    Some(Policies { all: policies_of(world, principal), boundary })
+}
+
+fn policies_of(world: &World, principal: &Principal) -> Vec<Policy> {
     let mut found = Vec::new();
     match principal.kind {
         PrincipalKind::Role => {
@@ -78,14 +108,18 @@ fn policies_of(world: &World, caller: &Caller) -> Vec<Option<Value>> {
     found
 }
 
-fn collect(world: &World, inline: &[InlinePolicy], attached: &[AttachedPolicy], found: &mut Vec<Option<Value>>) {
-    found.extend(inline.iter().map(|policy| policy.policy_document.as_ref().and_then(read)));
+fn collect(world: &World, inline: &[InlinePolicy], attached: &[AttachedPolicy], found: &mut Vec<Policy>) {
+    found.extend(inline.iter().map(|policy| Policy {
+        name: policy.policy_name.clone(),
+        document: policy.policy_document.as_ref().and_then(read),
+    }));
     let managed = world.iam().and_then(|iam| iam.policies.as_deref()).unwrap_or_default();
-    found.extend(attached.iter().map(|it| {
-        let policy = managed.iter().find(|policy| policy.arn == it.policy_arn)?;
+    let document = |arn: &str| {
+        let policy = managed.iter().find(|policy| policy.arn == arn)?;
         let version = policy.policy_version_list.iter().find(|version| version.is_default_version)?;
         version.document.as_ref().and_then(read)
-    }));
+    };
+    found.extend(attached.iter().map(|it| Policy { name: it.policy_arn.clone(), document: document(&it.policy_arn) }));
 }
 
 /// A policy document, whether it stands in the world as JSON or as text (URL-encoded, as IAM sends it).
@@ -115,16 +149,16 @@ fn decide_document(document: &Value, action: &str) -> Decision {
 }
 
 /// IAM takes one thing for a list of one.
-fn items(value: &Value) -> &[Value] {
+pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-fn texts(value: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn texts(value: &Value) -> impl Iterator<Item = &str> {
     items(value).iter().filter_map(Value::as_str)
 }
 
 /// Actions match in any case.
-fn matches_action(pattern: &str, action: &str) -> bool {
+pub(super) fn matches_action(pattern: &str, action: &str) -> bool {
     glob(&pattern.to_lowercase(), &action.to_lowercase())
 }
 

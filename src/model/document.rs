@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cluster::{Addon, Cluster, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::cluster::{Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup};
 use super::failure::Failure;
 use super::mapping::AccessEntry;
 use super::principal::Arn;
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use super::time::Time;
-use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
 
 /// The version of the format that this program writes and reads.
 pub const FORMAT: u32 = 1;
@@ -68,6 +68,10 @@ pub struct ClusterDocument {
     pub addons: Option<Vec<Addon>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_provider_configs: Option<Vec<IdentityProviderConfig>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<Capability>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<Vec<ClusterChange>>,
     /// Manifests of all kinds; lists are flattened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<Vec<Manifest>>,
@@ -139,6 +143,7 @@ pub enum Manifest {
     ServiceAccount(ServiceAccount),
     Pod(Pod),
     Node(Node),
+    DaemonSet(DaemonSet),
     Role(Role),
     ClusterRole(Role),
     RoleBinding(Binding),
@@ -170,6 +175,9 @@ impl Serialize for Manifest {
             }
             Manifest::Pod(body) => Headed { api_version: "v1", kind: "Pod", body }.serialize(serializer),
             Manifest::Node(body) => Headed { api_version: "v1", kind: "Node", body }.serialize(serializer),
+            Manifest::DaemonSet(body) => {
+                Headed { api_version: "apps/v1", kind: "DaemonSet", body }.serialize(serializer)
+            }
             Manifest::Role(body) => Headed { api_version: RBAC, kind: "Role", body }.serialize(serializer),
             Manifest::ClusterRole(body) => {
                 Headed { api_version: RBAC, kind: "ClusterRole", body }.serialize(serializer)
@@ -212,6 +220,7 @@ impl<'de> Deserialize<'de> for Manifest {
             "ServiceAccount" => Manifest::ServiceAccount(ServiceAccount::deserialize(deserializer)?),
             "Pod" => Manifest::Pod(Pod::deserialize(deserializer)?),
             "Node" => Manifest::Node(Node::deserialize(deserializer)?),
+            "DaemonSet" => Manifest::DaemonSet(DaemonSet::deserialize(deserializer)?),
             "Role" => Manifest::Role(Role::deserialize(deserializer)?),
             "ClusterRole" => Manifest::ClusterRole(Role::deserialize(deserializer)?),
             "RoleBinding" => Manifest::RoleBinding(Binding::deserialize(deserializer)?),
@@ -319,7 +328,7 @@ fn path_text(path: &Option<String>) -> String {
 }
 
 /// The sections of a cluster that a note may be about.
-pub const CLUSTER_SECTIONS: [&str; 16] = [
+pub const CLUSTER_SECTIONS: [&str; 19] = [
     "cluster",
     "accessEntries",
     "podIdentityAssociations",
@@ -327,11 +336,14 @@ pub const CLUSTER_SECTIONS: [&str; 16] = [
     "fargateProfiles",
     "addons",
     "identityProviderConfigs",
+    "capabilities",
+    "updates",
     "awsAuth",
     "namespaces",
     "serviceAccounts",
     "pods",
     "nodes",
+    "daemonSets",
     "roles",
     "clusterRoles",
     "roleBindings",

@@ -52,6 +52,14 @@ pub enum DocumentRef {
     FargateProfile(String),
     /// An add-on.
     Addon(String),
+    /// A capability.
+    Capability(String),
+    /// An update of the cluster, by id.
+    Update(String),
+    /// An OIDC provider of the account, by ARN.
+    OidcProvider(String),
+    /// A DaemonSet of `kube-system`, by name.
+    DaemonSet(String),
     /// A Role, by namespace and name.
     Role(String, String),
     /// A ClusterRole.
@@ -82,6 +90,10 @@ impl fmt::Display for DocumentRef {
             DocumentRef::Nodegroup(name) => write!(f, "node group {name}"),
             DocumentRef::FargateProfile(name) => write!(f, "Fargate profile {name}"),
             DocumentRef::Addon(name) => write!(f, "add-on {name}"),
+            DocumentRef::Capability(name) => write!(f, "capability {name}"),
+            DocumentRef::Update(id) => write!(f, "update {id}"),
+            DocumentRef::OidcProvider(arn) => write!(f, "OIDC provider {arn}"),
+            DocumentRef::DaemonSet(name) => write!(f, "DaemonSet kube-system/{name}"),
             DocumentRef::Role(namespace, name) => write!(f, "Role {namespace}/{name}"),
             DocumentRef::ClusterRole(name) => write!(f, "ClusterRole {name}"),
             DocumentRef::RoleBinding(namespace, name) => write!(f, "RoleBinding {namespace}/{name}"),

@@ -156,11 +156,14 @@ fn cluster_facts(
         fargate_profiles: reader.section("fargateProfiles", it.fargate_profiles.clone()),
         addons: reader.section("addons", it.addons.clone()),
         identity_provider_configs: reader.section("identityProviderConfigs", it.identity_provider_configs.clone()),
+        capabilities: reader.section("capabilities", it.capabilities.clone()),
+        updates: reader.section("updates", it.updates.clone()),
         aws_auth: aws_auth(&config_maps),
         namespaces: of_kind!("namespaces", Namespace),
         service_accounts: of_kind!("serviceAccounts", ServiceAccount),
         pods: of_kind!("pods", Pod),
         nodes: of_kind!("nodes", Node),
+        daemon_sets: of_kind!("daemonSets", DaemonSet),
         roles: of_kind!("roles", Role),
         cluster_roles: of_kind!("clusterRoles", ClusterRole),
         role_bindings: of_kind!("roleBindings", RoleBinding),
@@ -288,6 +291,7 @@ fn cluster_document(
         "serviceAccounts", service_accounts, ServiceAccount;
         "pods", pods, Pod;
         "nodes", nodes, Node;
+        "daemonSets", daemon_sets, DaemonSet;
         "roles", roles, Role;
         "clusterRoles", cluster_roles, ClusterRole;
         "roleBindings", role_bindings, RoleBinding;
@@ -306,6 +310,8 @@ fn cluster_document(
         fargate_profiles: writer.part("fargateProfiles", &facts.fargate_profiles),
         addons: writer.part("addons", &facts.addons),
         identity_provider_configs: writer.part("identityProviderConfigs", &facts.identity_provider_configs),
+        capabilities: writer.part("capabilities", &facts.capabilities),
+        updates: writer.part("updates", &facts.updates),
         kubernetes: recorded.then_some(kubernetes),
     }
 }

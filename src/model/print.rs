@@ -11,6 +11,7 @@ use super::principal::Principal;
 use super::rbac::Metadata;
 use super::role::RoleDetail;
 use super::snapshot::{ClusterFacts, DocumentRef, IamFacts, Section, Snapshot};
+use super::workload::SYSTEM;
 
 impl Snapshot {
     /// The document as YAML; `None` if it is not among the facts at hand.
@@ -54,6 +55,13 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             yaml(find(&facts.fargate_profiles, |it| it.fargate_profile_name == *name)?)
         }
         DocumentRef::Addon(name) => yaml(find(&facts.addons, |it| it.addon_name == *name)?),
+        DocumentRef::Capability(name) => yaml(find(&facts.capabilities, |it| it.capability_name == *name)?),
+        DocumentRef::Update(id) => yaml(find(&facts.updates, |it| it.id == *id)?),
+        DocumentRef::OidcProvider(arn) => yaml(find(&iam.oidc_providers, |it| it.arn == *arn)?),
+        DocumentRef::DaemonSet(name) => {
+            let it = find(&facts.daemon_sets, |it| is(&it.metadata, SYSTEM, name))?;
+            yaml(&Manifest::DaemonSet(it.clone()))
+        }
         DocumentRef::Role(namespace, name) => {
             yaml(&Manifest::Role(find(&facts.roles, |it| is(&it.metadata, namespace, name))?.clone()))
         }

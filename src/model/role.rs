@@ -233,6 +233,31 @@ pub struct OpenIdConnectProvider {
     pub tags: Vec<Tag>,
 }
 
+/// `simulate-principal-policy`: what is said of one action on one resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Simulated {
+    /// `s3:GetObject`
+    pub action: String,
+    /// An ARN, or `*`.
+    pub resource: String,
+    /// What the policies say.
+    pub decision: Decision,
+    /// Keys of the context that a condition asks for and the request did not tell.
+    pub missing_context: Vec<String>,
+}
+
+/// What policies say to an action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decision {
+    /// A statement allows it, and none denies it.
+    Allowed,
+    /// A statement denies it.
+    Denied,
+    /// None allows it.
+    #[default]
+    NotAllowed,
+}
+
 /// `get-caller-identity`
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -9,14 +9,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::cluster::{Addon, Cluster, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::cluster::{
+    Addon, Capability, Cluster, ClusterChange, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup,
+};
 use super::failure::Failure;
 use super::mapping::{AccessEntry, AwsAuth};
 use super::principal::{Principal, PrincipalKey, PrincipalKind};
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use super::time::Time;
-use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
 
 pub use super::evidence::{DocumentRef, Evidence};
 
@@ -323,6 +325,10 @@ pub struct ClusterFacts {
     pub addons: Section<Vec<Addon>>,
     /// External OIDC identity providers.
     pub identity_provider_configs: Section<Vec<IdentityProviderConfig>>,
+    /// Argo CD, ACK and kro, as EKS runs them.
+    pub capabilities: Section<Vec<Capability>>,
+    /// What EKS changed of the cluster, changes, or failed to change.
+    pub updates: Section<Vec<ClusterChange>>,
     /// ConfigMap kube-system/aws-auth.
     pub aws_auth: Section<AwsAuthFact>,
     /// Namespaces.
@@ -333,6 +339,8 @@ pub struct ClusterFacts {
     pub pods: Section<Vec<Pod>>,
     /// Nodes.
     pub nodes: Section<Vec<Node>>,
+    /// DaemonSets of `kube-system`.
+    pub daemon_sets: Section<Vec<DaemonSet>>,
     /// Roles.
     pub roles: Section<Vec<Role>>,
     /// ClusterRoles.
@@ -370,10 +378,13 @@ impl ClusterFacts {
             of("fargate profiles", &self.fargate_profiles),
             of("add-ons", &self.addons),
             of("identity providers", &self.identity_provider_configs),
+            of("capabilities", &self.capabilities),
+            of("updates", &self.updates),
             of("namespaces", &self.namespaces),
             of("service accounts", &self.service_accounts),
             of("pods", &self.pods),
             of("nodes", &self.nodes),
+            of("daemon sets", &self.daemon_sets),
             of("roles", &self.roles),
             of("cluster roles", &self.cluster_roles),
             of("role bindings", &self.role_bindings),
@@ -524,8 +535,8 @@ impl Snapshot {
         for facts in self.facts.values_mut() {
             let facts = Arc::make_mut(facts);
             settle!(facts; cluster, access_entries, pod_identity_associations, nodegroups, fargate_profiles, addons,
-                identity_provider_configs, aws_auth, namespaces, service_accounts, pods, nodes, roles, cluster_roles,
-                role_bindings, cluster_role_bindings);
+                identity_provider_configs, capabilities, updates, aws_auth, namespaces, service_accounts, pods, nodes,
+                daemon_sets, roles, cluster_roles, role_bindings, cluster_role_bindings);
         }
         let iam = Arc::make_mut(&mut self.iam);
         settle!(iam; roles, users, groups, policies, oidc_providers, instance_profiles);

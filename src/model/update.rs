@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::cluster::{Addon, Cluster, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::cluster::{
+    Addon, Capability, Cluster, ClusterChange, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup,
+};
 use super::failure::Failure;
 use super::mapping::AccessEntry;
 use super::principal::PrincipalKey;
@@ -13,7 +15,7 @@ use super::rbac::{Binding, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use super::snapshot::{AwsAuthFact, Section, Snapshot};
 use super::time::Time;
-use super::workload::{Node, Pod, PodIdentityAssociation, ServiceAccount};
+use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
 
 /// One request that was made, for the list of calls. Holds no credentials and no answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,11 +56,14 @@ pub enum ClusterUpdate {
     FargateProfiles(Section<Vec<FargateProfile>>),
     Addons(Section<Vec<Addon>>),
     IdentityProviderConfigs(Section<Vec<IdentityProviderConfig>>),
+    Capabilities(Section<Vec<Capability>>),
+    Updates(Section<Vec<ClusterChange>>),
     AwsAuth(Section<AwsAuthFact>),
     Namespaces(Section<Vec<Namespace>>),
     ServiceAccounts(Section<Vec<ServiceAccount>>),
     Pods(Section<Vec<Pod>>),
     Nodes(Section<Vec<Node>>),
+    DaemonSets(Section<Vec<DaemonSet>>),
     Roles(Section<Vec<Role>>),
     ClusterRoles(Section<Vec<Role>>),
     RoleBindings(Section<Vec<Binding>>),
@@ -116,11 +121,17 @@ impl Snapshot {
                     ClusterUpdate::FargateProfiles(fresh) => take(&mut facts.fargate_profiles, fresh),
                     ClusterUpdate::Addons(fresh) => take(&mut facts.addons, fresh),
                     ClusterUpdate::IdentityProviderConfigs(fresh) => take(&mut facts.identity_provider_configs, fresh),
+                    ClusterUpdate::Capabilities(fresh) => take(&mut facts.capabilities, fresh),
+                    ClusterUpdate::Updates(fresh) => {
+                        let old = std::mem::take(&mut facts.updates);
+                        facts.updates = old.refreshed_items(fresh, |it| it.id.as_str());
+                    }
                     ClusterUpdate::AwsAuth(fresh) => take(&mut facts.aws_auth, fresh),
                     ClusterUpdate::Namespaces(fresh) => take(&mut facts.namespaces, fresh),
                     ClusterUpdate::ServiceAccounts(fresh) => take(&mut facts.service_accounts, fresh),
                     ClusterUpdate::Pods(fresh) => take(&mut facts.pods, fresh),
                     ClusterUpdate::Nodes(fresh) => take(&mut facts.nodes, fresh),
+                    ClusterUpdate::DaemonSets(fresh) => take(&mut facts.daemon_sets, fresh),
                     ClusterUpdate::Roles(fresh) => take(&mut facts.roles, fresh),
                     ClusterUpdate::ClusterRoles(fresh) => take(&mut facts.cluster_roles, fresh),
                     ClusterUpdate::RoleBindings(fresh) => take(&mut facts.role_bindings, fresh),

@@ -20,6 +20,9 @@ pub const AUDIENCE_ANNOTATION: &str = "eks.amazonaws.com/audience";
 /// The audience of IRSA tokens, unless the service account asks for another.
 pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 
+/// The namespace of the cluster's own parts.
+pub const SYSTEM: &str = "kube-system";
+
 /// A ServiceAccount.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,6 +177,29 @@ pub struct NodeSpec {
     /// `aws:///eu-west-1a/i-0123456789abcdef0`
     #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
+}
+
+/// A DaemonSet: of interest are those of `kube-system` that identity depends on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct DaemonSet {
+    pub metadata: Metadata,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DaemonSetStatus>,
+}
+
+/// `status` of a DaemonSet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct DaemonSetStatus {
+    #[serde(default)]
+    pub desired_number_scheduled: u32,
+    #[serde(default)]
+    pub current_number_scheduled: u32,
+    #[serde(default)]
+    pub number_ready: u32,
 }
 
 /// `describe-pod-identity-association` → `association`.

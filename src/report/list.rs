@@ -10,6 +10,8 @@ use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::inventory::{Inventory, IrsaRow};
 use crate::access::permissions::Grant;
+use crate::access::service_role::{PolicyCheck, TrustCheck};
+use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -28,6 +30,7 @@ pub enum Pane {
     Roles,
     Principals,
     Groups,
+    Posture,
 }
 
 /// What is not whole about the facts behind a list.
@@ -64,6 +67,20 @@ pub fn caveats(snapshot: &Snapshot, id: &ClusterId, pane: Pane) -> Vec<Caveat> {
             out.push(caveat("nodegroups", &facts.nodegroups));
             out.push(caveat("fargateProfiles", &facts.fargate_profiles));
             out.push(caveat("addons", &facts.addons));
+            out.push(caveat("capabilities", &facts.capabilities));
+            out.push(caveat("accessEntries", &facts.access_entries));
+            out.push(caveat("awsAuth", &facts.aws_auth));
+            out.push(caveat("iamPolicies", &snapshot.iam.policies));
+        }
+        Pane::Posture => {
+            out.push(caveat("updates", &facts.updates));
+            out.push(caveat("awsAuth", &facts.aws_auth));
+            out.push(caveat("namespaces", &facts.namespaces));
+            out.push(caveat("daemonSets", &facts.daemon_sets));
+            out.push(caveat("addons", &facts.addons));
+            out.push(caveat("podIdentityAssociations", &facts.pod_identity_associations));
+            out.push(caveat("serviceAccounts", &facts.service_accounts));
+            out.push(caveat("oidcProviders", &snapshot.iam.oidc_providers));
         }
         Pane::Principals => {
             out.push(caveat("accessEntries", &facts.access_entries));
@@ -137,6 +154,31 @@ fn heads(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
+fn outcome(of: Outcome) -> &'static str {
+    match of {
+        Outcome::Allowed => "allowed",
+        Outcome::Denied => "denied",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// `3/3`; what is missing is named, and so is what is more than is needed.
+fn policies_of_role(of: &PolicyCheck) -> String {
+    if !of.unknown.is_empty() {
+        return "?".to_owned();
+    }
+    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let needed = of.present.len() + of.missing.len();
+    let count = if needed > 0 { Some(format!("{}/{needed}", of.present.len())) } else { None };
+    let missing = of
+        .missing
+        .iter()
+        .map(|it| format!("{}{}", if it.perhaps_by.is_empty() { "-" } else { "?" }, name(&it.required)));
+    let wider = of.wider.iter().map(|it| format!("+{}", name(&it.policy)));
+    let text = count.into_iter().chain(missing).chain(wider).collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "-".to_owned() } else { text }
+}
+
 /// The rows as text, with a header line; what is not whole about them goes in front.
 pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
     let mut rows = Vec::new();
@@ -198,17 +240,23 @@ pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
             }));
         }
         Pane::Roles => {
-            rows.push(heads(&["", "USED BY", "NAME", "ROLE", "STATUS", "BECAUSE"]));
+            rows.push(heads(&["", "USED BY", "NAME", "ROLE", "TRUST", "POLICIES", "STATUS", "BECAUSE"]));
             rows.extend(inventory.roles.iter().map(|it| {
                 vec![
                     first(it.mark, &it.findings),
                     it.used_by.kind().to_owned(),
                     if it.used_by.name().is_empty() { "-".to_owned() } else { it.used_by.name().to_owned() },
                     it.role_arn.clone(),
-                    it.status.clone(),
+                    it.check.as_ref().and_then(|it| it.trust.as_ref()).map_or("-", |it| outcome(it.verdict)).to_owned(),
+                    it.check.as_ref().map_or_else(|| "-".to_owned(), |it| policies_of_role(&it.policies)),
+                    if it.status.is_empty() { "-".to_owned() } else { it.status.clone() },
                     it.because.clone(),
                 ]
             }));
+        }
+        Pane::Posture => {
+            let changes = super::posture::changes(&inventory.posture);
+            return caveat_lines(caveats) + &columns(&super::posture::rows(&inventory.posture)) + &changes;
         }
         Pane::Principals => {
             rows.push(heads(&["", "PRINCIPAL", "MAPPING", "USERNAME", "GROUPS", "SEEN IN", "BECAUSE"]));
@@ -318,10 +366,14 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                 .map(|it| {
                     json!({"usedBy": it.used_by.kind(), "name": it.used_by.name(), "roleArn": it.role_arn,
                         "state": state(it.mark), "because": it.because, "status": it.status,
+                        "trust": it.check.as_ref().and_then(|it| it.trust.as_ref()).map(trust_json),
+                        "policies": it.check.as_ref().map(|it| policies_json(&it.policies)),
+                        "sharedWith": it.shared_with.iter().map(ToString::to_string).collect::<Vec<_>>(),
                         "findings": findings(&it.findings), "evidence": evidence(&it.evidence)})
                 })
                 .collect(),
         ),
+        Pane::Posture => ("posture", super::posture::json(&inventory.posture)),
         Pane::Principals => (
             "principals",
             inventory
@@ -355,6 +407,28 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
     let report = json!({"eksplorer": FORMAT, "cluster": cluster.name, "region": cluster.region,
         "incomplete": caveats, name: rows});
     to_json(&report).map(|text| text + "\n")
+}
+
+fn severity(of: Severity) -> &'static str {
+    match of {
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+    }
+}
+
+fn trust_json(of: &TrustCheck) -> Value {
+    json!({"who": of.who, "verdict": outcome(of.verdict), "because": of.because})
+}
+
+fn policies_json(of: &PolicyCheck) -> Value {
+    let present = of.present.iter().map(|it| json!({"required": it.required, "by": it.by}));
+    let missing =
+        of.missing.iter().map(|it| json!({"required": it.required, "lacks": it.lacks, "perhapsBy": it.perhaps_by}));
+    let wider =
+        of.wider.iter().map(|it| json!({"policy": it.policy, "severity": severity(it.severity), "gives": it.gives}));
+    json!({"present": present.collect::<Vec<_>>(), "missing": missing.collect::<Vec<_>>(),
+        "wider": wider.collect::<Vec<_>>(), "unknown": Some(&of.unknown).filter(|it| !it.is_empty())})
 }
 
 /// The clusters, as text.

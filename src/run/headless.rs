@@ -133,6 +133,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Roles => Pane::Roles,
         Listed::Principals => Pane::Principals,
         Listed::Groups => Pane::Groups,
+        Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = match &source {

@@ -319,7 +319,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         _ => right,
     };
     let mut x = area.x + 1;
-    for command in foremost(context) {
+    for command in foremost(context, app.pane) {
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
         let chord = chord.to_string();
         let word = command.spec().hint;

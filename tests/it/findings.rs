@@ -67,6 +67,15 @@ fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
 #[case::wrong_case("sandbox", "maproles", "aws-auth-key", Severity::Medium)]
 #[case::ignored("sandbox", "mapRoles[0]", "aws-auth-ignored", Severity::Low)]
 #[case::node_role_unmapped("prod-eu1", "role gpu", "node-role-unmapped", Severity::High)]
+#[case::node_in_one_group("prod-eu1", "role edge-nodes", "node-role-unmapped", Severity::High)]
+#[case::old_worker_policy(
+    "prod-eu1",
+    "role KarpenterNodeInstanceProfile-prod-eu1",
+    "role-policy-missing",
+    Severity::Medium
+)]
+#[case::trusts_a_provider_that_is_gone("prod-eu1", "role aws-efs-csi-driver", "role-trust", Severity::Medium)]
+#[case::all_of_s3("prod-eu1", "role ack", "role-too-wide", Severity::Medium)]
 #[case::any_service_account("prod-eu1", "irsa ingress/external-dns", "irsa-no-subject", Severity::High)]
 #[case::whole_cluster("prod-eu1", "irsa data-platform/spark-driver", "irsa-subject-wide", Severity::High)]
 #[case::for_all_values("prod-eu1", "irsa blue/importer", "irsa-for-all-values", Severity::High)]

@@ -159,7 +159,7 @@ fn panes_are_reached_by_digit_and_tab_and_remember_where_they_were() {
     let stage = stage.keys("1");
     assert_eq!(stage.app.state().at(), 2);
     let stage = stage.keys("BackTab");
-    assert_eq!(stage.app.pane, Pane::Groups);
+    assert_eq!(stage.app.pane, Pane::Posture);
     let stage = stage.keys("Tab Tab");
     assert_eq!(stage.app.pane, Pane::AwsAuth);
     let stage = stage.keys("Enter 3");
@@ -199,6 +199,11 @@ fn copies_are_sent_by_the_loop_and_shown() {
     assert!(matches!(&stage.effects[..], [Effect::Copy(text)] if text.contains("kind: ConfigMap")));
     let stage = Stage::new().paste(SESSION).keys("Enter c");
     assert_eq!(stage.effects, [Effect::Copy(SESSION.into())]);
+    // Of a control, what changes it; of one that stands as it should, nothing.
+    let stage = Stage::new().keys("8 /").text("encryption").keys("Enter c");
+    assert!(matches!(&stage.effects[..], [Effect::Copy(text)] if text.contains("associate-encryption-config")));
+    let stage = Stage::new().keys("8 /").text("creator").keys("Enter c");
+    assert!(stage.effects.is_empty() && notice(&stage).contains("nothing is to be changed"));
 }
 
 #[test]

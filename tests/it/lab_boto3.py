@@ -99,6 +99,14 @@ config = paged(eks, "list_identity_provider_configs", "identityProviderConfigs",
 check("provider configs", config, [{"type": "oidc", "name": "corp"}])
 described = eks.describe_identity_provider_config(clusterName="new", identityProviderConfig=config[0])["identityProviderConfig"]
 check("provider config", described["oidc"]["clientId"], "k8s")
+capabilities = paged(eks, "list_capabilities", "capabilities", clusterName="new")
+check("capabilities", [it["capabilityName"] for it in capabilities], ["argo", "ack", "kro"])
+check("a summary has no role", "roleArn" in capabilities[0], False)
+one = eks.describe_capability(clusterName="new", capabilityName="argo")["capability"]
+check("capability", (one["type"], one["roleArn"]), ("ARGOCD", HOME + "role/node"))
+check("updates", paged(eks, "list_updates", "updateIds", name="new"), ["u-1", "u-2", "u-3"])
+update = eks.describe_update(name="new", updateId="u-1")["update"]
+check("update", (update["type"], update["params"]), ("AccessConfigUpdate", [{"type": "AuthenticationMode", "value": "API_AND_CONFIG_MAP"}]))
 check("tags of the cluster", eks.list_tags_for_resource(resourceArn=cluster["arn"])["tags"], {"env": "test"})
 check("tags of an entry", eks.list_tags_for_resource(resourceArn=entry["accessEntryArn"])["tags"], {"team": "platform"})
 
@@ -112,6 +120,8 @@ refused("an entry of aws-auth", "InvalidRequestException", mode, 400, lambda: ek
 refused("a token", "InvalidParameterException", "nextToken", 400, lambda: eks.list_clusters(nextToken="x"))
 refused("a cluster of elsewhere", "ResourceNotFoundException", "far", 404, lambda: eks.describe_cluster(name="far"))
 refused("no association", "ResourceNotFoundException", "a-9", 404, lambda: eks.describe_pod_identity_association(clusterName="new", associationId="a-9"))
+refused("no capability", "ResourceNotFoundException", "c9", 404, lambda: eks.describe_capability(clusterName="new", capabilityName="c9"))
+refused("no update", "ResourceNotFoundException", "u9", 404, lambda: eks.describe_update(name="new", updateId="u9"))
 refused("no node group", "ResourceNotFoundException", "n9", 404, lambda: eks.describe_nodegroup(clusterName="new", nodegroupName="n9"))
 refused("tags of nothing", "NotFoundException", "No resource found", 404, lambda: eks.list_tags_for_resource(resourceArn=cluster["arn"] + "x"))
 refused("a section refused before", "AccessDeniedException", "eks:ListAccessEntries", 403, lambda: eks.list_access_entries(clusterName="veiled"))

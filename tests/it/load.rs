@@ -69,6 +69,8 @@ fn cluster(name: &str, mode: AuthenticationMode, entries: usize) -> ClusterDocum
         pod_identity_associations: Some(vec![]),
         addons: Some(vec![]),
         identity_provider_configs: Some(vec![]),
+        capabilities: Some(vec![]),
+        updates: Some(vec![]),
         kubernetes: Some(vec![]),
     }
 }
@@ -822,8 +824,8 @@ async fn what_is_loaded_from_a_lab_is_the_world_that_it_serves() {
             same! { id, loaded, wanted; access_entries }
         }
         same! { id, loaded, wanted;
-            pod_identity_associations nodegroups fargate_profiles addons identity_provider_configs
-            namespaces service_accounts pods nodes roles cluster_roles role_bindings cluster_role_bindings
+            pod_identity_associations nodegroups fargate_profiles addons identity_provider_configs capabilities updates
+            namespaces service_accounts pods nodes daemon_sets roles cluster_roles role_bindings cluster_role_bindings
         }
         let parsed = |facts: &ClusterFacts| facts.aws_auth.value().map(|it| it.clone().map(|(_, parsed)| parsed));
         assert!(parsed(&wanted).is_some());
@@ -837,4 +839,53 @@ fn similar_rows(place: &str, loaded: &[String], wanted: &[String]) {
         assert_eq!(loaded, wanted, "{place}");
     }
     assert_eq!(loaded.len(), wanted.len(), "{place}");
+}
+
+#[tokio::test]
+async fn what_policies_say_to_an_action_is_simulated_by_resource_and_condition() {
+    use eksplorer::model::role::{Decision, InlinePolicy};
+    let mut document = world(vec![]);
+    let inline = |statement: serde_json::Value| InlinePolicy {
+        policy_name: "own".into(),
+        policy_document: Some(json!({ "Version": "2012-10-17", "Statement": statement })),
+    };
+    let roles = document.iam.as_mut().unwrap().role_detail_list.as_mut().unwrap();
+    let mut reader = role("reader");
+    reader.role_policy_list = vec![inline(json!([
+        { "Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::logs/*" },
+        { "Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": { "Bool": { "aws:SecureTransport": "false" } } },
+    ]))];
+    let mut odd = role("odd");
+    odd.role_policy_list = vec![inline(
+        json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "DateLessThan": { "aws:CurrentTime": "2030-01-01T00:00:00Z" } } }),
+    )];
+    roles.extend([reader, odd]);
+    let bed = Bed::of(document).await;
+    let iam = bed.session.iam();
+    let texts = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let actions = texts(&["s3:GetObject", "s3:PutObject"]);
+    let resources = texts(&["arn:aws:s3:::logs/a", "arn:aws:s3:::other/a"]);
+    let secure = |is: &str| vec![("aws:SecureTransport".to_owned(), vec![is.to_owned()])];
+    let found = iam.simulate(&role_arn("reader"), &actions, &resources, &secure("true")).await.unwrap();
+    let decisions: Vec<_> = found.iter().map(|it| (it.action.as_str(), it.resource.as_str(), it.decision)).collect();
+    use Decision::{Allowed, Denied, NotAllowed};
+    assert_eq!(
+        decisions,
+        [
+            ("s3:GetObject", "arn:aws:s3:::logs/a", Allowed),
+            ("s3:GetObject", "arn:aws:s3:::other/a", NotAllowed),
+            ("s3:PutObject", "arn:aws:s3:::logs/a", NotAllowed),
+            ("s3:PutObject", "arn:aws:s3:::other/a", NotAllowed),
+        ]
+    );
+    let found = iam.simulate(&role_arn("reader"), &actions[..1], &resources[..1], &secure("false")).await.unwrap();
+    assert_eq!(found[0].decision, Denied);
+    let found = iam.simulate(&role_arn("reader"), &actions[..1], &[], &[]).await.unwrap();
+    assert_eq!((found[0].resource.as_str(), found[0].decision), ("*", NotAllowed));
+    assert_eq!(found[0].missing_context, ["aws:SecureTransport"]);
+
+    let failure = iam.simulate(&role_arn("odd"), &actions, &resources, &[]).await.unwrap_err();
+    assert!(failure.message.contains("DateLessThan is not evaluated here"), "{failure:?}");
+    let failure = iam.simulate(&role_arn("nobody"), &actions, &resources, &[]).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Missing);
 }

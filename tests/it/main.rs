@@ -16,6 +16,7 @@ mod permissions;
 mod permits;
 mod printed;
 mod pty;
+mod roles;
 mod screens;
 mod stage;
 mod storm;

@@ -176,13 +176,72 @@ fn entries_not_whole() {
 
 #[test]
 fn other_panes() {
-    for (key, name) in
-        [("2", "aws_auth"), ("3", "irsa"), ("4", "pod_identity"), ("5", "roles"), ("6", "principals"), ("7", "groups")]
-    {
+    for (key, name) in [
+        ("2", "aws_auth"),
+        ("3", "irsa"),
+        ("4", "pod_identity"),
+        ("5", "roles"),
+        ("6", "principals"),
+        ("7", "groups"),
+        ("8", "posture"),
+    ] {
         check(&format!("{name}_full"), &Stage::new().keys(key));
         let snapshot = with(Source::Live, all_refused);
         check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));
     }
+}
+
+/// The demo's facts, read as the intern of the world may: no cluster, no IAM policies, no namespaces.
+fn as_intern(facts: &mut ClusterFacts) {
+    all_refused(facts);
+    facts.cluster = Section::failed(refused("eks:DescribeCluster", "describe the cluster"));
+    facts.namespaces = Section::failed(refused("list namespaces", "list the namespaces"));
+    facts.daemon_sets = Section::failed(refused("list daemonsets in kube-system", "list the DaemonSets"));
+    facts.capabilities = Section::failed(refused("eks:ListCapabilities", "list the capabilities"));
+}
+
+/// The demo's biggest cluster, whole.
+fn demo(change: impl FnOnce(&mut Snapshot)) -> Stage {
+    let mut snapshot = Snapshot { source: file(), ..(*crate::worlds::ACME).clone() };
+    snapshot.facts.retain(|id, _| *id == cluster());
+    snapshot.clusters = Section::known(vec![cluster()], six());
+    change(&mut snapshot);
+    let rows = eksplorer::access::inventory::inventory(&snapshot.cluster(&cluster()), &snapshot.iam);
+    Stage::with(snapshot, rows, true)
+}
+
+#[test]
+fn roles_and_posture() {
+    check("posture_demo", &demo(|_| {}).keys("8"));
+    check("posture_demo_80x24", &demo(|_| {}).keys("8 j").resize(80, 24));
+    check("posture_of_a_namespace", &demo(|_| {}).keys("8 j j j"));
+    check("roles_demo", &demo(|_| {}).keys("5"));
+    check("roles_demo_80x24", &demo(|_| {}).keys("5").resize(80, 24));
+    check("roles_missing_a_policy", &demo(|_| {}).keys("5 j j j j j j j"));
+    let unknown = || {
+        demo(|snapshot| {
+            let id: ClusterId = cluster();
+            as_intern(Arc::make_mut(snapshot.facts.get_mut(&id).expect("the cluster")));
+            let iam = Arc::make_mut(&mut snapshot.iam);
+            let refused =
+                || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+            iam.roles = Section::failed(refused());
+            iam.policies = Section::failed(refused());
+        })
+    };
+    check("posture_unknown", &unknown().keys("8"));
+    check("posture_unknown_80x24", &unknown().keys("8").resize(80, 24));
+    let without_iam = || {
+        demo(|snapshot| {
+            let iam = Arc::make_mut(&mut snapshot.iam);
+            let refused =
+                || refused("iam:GetAccountAuthorizationDetails", "read the roles, users, groups and policies");
+            iam.roles = Section::failed(refused());
+            iam.policies = Section::failed(refused());
+        })
+    };
+    check("roles_without_iam", &without_iam().keys("5"));
+    check("roles_without_iam_80x24", &without_iam().keys("5").resize(80, 24));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
 use eksplorer::access::permissions::Permissions;
+use eksplorer::access::posture::posture;
 use eksplorer::access::trace::{Line, Part, Trace, trace};
 use eksplorer::access::who::who_can;
 use eksplorer::app::effect::Effect;
@@ -206,7 +207,9 @@ pub(crate) fn inventory() -> Inventory {
         edit,
         unread,
     ];
+    let snapshot = facts(file());
     Inventory {
+        posture: posture(&snapshot.cluster(&cluster()), &snapshot.iam, &aws_auth()),
         aws_auth: aws_auth(),
         irsa: irsa(),
         pod_identity: pod_identity(),
@@ -289,6 +292,8 @@ fn roles() -> Vec<RoleRow> {
         mark: Mark::InForce,
         because: String::new(),
         status: "ACTIVE".into(),
+        check: None,
+        shared_with: vec![],
         findings: vec![],
         evidence: Evidence::new(document, ""),
     };

@@ -4,6 +4,7 @@ use super::Severity::{High, Low, Medium};
 use super::{Finding, MASTERS};
 use crate::access::Mark;
 use crate::access::identity::{Resolver, meant, why_never};
+use crate::access::trust::{Document, Outcome, Request, outcome};
 use crate::model::mapping::{AwsAuthRow, RowDefect};
 use crate::model::snapshot::{Evidence, Lookup};
 
@@ -52,8 +53,9 @@ fn instance_template(resolver: &Resolver<'_>, row: &AwsAuthRow, at: &Evidence, o
     }
     let Some(principal) = row.arn.as_deref().and_then(meant) else { return };
     let Lookup::Found(role) = resolver.facts().1.role(&principal.account, &principal.name) else { return };
-    let trusted = role.assume_role_policy_document.as_ref().map(ToString::to_string).unwrap_or_default();
-    if !trusted.is_empty() && !trusted.contains("ec2.amazonaws.com") && !trusted.contains("ssm.amazonaws.com") {
+    let Some(Ok(trust)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return };
+    let service = if principal.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" };
+    if outcome(&trust, &Request::service(service)) == Outcome::Denied {
         let sentence = "its username needs a session named like an EC2 instance id, and no instance can assume the role: \
                         authentication fails for everybody who can";
         out.push(Finding::new(Medium, "aws-auth-instance-template", sentence, at).at(format!("{}.username", at.path)));

@@ -5,6 +5,7 @@ use super::{Finding, MASTERS, list};
 use crate::access::Mark;
 use crate::access::catalog::namespace_matches;
 use crate::access::identity::{Death, MappingSource, Resolution, Resolver};
+use crate::access::inventory::in_no_instance_profile;
 use crate::model::mapping::{AccessEntry, ScopeKind};
 use crate::model::principal::{Principal, permission_set};
 use crate::model::snapshot::Evidence;
@@ -192,9 +193,11 @@ fn node_entries(
         .value()
         .and_then(|cluster| cluster.compute_config.as_ref())
         .is_some_and(|config| same(&config.node_role_arn));
-    if groups.is_empty() && facts.nodegroups.missing().is_empty() && !auto_mode {
-        let sentence = "no managed node group uses this role: either nodes that EKS does not manage (self-made, Karpenter) \
-                        join with it, or a deleted node group left it behind";
+    // A role in an instance profile is that of nodes that EKS does not manage: self-made ones, or Karpenter's.
+    let unused = groups.is_empty() && facts.nodegroups.missing().is_empty() && !auto_mode;
+    if unused && in_no_instance_profile(resolver, principal) {
+        let sentence = "no managed node group uses this role and no instance profile holds it, so no machine can have it: \
+                        a deleted node group left the entry behind";
         out.push(Finding::new(Low, "node-entry-unused", sentence, at));
     }
 }

@@ -3,11 +3,8 @@
 //! The rules of either mechanism are in `irsa` (with `trust_shape`) and `pod_identity`; here they are put together for a
 //! row, a service account or a pod.
 
-use super::Severity::{High, Low, Medium};
+use super::Severity::Low;
 use super::{Finding, irsa, pod_identity, trust_shape};
-use crate::access::Mark;
-use crate::access::identity::Verdict;
-use crate::access::inventory::RoleUse;
 use crate::access::workload::{Account, Association, Trust, Workloads};
 use crate::model::principal::Principal;
 use crate::model::snapshot::Evidence;
@@ -78,26 +75,4 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort();
     findings.dedup();
     findings
-}
-
-/// The findings of a role that the cluster or a part of it uses.
-pub(crate) fn of_role(
-    used_by: &RoleUse,
-    verdict: Verdict,
-    mark: Mark,
-    because: &str,
-    evidence: &Evidence,
-) -> Vec<Finding> {
-    if mark != Mark::Dead {
-        return Vec::new();
-    }
-    match (used_by, verdict) {
-        (RoleUse::Nodegroup(_) | RoleUse::AutoMode, Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "node-role-unmapped", format!("its nodes cannot join: {because}"), evidence)]
-        }
-        (RoleUse::FargateProfile(_), Verdict::DoesNotMap | Verdict::Maps) => {
-            vec![Finding::new(High, "fargate-role-unmapped", format!("its pods cannot start: {because}"), evidence)]
-        }
-        _ => vec![Finding::new(Medium, "role-missing", because, evidence)],
-    }
 }

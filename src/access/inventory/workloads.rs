@@ -1,17 +1,15 @@
-//! Rows of IRSA, Pod Identity, and the roles of the cluster's parts. What `access::workload` judges of a binding is a
-//! row's mark.
+//! Rows of IRSA and Pod Identity. What `access::workload` judges of a binding is a row's mark.
 
 use std::collections::BTreeSet;
 
-use super::{IrsaRow, PodIdentityRow, RoleRow, RoleUse};
+use super::{IrsaRow, PodIdentityRow};
 use crate::access::Mark;
-use crate::access::findings::{of_association, of_irsa, of_role, of_trusting, subjects};
-use crate::access::identity::{Resolution, Resolver, Verdict, meant};
+use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
 use crate::access::trust::Outcome;
 use crate::access::workload::place::Presence;
 use crate::access::workload::{Account, Answer, InForce, Irsa, Workloads};
-use crate::model::principal::{Asked, Principal, PrincipalKey, PrincipalKind};
-use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
+use crate::model::principal::{Principal, PrincipalKey};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap};
 use crate::model::workload::{Pod, PodIdentityAssociation, ROLE_ARN_ANNOTATION};
 
 pub(super) fn irsa(workloads: &Workloads<'_>) -> Vec<IrsaRow> {
@@ -217,125 +215,4 @@ fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Op
         pods: pods_of(workloads, account),
         evidence: Evidence::new(DocumentRef::PodIdentityAssociation(it.association_id.clone()), ""),
     })
-}
-
-/// The role that an ARN names, if it is there; else the state that follows.
-fn role_of(resolver: &Resolver<'_>, arn: &str) -> Result<Principal, (Mark, String)> {
-    let Ok((principal, None)) = Principal::from_arn(arn) else {
-        return Err((Mark::Dead, "the annotation is not the ARN of a role".to_owned()));
-    };
-    if principal.kind != PrincipalKind::Role {
-        return Err((Mark::Dead, format!("it names a {}, and only roles can be assumed", principal.kind)));
-    }
-    match resolver.existing(&principal) {
-        Lookup::Found((real, _)) if real != arn => {
-            Err((Mark::Dead, format!("no role has this ARN; the one of that name is {real}")))
-        }
-        Lookup::Found(_) => Ok(principal),
-        Lookup::Absent => Err((Mark::Dead, "the role does not exist".to_owned())),
-        Lookup::Unknown(Gap::Loading) => Err((Mark::Loading, "IAM is still being read".to_owned())),
-        Lookup::Unknown(gap) => Err((Mark::Unknown, format!("its role is not known: {gap}"))),
-    }
-}
-
-pub(super) fn roles(resolver: &Resolver<'_>) -> Vec<RoleRow> {
-    let facts = resolver.facts().0;
-    let mut rows = Vec::new();
-    if let Some(cluster) = facts.cluster.value() {
-        let status = cluster.status.clone().unwrap_or_default();
-        let at = |path| Evidence::new(DocumentRef::Cluster, path);
-        rows.push(role_row(resolver, RoleUse::Cluster, cluster.role_arn.as_deref(), &status, at("roleArn")));
-        let node_role = cluster.compute_config.as_ref().and_then(|config| config.node_role_arn.as_deref());
-        if node_role.is_some() {
-            rows.push(role_row(resolver, RoleUse::AutoMode, node_role, &status, at("computeConfig.nodeRoleArn")));
-        }
-    }
-    for it in facts.nodegroups.items() {
-        let at = Evidence::new(DocumentRef::Nodegroup(it.nodegroup_name.clone()), "nodeRole");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(
-            resolver,
-            RoleUse::Nodegroup(it.nodegroup_name.clone()),
-            it.node_role.as_deref(),
-            status,
-            at,
-        ));
-    }
-    for it in facts.fargate_profiles.items() {
-        let name = it.fargate_profile_name.clone();
-        let at = Evidence::new(DocumentRef::FargateProfile(name.clone()), "podExecutionRoleArn");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(resolver, RoleUse::FargateProfile(name), it.pod_execution_role_arn.as_deref(), status, at));
-    }
-    for it in facts.addons.items().iter().filter(|it| it.service_account_role_arn.is_some()) {
-        let at = Evidence::new(DocumentRef::Addon(it.addon_name.clone()), "serviceAccountRoleArn");
-        let status = it.status.as_deref().unwrap_or_default();
-        rows.push(role_row(
-            resolver,
-            RoleUse::Addon(it.addon_name.clone()),
-            it.service_account_role_arn.as_deref(),
-            status,
-            at,
-        ));
-    }
-    rows.sort_by(|a, b| a.used_by.cmp(&b.used_by));
-    rows
-}
-
-/// A role that gets in joins nodes only under a node's name and in the nodes' group; Fargate's under the session's.
-fn joins(used_by: &RoleUse, resolution: &Resolution) -> (Mark, String) {
-    let kind = resolution.mapping.as_ref().and_then(|mapping| mapping.kind.clone());
-    let by = resolution.mapping.as_ref().map_or_else(String::new, |mapping| {
-        let kind = kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
-        format!("{}{kind}", mapping.source)
-    });
-    // What entries of Auto Mode's own type give is not documented; EKS sets them.
-    if *used_by == RoleUse::AutoMode && kind.as_deref() == Some("EC2") {
-        return (Mark::InForce, format!("joins through {by}"));
-    }
-    let Some(identity) = &resolution.identity else {
-        return (Mark::Unknown, format!("gets in through {by}; as whom is not known"));
-    };
-    let node = identity.username.starts_with("system:node:") && identity.groups.iter().any(|it| it == "system:nodes");
-    let by_instance = identity.username.contains("{{EC2PrivateDNSName}}");
-    let fits = node && (by_instance != matches!(used_by, RoleUse::FargateProfile(_)));
-    if fits {
-        (Mark::InForce, format!("joins through {by}"))
-    } else {
-        let name = if identity.username.is_empty() { "an empty username" } else { identity.username.as_str() };
-        let groups = if identity.groups.is_empty() { "no groups".to_owned() } else { identity.groups.join(", ") };
-        (Mark::Dead, format!("{by} lets it in as {name} with {groups}, which is no node of this kind"))
-    }
-}
-
-fn role_row(resolver: &Resolver<'_>, used_by: RoleUse, arn: Option<&str>, status: &str, evidence: Evidence) -> RoleRow {
-    let principal = arn.and_then(meant);
-    let mut verdict = Verdict::Unknown;
-    let (mark, because) = match (&used_by, arn, &principal) {
-        (_, None, _) => (Mark::Unknown, "EKS names no role for it".to_owned()),
-        (_, Some(_), None) => (Mark::Dead, "it is not the ARN of a role".to_owned()),
-        (RoleUse::Nodegroup(_) | RoleUse::FargateProfile(_) | RoleUse::AutoMode, Some(_), Some(principal)) => {
-            let resolution = resolver.resolve(&Asked::principal(principal.clone()));
-            verdict = resolution.verdict;
-            match resolution.verdict {
-                Verdict::Maps => joins(&used_by, &resolution),
-                Verdict::DoesNotMap => (Mark::Dead, resolution.because),
-                Verdict::Unknown => (Mark::Unknown, resolution.because),
-            }
-        }
-        (RoleUse::Cluster | RoleUse::Addon(_), Some(arn), Some(_)) => match role_of(resolver, arn) {
-            Ok(_) => (Mark::InForce, String::new()),
-            Err(state) => state,
-        },
-    };
-    RoleRow {
-        findings: of_role(&used_by, verdict, mark, &because, &evidence),
-        used_by,
-        role_arn: arn.unwrap_or_default().to_owned(),
-        principal,
-        mark,
-        because,
-        status: status.to_owned(),
-        evidence,
-    }
 }

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::model::cluster::{
-    AccessConfig, Addon, AuthenticationMode, CertificateAuthority, Cluster, ClusterIdentity, ComputeConfig,
-    EncryptionConfig, EncryptionProvider, FargateProfile, FargateSelector, IdentityProviderConfig, LogSetup, Logging,
-    Nodegroup, Oidc, OidcProviderConfig, VpcConfig,
+    AccessConfig, Addon, AuthenticationMode, Capability, CertificateAuthority, ChangeError, ChangeParam, Cluster,
+    ClusterChange, ClusterIdentity, ComputeConfig, EncryptionConfig, EncryptionProvider, FargateProfile,
+    FargateSelector, IdentityProviderConfig, LogSetup, Logging, Nodegroup, Oidc, OidcProviderConfig, VpcConfig,
 };
 use crate::model::mapping::{AccessEntry, AccessScope, AssociatedPolicy, ScopeKind};
 use crate::model::time::Time;
@@ -220,6 +220,39 @@ pub(super) fn addon(it: sdk::Addon) -> Addon {
         service_account_role_arn: it.service_account_role_arn,
         pod_identity_associations: it.pod_identity_associations.unwrap_or_default(),
         tags: sorted(it.tags),
+    }
+}
+
+pub(super) fn capability(it: sdk::Capability) -> Capability {
+    Capability {
+        capability_name: it.capability_name.unwrap_or_default(),
+        arn: it.arn,
+        cluster_name: it.cluster_name,
+        kind: it.r#type.map(|kind| kind.as_str().to_owned()),
+        role_arn: it.role_arn,
+        status: it.status.map(|status| status.as_str().to_owned()),
+        version: it.version,
+        created_at: it.created_at.and_then(time),
+        modified_at: it.modified_at.and_then(time),
+        tags: sorted(it.tags),
+    }
+}
+
+pub(super) fn update(it: sdk::Update) -> ClusterChange {
+    let param = |it: sdk::UpdateParam| {
+        Some(ChangeParam { kind: it.r#type?.as_str().to_owned(), value: it.value.unwrap_or_default() })
+    };
+    let error = |it: sdk::ErrorDetail| ChangeError {
+        error_code: it.error_code.map(|code| code.as_str().to_owned()),
+        error_message: it.error_message,
+    };
+    ClusterChange {
+        id: it.id.unwrap_or_default(),
+        status: it.status.map(|status| status.as_str().to_owned()),
+        kind: it.r#type.map(|kind| kind.as_str().to_owned()),
+        params: it.params.unwrap_or_default().into_iter().filter_map(param).collect(),
+        created_at: it.created_at.and_then(time),
+        errors: it.errors.unwrap_or_default().into_iter().map(error).collect(),
     }
 }
 

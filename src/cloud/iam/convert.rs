@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::cloud::eks::time;
 use crate::model::role::{
-    AttachedPolicy, GroupDetail, InlinePolicy, InstanceProfile, ManagedPolicy, OpenIdConnectProvider,
-    PermissionsBoundary, PolicyVersion, ProfileRole, RoleDetail, RoleLastUsed, Tag, UserDetail,
+    AttachedPolicy, Decision, GroupDetail, InlinePolicy, InstanceProfile, ManagedPolicy, OpenIdConnectProvider,
+    PermissionsBoundary, PolicyVersion, ProfileRole, RoleDetail, RoleLastUsed, Simulated, Tag, UserDetail,
 };
 
 const ROOT_PATH: &str = "/";
@@ -193,6 +193,32 @@ pub(super) fn oidc_provider(arn: &str, it: GetOpenIdConnectProviderOutput) -> Op
         create_date: it.create_date.and_then(time),
         tags: all(it.tags, tag),
     }
+}
+
+/// One result for each resource.
+pub(super) fn simulated(it: sdk::EvaluationResult) -> Vec<Simulated> {
+    let of = |decision: &sdk::PolicyEvaluationDecisionType| match decision {
+        sdk::PolicyEvaluationDecisionType::Allowed => Decision::Allowed,
+        sdk::PolicyEvaluationDecisionType::ExplicitDeny => Decision::Denied,
+        _ => Decision::NotAllowed,
+    };
+    let own = Simulated {
+        action: it.eval_action_name.clone(),
+        resource: it.eval_resource_name.unwrap_or_else(|| "*".to_owned()),
+        decision: of(&it.eval_decision),
+        missing_context: it.missing_context_values.unwrap_or_default(),
+    };
+    let each = it.resource_specific_results.unwrap_or_default();
+    if each.is_empty() {
+        return vec![own];
+    }
+    let specific = |it: sdk::ResourceSpecificResult| Simulated {
+        action: own.action.clone(),
+        resource: it.eval_resource_name,
+        decision: of(&it.eval_resource_decision),
+        missing_context: it.missing_context_values.unwrap_or_default(),
+    };
+    each.into_iter().map(specific).collect()
 }
 
 #[cfg(test)]

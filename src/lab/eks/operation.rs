@@ -25,6 +25,10 @@ pub(super) enum Operation {
     ListIdentityProviderConfigs,
     DescribeIdentityProviderConfig,
     Write(Write),
+    ListCapabilities,
+    DescribeCapability(String),
+    ListUpdates,
+    DescribeUpdate(String),
 }
 
 /// What is asked to be written. The values are in the body, but for what the path names.
@@ -109,6 +113,10 @@ impl Operation {
             ["clusters", _, "identity-provider-configs", "describe"] if method == Method::POST => {
                 O::DescribeIdentityProviderConfig
             }
+            ["clusters", _, "capabilities"] if get => O::ListCapabilities,
+            ["clusters", _, "capabilities", name] if get => O::DescribeCapability(name.to_owned()),
+            ["clusters", _, "updates"] if get => O::ListUpdates,
+            ["clusters", _, "updates", id] if get => O::DescribeUpdate(id.to_owned()),
             _ => return None,
         };
         Some((operation, segments.get(1).map(|&name| name.to_owned())))
@@ -135,6 +143,10 @@ impl Operation {
             Operation::ListIdentityProviderConfigs => "ListIdentityProviderConfigs",
             Operation::DescribeIdentityProviderConfig => "DescribeIdentityProviderConfig",
             Operation::Write(write) => write.name(),
+            Operation::ListCapabilities => "ListCapabilities",
+            Operation::DescribeCapability(_) => "DescribeCapability",
+            Operation::ListUpdates => "ListUpdates",
+            Operation::DescribeUpdate(_) => "DescribeUpdate",
         }
     }
 
@@ -156,6 +168,8 @@ impl Operation {
                 Some("identityProviderConfigs")
             }
             Operation::Write(write) => write.section(),
+            Operation::ListCapabilities | Operation::DescribeCapability(_) => Some("capabilities"),
+            Operation::ListUpdates | Operation::DescribeUpdate(_) => Some("updates"),
         }
     }
 
@@ -167,7 +181,9 @@ impl Operation {
             | Operation::DescribePodIdentityAssociation(item)
             | Operation::DescribeNodegroup(item)
             | Operation::DescribeFargateProfile(item)
-            | Operation::DescribeAddon(item) => Some(item),
+            | Operation::DescribeAddon(item)
+            | Operation::DescribeCapability(item)
+            | Operation::DescribeUpdate(item) => Some(item),
             Operation::Write(write) => write.item(),
             _ => None,
         }

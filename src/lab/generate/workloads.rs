@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::dice::Dice;
-use super::{ACCOUNT, CLUSTER, Land, REGION, TAKEN, metadata, moment, names};
+use super::{ACCOUNT, CLUSTER, Land, REGION, Sizes, TAKEN, metadata, moment, names};
 use crate::model::rbac::{Metadata, OwnerReference, Phase};
 use crate::model::workload::{
-    Container, EnvVar, Node, NodeSpec, Pod, PodIdentityAssociation, PodSpec, ROLE_ARN_ANNOTATION, ServiceAccount,
+    Container, DaemonSet, DaemonSetStatus, EnvVar, Node, NodeSpec, Pod, PodIdentityAssociation, PodSpec,
+    ROLE_ARN_ANNOTATION, SYSTEM, ServiceAccount,
 };
 
 /// The one node group.
@@ -259,5 +260,23 @@ pub(super) fn nodes(land: &Land) -> impl Iterator<Item = Node> {
             metadata: Metadata { labels, ..metadata(name.as_str(), None, 1 + dice.below(TAKEN - 100)) },
             spec: NodeSpec { provider_id: Some(format!("aws:///{zone}/i-{instance}")) },
         }
+    })
+}
+
+/// What runs on every node to bring it a network and its pods an identity.
+pub(super) fn daemon_sets(sizes: &Sizes) -> impl Iterator<Item = DaemonSet> {
+    let nodes = u32::try_from(sizes.nodes).unwrap_or(u32::MAX);
+    let names = [
+        ("aws-node", nodes > 0),
+        ("kube-proxy", nodes > 0),
+        ("eks-pod-identity-agent", nodes > 0 && sizes.associations > 0),
+    ];
+    names.into_iter().filter(|(_, there)| *there).map(move |(name, _)| DaemonSet {
+        metadata: metadata(name, Some(SYSTEM), 1),
+        status: Some(DaemonSetStatus {
+            desired_number_scheduled: nodes,
+            current_number_scheduled: nodes,
+            number_ready: nodes,
+        }),
     })
 }

@@ -1,6 +1,6 @@
 //! What the API serves, and how discovery tells of it.
 //!
-//! The world holds objects of nine kinds. Beside them stand common kinds that it holds none of, so that asking for
+//! The world holds objects of ten kinds. Beside them stand common kinds that it holds none of, so that asking for
 //! them is allowed or refused as in a real cluster, and finds nothing. A new kind is a line of [`KINDS`].
 
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ const KINDS: &[Kind] = &[
     Kind::new("", "persistentvolumes", "PersistentVolume", "pv").cluster_wide(),
     Kind::new("", "secrets", "Secret", ""),
     Kind::new("", "services", "Service", "svc").of_all(),
-    Kind::new("apps", "daemonsets", "DaemonSet", "ds").of_all(),
+    Kind::new("apps", "daemonsets", "DaemonSet", "ds").held("daemonSets").of_all(),
     Kind::new("apps", "deployments", "Deployment", "deploy").of_all(),
     Kind::new("apps", "replicasets", "ReplicaSet", "rs").of_all(),
     Kind::new("apps", "statefulsets", "StatefulSet", "sts").of_all(),
@@ -110,6 +110,7 @@ fn metadata<'a>(manifest: &'a Manifest, resource: &str) -> Option<&'a Metadata> 
         (Manifest::ServiceAccount(it), "serviceaccounts") => Some(&it.metadata),
         (Manifest::Pod(it), "pods") => Some(&it.metadata),
         (Manifest::Node(it), "nodes") => Some(&it.metadata),
+        (Manifest::DaemonSet(it), "daemonsets") => Some(&it.metadata),
         (Manifest::Role(it), "roles") | (Manifest::ClusterRole(it), "clusterroles") => Some(&it.metadata),
         (Manifest::RoleBinding(it), "rolebindings") | (Manifest::ClusterRoleBinding(it), "clusterrolebindings") => {
             Some(&it.metadata)
@@ -235,6 +236,8 @@ mod tests {
                     let read = match kind.kind {
                         "ConfigMap" => serde_json::from_value::<core::ConfigMap>(object).map(|it| it.metadata),
                         "Namespace" => serde_json::from_value::<core::Namespace>(object).map(|it| it.metadata),
+                        "DaemonSet" => serde_json::from_value::<k8s_openapi::api::apps::v1::DaemonSet>(object)
+                            .map(|it| it.metadata),
                         "Node" => serde_json::from_value::<core::Node>(object).map(|it| it.metadata),
                         "Pod" => serde_json::from_value::<core::Pod>(object).map(|it| it.metadata),
                         "ServiceAccount" => {

@@ -26,6 +26,8 @@ pub(super) fn complete_cluster(it: &mut ClusterDocument, arn: &str) {
     it.fargate_profiles.get_or_insert_default();
     it.addons.get_or_insert_default();
     it.identity_provider_configs.get_or_insert_default();
+    it.capabilities.get_or_insert_default();
+    it.updates.get_or_insert_default();
     it.kubernetes.get_or_insert_default();
 }
 

@@ -10,7 +10,7 @@ use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
 use crate::cloud::kubernetes::{
     CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NODES, PODS, READ_AWS_AUTH, ROLE_BINDINGS, ROLES,
-    SERVICE_ACCOUNTS,
+    SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
 };
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::facts::{aws_auth_fact, no_entries};
@@ -47,6 +47,8 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
         FargateProfiles, list_fargate_profiles, describe_fargate_profile;
         Addons, list_addons, describe_addon;
         IdentityProviderConfigs, list_identity_provider_configs, describe_identity_provider_config;
+        Capabilities, list_capabilities, describe_capability;
+        Updates, list_updates, describe_update;
     }
     let described = describe(&eks, &id, &tx).await;
 
@@ -196,6 +198,7 @@ async fn kubernetes(
         ClusterRoles, CLUSTER_ROLES;
         Roles, ROLES;
         Nodes, NODES;
+        DaemonSets, SYSTEM_DAEMON_SETS;
         Pods, PODS;
     }
 }

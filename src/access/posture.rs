@@ -1,0 +1,154 @@
+//! The controls around access: what a cluster has set up, what that means, and how it is changed.
+//!
+//! Decides which controls there are, how each stands (`reference`: posture), and the command that changes it, ready to
+//! paste: with the real names, quoted for a shell. A control whose facts are not known stands as unknown, with the
+//! reason; it is never taken for off. Nothing here changes anything. A new control is a function in the file of its
+//! family (`cluster`, `identity`, `namespaces`), called from that family's door.
+
+mod cluster;
+mod identity;
+mod namespaces;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use super::findings::Severity;
+use super::inventory::AwsAuthLine;
+use crate::model::cluster::{Cluster, ClusterChange};
+use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
+
+/// How a control stands. The order is that of concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Something is amiss.
+    Finding(Severity),
+    /// A fact is missing.
+    Unknown,
+    /// Worth knowing; nothing is amiss.
+    Note,
+    /// As it should be.
+    Good,
+}
+
+impl Standing {
+    /// `high`, `medium`, `low`, `unknown`, `note`, `good`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::Finding(Severity::High) => "high",
+            Standing::Finding(Severity::Medium) => "medium",
+            Standing::Finding(Severity::Low) => "low",
+            Standing::Unknown => "unknown",
+            Standing::Note => "note",
+            Standing::Good => "good",
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How to change a control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// A command that changes nothing and tells what the change would break.
+    pub look: Option<String>,
+    /// The command that changes it.
+    pub command: String,
+    /// What it may break, in a sentence.
+    pub danger: String,
+}
+
+/// One control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Its name, stable: `endpoint-public`.
+    pub id: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// Of what, where there are several: a namespace.
+    pub subject: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why, in a sentence.
+    pub because: String,
+    /// Where it was read.
+    pub evidence: Vec<Evidence>,
+    /// How to change it; `None` where there is nothing to change, or not enough is known.
+    pub change: Option<Change>,
+}
+
+impl Control {
+    fn new(id: &'static str, title: &'static str, standing: Standing, because: impl Into<String>) -> Self {
+        let because = because.into();
+        Control { id, title, subject: String::new(), standing, because, evidence: Vec::new(), change: None }
+    }
+
+    fn at(mut self, evidence: Evidence) -> Self {
+        self.evidence.push(evidence);
+        self
+    }
+
+    fn change(self, command: String, danger: impl Into<String>) -> Self {
+        Control { change: Some(Change { look: None, command, danger: danger.into() }), ..self }
+    }
+}
+
+/// The facts that controls are read from.
+struct Ground<'a> {
+    facts: &'a ClusterFacts,
+    iam: &'a IamFacts,
+    aws_auth: &'a [AwsAuthLine],
+}
+
+impl<'a> Ground<'a> {
+    /// The cluster's description, or why it is not at hand.
+    fn cluster(&self) -> Result<&'a Cluster, String> {
+        self.facts.cluster.value().ok_or_else(|| why(self.facts.cluster.gap()))
+    }
+
+    /// The newest update of a kind.
+    fn last_update(&self, kind: &str) -> Option<&'a ClusterChange> {
+        let all = self.facts.updates.items().iter().filter(|it| it.kind.as_deref() == Some(kind));
+        all.max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)))
+    }
+}
+
+/// A gap in words.
+fn why(gap: Option<Gap>) -> String {
+    gap.map_or_else(|| "it was not recorded".to_owned(), |gap| gap.to_string())
+}
+
+/// The beginning of a command to the AWS CLI about a cluster: `aws eks update-cluster-config --region … --name …`.
+fn aws_eks(command: &str, cluster: &Cluster, name_flag: &str) -> String {
+    let arn = cluster.arn.as_deref().and_then(|it| it.parse::<crate::model::principal::Arn>().ok());
+    let region = arn.map(|it| format!(" --region {}", quoted(&it.region))).unwrap_or_default();
+    format!("aws eks {command}{region} {name_flag} {}", quoted(&cluster.name))
+}
+
+/// A word that a POSIX shell takes as it stands.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// What is to be kept in mind with every command to kubectl.
+const CONTEXT: &str = "kubectl acts on the cluster of its current context";
+
+/// All controls of a cluster, those that concern most first.
+pub fn posture(facts: &ClusterFacts, iam: &IamFacts, aws_auth: &[AwsAuthLine]) -> Vec<Control> {
+    let ground = Ground { facts, iam, aws_auth };
+    let mut all = cluster::controls(&ground);
+    all.extend(identity::controls(&ground));
+    all.extend(namespaces::controls(&ground));
+    // Within a standing the families keep their order.
+    all.sort_by_key(|it| it.standing);
+    all
+}
