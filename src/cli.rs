@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
 /// Without a subcommand, the screen opens. Exit status: 0 yes or done, 1 failure (credentials, network), 2 bad input,
-/// 3 no, 4 not known.
+/// 3 no or refused, 4 not known, 5 a question is open, 6 stopped part-way.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "eksplorer", version, about, max_term_width = 100)]
 pub struct Cli {
@@ -55,6 +55,20 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         message: String,
     },
+    /// Plan to give a principal access: print the calls, who gains what, and what speaks against it.
+    ///
+    /// A grant adds to what is there. Exit status: 0 planned or done, 3 blocked, 5 a question is open, 6 stopped part-way.
+    Grant(GrantArgs),
+    /// Plan to take access from a principal: a policy, groups, or its whole entry.
+    Revoke(RevokeArgs),
+    /// Plan several changes of a YAML file (docs/plan.md).
+    Plan {
+        /// The file; `-` is the standard input.
+        file: PathBuf,
+        /// What to do with the plan.
+        #[command(flatten)]
+        apply: ApplyArgs,
+    },
     /// The rows of one pane.
     List {
         /// Which.
@@ -92,6 +106,16 @@ pub enum Command {
         /// The role, by its ARN.
         role_arn: String,
     },
+    /// What was changed from here: each batch with who, when, what, and how it stands.
+    Journal(JournalArgs),
+    /// Go on with a batch that stopped: what may have been done is looked for first.
+    ///
+    /// Exit status: 0 done, 3 refused, 6 stopped part-way.
+    Resume(ResumeArgs),
+    /// Bring back what a batch changed, as far as it can be brought back.
+    ///
+    /// Exit status: 0 done or nothing to do, 3 blocked or refused, 5 a question is open, 6 stopped part-way.
+    Undo(UndoArgs),
     /// Save what may be read to a file.
     Snapshot {
         /// What to do.
@@ -102,6 +126,88 @@ pub enum Command {
     ///
     /// Prints `export` lines for a shell: with them, `aws` and `kubectl` talk to the lab.
     Lab(LabArgs),
+}
+
+/// What to grant.
+#[derive(Clone, Debug, Args)]
+pub struct GrantArgs {
+    /// An ARN, a name, or a permission set's name.
+    #[arg(allow_hyphen_values = true)]
+    pub principal: String,
+    /// An access policy: `View`, `AmazonEKSViewPolicy`, or its ARN.
+    #[arg(long)]
+    pub policy: Option<String>,
+    /// Where the policy is to hold; `dev-*` covers every namespace of such a name.
+    #[arg(short, long = "namespace", value_name = "NAMESPACE", requires = "policy")]
+    pub namespaces: Vec<String>,
+    /// The policy is to hold in the whole cluster.
+    #[arg(long, requires = "policy", conflicts_with = "namespaces")]
+    pub cluster_wide: bool,
+    /// A Kubernetes group.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// The type of a new entry.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// The Kubernetes username of the entry.
+    #[arg(long)]
+    pub username: Option<String>,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+/// What to revoke.
+#[derive(Clone, Debug, Args)]
+pub struct RevokeArgs {
+    /// An ARN, a name, or a permission set's name.
+    #[arg(allow_hyphen_values = true)]
+    pub principal: String,
+    /// An access policy; without it and --group, the whole entry.
+    #[arg(long)]
+    pub policy: Option<String>,
+    /// A Kubernetes group.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+/// What to do with a plan.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    /// Print the plan in another form instead.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "apply")]
+    pub export: Option<Export>,
+    /// Apply the plan, if nothing blocks it and every question is answered.
+    #[arg(long, requires = "yes_cluster")]
+    pub apply: bool,
+    /// The cluster's name once more: what is applied is applied there.
+    #[arg(long, value_name = "NAME")]
+    pub yes_cluster: Option<String>,
+    /// Answer the question of this check with yes; may be given several times.
+    #[arg(long, value_name = "CHECK")]
+    pub accept: Vec<String>,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Other forms of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// A shell script of `aws` commands.
+    AwsCli,
+    /// The script that takes it back.
+    AwsCliInverse,
+    /// Terraform resources with import blocks, for what then exists.
+    Terraform,
+    /// A note for an incident, in Markdown.
+    Note,
 }
 
 /// Whom to ask about, and what.
@@ -153,6 +259,51 @@ pub struct ActionArgs {
     /// On this resource, by its ARN; without it, on any.
     #[arg(long, value_name = "ARN", requires = "action")]
     pub resource: Option<String>,
+}
+
+/// What of the journal to show.
+#[derive(Clone, Debug, Args)]
+pub struct JournalArgs {
+    /// One batch, with its steps: its name, the beginning of it, or `last`.
+    pub batch: Option<String>,
+    /// Leave a batch that stopped as it is: it is asked about no more.
+    #[arg(long, value_name = "BATCH", conflicts_with = "batch")]
+    pub abandon: Option<String>,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What to go on with.
+#[derive(Clone, Debug, Args)]
+pub struct ResumeArgs {
+    /// The batch: its name, the beginning of it, or `last`.
+    pub batch: String,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What to undo.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// The batch: its name, the beginning of it, or `last`.
+    pub batch: String,
+    /// The cluster's name once more: what is undone is undone there.
+    #[arg(long, value_name = "NAME")]
+    pub yes_cluster: Option<String>,
+    /// Answer the question of this check with yes; may be given several times.
+    #[arg(long, value_name = "CHECK")]
+    pub accept: Vec<String>,
+    /// How long what was written may take to be seen.
+    #[arg(long, value_parser = duration, default_value = "15s")]
+    pub wait: Duration,
+    /// Where the journal is kept, instead of the state folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What to do with snapshots.
@@ -342,6 +493,9 @@ pub struct Options {
     /// Calls in flight at once, for each service.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: Option<u16>,
+    /// Let edits be staged and applied on the screen. Without it, nothing can be changed there.
+    #[arg(long, global = true, num_args = 0, default_missing_value = "true")]
+    pub write: Option<bool>,
     /// The configuration file, instead of the one in the configuration folder.
     #[arg(long, global = true, value_name = "FILE", env = "EKSPLORER_CONFIG")]
     pub config: Option<PathBuf>,

@@ -24,6 +24,8 @@ pub struct File {
     pub context: Option<String>,
     /// As `--concurrency`.
     pub concurrency: Option<u16>,
+    /// `true`: as `--write`. `false`: nothing is ever changed, whatever the flags say.
+    pub write: Option<bool>,
 }
 
 /// Why the configuration can't be used.
@@ -62,6 +64,8 @@ pub fn merge(mut options: Options, file: File) -> Options {
     options.profile = options.profile.or(file.profile);
     options.context = options.context.or(file.context);
     options.concurrency = options.concurrency.or(file.concurrency);
+    // The one thing that the file can forbid.
+    options.write = if file.write == Some(false) { Some(false) } else { options.write.or(file.write) };
     if options.regions.is_empty() {
         options.regions = file.regions;
     }

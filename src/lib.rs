@@ -9,10 +9,12 @@
 //! |---|---|
 //! | [`model`] | what there is: plain values, parsing and ordering only |
 //! | [`access`] | what follows from the facts: pure, totally ordered, unknown propagated |
+//! | [`edit`] | what we intend: drafts, plans, what would follow, what speaks against it; pure |
 //! | [`app`] | where the user is: state, messages, commands, keymap; no I/O, no styling |
 //! | [`view`] | what is drawn: a function of the state |
 //! | [`cloud`] | the door to AWS and Kubernetes: plain calls; SDK types stop here |
 //! | [`lab`] | the embedded world: real HTTP endpoints on loopback that speak EKS, IAM, STS and Kubernetes |
+//! | [`journal`] | what was written, and what became of it, on disk: append-only lines, for their owner alone |
 //! | [`report`] | the same answers without a screen: text, JSON, exit statuses |
 //! | [`run`] | the rim: the select loop, the terminal, effects as tasks, loading, and the commands without a screen |
 //! | [`cli`], [`config`], [`logging`] | flags, the configuration file, the log file |
@@ -26,17 +28,19 @@
 //! |---|---|
 //! | model | |
 //! | access | model |
-//! | app | model, access |
-//! | view | model, access, app |
+//! | edit | model, access |
+//! | app | model, access, edit |
+//! | view | model, access, edit, app |
 //! | cloud | model |
+//! | journal | model, edit |
 //! | lab | model, access |
-//! | report | model, access |
+//! | report | model, access, edit |
 //! | config | model, cli |
 //! | cli | model |
 //! | logging | model |
-//! | run | model, access, app, view, cloud, lab, report, config, cli, logging |
+//! | run | model, access, edit, app, view, cloud, journal, lab, report, config, cli, logging |
 //!
-//! The pure rooms (`model`, `access`, `app`, `view`) know no clock, disk, network, environment, randomness or runtime;
+//! The pure rooms (`model`, `access`, `edit`, `app`, `view`) know no clock, disk, network, environment, randomness or runtime;
 //! `app` names of ratatui only its `layout`.
 //!
 //! # Data flow
@@ -63,6 +67,8 @@
 //!   only reveal a rare defect stand under *unverified*.
 //! - **finding**: a named defect or risk: id, severity, sentence, evidence, and where possible its *remedy*: a text to
 //!   paste.
+//! - **change**, **draft**, **plan**, **step**, **check**: an intended edit; the staged set; the ordered calls; one call; a
+//!   rule that blocks, asks or notes.
 //! - **snapshot**, **section**: the facts at one moment; one source's part of it: loading, known, partial, stale,
 //!   refused, failed, not applicable.
 //! - **lab**, **world**: the embedded AWS and Kubernetes; the snapshot that it serves.
@@ -73,6 +79,8 @@ pub mod app;
 pub mod cli;
 pub mod cloud;
 pub mod config;
+pub mod edit;
+pub mod journal;
 pub mod lab;
 pub mod logging;
 pub mod model;

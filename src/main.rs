@@ -10,15 +10,14 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed, Told};
-use eksplorer::run::{Trouble, feed, trust};
+use eksplorer::run::{Trouble, feed, files, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
     let folders = etcetera::choose_base_strategy().ok();
-    let state = folders.as_ref().map_or_else(std::env::temp_dir, |it| it.state_dir().unwrap_or_else(|| it.cache_dir()));
-    let state = state.join("eksplorer");
+    let state = files::state_folder(None);
     // A log that cannot be written is no reason not to help in an incident.
     let _log = logging::init(&state, cli.options.verbose).ok();
     logging::install_panic_log(state);
@@ -37,6 +36,11 @@ fn main() -> ExitCode {
         }
         ExitCode::from(trouble.exit.status())
     })
+}
+
+/// Tells how something goes on.
+fn told(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints an answer. A reader that has gone away (a pager that was left) is no failure of ours.
@@ -71,6 +75,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
+        Some(Command::Grant(args)) => headless::grant(&options, &args, &mut told).await,
+        Some(Command::Revoke(args)) => headless::revoke(&options, &args, &mut told).await,
+        Some(Command::Plan { file, apply }) => headless::plan_file(&options, &file, &apply, &mut told).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::WhyPod { pod, action }) => headless::why_pod(&options, &pod, &action).await,
@@ -78,6 +85,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
             headless::why_account(&options, &service_account, &action).await
         }
         Some(Command::WhyRole { role_arn }) => headless::why_role(&options, &role_arn).await,
+        Some(Command::Journal(args)) => headless::journal(&options, &args),
+        Some(Command::Resume(args)) => headless::resume(&options, &args, &mut told).await,
+        Some(Command::Undo(args)) => headless::undo(&options, &args, &mut told).await,
         Some(Command::Snapshot { action: SnapshotAction::Save { file } }) => {
             headless::save_snapshot(&options, &file).await
         }

@@ -6,9 +6,12 @@
 
 pub mod can;
 pub mod explain;
+pub mod journal;
 pub mod json;
 pub mod list;
+pub mod plan;
 mod posture;
+pub mod receipt;
 pub mod trace;
 pub mod trust;
 pub mod who;
@@ -28,10 +31,14 @@ pub enum Exit {
     Failure,
     /// What was given can't be used.
     BadInput,
-    /// No.
+    /// No, or refused.
     No,
     /// A named fact is missing.
     Unknown,
+    /// A check asks, and nobody answered.
+    Unanswered,
+    /// It was begun, and stopped part-way.
+    PartWay,
 }
 
 impl Exit {
@@ -43,6 +50,8 @@ impl Exit {
             Exit::BadInput => 2,
             Exit::No => 3,
             Exit::Unknown => 4,
+            Exit::Unanswered => 5,
+            Exit::PartWay => 6,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What EKS is asked: clusters, access entries with their policies, Pod Identity associations, node groups, Fargate
 //! profiles, add-ons, capabilities, identity provider configurations, updates of the cluster.
 //!
-//! One method per operation, one page per call. "Not there" is an answer where the caller can do something with it.
+//! One method per operation, one page per call; those that write are in `write`. "Not there" is an answer where the caller can do something with it.
 
 mod convert;
+mod write;
 
 pub(super) use convert::time;
+pub use write::{Given, NewEntry, NotWritten};
 
 use aws_sdk_eks::Client;
 

@@ -51,6 +51,27 @@ where
     }
 }
 
+/// May a write that failed so have been done all the same? Only what was never sent, and what the service itself refused
+/// by a code, certainly was not.
+pub(crate) fn may_have_happened<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            // What has no code was not said by the service, but by something on the way.
+            context.err().code().is_none() || !(400..500).contains(&status) || status == 408
+        }
+        SdkError::DispatchFailure(_) if find_cause::<CredentialsError>(error).is_some() => false,
+        SdkError::DispatchFailure(_) => {
+            !find_cause::<hyper_util::client::legacy::Error>(error).is_some_and(|it| it.is_connect())
+        }
+        _ => true,
+    }
+}
+
 /// Did the other side hang up in the midst of it?
 fn broke_off(error: &(dyn Error + 'static)) -> bool {
     find_cause::<hyper::Error>(error).is_some_and(|it| it.is_incomplete_message() || it.is_closed())
@@ -376,6 +397,36 @@ mod tests {
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert!(failure.message.contains("connection refused"), "{failure}");
         assert_eq!(aws(&request(), E::timeout_error("late")).kind, FailureKind::Unreachable);
+    }
+
+    #[test]
+    fn only_what_was_refused_or_never_sent_certainly_did_not_happen() {
+        type E = SdkError<ListAccessEntriesError, HttpResponse>;
+        let said = |code: Option<&str>, status: u16| {
+            let mut meta = ErrorMetadata::builder();
+            if let Some(code) = code {
+                meta = meta.code(code);
+            }
+            may_have_happened(&E::service_error(ListAccessEntriesError::generic(meta.build()), answer(status, "")))
+        };
+        for (code, status, may) in [
+            (Some("AccessDeniedException"), 403, false),
+            (Some("InvalidParameterException"), 400, false),
+            (Some("ThrottlingException"), 429, false),
+            (Some("ResourceInUseException"), 409, false),
+            (Some("ServerException"), 500, true),
+            (Some("ServiceUnavailableException"), 503, true),
+            (Some("RequestTimeout"), 408, true),
+            (None, 403, true),
+            (None, 502, true),
+        ] {
+            assert_eq!(said(code, status), may, "{code:?} {status}");
+        }
+        assert!(may_have_happened(&E::timeout_error("late")));
+        assert!(may_have_happened(&E::dispatch_failure(ConnectorError::io("broken pipe".into()))));
+        assert!(!may_have_happened(&E::construction_failure("no URL")));
+        let unsigned = CredentialsError::not_loaded("no providers in chain");
+        assert!(!may_have_happened(&E::dispatch_failure(ConnectorError::other(unsigned.into(), None))));
     }
 
     #[test]

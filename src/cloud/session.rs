@@ -18,6 +18,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
@@ -221,6 +222,15 @@ impl Session {
     pub async fn account(&self) -> Result<String, Failure> {
         let ask = || async { self.caller().await.map(|caller| caller.account) };
         self.inner.account.get_or_try_init(ask).await.cloned()
+    }
+
+    /// The endpoint of EKS, if it is not AWS's own.
+    pub fn endpoint(&self) -> Option<String> {
+        let sdk = &self.inner.sdk;
+        let key =
+            ServiceConfigKey::builder().service_id("EKS").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+        let of_eks = key.and_then(|key| sdk.service_config()?.load_config(key));
+        of_eks.or_else(|| sdk.endpoint_url().map(str::to_owned)).map(|it| without_userinfo(&it))
     }
 
     pub(super) fn options(&self) -> &Options {

@@ -3,9 +3,27 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
 
 use super::Trouble;
+
+/// The whole standard input.
+pub fn read_stdin() -> Result<String, Trouble> {
+    std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Trouble::bad_input(format!("could not read the standard input: {error}")))
+}
+
+/// Where the journal and the log are kept, unless told otherwise.
+pub fn state_folder(given: Option<&Path>) -> PathBuf {
+    if let Some(given) = given {
+        return given.to_owned();
+    }
+    let folders = etcetera::choose_base_strategy().ok();
+    let state = folders.map_or_else(std::env::temp_dir, |it| it.state_dir().unwrap_or_else(|| it.cache_dir()));
+    state.join("eksplorer")
+}
 
 /// Reads a file as text. `what` ends the sentence that asks whether it is the right file: "a snapshot, in YAML or JSON".
 pub fn read_text(path: &Path, what: &str) -> Result<String, Trouble> {

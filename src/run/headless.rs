@@ -3,13 +3,17 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod edit;
 mod explain;
+mod journal;
 mod permissions;
 mod why;
 
 use std::path::Path;
 
+pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
+pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 pub use why::{why_account, why_pod, why_role};

@@ -1,0 +1,87 @@
+//! What we intend: edits as data, until the last moment.
+//!
+//! - [`state`]: what an entry or association is, as far as it can be chosen;
+//! - [`draft`]: the staged edits, folded; their inverse is the undo;
+//! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
+//! - [`mod@project`]: the facts as they would be;
+//! - [`diff`]: who gains and loses what;
+//! - [`check`]: what blocks, asks, or is to be known;
+//! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
+//!   applying tells.
+//!
+//! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
+//! edit: it is projected onto the facts, and `access` answers as ever.
+
+pub mod check;
+pub mod compare;
+pub mod diff;
+pub mod draft;
+pub mod export;
+pub mod plan;
+pub mod project;
+pub mod receipt;
+pub mod record;
+pub mod state;
+pub mod wish;
+
+use check::{Check, Level, Look, checks};
+use diff::{Difference, Sides};
+use draft::Draft;
+use plan::Step;
+
+use crate::access::permissions::Permissions;
+use crate::model::principal::Asked;
+use crate::model::snapshot::{ClusterFacts, IamFacts};
+use crate::model::time::Time;
+
+/// A draft, looked at from all sides: all that a person needs before saying yes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    /// What is staged.
+    pub draft: Draft,
+    /// Its calls, in order.
+    pub steps: Vec<Step>,
+    /// Who gains and loses what.
+    pub differences: Vec<Difference>,
+    /// What blocks, asks, notes.
+    pub checks: Vec<Check>,
+}
+
+impl Review {
+    /// How many checks block, ask, note.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let of = |level| self.checks.iter().filter(|it| it.level == level).count();
+        (of(Level::Blocks), of(Level::Asks), of(Level::Notes))
+    }
+}
+
+/// Reviews a draft against the facts. `now` is when it would be applied.
+pub fn review(
+    facts: &ClusterFacts,
+    iam: &IamFacts,
+    permissions: &Permissions,
+    caller: Option<&Asked>,
+    draft: &Draft,
+    now: Option<Time>,
+) -> Review {
+    let after = project::project(facts, draft, now);
+    let sides = Sides::new(facts, &after, iam, permissions);
+    let steps = plan::plan(draft);
+    let differences = sides.differences(draft);
+    let look = Look {
+        facts,
+        after: &after,
+        iam,
+        permissions,
+        sides: &sides,
+        draft,
+        steps: &steps,
+        differences: &differences,
+        caller,
+    };
+    let checks = checks(&look);
+    Review { draft: draft.clone(), steps, differences, checks }
+}
+
+#[cfg(test)]
+mod tests;

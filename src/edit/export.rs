@@ -1,0 +1,51 @@
+//! A plan in other words: for a shell, for Terraform, for an incident's notes.
+//!
+//! Decides what each form says, and quotes so that a shell or Terraform reads every value as it is. Nothing here is run.
+
+mod aws_cli;
+mod note;
+mod terraform;
+
+pub use aws_cli::script;
+pub use note::note;
+pub use terraform::terraform;
+
+/// For which cluster a plan is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub cluster: String,
+    /// Its region.
+    pub region: String,
+    /// Its account, if that is known.
+    pub account: Option<String>,
+}
+
+/// One word of a shell: quoted unless it is plain.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_reads_every_word_as_it_is() {
+        for (word, expected) in [
+            ("plain-1.2/x:y@z", "plain-1.2/x:y@z"),
+            ("", "''"),
+            ("two words", "'two words'"),
+            ("a'b", "'a'\\''b'"),
+            ("$HOME;`ls`", "'$HOME;`ls`'"),
+            ("{{SessionName}}", "'{{SessionName}}'"),
+            ("green-*", "'green-*'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What stands after a plan, as Terraform resources, with import blocks for what then exists.
+
+use std::collections::BTreeMap;
+
+use super::Place;
+use crate::edit::draft::Draft;
+use crate::edit::state::{AssociationState, EntryState, State, Subject, short_policy};
+use crate::model::mapping::ScopeKind;
+use crate::model::principal::Principal;
+
+/// The resources of everything that a draft makes or changes; what it removes is named in a comment.
+pub fn terraform(place: &Place, draft: &Draft) -> String {
+    let mut out = format!("# Cluster {} in {}, as it stands after the plan.\n", place.cluster, place.region);
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for (subject, change) in draft.changes() {
+        let name = name(subject, &mut used);
+        match (subject, &change.after) {
+            (Subject::Entry(arn), Some(State::Entry(state))) => entry(&mut out, place, &name, arn, state),
+            (Subject::Association(namespace, account), Some(State::Association(state))) => {
+                association(&mut out, place, &name, (namespace, account), state);
+            }
+            _ => out.push_str(&format!(
+                "\n# Remove from your configuration: {}\n",
+                subject.to_string().replace(['\n', '\r'], " ")
+            )),
+        }
+    }
+    out
+}
+
+fn name(subject: &Subject, used: &mut BTreeMap<String, usize>) -> String {
+    let text = match subject {
+        Subject::Entry(arn) => Principal::from_arn(arn).map_or_else(|_| arn.clone(), |(it, _)| it.name),
+        Subject::Association(namespace, account) => format!("{namespace}_{account}"),
+    };
+    let mut name: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name.insert_str(0, "it_");
+    }
+    let times = used.entry(name.clone()).or_default();
+    *times += 1;
+    if *times > 1 { format!("{name}_{times}") } else { name }
+}
+
+/// A string of Terraform: `${` and `%{` would begin an expression.
+fn text(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out.replace("${", "$${").replace("%{", "%%{")
+}
+
+fn list<'a>(all: impl Iterator<Item = &'a String>) -> String {
+    format!("[{}]", all.map(|it| text(it)).collect::<Vec<_>>().join(", "))
+}
+
+fn tags(out: &mut String, tags: &BTreeMap<String, String>) {
+    if !tags.is_empty() {
+        out.push_str("  tags = {\n");
+        for (key, value) in tags {
+            out.push_str(&format!("    {} = {}\n", text(key), text(value)));
+        }
+        out.push_str("  }\n");
+    }
+}
+
+fn import(out: &mut String, to: &str, id: &str) {
+    out.push_str(&format!("\nimport {{\n  to = {to}\n  id = {}\n}}\n", text(id)));
+}
+
+fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntryState) {
+    import(out, &format!("aws_eks_access_entry.{name}"), &format!("{}:{arn}", place.cluster));
+    out.push_str(&format!("\nresource \"aws_eks_access_entry\" \"{name}\" {{\n"));
+    out.push_str(&format!(
+        "  cluster_name  = {}\n  principal_arn = {}\n  type          = {}\n",
+        text(&place.cluster),
+        text(arn),
+        text(&state.kind)
+    ));
+    if state.kind == "STANDARD" {
+        if !state.groups.is_empty() {
+            out.push_str(&format!("  kubernetes_groups = {}\n", list(state.groups.iter())));
+        }
+        if let Some(username) = &state.username {
+            out.push_str(&format!("  user_name     = {}\n", text(username)));
+        }
+    }
+    tags(out, &state.tags);
+    out.push_str("}\n");
+    for (policy, scope) in &state.policies {
+        let of: String = short_policy(policy)
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
+        let to = format!("{name}_{of}");
+        import(out, &format!("aws_eks_access_policy_association.{to}"), &format!("{}#{arn}#{policy}", place.cluster));
+        out.push_str(&format!(
+            "\nresource \"aws_eks_access_policy_association\" \"{to}\" {{\n  cluster_name  = {}\n  principal_arn = aws_eks_access_entry.{name}.principal_arn\n  policy_arn    = {}\n\n  access_scope {{\n",
+            text(&place.cluster),
+            text(policy)
+        ));
+        match scope.kind {
+            ScopeKind::Cluster => out.push_str("    type = \"cluster\"\n"),
+            ScopeKind::Namespace => {
+                out.push_str(&format!(
+                    "    type       = \"namespace\"\n    namespaces = {}\n",
+                    list(scope.namespaces.iter())
+                ));
+            }
+        }
+        out.push_str("  }\n}\n");
+    }
+}
+
+fn association(out: &mut String, place: &Place, name: &str, at: (&str, &str), state: &AssociationState) {
+    out.push_str(&format!(
+        "\n# To import it: terraform import aws_eks_pod_identity_association.{name} {},ASSOCIATION_ID\nresource \"aws_eks_pod_identity_association\" \"{name}\" {{\n  cluster_name    = {}\n  namespace       = {}\n  service_account = {}\n  role_arn        = {}\n",
+        place.cluster,
+        text(&place.cluster),
+        text(at.0),
+        text(at.1),
+        text(&state.role_arn)
+    ));
+    if let Some(target) = &state.target_role_arn {
+        out.push_str(&format!("  target_role_arn = {}\n", text(target)));
+    }
+    if state.disable_session_tags {
+        out.push_str("  disable_session_tags = true\n");
+    }
+    tags(out, &state.tags);
+    out.push_str("}\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn no_value_becomes_an_expression() {
+        assert_eq!(text("a${b}%{c}\"d\\e"), "\"a$${b}%%{c}\\\"d\\\\e\"");
+    }
+}

@@ -1,0 +1,648 @@
+//! What the journal writes and reads: batches, and what became of each of their calls.
+//!
+//! Decides the shape of a line ([`Line`]), and what a batch's lines amount to ([`History`]): what was done, what was not,
+//! and of what nobody knows whether it was. A call is begun before it is made: so a beginning without an end is a doubt,
+//! never a "no". Knows no file and no clock. A new kind of line is a variant of [`Event`]; older programs then refuse the
+//! journal by its [`VERSION`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::{Change, Draft};
+use super::plan::Step;
+use super::state::{State, Subject};
+use crate::model::mapping::AccessEntry;
+use crate::model::time::Time;
+use crate::model::workload::PodIdentityAssociation;
+
+/// The version of the lines.
+pub const VERSION: u32 = 1;
+
+/// Where a batch belongs. It is never applied, resumed or undone anywhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pin {
+    /// The cluster's ARN.
+    pub cluster_arn: String,
+    /// Its name.
+    pub cluster: String,
+    /// The account that is asked.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The endpoint of EKS; `None` is AWS's own.
+    pub endpoint: Option<String>,
+}
+
+impl Pin {
+    /// In what another place differs from this, as sentences.
+    pub fn differences(&self, other: &Pin) -> Vec<String> {
+        let own = || Some("AWS's own".to_owned());
+        [
+            ("cluster", Some(self.cluster_arn.clone()), Some(other.cluster_arn.clone())),
+            ("account", Some(self.account.clone()), Some(other.account.clone())),
+            ("region", Some(self.region.clone()), Some(other.region.clone())),
+            ("endpoint", self.endpoint.clone().or_else(own), other.endpoint.clone().or_else(own)),
+        ]
+        .into_iter()
+        .filter(|(_, is, here)| is != here)
+        .map(|(what, is, here)| {
+            format!("its {what} is {}, and here it is {}", is.unwrap_or_default(), here.unwrap_or_default())
+        })
+        .collect()
+    }
+}
+
+/// A plan that was agreed to: what is to be done, where, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batch {
+    /// Its name.
+    pub id: String,
+    /// When it was agreed to.
+    pub made_at: Time,
+    /// By whom: the caller's ARN.
+    pub caller: String,
+    /// Where.
+    pub pin: Pin,
+    /// What each thing was and is to be.
+    pub draft: Draft,
+    /// The calls, in order.
+    pub steps: Vec<Step>,
+    /// A client token for each of them.
+    pub tokens: Vec<String>,
+    /// What it is for, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The batch that it undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+}
+
+/// What a thing was when it was last read, whole, with what no edit can give back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Image {
+    /// An access entry with its policies.
+    Entry(AccessEntry),
+    /// A Pod Identity association.
+    Association(PodIdentityAssociation),
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Outcome {
+    /// It was answered, and done.
+    Done,
+    /// Its answer was lost; what it was to do was found done.
+    FoundDone,
+    /// Its answer was lost; what it was to do was found not done.
+    FoundNotDone,
+    /// It certainly did nothing.
+    Failed { code: Option<String>, because: String },
+    /// Nobody answered: it may have been done.
+    InDoubt { code: Option<String>, because: String },
+}
+
+/// What a line tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// A batch was agreed to; nothing of it was begun.
+    Planned {
+        /// All of it.
+        plan: Box<Batch>,
+    },
+    /// A call is about to be made.
+    Intent {
+        /// Counted from 1.
+        step: usize,
+        /// Its client token.
+        token: String,
+        /// What is there before it.
+        before: Option<State>,
+        /// The same, whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<Box<Image>>,
+    },
+    /// What became of it.
+    Outcome {
+        /// Counted from 1.
+        step: usize,
+        /// What.
+        outcome: Outcome,
+    },
+    /// All calls are done, and all was compared.
+    Ended {
+        /// Is everything as it was planned?
+        as_planned: bool,
+        /// In what it is not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        differences: Vec<String>,
+    },
+    /// Somebody chose to leave the rest undone.
+    Abandoned,
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// [`VERSION`]
+    pub v: u32,
+    /// When.
+    pub at: Time,
+    /// Of which batch.
+    pub batch: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Line {
+    /// As it stands in the journal, without its line end.
+    pub fn text(&self) -> Result<String, String> {
+        serde_json::to_string(self).map_err(|error| error.to_string())
+    }
+}
+
+/// How far a step has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progressed {
+    /// Not begun, or certainly not done.
+    NotBegun,
+    /// It may have been done: begun at this time, with what was said, if anything.
+    InDoubt {
+        /// When it was begun.
+        since: Time,
+        /// The error's code and text.
+        said: Option<(Option<String>, String)>,
+    },
+    /// Done. `found`: its answer was lost, and it was read back.
+    Done {
+        /// By reading back?
+        found: bool,
+        /// Was what it did seen?
+        seen: bool,
+    },
+    /// Certainly not done.
+    Failed {
+        /// The error's code.
+        code: Option<String>,
+        /// What was said.
+        because: String,
+    },
+}
+
+impl Progressed {
+    /// Is it done?
+    pub fn is_done(&self) -> bool {
+        matches!(self, Progressed::Done { .. })
+    }
+}
+
+/// How a batch stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Agreed to, and nothing of it done.
+    NotBegun,
+    /// All calls done. `as_planned`: what was read in the end; `None` if it was not read.
+    Done {
+        /// Is everything as it was planned?
+        as_planned: Option<bool>,
+    },
+    /// The first call failed: nothing is done.
+    Refused,
+    /// Stopped: so many of the steps are done.
+    Stopped {
+        /// How many.
+        done: usize,
+    },
+    /// Whether this step was done is not known.
+    InDoubt {
+        /// Counted from 1.
+        step: usize,
+    },
+    /// Left as it was, with so many of the steps done.
+    Abandoned {
+        /// How many.
+        done: usize,
+    },
+    /// Another batch has brought everything back.
+    UndoneBy(String),
+    /// Another batch was to bring everything back, and has not come to its end.
+    BeingUndoneBy(String),
+}
+
+impl Standing {
+    /// In a word or two.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::NotBegun => "not begun",
+            Standing::Done { as_planned: Some(false) } => "done, not as planned",
+            Standing::Done { .. } => "done",
+            Standing::Refused => "refused",
+            Standing::Stopped { .. } => "stopped",
+            Standing::InDoubt { .. } => "in doubt",
+            Standing::Abandoned { .. } => "abandoned",
+            Standing::UndoneBy(_) => "undone",
+            Standing::BeingUndoneBy(_) => "being undone",
+        }
+    }
+
+    /// Is there something that a person has to decide?
+    pub fn is_open(&self) -> bool {
+        matches!(self, Standing::NotBegun | Standing::Stopped { .. } | Standing::InDoubt { .. })
+    }
+}
+
+/// A batch and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// What was agreed to.
+    pub batch: Batch,
+    /// How far each step has come.
+    pub steps: Vec<Progressed>,
+    /// What was compared in the end: as planned?, differences.
+    pub ended: Option<(bool, Vec<String>)>,
+    /// Somebody chose to leave it.
+    pub abandoned: bool,
+    /// When something was last written of it.
+    pub last: Time,
+    /// The batches that undo it, the oldest first.
+    pub undone_by: Vec<String>,
+}
+
+impl History {
+    /// Of a batch that was just agreed to.
+    pub fn new(batch: Batch) -> Self {
+        let steps = vec![Progressed::NotBegun; batch.steps.len()];
+        let last = batch.made_at;
+        History { batch, steps, ended: None, abandoned: false, last, undone_by: Vec::new() }
+    }
+
+    /// Takes in what a line tells.
+    pub fn add(&mut self, at: Time, event: &Event) {
+        self.last = self.last.max(at);
+        match event {
+            Event::Planned { .. } => {}
+            Event::Intent { step, .. } => {
+                // Whoever goes on with it has not left it.
+                self.abandoned = false;
+                self.set(*step, Progressed::InDoubt { since: at, said: None });
+            }
+            Event::Outcome { step, outcome } => {
+                let to = match outcome {
+                    Outcome::Done => Progressed::Done { found: false, seen: false },
+                    Outcome::FoundDone => Progressed::Done { found: true, seen: true },
+                    Outcome::FoundNotDone => Progressed::NotBegun,
+                    Outcome::Failed { code, because } => {
+                        Progressed::Failed { code: code.clone(), because: because.clone() }
+                    }
+                    Outcome::InDoubt { code, because } => {
+                        let since = match self.step(*step) {
+                            Some(Progressed::InDoubt { since, .. }) => *since,
+                            _ => at,
+                        };
+                        Progressed::InDoubt { since, said: Some((code.clone(), because.clone())) }
+                    }
+                };
+                self.set(*step, to);
+            }
+            Event::Ended { as_planned, differences } => {
+                self.ended = Some((*as_planned, differences.clone()));
+                if *as_planned {
+                    (1..=self.steps.len()).for_each(|step| self.see(step));
+                }
+            }
+            Event::Abandoned => self.abandoned = true,
+        }
+    }
+
+    /// What a step did was seen.
+    pub fn see(&mut self, step: usize) {
+        if let Some(Progressed::Done { seen, .. }) = step.checked_sub(1).and_then(|at| self.steps.get_mut(at)) {
+            *seen = true;
+        }
+    }
+
+    fn set(&mut self, step: usize, to: Progressed) {
+        if let Some(at) = step.checked_sub(1).and_then(|at| self.steps.get_mut(at)) {
+            *at = to;
+        }
+    }
+
+    /// How far a step has come, counted from 1.
+    pub fn step(&self, step: usize) -> Option<&Progressed> {
+        step.checked_sub(1).and_then(|at| self.steps.get(at))
+    }
+
+    /// How many steps are done.
+    pub fn done(&self) -> usize {
+        self.steps.iter().filter(|it| it.is_done()).count()
+    }
+
+    /// The first step of which nobody knows whether it was done.
+    pub fn doubt(&self) -> Option<usize> {
+        self.steps.iter().position(|it| matches!(it, Progressed::InDoubt { .. })).map(|at| at + 1)
+    }
+
+    /// What became of it by itself, whatever other batches did.
+    pub fn own_standing(&self) -> Standing {
+        let done = self.done();
+        if self.abandoned {
+            Standing::Abandoned { done }
+        } else if let Some(step) = self.doubt() {
+            Standing::InDoubt { step }
+        } else if done == self.steps.len() {
+            Standing::Done { as_planned: self.ended.as_ref().map(|(as_planned, _)| *as_planned) }
+        } else if done > 0 {
+            Standing::Stopped { done }
+        } else if self.steps.iter().any(|it| matches!(it, Progressed::Failed { .. })) {
+            Standing::Refused
+        } else {
+            Standing::NotBegun
+        }
+    }
+
+    /// What would bring back what its steps have done: each thing as it was before the first of them. Steps in doubt count
+    /// as not done, so these have to be settled before.
+    pub fn undo(&self) -> Draft {
+        let mut changes: BTreeMap<&Subject, (Option<State>, Option<State>)> = BTreeMap::new();
+        for (step, progressed) in self.batch.steps.iter().zip(&self.steps) {
+            if progressed.is_done() {
+                let change = changes.entry(&step.subject).or_insert_with(|| (step.before.clone(), None));
+                change.1.clone_from(&step.after);
+            }
+        }
+        let back = |(subject, (first, last)): (&Subject, (Option<State>, Option<State>))| {
+            (subject.clone(), Change { before: last, after: first, again: false })
+        };
+        Draft::of(changes.into_iter().map(back))
+    }
+
+    /// What undoing what was done cannot bring back, as sentences.
+    pub fn irrecoverable(&self) -> Vec<String> {
+        let done = self.batch.steps.iter().zip(&self.steps).filter(|(_, it)| it.is_done());
+        let gone: BTreeSet<&Subject> = done
+            .filter(|(step, _)| step.before.is_some() && step.after.is_none())
+            .map(|(step, _)| &step.subject)
+            .collect();
+        gone.into_iter().map(|subject| format!("{subject}: {}", not_brought_back(subject))).collect()
+    }
+}
+
+/// What no undo of a delete brings back.
+pub fn not_brought_back(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Entry(_) => {
+            "its createdAt and the UUID in its ARN are new, and it is bound to whoever has the principal's name by then"
+        }
+        Subject::Association(..) => "its createdAt, its id and its ARN are new",
+    }
+}
+
+/// The journal, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Book {
+    histories: Vec<History>,
+    /// The lines that could not be read, counted from 1: a crash may cut the line that it falls into.
+    pub unreadable: Vec<usize>,
+    /// The highest version met.
+    pub version: u32,
+    lines: usize,
+}
+
+impl Book {
+    /// Reads a journal. What a crash cut short is left out: nothing was done on the strength of it.
+    pub fn read(text: &str) -> Book {
+        let mut book = Book::default();
+        for line in text.lines() {
+            book.lines += 1;
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_str::<Line>(line) {
+                Ok(line) => book.take(&line),
+                Err(_) => {
+                    #[derive(Deserialize)]
+                    struct Versioned {
+                        v: u32,
+                    }
+                    // What a newer program wrote is whole, though not for us.
+                    match serde_json::from_str::<Versioned>(line) {
+                        Ok(Versioned { v }) if v > VERSION => book.version = book.version.max(v),
+                        _ => book.unreadable.push(book.lines),
+                    }
+                }
+            }
+        }
+        book
+    }
+
+    /// Takes in a line that was written.
+    pub fn take(&mut self, line: &Line) {
+        self.version = self.version.max(line.v);
+        if let Event::Planned { plan } = &line.event
+            && self.history(&line.batch).is_none()
+        {
+            if let Some(undone) = &plan.undoes
+                && let Some(it) = self.histories.iter_mut().find(|it| it.batch.id == *undone)
+            {
+                it.undone_by.push(plan.id.clone());
+            }
+            self.histories.push(History::new((**plan).clone()));
+        } else if let Some(it) = self.histories.iter_mut().find(|it| it.batch.id == line.batch) {
+            it.add(line.at, &line.event);
+        }
+    }
+
+    /// All batches, the oldest first.
+    pub fn histories(&self) -> &[History] {
+        &self.histories
+    }
+
+    /// One of them.
+    pub fn history(&self, id: &str) -> Option<&History> {
+        self.histories.iter().find(|it| it.batch.id == id)
+    }
+
+    /// The batches that a word may mean: a name, the beginning of one, or `last`.
+    pub fn named(&self, word: &str) -> Vec<&History> {
+        match self.history(word) {
+            Some(it) => vec![it],
+            None if word == "last" => self.histories.last().into_iter().collect(),
+            None => self.histories.iter().filter(|it| !word.is_empty() && it.batch.id.starts_with(word)).collect(),
+        }
+    }
+
+    /// How a batch stands, what other batches did included.
+    pub fn standing(&self, history: &History) -> Standing {
+        for id in history.undone_by.iter().rev() {
+            let Some(by) = self.history(id) else { continue };
+            match self.standing(by) {
+                Standing::Done { .. } => return Standing::UndoneBy(id.clone()),
+                Standing::Stopped { .. } | Standing::InDoubt { .. } | Standing::BeingUndoneBy(_) => {
+                    return Standing::BeingUndoneBy(id.clone());
+                }
+                // It did nothing, or was left, or was undone itself.
+                _ => {}
+            }
+        }
+        history.own_standing()
+    }
+
+    /// The batches of which somebody has to decide what becomes of them.
+    pub fn open(&self) -> impl Iterator<Item = &History> {
+        self.histories.iter().filter(|it| self.standing(it).is_open())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::plan::plan;
+    use crate::edit::state::EntryState;
+
+    fn role(name: &str) -> Subject {
+        Subject::Entry(format!("arn:aws:iam::1:role/{name}"))
+    }
+
+    fn entry(group: &str) -> Option<State> {
+        let groups = [group.to_owned()].into();
+        Some(State::Entry(EntryState { kind: "STANDARD".into(), groups, ..EntryState::default() }))
+    }
+
+    /// Of two things: `a` is changed, `b` is removed.
+    fn batch(id: &str, undoes: Option<&str>) -> Batch {
+        let change = |before, after| Change { before, after, again: false };
+        let draft = Draft::of([(role("a"), change(entry("x"), entry("y"))), (role("b"), change(entry("x"), None))]);
+        let steps = plan(&draft);
+        let (region, account) = ("r".to_owned(), "1".to_owned());
+        let pin = Pin { cluster_arn: "arn".into(), cluster: "c".into(), account, region, endpoint: None };
+        Batch {
+            id: id.into(),
+            made_at: Time::default(),
+            caller: "me".into(),
+            pin,
+            draft,
+            tokens: steps.iter().map(|it| format!("t{}", it.n)).collect(),
+            steps,
+            note: None,
+            undoes: undoes.map(str::to_owned),
+        }
+    }
+
+    fn line(id: &str, event: Event) -> Line {
+        Line { v: VERSION, at: Time::default(), batch: id.into(), event }
+    }
+
+    fn planned(id: &str, undoes: Option<&str>) -> Line {
+        line(id, Event::Planned { plan: Box::new(batch(id, undoes)) })
+    }
+
+    fn intent(id: &str, step: usize) -> Line {
+        line(id, Event::Intent { step, token: format!("t{step}"), before: entry("x"), image: None })
+    }
+
+    fn outcome(id: &str, step: usize, outcome: Outcome) -> Line {
+        line(id, Event::Outcome { step, outcome })
+    }
+
+    fn ended(id: &str) -> Line {
+        line(id, Event::Ended { as_planned: true, differences: Vec::new() })
+    }
+
+    fn standing(lines: &[Line], id: &str) -> Standing {
+        let text: Vec<String> = lines.iter().map(|it| it.text().unwrap()).collect();
+        let book = Book::read(&text.join("\n"));
+        assert!(book.unreadable.is_empty());
+        let mut taken = Book::default();
+        lines.iter().for_each(|line| taken.take(line));
+        assert_eq!(taken.histories(), book.histories(), "what is written is what is read");
+        book.standing(book.history(id).unwrap())
+    }
+
+    #[test]
+    fn a_batch_stands_as_its_lines_tell() {
+        let failed = || Outcome::Failed { code: Some("X".into()), because: "no".into() };
+        let doubt = || Outcome::InDoubt { code: None, because: "lost".into() };
+        let mut lines = vec![planned("a", None)];
+        let mut then = |line: Line, wanted: Standing| {
+            lines.push(line);
+            assert_eq!(standing(&lines, "a"), wanted, "{:?}", lines.last());
+        };
+        then(intent("a", 1), Standing::InDoubt { step: 1 });
+        then(outcome("a", 1, failed()), Standing::Refused);
+        then(intent("a", 1), Standing::InDoubt { step: 1 });
+        then(outcome("a", 1, doubt()), Standing::InDoubt { step: 1 });
+        then(outcome("a", 1, Outcome::FoundNotDone), Standing::NotBegun);
+        then(intent("a", 1), Standing::InDoubt { step: 1 });
+        then(outcome("a", 1, Outcome::Done), Standing::Stopped { done: 1 });
+        then(line("a", Event::Abandoned), Standing::Abandoned { done: 1 });
+        then(intent("a", 2), Standing::InDoubt { step: 2 });
+        then(outcome("a", 2, Outcome::FoundDone), Standing::Done { as_planned: None });
+        then(ended("a"), Standing::Done { as_planned: Some(true) });
+        then(planned("b", Some("a")), Standing::Done { as_planned: Some(true) });
+        then(intent("b", 1), Standing::BeingUndoneBy("b".into()));
+        then(outcome("b", 1, Outcome::Done), Standing::BeingUndoneBy("b".into()));
+        then(outcome("b", 2, Outcome::Done), Standing::UndoneBy("b".into()));
+        then(planned("c", Some("b")), Standing::UndoneBy("b".into()));
+        then(outcome("c", 1, Outcome::Done), Standing::BeingUndoneBy("b".into()));
+        then(outcome("c", 2, Outcome::Done), Standing::Done { as_planned: Some(true) });
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_is_read_up_to_there() {
+        let lines = [planned("a", None), intent("a", 1), outcome("a", 1, Outcome::Done), intent("a", 2), ended("a")];
+        let text: String = lines.iter().map(|it| it.text().unwrap() + "\n").collect();
+        for cut in 0..=text.len() {
+            let read = Book::read(&text[..cut]);
+            let whole = text[..cut].matches('\n').count();
+            let mut wanted = Book::default();
+            // The last line may be whole but for its end.
+            let last = lines.get(whole).is_some_and(|it| text[..cut].ends_with(&it.text().unwrap()));
+            lines.iter().take(whole + usize::from(last)).for_each(|line| wanted.take(line));
+            assert_eq!(read.histories(), wanted.histories(), "at {cut}");
+        }
+    }
+
+    #[test]
+    fn undoing_brings_back_what_was_really_done() {
+        let mut history = History::new(batch("a", None));
+        assert!(history.undo().is_empty() && history.irrecoverable().is_empty());
+        history.add(Time::default(), &outcome("a", 1, Outcome::Done).event);
+        let undo = history.undo();
+        assert_eq!(undo.len(), 1);
+        let change = undo.change(&role("a")).unwrap();
+        assert_eq!((change.before.clone(), change.after.clone()), (entry("y"), entry("x")));
+        history.add(Time::default(), &outcome("a", 2, Outcome::FoundDone).event);
+        assert_eq!(history.undo(), history.batch.draft.inverse());
+        assert_eq!(history.irrecoverable().len(), 1);
+        assert!(history.irrecoverable()[0].contains("bound to whoever"));
+    }
+
+    #[test]
+    fn another_place_differs_in_sentences() {
+        let here = batch("a", None).pin;
+        assert!(here.differences(&here.clone()).is_empty());
+        let lab = Pin { endpoint: Some("http://127.0.0.1:1".into()), account: "2".into(), ..here.clone() };
+        assert_eq!(
+            lab.differences(&here),
+            ["its account is 2, and here it is 1", "its endpoint is http://127.0.0.1:1, and here it is AWS's own"]
+        );
+    }
+
+    #[test]
+    fn a_batch_is_meant_by_its_beginning_or_as_the_last() {
+        let mut book = Book::default();
+        [planned("one", None), planned("other", None)].iter().for_each(|line| book.take(line));
+        let named = |word: &str| book.named(word).iter().map(|it| it.batch.id.clone()).collect::<Vec<_>>();
+        assert_eq!(named("on"), ["one"]);
+        assert_eq!(named("o"), ["one", "other"]);
+        assert_eq!(named("last"), ["other"]);
+        assert!(named("").is_empty() && named("x").is_empty());
+    }
+}

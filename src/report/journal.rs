@@ -1,0 +1,130 @@
+//! The journal's batches: who, when, what, where, and how each stands.
+
+use serde_json::{Value, json};
+
+use super::json::FORMAT;
+use super::{columns, receipt};
+use crate::edit::receipt::{End, Receipt, StepReceipt};
+use crate::edit::record::{Book, History, Standing};
+use crate::model::visible::visible;
+
+/// How a batch stands, in a few words.
+fn told(standing: &Standing, steps: usize) -> String {
+    match standing {
+        Standing::Stopped { done } => format!("stopped after {done} of {steps}"),
+        Standing::InDoubt { step } => format!("step {step} of {steps} in doubt"),
+        Standing::Abandoned { done: 0 } => "nothing done".to_owned(),
+        Standing::Abandoned { done } => format!("left after {done} of {steps}"),
+        Standing::UndoneBy(by) => format!("undone by {by}"),
+        Standing::BeingUndoneBy(by) => format!("being undone by {by}"),
+        other => other.word().to_owned(),
+    }
+}
+
+/// What it is for, or what it does.
+fn what(history: &History) -> String {
+    let batch = &history.batch;
+    let does = batch.draft.changes().map(|(subject, change)| format!("{} {subject}", change.sign()));
+    let does = does.collect::<Vec<_>>().join(", ");
+    let undoes = batch.undoes.as_ref().map(|it| format!("undoes {it}: ")).unwrap_or_default();
+    let note = batch.note.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+    format!("{undoes}{does}{note}")
+}
+
+/// The batches, the oldest first; of one, its steps too.
+pub fn text(book: &Book, only: Option<&History>) -> String {
+    let mut out = String::new();
+    let histories: Vec<&History> = only.map_or_else(|| book.histories().iter().collect(), |it| vec![it]);
+    if histories.is_empty() {
+        out.push_str("the journal is empty: nothing was changed from here\n");
+    } else {
+        let mut rows = vec![
+            ["BATCH", "WHEN", "STATE", "CLUSTER", "WHO", "WHAT"].map(str::to_owned).into_iter().collect::<Vec<_>>(),
+        ];
+        rows.extend(histories.iter().map(|it| {
+            let batch = &it.batch;
+            vec![
+                batch.id.clone(),
+                batch.made_at.to_string(),
+                told(&book.standing(it), it.steps.len()),
+                format!("{} ({})", batch.pin.cluster, batch.pin.region),
+                batch.caller.clone(),
+                what(it),
+            ]
+        }));
+        out.push_str(&columns(&rows));
+    }
+    if let Some(history) = only {
+        out.push('\n');
+        out.push_str(&columns(&steps(history).iter().map(receipt::row).collect::<Vec<_>>()));
+        let (_, differences) = history.ended.clone().unwrap_or_default();
+        for line in differences.into_iter().chain(history.irrecoverable().into_iter().map(|it| format!("undo: {it}"))) {
+            out.push_str(&format!("- {}\n", visible(&line)));
+        }
+    }
+    if let Some(line) = asides(book) {
+        out.push_str(&format!("\n{line}\n"));
+    }
+    for it in histories.iter().filter(|it| book.standing(it).is_open()) {
+        let id = &it.batch.id;
+        out.push_str(&visible(&format!(
+            "\nopen: {id}. Go on with: eksplorer resume {id}; take back: eksplorer undo {id}; leave as it is: eksplorer \
+             journal --abandon {id}"
+        )));
+        out.push('\n');
+    }
+    out
+}
+
+fn asides(book: &Book) -> Option<String> {
+    let lines = book.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    (!lines.is_empty()).then(|| format!("not readable, cut short by a crash perhaps: line {lines}"))
+}
+
+fn steps(history: &History) -> Vec<StepReceipt> {
+    Receipt::of(history, End::Done, None, Vec::new()).steps
+}
+
+/// The journal for programs.
+pub fn value(book: &Book, only: Option<&History>) -> Value {
+    let histories: Vec<&History> = only.map_or_else(|| book.histories().iter().collect(), |it| vec![it]);
+    let batches = histories.into_iter().map(|it| {
+        let (batch, standing) = (&it.batch, book.standing(it));
+        let undone_by = match &standing {
+            Standing::UndoneBy(by) | Standing::BeingUndoneBy(by) => Some(by.clone()),
+            _ => None,
+        };
+        json!({
+            "batch": batch.id,
+            "madeAt": batch.made_at,
+            "by": batch.caller,
+            "cluster": batch.pin.cluster,
+            "clusterArn": batch.pin.cluster_arn,
+            "account": batch.pin.account,
+            "region": batch.pin.region,
+            "endpoint": batch.pin.endpoint,
+            "state": state(&standing),
+            "asPlanned": it.ended.as_ref().map(|(as_planned, _)| *as_planned),
+            "open": standing.is_open(),
+            "steps": steps(it).iter().map(receipt::step_value).collect::<Vec<_>>(),
+            "undoes": batch.undoes,
+            "undoneBy": undone_by,
+            "notBroughtBack": it.irrecoverable(),
+            "note": batch.note,
+        })
+    });
+    json!({ "eksplorer": FORMAT, "batches": batches.collect::<Vec<_>>(), "unreadableLines": book.unreadable })
+}
+
+fn state(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::NotBegun => "not-begun",
+        Standing::Done { .. } => "done",
+        Standing::Refused => "refused",
+        Standing::Stopped { .. } => "stopped",
+        Standing::InDoubt { .. } => "in-doubt",
+        Standing::Abandoned { .. } => "abandoned",
+        Standing::UndoneBy(_) => "undone",
+        Standing::BeingUndoneBy(_) => "being-undone",
+    }
+}

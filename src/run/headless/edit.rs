@@ -1,0 +1,199 @@
+//! `grant`, `revoke` and `plan`: print the plan, its access diff and checks, and stop; with `--apply`, do it.
+//!
+//! Decides nothing about edits: the words go to `edit::wish`, the answer comes from `edit::review`.
+
+use std::path::Path;
+
+use super::super::source::{Source, now};
+use super::super::{Trouble, apply, files, load};
+use super::Printed;
+use super::journal::{Tell, apply_batch, open_journal};
+use crate::access::permissions::Permissions;
+use crate::cli::{ApplyArgs, Export, GrantArgs, Options, Output, RevokeArgs};
+use crate::edit::check::Level;
+use crate::edit::draft::Draft;
+use crate::edit::export::{Place, note, script, terraform};
+use crate::edit::plan::plan;
+use crate::edit::wish::{Ground, Wish, parse};
+use crate::edit::{Review, review};
+use crate::model::cluster::ClusterId;
+use crate::model::principal::Asked;
+use crate::model::snapshot::Snapshot;
+use crate::model::visible::visible;
+use crate::report::{self, Exit};
+
+/// `eksplorer grant PRINCIPAL`
+pub async fn grant(options: &Options, args: &GrantArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let wish = Wish {
+        grant: Some(args.principal.clone()),
+        policy: args.policy.clone(),
+        namespaces: args.namespaces.clone(),
+        cluster_wide: args.cluster_wide,
+        groups: args.groups.clone(),
+        kind: args.kind.clone(),
+        username: args.username.clone(),
+        ..Wish::default()
+    };
+    wishes(options, &[wish], None, "", &args.apply, tell).await
+}
+
+/// `eksplorer revoke PRINCIPAL`
+pub async fn revoke(options: &Options, args: &RevokeArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let wish = Wish {
+        revoke: Some(args.principal.clone()),
+        policy: args.policy.clone(),
+        groups: args.groups.clone(),
+        ..Wish::default()
+    };
+    wishes(options, &[wish], None, "", &args.apply, tell).await
+}
+
+/// `eksplorer plan FILE`
+pub async fn plan_file(options: &Options, file: &Path, args: &ApplyArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let text = if file.as_os_str() == "-" { files::read_stdin()? } else { files::read_text(file, "a plan")? };
+    let place = file.display().to_string();
+    let asked = parse(&text).map_err(|error| Trouble::bad_input(format!("{place}: {error}")))?;
+    wishes(options, &asked.changes, asked.cluster.as_deref(), &place, args, tell).await
+}
+
+/// Everything that a plan rests on.
+pub(super) struct Planned {
+    pub(super) source: Source,
+    pub(super) id: ClusterId,
+    pub(super) snapshot: Snapshot,
+    pub(super) review: Review,
+}
+
+impl Planned {
+    pub(super) fn place(&self) -> Place {
+        let account = self.snapshot.cluster(&self.id).cluster.value().and_then(|it| it.account());
+        Place {
+            cluster: self.id.name.clone(),
+            region: self.id.region.clone(),
+            account: account.or(self.snapshot.iam.account.clone()),
+        }
+    }
+}
+
+/// Reads what a draft rests on, stages, reviews.
+pub(super) async fn planned(
+    options: &Options,
+    guard: Option<&str>,
+    stage: impl FnOnce(&Ground<'_>, &mut Draft) -> Result<(), Trouble>,
+) -> Result<Planned, Trouble> {
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref().or(guard)).await?;
+    if let Some(guard) = guard.filter(|it| *it != id.name) {
+        return Err(Trouble::bad_input(format!("the file is for cluster {}, not for {}", visible(guard), id.name)));
+    }
+    let snapshot = match &source {
+        Source::File(snapshot) => (**snapshot).clone(),
+        Source::Live { session, .. } => load::whole(session, id.clone()).await,
+    };
+    source.check_cluster(&snapshot, &id).await?;
+    let snapshot = snapshot.settled();
+    let facts = snapshot.cluster(&id);
+    let mut draft = Draft::default();
+    stage(&Ground { facts: &facts, iam: &snapshot.iam }, &mut draft)?;
+    let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+    let permissions = Permissions::of(&facts);
+    let review = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &draft, Some(now()));
+    Ok(Planned { source, id, snapshot, review })
+}
+
+async fn wishes(
+    options: &Options,
+    wishes: &[Wish],
+    guard: Option<&str>,
+    place: &str,
+    args: &ApplyArgs,
+    tell: Tell<'_>,
+) -> Result<Printed, Trouble> {
+    let planned = planned(options, guard, |ground, draft| {
+        for (at, wish) in wishes.iter().enumerate() {
+            ground.stage(draft, wish).map_err(|refusal| {
+                let place = if place.is_empty() { String::new() } else { format!("{place}, changes[{at}]: ") };
+                Trouble { exit: Exit::BadInput, message: format!("{place}{refusal}") }
+            })?;
+        }
+        Ok(())
+    })
+    .await?;
+    finish(options, args, planned, tell).await
+}
+
+/// Prints a plan, or exports it, or applies it.
+pub(super) async fn finish(
+    options: &Options,
+    args: &ApplyArgs,
+    planned: Planned,
+    tell: Tell<'_>,
+) -> Result<Printed, Trouble> {
+    let (id, review) = (&planned.id, &planned.review);
+    if let Some(form) = args.export {
+        let place = planned.place();
+        let caller = planned.snapshot.caller.value().map(|it| it.arn.as_str());
+        let out = match form {
+            Export::AwsCli => script(&place, &review.steps, "Access change"),
+            Export::AwsCliInverse => script(&place, &plan(&review.draft.inverse()), "Undo of an access change"),
+            Export::Terraform => terraform(&place, &review.draft),
+            Export::Note => note(&place, review, caller),
+        };
+        return Ok(Printed::answer(out, verdict(review, args)));
+    }
+    if args.apply && verdict(review, args) == Exit::Yes && !review.draft.is_empty() {
+        return apply(options, args, planned, tell).await;
+    }
+    let home = planned.snapshot.iam.account.as_deref();
+    let out = match options.output {
+        Output::Text => report::plan::text(id, review, home),
+        Output::Json => report::plan::json_text(id, review).map_err(Trouble::failure)?,
+    };
+    let mut printed = Printed::answer(out, verdict(review, args));
+    printed.err = match printed.exit {
+        Exit::No if args.apply => "nothing was done: a check blocks it\n".to_owned(),
+        Exit::Unanswered => {
+            let open = unanswered(review, args).join(" ");
+            format!("nothing was done: answer with --accept {open}\n")
+        }
+        _ => String::new(),
+    };
+    Ok(printed)
+}
+
+/// Blocked, or a question is open (which matters only where it is to be applied), or neither.
+fn verdict(review: &Review, args: &ApplyArgs) -> Exit {
+    match () {
+        () if review.checks.iter().any(|it| it.level == Level::Blocks) => Exit::No,
+        () if args.apply && !unanswered(review, args).is_empty() => Exit::Unanswered,
+        () => Exit::Yes,
+    }
+}
+
+fn unanswered<'a>(review: &'a Review, args: &ApplyArgs) -> Vec<&'a str> {
+    let open = |it: &&crate::edit::check::Check| it.level == Level::Asks && !args.accept.iter().any(|id| id == it.id);
+    let mut ids: Vec<&str> = review.checks.iter().filter(open).map(|it| it.id).collect();
+    ids.dedup();
+    ids
+}
+
+async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let Planned { source, id, review, .. } = planned;
+    let named = args.yes_cluster.as_deref().unwrap_or_default();
+    if named != id.name {
+        return Err(Trouble::bad_input(format!(
+            "the plan is for cluster {}, and --yes-cluster says {}: nothing was done",
+            id.name,
+            visible(named)
+        )));
+    }
+    if options.write == Some(false) {
+        return Err(Trouble::refused("writing is switched off in the configuration (write = false): nothing was done"));
+    }
+    let Source::Live { session, .. } = &source else {
+        return Err(Trouble::bad_input("a file is looked at, and never changed: leave --from out"));
+    };
+    let mut journal = open_journal(args.state_dir.as_deref())?;
+    let batch = apply::new_batch(session, &id, review.draft, None).await?;
+    Box::pin(apply_batch(options, session, batch, &mut journal, args.wait, tell)).await
+}
