@@ -15,10 +15,12 @@
 //! - [`workload`]: which AWS role a pod and a service account get, and why not;
 //! - [`service_role`]: what the IAM role of each part of a cluster must have;
 //! - [`posture`]: the controls around access, how each stands and how it is changed;
+//! - [`audit`]: all findings of a cluster, each once, and what could not be judged;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod audit;
 pub mod catalog;
 pub mod crosscheck;
 pub mod explain;

@@ -9,10 +9,12 @@
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
 //! in [`pane::Pane`], a new command in [`command`], a new overlay in [`overlay::Overlay`].
 
+mod change;
 mod clusters;
 mod columns;
 pub mod command;
 pub mod condition;
+mod copy;
 pub mod detail;
 pub mod effect;
 pub mod filter;
@@ -32,12 +34,14 @@ pub mod words;
 pub use perform::foremost;
 pub use update::update;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ratatui::layout::Size;
 
 use crate::access::trace::Trace;
+use crate::edit::draft::{Change, Staging};
+use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Snapshot, Source};
@@ -48,6 +52,7 @@ use effect::Effect;
 use keymap::{Context, Keymap};
 use message::{Analysis, Slot, Tickets};
 use overlay::Overlay;
+use overlay::applying::Applying;
 use overlay::document::Document;
 use pane::{Pane, PaneState};
 use table::{Row, Table};
@@ -79,6 +84,8 @@ pub struct Setup {
     pub cluster: Option<String>,
     /// Which key means what.
     pub keymap: Keymap,
+    /// May changes be staged and applied?
+    pub write: bool,
 }
 
 /// All state of the screen.
@@ -109,6 +116,14 @@ pub struct App {
     pub size: Size,
     /// Which key means what.
     pub keymap: Keymap,
+    /// May changes be staged and applied?
+    pub write: bool,
+    /// What is being applied, or was applied last.
+    pub applying: Option<Applying>,
+    /// What is staged, by cluster.
+    staged: BTreeMap<ClusterId, Staging>,
+    /// The program is to end when the step at hand has ended.
+    leaving: bool,
     wanted: Option<String>,
     /// The namespace last chosen for a matrix, empty being the whole cluster.
     namespace: Option<String>,
@@ -133,6 +148,10 @@ impl App {
             now,
             size,
             keymap: setup.keymap,
+            write: setup.write,
+            applying: None,
+            staged: BTreeMap::new(),
+            leaving: false,
             wanted: setup.cluster,
             namespace: None,
             tickets: Tickets::default(),
@@ -168,7 +187,7 @@ impl App {
 
     /// What the pane shown remembers.
     pub fn state(&self) -> &PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture, findings] = &self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -178,11 +197,12 @@ impl App {
             Pane::Principals => principals,
             Pane::Groups => groups,
             Pane::Posture => posture,
+            Pane::Findings => findings,
         }
     }
 
     fn state_mut(&mut self) -> &mut PaneState {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &mut self.panes;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture, findings] = &mut self.panes;
         match self.pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -192,6 +212,7 @@ impl App {
             Pane::Principals => principals,
             Pane::Groups => groups,
             Pane::Posture => posture,
+            Pane::Findings => findings,
         }
     }
 
@@ -203,6 +224,27 @@ impl App {
     /// The row under the cursor.
     pub fn selected_row(&self) -> Option<&Row> {
         self.table(self.pane)?.row(self.state().selected()?)
+    }
+
+    /// What is staged for the cluster looked at.
+    pub fn staging(&self) -> Option<&Staging> {
+        self.staged.get(self.cluster.as_ref()?)
+    }
+
+    /// How many changes are staged for the cluster looked at.
+    pub fn staged(&self) -> usize {
+        self.staging().map_or(0, |it| it.draft().len())
+    }
+
+    /// The staged change of a row.
+    pub fn staged_of(&self, row: &Row) -> Option<&Change> {
+        let draft = self.staging()?.draft();
+        let of = |arn: &str| draft.change(&Subject::Entry(arn.to_owned()));
+        match self.pane {
+            Pane::Entries => of(&row.arn),
+            Pane::Principals | Pane::AwsAuth => of(&row.asked.as_ref()?.principal.arn()).or_else(|| of(&row.arn)),
+            _ => None,
+        }
     }
 
     /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.

@@ -2,9 +2,12 @@
 //!
 //! Decides what may be said together; what the flags then mean is `run`'s. A new subcommand is a variant of [`Command`].
 
+mod audit;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use audit::{AuditArgs, FailOn};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
@@ -75,6 +78,12 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listed,
     },
+    /// All that is wrong with a cluster's access, for people and for pipelines.
+    ///
+    /// Every finding once, with its subject, evidence and remedy; what could not be judged is listed too, and never passed.
+    /// Exit status: 0 nothing at the threshold, 3 a finding at or above it, 4 with --strict when something could not be
+    /// judged and nothing was found.
+    Audit(AuditArgs),
     /// May this request assume the role, and which clause of its trust policy decides?
     ///
     /// Exit status: 0 allowed, 3 denied, 4 not known because it depends on something that nobody told.
@@ -511,6 +520,20 @@ pub enum Output {
     Text,
     /// For programs: stable, see docs/json.md.
     Json,
+    /// SARIF 2.1.0, for what shows the findings of many tools; of `audit` only.
+    Sarif,
+}
+
+impl Cli {
+    /// What is wrong with what was said together, beyond what the parser sees.
+    pub fn check(&self) -> Result<(), String> {
+        match (&self.command, self.options.output) {
+            (Some(Command::Audit(_)), _) | (_, Output::Text | Output::Json) => Ok(()),
+            (_, Output::Sarif) => {
+                Err("-o sarif is for audit, which has findings to tell: take -o json or -o text".to_owned())
+            }
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

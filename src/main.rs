@@ -21,7 +21,8 @@ fn main() -> ExitCode {
     // A log that cannot be written is no reason not to help in an incident.
     let _log = logging::init(&state, cli.options.verbose).ok();
     logging::install_panic_log(state);
-    let ended = configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml")))
+    let ended = (cli.check().map_err(Trouble::bad_input))
+        .and_then(|()| configure(&mut cli, folders.map(|it| it.config_dir().join("eksplorer/config.toml"))))
         .and_then(|()| runtime())
         .and_then(|runtime| {
             let ended = runtime.block_on(run(cli));
@@ -79,6 +80,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         Some(Command::Revoke(args)) => headless::revoke(&options, &args, &mut told).await,
         Some(Command::Plan { file, apply }) => headless::plan_file(&options, &file, &apply, &mut told).await,
         Some(Command::List { what }) => headless::list_rows(&options, what).await,
+        Some(Command::Audit(args)) => headless::audit_cluster(&options, &args).await,
         Some(Command::Trust(args)) => trust::trust(&options, &args).await,
         Some(Command::WhyPod { pod, action }) => headless::why_pod(&options, &pod, &action).await,
         Some(Command::WhySa { service_account, action }) => {

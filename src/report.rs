@@ -4,6 +4,7 @@
 //! `docs/json.md`; all remote text in the text form goes through [`visible`](crate::model::visible::visible). A new
 //! report is a new file here.
 
+pub mod audit;
 pub mod can;
 pub mod explain;
 pub mod journal;
@@ -12,6 +13,7 @@ pub mod list;
 pub mod plan;
 mod posture;
 pub mod receipt;
+mod sarif;
 pub mod trace;
 pub mod trust;
 pub mod who;

@@ -2,13 +2,14 @@
 //!
 //! A rule is a function that pushes at most one finding per cause; a new one goes into the file of its family
 //! (`entries`, `aws_auth`, `irsa`, `pod_identity`, `roles`, `workloads`) and is called from that family's door. Rules say
-//! nothing when the facts they need are not complete: ignorance is no defect.
+//! nothing when the facts they need are not complete: ignorance is no defect. Each id has its row in [`rules`].
 
 mod aws_auth;
 mod entries;
 mod irsa;
 mod pod_identity;
 mod roles;
+pub mod rules;
 mod trust_shape;
 mod workloads;
 
@@ -29,6 +30,23 @@ pub enum Severity {
     Medium,
     /// Worth knowing.
     Low,
+}
+
+impl Severity {
+    /// `high`, `medium`, `low`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::High => "high",
+            Severity::Medium => "medium",
+            Severity::Low => "low",
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A named defect or risk of one row.

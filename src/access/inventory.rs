@@ -13,6 +13,7 @@ pub(crate) use roles::in_no_instance_profile;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Mark;
+use super::audit::{Item, items};
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
 use super::permissions::Permissions;
@@ -44,6 +45,8 @@ pub struct Inventory {
     pub subjects: Vec<SubjectRow>,
     /// The controls around access, those that concern most first.
     pub posture: Vec<Control>,
+    /// Everything that is wrong, across all of these: each finding once, what matters most first.
+    pub findings: Vec<Item>,
 }
 
 /// An access entry.
@@ -304,6 +307,15 @@ impl PrincipalRow {
     }
 }
 
+impl Inventory {
+    /// The same with the findings of its rows gathered.
+    #[must_use]
+    pub fn with_findings(mut self) -> Self {
+        self.findings = items(&self);
+        self
+    }
+}
+
 /// Computes all rows.
 pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
     inventory_with(facts, iam, &Permissions::of(facts))
@@ -350,7 +362,8 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
     let principals = seen.rows(&resolver);
     let subjects = subjects(facts, permissions, &principals);
     let posture = posture(facts, iam, &aws_auth);
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture }
+    let findings = Vec::new();
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture, findings }.with_findings()
 }
 
 #[derive(Default)]

@@ -4,6 +4,7 @@
 
 use super::table::{Column, Cut, Head, Order, Row, Width};
 use crate::access::Mark;
+use crate::access::audit::{Item, Subject as About};
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
 use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow};
@@ -110,6 +111,14 @@ pub(super) const POSTURE: &[Column<Control>] = &[
         cell: |it, _| if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) },
     },
     Column { head: head("WHY", "why", (24, 60, 200), 6, 0), cell: |it, _| it.because.clone() },
+];
+
+/// Everything that is wrong.
+pub(super) const FINDINGS: &[Column<Item>] = &[
+    Column { head: head("SEVERITY", "severity", (8, 8, 8), 0, 0), cell: |it, _| it.severity.to_string() },
+    Column { head: head("FINDING", "finding", (20, 26, 34), 1, 0), cell: |it, _| it.id.to_owned() },
+    Column { head: path(head("SUBJECT", "subject", (20, 34, 60), 3, 0)), cell: |it, _| it.subject.to_string() },
+    Column { head: head("WHY", "why", (24, 60, 200), 6, 1), cell: |it, _| it.because.clone() },
 ];
 
 /// Every principal.
@@ -239,6 +248,32 @@ pub(super) fn control(it: &Control) -> Row {
         severity,
         findings: severity.map(|_| it.id).into_iter().collect(),
         command: it.change.as_ref().map(|it| it.command.clone()).unwrap_or_default(),
+        evidence: it.evidence.first().cloned(),
+        ..Row::default()
+    }
+}
+
+/// The line of a finding. Enter opens what it is about: a workload's answer, or a principal's trace.
+pub(super) fn item(it: &Item) -> Row {
+    let workload = match &it.subject {
+        About::ServiceAccount(namespace, name) => Some(Subject::ServiceAccount(namespace.clone(), name.clone())),
+        About::Association(whose) => {
+            whose.split_once('/').map(|(namespace, name)| Subject::ServiceAccount(namespace.into(), name.into()))
+        }
+        // Of a role the question is who becomes it.
+        About::Role(_) if !it.arn.is_empty() => Some(Subject::Role(it.arn.clone())),
+        _ => None,
+    };
+    Row {
+        key: it.fingerprint.clone(),
+        mark: Mark::Dead,
+        because: it.because.clone(),
+        severity: Some(it.severity),
+        findings: vec![it.id],
+        workload,
+        asked: Asked::from_arn(&it.arn).ok(),
+        arn: it.arn.clone(),
+        command: it.remedy.first().map(|it| it.text.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }

@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 
 use super::App;
+use super::change;
 use super::keymap::Context;
 use super::overlay::Overlay;
 use super::pane::Pane;
+use crate::edit::draft::Staging;
 use crate::model::snapshot::Source;
 
 /// Under which heading help shows a command.
@@ -17,6 +19,7 @@ use crate::model::snapshot::Source;
 #[allow(missing_docs)]
 pub enum Group {
     Answers,
+    Change,
     Panes,
     List,
     Document,
@@ -29,6 +32,7 @@ impl Group {
     pub fn title(self) -> &'static str {
         match self {
             Group::Answers => "Answers",
+            Group::Change => "Changing access",
             Group::Panes => "Panes",
             Group::List => "The list",
             Group::Document => "A document",
@@ -45,6 +49,10 @@ pub enum Danger {
     Harmless,
     /// It asks AWS and Kubernetes, reading only.
     Reads,
+    /// It stages a change; nothing is done before that is reviewed and confirmed.
+    Stages,
+    /// It changes the cluster.
+    Writes,
 }
 
 /// Can a command act here and now?
@@ -116,6 +124,20 @@ commands! {
     CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
+    Add "add-access", "add access", Change, Stages, can_add, "Give a principal a policy or groups: staged, not done yet.";
+    Identity "edit-groups", "groups", Change, Stages, an_entry, "Edit the groups and the username of the row's access entry.";
+    TakePolicy "take-policy", "take policy", Change, Stages, an_entry, "Take a policy away from the row's access entry.";
+    Remove "remove", "remove", Change, Stages, an_entry, "Remove the row's access entry, with its policies.";
+    Recreate "recreate", "recreate", Change, Stages, an_entry, "Delete the row's access entry and make it again, as it is.";
+    Unstage "undo-staging", "unstage", Change, Stages, can_unstage, "Take back what was staged last.";
+    Restage "redo-staging", "stage again", Change, Stages, can_restage, "Stage again what was taken back.";
+    Review "review", "review", Change, Harmless, can_review, "Review what is staged: the calls, who gains and loses what, what speaks against it.";
+    Answer "answer-yes", "yes to ?", Change, Stages, can_answer, "Answer the first open question of the review with yes.";
+    Apply "apply", "apply", Change, Writes, can_apply, "Apply what was reviewed, once the cluster's name is typed.";
+    Export "export", "export", Change, Harmless, can_export, "Show the reviewed calls as a script for the AWS CLI.";
+    Undo "undo", "undo", Change, Reads, can_undo, "Review what would undo the batch that was applied.";
+    Progress "progress", "progress", Change, Harmless, has_progress, "Show the batch that is being applied, or was applied last.";
+
     Entries "entries", "entries", Panes, Harmless, always, "Show the access entries.";
     AwsAuth "aws-auth", "aws-auth", Panes, Harmless, always, "Show the rows of the aws-auth ConfigMap.";
     Irsa "irsa", "IRSA", Panes, Harmless, always, "Show the service accounts with an IAM role of their own (IRSA).";
@@ -124,6 +146,7 @@ commands! {
     Principals "principals", "principals", Panes, Harmless, always, "Show every principal known, with the mapping in force.";
     Groups "groups", "groups", Panes, Harmless, always, "Show the groups and users of bindings and mappings, and who carries them.";
     Posture "posture", "posture", Panes, Harmless, always, "Show the controls around access, and how to change them.";
+    Findings "findings", "findings", Panes, Harmless, always, "Show everything that is wrong, across all panes.";
     NextPane "next-pane", "next pane", Panes, Harmless, always, "Show the next pane.";
     PreviousPane "previous-pane", "previous pane", Panes, Harmless, always, "Show the previous pane.";
     Clusters "clusters", "clusters", Panes, Harmless, always, "Choose among the clusters.";
@@ -339,6 +362,78 @@ fn a_prompt(_: &App, context: Context) -> Availability {
 
 fn a_caller(app: &App, _: Context) -> Availability {
     ready_if(app.snapshot.caller.value().is_some(), "Who you are is not known here.")
+}
+
+fn of(checked: Result<(), Cow<'static, str>>) -> Availability {
+    match checked {
+        Ok(()) => Availability::Ready,
+        Err(why) => Availability::Disabled(why),
+    }
+}
+
+fn can_add(app: &App, context: Context) -> Availability {
+    of(change::can_write(app).and_then(|()| match context {
+        Context::List | Context::Trace => Ok(()),
+        _ => Err("There is no principal here: Esc goes back to one.".into()),
+    }))
+}
+
+fn an_entry(app: &App, context: Context) -> Availability {
+    of(change::can_write(app).and_then(|()| change::has_subject(app, context)))
+}
+
+fn can_unstage(app: &App, _: Context) -> Availability {
+    let can = app.staging().is_some_and(Staging::can_undo);
+    of(change::can_write(app).and_then(|()| if can { Ok(()) } else { Err("Nothing was staged.".into()) }))
+}
+
+fn can_restage(app: &App, _: Context) -> Availability {
+    let can = app.staging().is_some_and(Staging::can_redo);
+    of(change::can_write(app).and_then(|()| if can { Ok(()) } else { Err("Nothing was taken back.".into()) }))
+}
+
+fn can_review(app: &App, _: Context) -> Availability {
+    let staged = app.staging().is_some_and(|it| !it.draft().is_empty());
+    of(change::can_write(app)
+        .and_then(|()| if staged { Ok(()) } else { Err("Nothing is staged: a on a row adds access.".into()) }))
+}
+
+fn can_answer(app: &App, _: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Plan(view)) => ready_if(view.open().next().is_some(), "No question is open."),
+        _ => disabled("There is no review here: r opens it."),
+    }
+}
+
+fn can_apply(app: &App, _: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Plan(view)) => of(change::can_write(app).and_then(|()| match &app.applying {
+            Some(it) if it.ended.is_none() => Err("Another batch is being applied: wait for its end.".into()),
+            _ => view.against().map_or(Ok(()), |why| Err(why.into())),
+        })),
+        _ => disabled("There is no review here: r opens it."),
+    }
+}
+
+fn can_export(app: &App, _: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Plan(view)) => ready_if(view.review.is_some(), "The review is still being computed."),
+        _ => disabled("There is no review here: r opens it."),
+    }
+}
+
+fn can_undo(app: &App, _: Context) -> Availability {
+    match (app.top_place(), &app.applying) {
+        (Some(Overlay::Apply { .. }), Some(it)) => of(change::can_write(app).and_then(|()| match it.undoable() {
+            Ok(_) => Ok(()),
+            Err(why) => Err(why.into()),
+        })),
+        _ => disabled("No batch is shown here that could be undone."),
+    }
+}
+
+fn has_progress(app: &App, _: Context) -> Availability {
+    ready_if(app.applying.is_some(), "Nothing was applied here yet.")
 }
 
 fn a_source(app: &App, _: Context) -> Availability {

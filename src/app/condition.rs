@@ -48,6 +48,13 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
         Pane::Principals => {
             vec![entries, aws_auth, accounts, associations, cluster, nodegroups, profiles, addons, capabilities]
         }
+        Pane::Findings => {
+            let rows = [cluster, entries, aws_auth, accounts, associations, nodegroups, profiles, addons, capabilities];
+            let nodes = part("nodes", facts.nodes.state());
+            let daemon_sets = part("DaemonSets of kube-system", facts.daemon_sets.state());
+            let namespaces = part("namespaces", facts.namespaces.state());
+            rows.into_iter().chain([pods, nodes, daemon_sets, namespaces, bindings, cluster_bindings]).collect()
+        }
         Pane::Posture => {
             let namespaces = part("namespaces", facts.namespaces.state());
             let daemon_sets = part("DaemonSets of kube-system", facts.daemon_sets.state());
@@ -274,6 +281,7 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
         }
         Pane::Roles => ("No roles", "Neither the cluster nor any part of it names an IAM role."),
         Pane::Groups => ("No groups and users", "No binding names one, and no mapping gives one."),
+        Pane::Findings => ("No findings", "Nothing is wrong in what was read; what was not read was not judged."),
         Pane::Posture => ("No controls", "Nothing is known of how this cluster is set up."),
         Pane::Principals => ("No principals", "Nothing in this cluster names one. ctrl-p traces any ARN all the same."),
     }

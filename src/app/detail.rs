@@ -9,6 +9,8 @@ use super::pane::Pane;
 use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
+use crate::access::audit::Item;
+use crate::access::findings::rules;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
@@ -219,6 +221,10 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
             }
             (own, &[])
         }
+        Pane::Findings => {
+            let Some(it) = inventory.findings.get(at) else { return Vec::new() };
+            (of_item(it), &[])
+        }
         Pane::Posture => {
             let Some(it) = inventory.posture.get(at) else { return Vec::new() };
             (of_control(it), &[])
@@ -231,6 +237,25 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         }
     };
     facts.extend(findings.iter().map(of_finding));
+    facts
+}
+
+/// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
+fn of_item(it: &Item) -> Vec<Fact> {
+    let fact = |part, text: String| Fact {
+        part,
+        label: "",
+        sign: Sign::Blank,
+        text,
+        note: String::new(),
+        evidence: it.evidence.first().cloned(),
+    };
+    let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_owned())];
+    if let Some(rule) = rules::rule(it.id) {
+        facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
+    }
+    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
+    facts.extend(it.remedy.iter().map(|mend| Fact { note: mend.text.clone(), ..fact("remedy", mend.title.clone()) }));
     facts
 }
 

@@ -6,10 +6,21 @@
 use super::message::Ticket;
 use crate::access::explain::message::Message;
 use crate::access::workload::Subject;
+use crate::edit::draft::Draft;
+use crate::edit::record::Batch;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
 use crate::model::review::Review;
+
+/// What is to be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// What was staged.
+    Draft(Box<Draft>),
+    /// What undoes a batch.
+    Batch(Box<Batch>),
+}
 
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +88,33 @@ pub enum Effect {
         /// Of what.
         subject: Subject,
     },
+    /// Review a draft against the facts at hand.
+    Plan {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Which.
+        draft: Box<Draft>,
+    },
+    /// Apply what was agreed to.
+    Apply {
+        /// To answer under, again and again.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// What.
+        work: Work,
+    },
+    /// Find out what would undo a batch.
+    Undo {
+        /// To answer under.
+        ticket: Ticket,
+        /// Its name.
+        batch: String,
+    },
+    /// Stop applying when the step at hand has ended.
+    StopApplying,
     /// Read the caller, the clusters and the account's IAM.
     Overview,
     /// Read a cluster's facts, for the first time or again.

@@ -8,6 +8,7 @@ use super::keymap::{Chord, Context};
 use super::layout::{layout, tabs};
 use super::message::Mouse;
 use super::overlay::Overlay;
+use super::overlay::add::Step;
 use super::overlay::jump::Jump;
 use super::overlay::picker::Picker;
 use super::pane::Motion;
@@ -31,6 +32,18 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
         Some(Overlay::Clusters(picker)) => retype(picker, chord),
         Some(Overlay::Namespaces(picker)) => retype(picker, chord),
         Some(Overlay::Subject { picker, .. }) => retype(picker, chord),
+        Some(Overlay::TakePolicy { picker, .. }) => retype(picker, chord),
+        Some(Overlay::Add(view)) => {
+            if prompt::edit(view.input_mut(), chord) {
+                view.rank();
+            }
+        }
+        Some(Overlay::Identity(view)) => {
+            prompt::edit(&mut view.input, chord);
+        }
+        Some(Overlay::Plan(view)) => {
+            prompt::edit(&mut view.input, chord);
+        }
         Some(Overlay::AskWho(ask)) => {
             if prompt::edit(&mut ask.input, chord) {
                 permits::read_question(app);
@@ -56,7 +69,13 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Calls { .. }) => {}
+        Some(
+            Overlay::Trace(_)
+            | Overlay::Explain(_)
+            | Overlay::Workload(_)
+            | Overlay::Calls { .. }
+            | Overlay::Apply { .. },
+        ) => {}
         None => {
             if prompt::edit(&mut app.state_mut().filter, chord) {
                 arrange(app);
@@ -103,6 +122,16 @@ pub(super) fn paste(app: &mut App, text: &str) {
             prompt::paste(&mut picker.input, text);
             picker.rank();
         }
+        Some(Overlay::TakePolicy { picker, .. }) => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::Add(view)) => {
+            prompt::paste(view.input_mut(), text);
+            view.rank();
+        }
+        Some(Overlay::Identity(view)) => prompt::paste(&mut view.input, text),
+        Some(Overlay::Plan(view)) if view.typing => prompt::paste(&mut view.input, text),
         Some(Overlay::Subject { picker, .. }) => {
             prompt::paste(&mut picker.input, text);
             picker.rank();
@@ -138,7 +167,9 @@ pub(super) fn paste(app: &mut App, text: &str) {
             | Overlay::Workload(_)
             | Overlay::Document(_)
             | Overlay::Matrix(_)
-            | Overlay::WhoCan(_),
+            | Overlay::WhoCan(_)
+            | Overlay::Plan(_)
+            | Overlay::Apply { .. },
         )
         | None => open_jump(app, Some(text)),
     }
@@ -207,6 +238,13 @@ fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effec
         Some(Overlay::Clusters(picker)) => pick(picker, line, page),
         Some(Overlay::Namespaces(picker)) => pick(picker, line, page),
         Some(Overlay::Subject { picker, .. }) => pick(picker, line, page),
+        Some(Overlay::TakePolicy { picker, .. }) => pick(picker, line, page),
+        Some(Overlay::Add(view)) => match &mut view.step {
+            Step::Principal(picker) => pick(picker, line, page),
+            Step::Give(picker) => pick(picker, line, page),
+            Step::Scope(picker) => pick(picker, line, page),
+            Step::Groups(_) => false,
+        },
         _ => false,
     };
     if chosen {

@@ -161,13 +161,15 @@ pub enum Context {
     Matrix,
     /// Who may make a request.
     WhoCan,
+    /// The review of what is staged, and its being applied.
+    Review,
     /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 9] = [
         Context::Global,
         Context::List,
         Context::Trace,
@@ -175,6 +177,7 @@ impl Context {
         Context::Document,
         Context::Matrix,
         Context::WhoCan,
+        Context::Review,
         Context::Prompt,
     ];
 
@@ -188,6 +191,7 @@ impl Context {
             Context::Document => "document",
             Context::Matrix => "matrix",
             Context::WhoCan => "who-can",
+            Context::Review => "review",
             Context::Prompt => "prompt",
         }
     }

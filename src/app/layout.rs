@@ -214,6 +214,8 @@ pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
             String::new()
         };
         let found = table.map_or(0, super::table::Table::with_findings);
+        // Of findings, every row is one.
+        let found = if pane == Pane::Findings { 0 } else { found };
         (rows, if found > 0 { format!(" !{found}") } else { String::new() })
     };
     let room = usize::from(width);

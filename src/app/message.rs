@@ -17,6 +17,9 @@ use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::trace::Trace;
 use crate::access::who::WhoCan;
 use crate::access::workload::Shown;
+use crate::edit;
+use crate::edit::receipt::{Progress, Receipt};
+use crate::edit::record::Batch;
 use crate::model::failure::Failure;
 use crate::model::review::Reviewed;
 use crate::model::time::Time;
@@ -69,6 +72,14 @@ pub enum Answer {
     Review(Result<Reviewed, Failure>),
     /// To `Explain`.
     Explain(Arc<Explanation>),
+    /// To `Plan`.
+    Plan(Arc<edit::Review>),
+    /// To `Apply`: news of it.
+    Progress(Box<Progress>),
+    /// To `Apply`: its end, or why it was not begun.
+    Applied(Result<Box<Receipt>, String>),
+    /// To `Undo`: what undoes the batch, if anything; or why that is not known.
+    Undo(Result<Option<Box<Batch>>, String>),
     /// To `Workload`.
     Workload(Arc<Shown>),
 }

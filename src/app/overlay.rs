@@ -2,6 +2,8 @@
 //!
 //! The set is closed, hence an enum: a new overlay is a variant here, a file beside the others, and a file in `view`.
 
+pub mod add;
+pub mod applying;
 pub mod ask;
 pub mod document;
 pub mod explain;
@@ -9,6 +11,7 @@ pub mod help;
 pub mod jump;
 pub mod matrix;
 pub mod picker;
+pub mod plan;
 pub mod scroll;
 pub mod told;
 pub mod trace;
@@ -17,9 +20,11 @@ pub mod workload;
 
 use super::command::Command;
 use super::keymap::Context;
+use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
+use add::{AddView, IdentityView};
 use ask::AskWho;
 use document::DocumentView;
 use explain::ExplainView;
@@ -27,6 +32,7 @@ use help::Help;
 use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
+use plan::PlanView;
 use trace::TraceView;
 use who::WhoView;
 use workload::WorkloadView;
@@ -58,6 +64,24 @@ pub enum Overlay {
     Matrix(Box<MatrixView>),
     /// Who may make a request, on the whole body.
     WhoCan(Box<WhoView>),
+    /// Access being added, step by step.
+    Add(Box<AddView>),
+    /// The groups and the username of an entry, being edited.
+    Identity(Box<IdentityView>),
+    /// The policies of an entry, of which one is to be taken away.
+    TakePolicy {
+        /// Of which entry.
+        subject: Subject,
+        /// Their ARNs, to choose among.
+        picker: Box<Picker<String>>,
+    },
+    /// The review of a draft, on the whole body.
+    Plan(Box<PlanView>),
+    /// What is being applied, on the whole body; the state has it, and goes on without this.
+    Apply {
+        /// The first line shown.
+        top: usize,
+    },
     /// The prompt that asks who can.
     AskWho(Box<AskWho>),
     /// The namespaces of the matrix below to choose among; empty is the whole cluster.
@@ -96,7 +120,12 @@ impl Overlay {
             Overlay::Matrix(_) => Context::Matrix,
             Overlay::WhoCan(it) if it.editing => Context::Prompt,
             Overlay::WhoCan(_) => Context::WhoCan,
+            Overlay::Plan(it) if it.typing => Context::Prompt,
+            Overlay::Plan(_) | Overlay::Apply { .. } => Context::Review,
             Overlay::Jump(_)
+            | Overlay::Add(_)
+            | Overlay::Identity(_)
+            | Overlay::TakePolicy { .. }
             | Overlay::Palette(_)
             | Overlay::Help(_)
             | Overlay::Clusters(_)
@@ -117,6 +146,8 @@ impl Overlay {
                 | Overlay::Document(_)
                 | Overlay::Matrix(_)
                 | Overlay::WhoCan(_)
+                | Overlay::Plan(_)
+                | Overlay::Apply { .. }
         )
     }
 }

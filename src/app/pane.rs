@@ -29,11 +29,13 @@ pub enum Pane {
     Groups,
     /// The controls around access.
     Posture,
+    /// Everything that is wrong, across all of these.
+    Findings,
 }
 
 impl Pane {
     /// All of them, in the order of their digits.
-    pub const ALL: [Pane; 8] = [
+    pub const ALL: [Pane; 9] = [
         Pane::Entries,
         Pane::AwsAuth,
         Pane::Irsa,
@@ -42,6 +44,7 @@ impl Pane {
         Pane::Principals,
         Pane::Groups,
         Pane::Posture,
+        Pane::Findings,
     ];
 
     /// Counted from 0; its digit is one more.
@@ -60,6 +63,7 @@ impl Pane {
             Pane::Principals => "Principals",
             Pane::Groups => "Groups",
             Pane::Posture => "Posture",
+            Pane::Findings => "Findings",
         }
     }
 
@@ -70,6 +74,7 @@ impl Pane {
             Pane::Principals => "Who",
             Pane::Groups => "Grp",
             Pane::Posture => "Post",
+            Pane::Findings => "Find",
             other => other.title(),
         }
     }
@@ -85,12 +90,13 @@ impl Pane {
             Pane::Principals => "principals",
             Pane::Groups => "groups and users",
             Pane::Posture => "controls",
+            Pane::Findings => "findings",
         }
     }
 
-    /// Are its rows about what uses a role, or what is set up, rather than about who gets in?
+    /// Are its rows about what uses a role, what is set up, or what is wrong, rather than about who gets in?
     pub fn is_of_workloads(self) -> bool {
-        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles | Pane::Posture)
+        matches!(self, Pane::Irsa | Pane::PodIdentity | Pane::Roles | Pane::Posture | Pane::Findings)
     }
 
     /// The pane `steps` further on, round and round.

@@ -1,9 +1,11 @@
 //! What each command does. Whether it may was asked before.
 
 use super::App;
+use super::change;
 use super::clusters::{choose_cluster, open_clusters};
 use super::command::{Availability, Command};
 use super::condition::parts;
+use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
 use super::keymap::Context;
 use super::overlay::document::DocumentView;
@@ -69,6 +71,19 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Policies => open_policies(app),
         Command::CopyArn => copy_arn(app, effects),
         Command::CopyDocument => copy_document(app, effects),
+        Command::Add => change::open_add(app),
+        Command::Identity => change::open_identity(app),
+        Command::TakePolicy => change::open_take(app),
+        Command::Remove => change::remove(app),
+        Command::Recreate => change::recreate(app),
+        Command::Unstage => change::step_back(app, false),
+        Command::Restage => change::step_back(app, true),
+        Command::Review => change::open_review(app, effects),
+        Command::Answer => change::answer(app),
+        Command::Apply => change::confirm(app),
+        Command::Export => change::export(app),
+        Command::Undo => change::undo(app, effects),
+        Command::Progress => change::show_progress(app),
         Command::Calls => push(app, Overlay::Calls { top: 0 }),
         Command::Clusters => open_clusters(app),
         Command::Entries => show(app, Pane::Entries),
@@ -79,6 +94,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Principals => show(app, Pane::Principals),
         Command::Groups => show(app, Pane::Groups),
         Command::Posture => show(app, Pane::Posture),
+        Command::Findings => show(app, Pane::Findings),
         Command::NextPane => show(app, app.pane.step(1)),
         Command::PreviousPane => show(app, app.pane.step(-1)),
         Command::Filter => match app.overlays.last_mut() {
@@ -120,7 +136,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Last => go(app, Motion::Last),
         Command::Accept => accept(app, effects),
         Command::Back => back(app),
-        Command::Leave if app.overlays.is_empty() => effects.push(Effect::Quit),
+        Command::Leave if app.overlays.is_empty() => change::leave(app, effects),
         Command::Leave => back(app),
         Command::Palette => open_palette(app),
         Command::Help => push(app, Overlay::Help(Box::new(Help::new(&app.keymap)))),
@@ -140,7 +156,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             app.tell("Reading everything again; what is shown stays until something newer has come.");
         }
         Command::Suspend => effects.push(Effect::Suspend),
-        Command::Quit => effects.push(Effect::Quit),
+        Command::Quit => change::leave(app, effects),
     }
 }
 
@@ -168,7 +184,17 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     let page = page(app);
     let calls = app.calls.len();
     let (room, analysis) = (permits::room(app), app.analysis.clone());
+    let home = app.home().map(str::to_owned);
+    let applied = app.applying.as_ref().map_or(0, |it| it.lines(home.as_deref()).len());
     match app.overlays.last_mut() {
+        Some(Overlay::Add(view)) => view.go(motion, page),
+        Some(Overlay::TakePolicy { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::Identity(_)) => {}
+        Some(Overlay::Plan(view)) => {
+            let lines = view.lines(home.as_deref()).len();
+            view.go(motion, lines, page);
+        }
+        Some(Overlay::Apply { top }) => *top = motion.from(*top, applied, page).min(applied.saturating_sub(1)),
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
         Some(Overlay::Workload(view)) => view.go(motion, page),
@@ -220,6 +246,13 @@ fn back(app: &mut App) {
             view.editing = false;
             view.search.reset();
             view.found = None;
+        }
+        Some(Overlay::Plan(view)) if view.typing => view.typing = false,
+        Some(Overlay::Add(view)) => {
+            let before = view.back();
+            if !before {
+                app.overlays.pop();
+            }
         }
         Some(Overlay::Matrix(view)) if view.editing || !view.filter.value().is_empty() => {
             view.editing = false;
@@ -276,7 +309,17 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Trace(_) | Overlay::Explain(_) | Overlay::Workload(_) | Overlay::Calls { .. }) => {}
+        Some(Overlay::Add(_)) => change::accept_add(app),
+        Some(Overlay::Identity(_)) => change::accept_identity(app),
+        Some(Overlay::TakePolicy { .. }) => change::accept_take(app),
+        Some(Overlay::Plan(_)) => change::accept_name(app, effects),
+        Some(
+            Overlay::Trace(_)
+            | Overlay::Explain(_)
+            | Overlay::Workload(_)
+            | Overlay::Calls { .. }
+            | Overlay::Apply { .. },
+        ) => {}
         None => app.state_mut().editing = false,
     }
 }
@@ -412,7 +455,7 @@ fn open_palette(app: &mut App) {
 }
 
 /// The evidence of what has the cursor: a line of a trace, or a row.
-fn evidence(app: &App) -> Option<Evidence> {
+pub(super) fn evidence(app: &App) -> Option<Evidence> {
     match app.overlays.last() {
         Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
         Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
@@ -424,7 +467,7 @@ fn evidence(app: &App) -> Option<Evidence> {
 }
 
 /// What mends something, if the cursor is on that.
-fn remedy(app: &App) -> Option<super::overlay::document::Document> {
+pub(super) fn remedy(app: &App) -> Option<super::overlay::document::Document> {
     match app.overlays.last() {
         Some(Overlay::Workload(view)) => view.remedy(),
         _ => None,
@@ -470,52 +513,6 @@ fn open_document_at(app: &mut App, evidence: &Evidence) {
     push(app, Overlay::Document(Box::new(view)));
 }
 
-fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
-    if let Some(Overlay::Explain(view)) = app.overlays.last()
-        && let Some(command) = view.command()
-    {
-        let lines = super::words::count(command.lines().count(), "command", "commands");
-        app.tell(format!("Sent to your terminal's clipboard, to be looked at before it is run: {lines}"));
-        effects.push(Effect::Copy(command));
-        return;
-    }
-    let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
-        Overlay::Trace(view) => Some(view.asked.arn()),
-        Overlay::Matrix(view) => Some(view.asked.arn()),
-        Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
-        Overlay::Explain(view) => view.arn(),
-        Overlay::Workload(view) => view.role().map(Asked::arn),
-        _ => None,
-    });
-    // Of what is set up, the command that changes it is what one wants elsewhere.
-    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
-    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
-    match text {
-        Some(text) => {
-            app.tell(format!("Sent to your terminal's clipboard: {text}"));
-            effects.push(Effect::Copy(text));
-        }
-        None if app.pane == Pane::Posture => app.warn("There is no command here: nothing is to be changed."),
-        None => app.warn("This line has no ARN."),
-    }
-}
-
-fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
-    let open = match app.overlays.last() {
-        Some(Overlay::Document(view)) => Some(view.document.clone()),
-        _ => None,
-    };
-    let document = open.or_else(|| remedy(app)).or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
-    match document {
-        Some(document) => {
-            let lines = super::words::count(document.lines.len(), "line", "lines");
-            app.tell(format!("Sent to your terminal's clipboard: {} ({lines})", document.title));
-            effects.push(Effect::Copy(document.text));
-        }
-        None => app.warn("This line was read from no document."),
-    }
-}
-
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
 pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
@@ -530,6 +527,8 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Jump,
             Command::Matrix,
             Command::WhoCan,
+            Command::Add,
+            Command::Review,
             Command::Document,
             Command::Sort,
             Command::Palette,
@@ -558,6 +557,9 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::WhoCan,
             Command::Back,
         ],
+        Context::Review => {
+            &[Command::Apply, Command::Answer, Command::Export, Command::Undo, Command::Down, Command::Back]
+        }
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

@@ -242,13 +242,14 @@ impl Tables {
             Pane::Principals => Table::of(&inventory.principals, columns::PRINCIPALS, home, columns::principal),
             Pane::Groups => Table::of(&inventory.subjects, columns::GROUPS, home, columns::subject),
             Pane::Posture => Table::of(&inventory.posture, columns::POSTURE, home, columns::control),
+            Pane::Findings => Table::of(&inventory.findings, columns::FINDINGS, home, columns::item),
         });
         Tables { tables }
     }
 
     /// The table of a pane.
     pub fn table(&self, pane: Pane) -> &Table {
-        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture] = &self.tables;
+        let [entries, aws_auth, irsa, pod_identity, roles, principals, groups, posture, findings] = &self.tables;
         match pane {
             Pane::Entries => entries,
             Pane::AwsAuth => aws_auth,
@@ -258,6 +259,7 @@ impl Tables {
             Pane::Principals => principals,
             Pane::Groups => groups,
             Pane::Posture => posture,
+            Pane::Findings => findings,
         }
     }
 }
@@ -276,6 +278,7 @@ pub fn heads(pane: Pane) -> Vec<&'static Head> {
         Pane::Principals => of(columns::PRINCIPALS),
         Pane::Groups => of(columns::GROUPS),
         Pane::Posture => of(columns::POSTURE),
+        Pane::Findings => of(columns::FINDINGS),
     }
 }
 

@@ -183,6 +183,7 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
             }
             app.analysis = Some(analysis);
             super::permits::asked_anew(app, effects);
+            super::change::asked_anew(app, effects);
             // What the row says may have changed though its key has not.
             app.detail.about.clear();
             app.detail.document = None;
@@ -192,6 +193,10 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
         }
         Answer::Matrix(_) | Answer::WhoCan(_) | Answer::Review(_) => {
             super::permits::take(app, ticket, &answer, effects);
+            false
+        }
+        answer @ (Answer::Plan(_) | Answer::Progress(_) | Answer::Applied(_) | Answer::Undo(_)) => {
+            super::change::take(app, ticket, answer, effects);
             false
         }
         Answer::Trace(trace) => {

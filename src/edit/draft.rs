@@ -254,6 +254,27 @@ impl Staging {
         Ok(())
     }
 
+    /// Is there something to take back?
+    pub fn can_undo(&self) -> bool {
+        !self.past.is_empty()
+    }
+
+    /// Was something taken back that can be done again?
+    pub fn can_redo(&self) -> bool {
+        !self.future.is_empty()
+    }
+
+    /// What was applied is no longer staged; nor is there a way back to it by undo.
+    pub fn applied(&mut self, draft: &Draft) {
+        for (subject, change) in draft.changes() {
+            if self.draft.change(subject) == Some(change) {
+                self.draft.unstage(subject);
+            }
+        }
+        self.past.clear();
+        self.future.clear();
+    }
+
     /// Takes the last change back. False if there is none.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.past.pop() else { return false };

@@ -235,7 +235,7 @@ impl Ground<'_> {
     }
 
     /// What gets in through aws-auth alone is not ours to change: how it is changed, and that nothing was done.
-    fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
+    pub fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
         let Subject::Entry(arn) = subject else { return None };
         let (principal, _) = Principal::from_arn(arn).ok()?;
         let resolution =

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::source::now;
 use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
 use crate::access::inventory::inventory_with;
@@ -13,9 +14,10 @@ use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::access::who::who_can;
 use crate::access::workload::Workloads;
-use crate::app::effect::Effect;
+use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
+use crate::edit;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
@@ -33,6 +35,12 @@ pub enum Request {
     Ask(ClusterId, Box<Asked>),
     /// What the API server says to a request, to be answered under a ticket.
     Review(ClusterId, Ticket, Box<Review>),
+    /// Apply what was agreed to, telling of it under a ticket.
+    Apply(ClusterId, Ticket, Work),
+    /// Find out what would undo a batch, to be answered under a ticket.
+    Undo(Ticket, String),
+    /// Stop applying when the step at hand has ended.
+    StopApplying,
 }
 
 /// Where facts come from while the screen is open.
@@ -147,6 +155,19 @@ pub fn set_about(
                 Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))))
             });
         }
+        Effect::Plan { ticket, cluster, draft } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+            let known = known.cloned();
+            tasks.spawn_blocking(move || {
+                let permissions = known.map_or_else(|| Permissions::of(&facts), |it| it.permissions.clone());
+                let review = edit::review(&facts, &iam, &permissions, caller.as_ref(), &draft, Some(now()));
+                Some(Msg::Answer(ticket, Answer::Plan(Arc::new(review))))
+            });
+        }
+        Effect::Apply { ticket, cluster, work } => ask(Request::Apply(cluster, ticket, work)),
+        Effect::Undo { ticket, batch } => ask(Request::Undo(ticket, batch)),
+        Effect::StopApplying => ask(Request::StopApplying),
         Effect::Workload { ticket, cluster, subject } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             tasks.spawn_blocking(move || {

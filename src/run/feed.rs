@@ -5,6 +5,8 @@
 //! What is loaded and how is [`load`]'s.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::join;
@@ -12,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Trouble;
+use super::change;
 use super::effects::{Feed, Live, MOST_REQUESTS, Request};
 use super::load;
 use super::source::Source;
@@ -100,6 +103,7 @@ enum Begun {
     Cluster,
     Ask,
     Review,
+    Apply,
 }
 
 /// Which cluster is read. The one asked for last goes first: reading another one is broken off, and begun anew when
@@ -153,6 +157,8 @@ struct Server {
     /// The account is being read.
     overview: bool,
     reading: Reading,
+    /// Set: what is being applied ends before its next step.
+    stop: Arc<AtomicBool>,
 }
 
 async fn serve(
@@ -161,8 +167,15 @@ async fn serve(
     tx: mpsc::Sender<Update>,
     answers: mpsc::Sender<(Ticket, Answer)>,
 ) {
-    let mut server =
-        Server { session, tx, answers, tasks: JoinSet::new(), overview: false, reading: Reading::default() };
+    let mut server = Server {
+        session,
+        tx,
+        answers,
+        tasks: JoinSet::new(),
+        overview: false,
+        reading: Reading::default(),
+        stop: Arc::default(),
+    };
     loop {
         tokio::select! {
             request = wanted.recv() => match request {
@@ -206,6 +219,23 @@ impl Server {
                     Begun::Review
                 });
             }
+            Request::Apply(id, ticket, work) => {
+                self.stop = Arc::default();
+                let (stop, answers) = (self.stop.clone(), self.answers.clone());
+                self.tasks.spawn(async move {
+                    change::apply(&session, id, work, stop, ticket, &answers).await;
+                    Begun::Apply
+                });
+            }
+            Request::Undo(ticket, batch) => {
+                self.stop = Arc::default();
+                let (stop, answers) = (self.stop.clone(), self.answers.clone());
+                self.tasks.spawn(async move {
+                    change::undo(&session, &batch, stop, ticket, &answers).await;
+                    Begun::Apply
+                });
+            }
+            Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
                     load::ask(&session, id, *asked, None, tx).await;
@@ -222,7 +252,7 @@ impl Server {
                 let next = self.reading.end();
                 self.read(next);
             }
-            Begun::Ask | Begun::Review => {}
+            Begun::Ask | Begun::Review | Begun::Apply => {}
         }
     }
 
@@ -245,7 +275,10 @@ pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble
     // In a box, as futures within futures get deeper than the compiler follows.
     let Opened { snapshot, feed, cluster } = open(options).boxed().await?;
     let ended = match super::screen::ScreenOptions::standard(cluster, no_color) {
-        Ok(options) => super::screen::screen(snapshot, feed, options).await,
+        Ok(screen) => {
+            let screen = super::screen::ScreenOptions { write: options.write == Some(true), ..screen };
+            super::screen::screen(snapshot, feed, screen).await
+        }
         Err(error) => Err(error),
     };
     ended.map_err(|error| Trouble::failure(format!("{error:#}")))

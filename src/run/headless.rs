@@ -3,6 +3,7 @@
 //! Decides what each command reads (a trace only what its principal's access depends on, a list everything its rows
 //! rest on) and hands back what to print; printing is `main`'s. A new command is a function here.
 
+mod audit;
 mod edit;
 mod explain;
 mod journal;
@@ -11,6 +12,7 @@ mod why;
 
 use std::path::Path;
 
+pub use audit::audit_cluster;
 pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
 pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
@@ -90,7 +92,7 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
     let trace = trace(&resolver, &Permissions::of(&facts), &asked);
     let out = match options.output {
         Output::Text => report::trace::text(&id, &trace),
-        Output::Json => report::trace::json(&id, given, &trace).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => report::trace::json(&id, given, &trace).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, trace.resolution.verdict.into()))
 }
@@ -114,7 +116,7 @@ fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -
         )
     };
     let out = match options.output {
-        Output::Json => {
+        Output::Json | Output::Sarif => {
             to_json(&TraceJson::nameless(id, given, verdict, &because, unread)).map_err(Trouble::failure)? + "\n"
         }
         Output::Text => {
@@ -150,7 +152,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
     let caveats = list::caveats(&snapshot, &id, pane);
     let out = match options.output {
         Output::Text => list::text(&rows, pane, &caveats),
-        Output::Json => list::json(&id, &rows, pane, &caveats).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => list::json(&id, &rows, pane, &caveats).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, Exit::Yes))
 }
@@ -178,7 +180,7 @@ async fn list_clusters(options: &Options, source: &Source) -> Result<Printed, Tr
     };
     let out = match options.output {
         Output::Text => list::clusters_text(&snapshot),
-        Output::Json => list::clusters_json(&snapshot).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => list::clusters_json(&snapshot).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, Exit::Yes))
 }

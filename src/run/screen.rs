@@ -44,6 +44,8 @@ pub struct ScreenOptions {
     pub cluster: Option<String>,
     /// Which key means what.
     pub keymap: Keymap,
+    /// May changes be staged and applied?
+    pub write: bool,
     /// How it looks; without colours where NO_COLOR is set.
     pub theme: Theme,
 }
@@ -53,18 +55,19 @@ impl ScreenOptions {
     pub fn standard(cluster: Option<String>, no_color: bool) -> anyhow::Result<Self> {
         let theme = Theme::standard().context("the theme is not sound")?;
         let theme = if no_color { theme.without_color() } else { theme };
-        Ok(ScreenOptions { cluster, keymap: Keymap::standard().context("the keymap is not sound")?, theme })
+        let keymap = Keymap::standard().context("the keymap is not sound")?;
+        Ok(ScreenOptions { cluster, keymap, theme, write: false })
     }
 }
 
 /// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
 pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
-    let ScreenOptions { cluster, keymap, theme } = options;
+    let ScreenOptions { cluster, keymap, theme, write } = options;
     // Before the terminal is claimed: a signal in between must not find it unguarded.
     let signals = Signals::listen().context("could not listen for signals")?;
     let terminal = Terminal::claim().context("could not set up the terminal")?;
     let size = terminal.size().context("could not ask for the terminal's size")?;
-    let app = App::new(snapshot, Setup { cluster, keymap }, size, now());
+    let app = App::new(snapshot, Setup { cluster, keymap, write }, size, now());
     let (feed, requests) = Source::of(feed);
     let mut screen = Loop { app, terminal, theme, requests, tasks: JoinSet::new(), rest: Vec::new() };
     let outcome = screen.run(signals, feed).await;

@@ -45,7 +45,7 @@ pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Troub
     };
     let out = match options.output {
         Output::Text => report::text(&verdict),
-        Output::Json => report::json(&verdict).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => report::json(&verdict).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, verdict.verdict.into()))
 }

@@ -21,7 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let Some(row) = app.selected_row() else { return };
     let title = match app.pane {
         Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
-        Pane::Posture => row.cells.get(1).cloned().unwrap_or_default(),
+        Pane::Posture | Pane::Findings => row.cells.get(1).cloned().unwrap_or_default(),
         Pane::AwsAuth => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join(" · "),
         _ if row.arn.is_empty() => row.key.clone(),
         _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),

@@ -1,4 +1,5 @@
-//! What lies over the body for a moment: jump, palette, clusters, namespaces, a group, who-can's prompt, help, calls.
+//! What lies over the body for a moment: jump, palette, clusters, namespaces, a group, who-can's prompt, help, calls, and
+//! the prompts that stage changes.
 
 use ratatui::layout::{Position, Rect};
 
@@ -10,10 +11,13 @@ use crate::app::App;
 use crate::app::condition::said;
 use crate::app::layout::Layout;
 use crate::app::overlay::Overlay;
+use crate::app::overlay::add::{AddView, Step};
 use crate::app::overlay::ask::AskWho;
 use crate::app::overlay::help::{Help, Line};
 use crate::app::overlay::picker::Picker;
+use crate::app::overlay::plan::named;
 use crate::app::words::count;
+use crate::edit::state::Subject;
 use crate::model::request::Target;
 use crate::model::update::Call;
 
@@ -25,7 +29,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         | Overlay::Workload(_)
         | Overlay::Document(_)
         | Overlay::Matrix(_)
-        | Overlay::WhoCan(_) => None,
+        | Overlay::WhoCan(_)
+        | Overlay::Plan(_)
+        | Overlay::Apply { .. } => None,
+        Overlay::Add(view) => add(canvas, at, app, view),
+        Overlay::Identity(view) => {
+            canvas.frame(at.popup, &format!("Groups of {}", view.subject));
+            let hint = "groups, with commas between; then username: and the username";
+            prompt(canvas, at.popup, &view.input, hint, Role::Dim)
+        }
+        Overlay::TakePolicy { subject, picker } => {
+            canvas.frame(at.popup, &format!("Take a policy from {subject}"));
+            pick(canvas, at, picker, ("Enter stages it; nothing is done yet", Role::Dim))
+        }
         Overlay::AskWho(ask) => ask_who(canvas, at, ask),
         Overlay::Namespaces(picker) => {
             canvas.frame(at.popup, "Namespace");
@@ -143,6 +159,33 @@ fn ask_who(canvas: &mut Canvas<'_>, at: &Layout, ask: &AskWho) -> Option<Positio
         }
     }
     cursor
+}
+
+/// The step at hand, with what was chosen before it in the title.
+fn add(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &AddView) -> Option<Position> {
+    let whom = view.principal.clone().map(|arn| named(&Subject::Entry(arn), app.home()));
+    let mut title = format!("Add access · {} of 3", view.number());
+    for chosen in whom.iter().chain(&view.policy) {
+        title.push_str(&format!(" · {chosen}"));
+    }
+    canvas.frame(at.popup, &title);
+    let says = view.says();
+    match &view.step {
+        Step::Principal(picker) => {
+            let hint = match view.whom() {
+                Some(_) if picker.hits.is_empty() => ("→ this, as it is typed", Role::Accent),
+                _ => ("to whom? a name or an ARN of a role or user", Role::Dim),
+            };
+            pick(canvas, at, picker, hint)
+        }
+        Step::Give(picker) => pick(canvas, at, picker, ("what is given?", Role::Dim)),
+        Step::Scope(picker) => {
+            let says =
+                says.unwrap_or_else(|| "where? namespaces, with commas between, a-* for patterns; or cluster".into());
+            pick(canvas, at, picker, (&says, Role::Accent))
+        }
+        Step::Groups(input) => prompt(canvas, at.popup, input, &says.unwrap_or_default(), Role::Accent),
+    }
 }
 
 fn help(canvas: &mut Canvas<'_>, at: &Layout, help: &Help) -> Option<Position> {

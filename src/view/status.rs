@@ -7,7 +7,7 @@ use super::sign;
 use super::text::width;
 use super::theme::Role;
 use crate::access::identity::{Resolution, Verdict};
-use crate::app::command::{Availability, Command};
+use crate::app::command::{Availability, Command, Group};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
 use crate::app::layout::{WIDE, tabs as tabs_of};
@@ -26,9 +26,15 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         // Old facts must not pass for the cluster's present ones.
         (Source::File { .. }, Some(at)) if area.width >= 100 => format!("FILE OF {} {READ_ONLY}", at.date()),
         (Source::File { .. }, _) => format!("FILE {READ_ONLY}"),
+        (Source::Live | Source::Lab, _) if app.write => "WRITE".to_owned(),
         _ => READ_ONLY.to_owned(),
     };
-    let end = canvas.put_right(area.x, right, area.y, &nothing_can_change, Role::Accent).saturating_sub(3);
+    let role = if app.write && app.is_live() { Role::Warn } else { Role::Accent };
+    let mut end = canvas.put_right(area.x, right, area.y, &nothing_can_change, role);
+    if app.staged() > 0 {
+        end = canvas.put_right(area.x, end.saturating_sub(2), area.y, &format!("staged {}", app.staged()), Role::Warn);
+    }
+    let end = end.saturating_sub(3);
     let mut x = area.x + 1;
     let segments = cluster_segments(app);
     // Name and mode come first, then who you are, then the rest.
@@ -320,6 +326,10 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     };
     let mut x = area.x + 1;
     for command in foremost(context, app.pane) {
+        // Where nothing can be changed, the room is for what can be done.
+        if command.spec().group == Group::Change && context == Context::List && !app.write {
+            continue;
+        }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
         let chord = chord.to_string();
         let word = command.spec().hint;

@@ -44,7 +44,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App) {
         let Some(row) = table.row(*row) else { continue };
         let area = Rect { y, height: 1, ..at.rows };
         let selected = (place == state.at()).then_some(Role::Selected);
-        canvas.over(area, selected, |canvas| draw_row(canvas, area, row, &heads, &placed));
+        let staged = app.staged_of(row).map(|it| it.sign());
+        canvas.over(area, selected, |canvas| {
+            draw_row(canvas, area, row, &heads, &placed);
+            if let Some(sign) = staged {
+                canvas.put(area.x, y, 1, sign, Role::Warn);
+            }
+        });
     }
 }
 

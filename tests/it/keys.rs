@@ -20,6 +20,11 @@ pub(crate) fn top(stage: &Stage) -> &'static str {
         Some(Overlay::Matrix(_)) => "matrix",
         Some(Overlay::WhoCan(_)) => "who-can",
         Some(Overlay::AskWho(_)) => "ask-who",
+        Some(Overlay::Add(_)) => "add",
+        Some(Overlay::Identity(_)) => "identity",
+        Some(Overlay::TakePolicy { .. }) => "take-policy",
+        Some(Overlay::Plan(_)) => "plan",
+        Some(Overlay::Apply { .. }) => "apply",
         Some(Overlay::Namespaces(_)) => "namespaces",
         Some(Overlay::Subject { .. }) => "subject",
         Some(Overlay::Jump(_)) => "jump",
@@ -159,7 +164,7 @@ fn panes_are_reached_by_digit_and_tab_and_remember_where_they_were() {
     let stage = stage.keys("1");
     assert_eq!(stage.app.state().at(), 2);
     let stage = stage.keys("BackTab");
-    assert_eq!(stage.app.pane, Pane::Posture);
+    assert_eq!(stage.app.pane, Pane::Findings);
     let stage = stage.keys("Tab Tab");
     assert_eq!(stage.app.pane, Pane::AwsAuth);
     let stage = stage.keys("Enter 3");

@@ -3,6 +3,8 @@
 
 mod apply;
 mod architecture;
+mod audit;
+mod change;
 mod commands;
 mod explain;
 mod findings;

@@ -306,3 +306,76 @@ fn with_no_color_nothing_is_coloured() {
         sgrs.filter(|sgr| sgr.bytes().all(|b| b.is_ascii_digit() || b == b';')).filter(|it| coloured(it)).collect();
     assert!(found.is_empty(), "{found:?}");
 }
+
+/// Counts keys that are not part of a typed word.
+#[derive(Default)]
+struct Fingers(usize);
+
+impl Fingers {
+    fn key(&mut self, pty: &mut Pty, key: &str) {
+        self.0 += 1;
+        pty.type_in(key);
+    }
+}
+
+#[test]
+fn access_is_granted_by_keyboard_applied_and_undone() {
+    let state = std::env::temp_dir().join(format!("eksplorer-state-{}", std::process::id()));
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_eksplorer"));
+    command.args(["--demo", "-c", "prod-eu1", "--write"]);
+    command.env("TERM", "xterm-256color");
+    command.env("XDG_STATE_HOME", &state);
+    let mut pty = Pty::start(36, 120, command);
+    pty.until("everything is read", |it| it.has("WRITE") && it.has("just now"));
+    let mut fingers = Fingers::default();
+    fingers.key(&mut pty, "6");
+    fingers.key(&mut pty, "/");
+    pty.type_in("green-oncall");
+    fingers.key(&mut pty, "\r");
+    pty.until("the row is there", |it| it.has("1 of 1") || it.has("1 of "));
+    fingers.key(&mut pty, "a");
+    pty.until("the policies are there", |it| it.has("Add access · 2 of 3"));
+    pty.type_in("view");
+    fingers.key(&mut pty, "\r");
+    pty.until("the namespaces are there", |it| it.has("Add access · 3 of 3"));
+    pty.type_in("payments");
+    fingers.key(&mut pty, "\r");
+    pty.until("it is staged", |it| it.has("Staged: ") && it.has("staged 1"));
+    fingers.key(&mut pty, "r");
+    pty.until("the review is settled", |it| it.has("applies it.") || it.has(": y says yes"));
+    while pty.has(": y says yes") {
+        fingers.key(&mut pty, "y");
+        let open = |text: &str| text.lines().filter(|it| it.trim_start().starts_with("? asks")).count();
+        let before = open(&pty.text());
+        pty.until("it is answered", |it| open(&it.text()) < before);
+    }
+    fingers.key(&mut pty, "\r");
+    pty.until("the name is asked for", |it| it.has("Type the cluster's name"));
+    pty.type_in("prod-eu1");
+    fingers.key(&mut pty, "\r");
+    pty.until("it is applied as planned", |it| it.has("As planned"));
+    assert!(fingers.0 <= 12, "{} keys beside the words", fingers.0);
+    assert!(!pty.has("staged 1"), "{}", pty.text());
+
+    let mut fingers = Fingers::default();
+    fingers.key(&mut pty, "u");
+    pty.until("the undo is reviewed", |it| it.has("Undo · prod-eu1") && it.has("DeleteAccessEntry"));
+    // What was applied may be read again meanwhile, which asks the questions anew.
+    pty.until("the review is settled", |it| it.has("applies it.") || it.has(": y says yes"));
+    while pty.has(": y says yes") {
+        fingers.key(&mut pty, "y");
+        let open = |text: &str| text.lines().filter(|it| it.trim_start().starts_with("? asks")).count();
+        let before = open(&pty.text());
+        pty.until("it is answered", |it| open(&it.text()) < before);
+    }
+    fingers.key(&mut pty, "\r");
+    pty.until("the name is asked for", |it| it.has("Type the cluster's name"));
+    pty.type_in("prod-eu1\r");
+    pty.until("it is undone as planned", |it| it.has("Undo · prod-eu1") && it.has("As planned"));
+    assert!(fingers.0 <= 3, "{} keys beside the confirmation", fingers.0);
+    pty.type_in("\u{3}");
+    let ended = pty.end();
+    assert_eq!(ended.status.exit_code(), 0);
+    ended.assert_given_back();
+    let _ = std::fs::remove_dir_all(state);
+}

@@ -184,11 +184,29 @@ fn other_panes() {
         ("6", "principals"),
         ("7", "groups"),
         ("8", "posture"),
+        ("9", "findings"),
     ] {
         check(&format!("{name}_full"), &Stage::new().keys(key));
         let snapshot = with(Source::Live, all_refused);
         check(&format!("{name}_refused"), &Stage::with(snapshot, none(), true).keys(key).resize(80, 24));
     }
+}
+
+#[test]
+fn findings_across_everything() {
+    check("findings_demo", &demo(|_| {}).keys("9"));
+    check("findings_demo_80x24", &demo(|_| {}).keys("9 j j").resize(80, 24));
+    check("findings_filtered", &demo(|_| {}).keys("9 /").text("severity:high subject:role"));
+    check("finding_opened", &demo(|_| {}).keys("9 /").text("irsa-no-subject").keys("Enter Enter"));
+    let without_pods = demo(|snapshot| {
+        let facts = Arc::make_mut(snapshot.facts.get_mut(&cluster()).expect("the cluster"));
+        facts.pods = Section::failed(refused("list pods", "list the pods"));
+    });
+    check("findings_without_pods", &without_pods.keys("9"));
+    let blind = demo(|snapshot| {
+        as_intern(Arc::make_mut(snapshot.facts.get_mut(&cluster()).expect("the cluster")));
+    });
+    check("findings_not_judged", &blind.keys("9"));
 }
 
 /// The demo's facts, read as the intern of the world may: no cluster, no IAM policies, no namespaces.

@@ -20,6 +20,7 @@ use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Analysis, Answer, Msg};
 use eksplorer::app::table::Tables;
 use eksplorer::app::{App, Setup, update};
+use eksplorer::edit::review;
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::document::{Document, read};
 use eksplorer::model::facts::snapshot_of;
@@ -217,7 +218,9 @@ pub(crate) fn inventory() -> Inventory {
         subjects: Vec::new(),
         principals: entries.iter().filter_map(principal_row).collect(),
         entries,
+        findings: Vec::new(),
     }
+    .with_findings()
 }
 
 fn aws_auth() -> Vec<AwsAuthLine> {
@@ -458,7 +461,11 @@ impl Stage {
     }
 
     fn start(snapshot: Snapshot, rows: Inventory, answers: bool, real: bool) -> Self {
-        let setup = Setup { cluster: real.then(|| cluster().name), keymap: Keymap::standard().expect("the keymap") };
+        let setup = Setup {
+            cluster: real.then(|| cluster().name),
+            keymap: Keymap::standard().expect("the keymap"),
+            write: false,
+        };
         let size = Size { width: 120, height: 36 };
         let app = App::new(snapshot, setup, size, time("2026-11-24T06:12:00Z"));
         let mut stage = Stage { app, rows, effects: Vec::new(), answers, real };
@@ -469,6 +476,12 @@ impl Stage {
 
     pub(crate) fn resize(mut self, width: u16, height: u16) -> Self {
         self.send(Msg::Resize(Size { width, height }));
+        self
+    }
+
+    /// As started with `--write`.
+    pub(crate) fn writing(mut self) -> Self {
+        self.app.write = true;
         self
     }
 
@@ -532,6 +545,14 @@ impl Stage {
                     let rows = &known.inventory.principals;
                     let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
                     self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
+                }
+                Effect::Plan { ticket, cluster, draft } if self.answers => {
+                    let snapshot = self.app.snapshot.clone();
+                    let facts = snapshot.cluster(&cluster);
+                    let permissions = self.app.analysis.as_ref().map(|it| it.permissions.clone()).unwrap_or_default();
+                    let (caller, now) = (self.app.caller(), Some(self.app.now));
+                    let answer = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &draft, now);
+                    self.send(Msg::Answer(ticket, Answer::Plan(Arc::new(answer))));
                 }
                 Effect::Workload { ticket, cluster, subject } if self.answers => {
                     let (facts, iam) = (self.app.snapshot.cluster(&cluster), self.app.snapshot.iam.clone());

@@ -33,7 +33,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         Key::PageDown,
     ]);
     let character = prop_oneof![
-        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw ".chars().collect::<Vec<_>>()),
+        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw aepDRzZrEu".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
     prop_oneof![
@@ -100,9 +100,9 @@ proptest! {
     #[test]
     fn nothing_breaks_what_is_said_of_permissions(
         script in prop::collection::vec(messages(), 1..60),
-        place in prop::sample::select(vec!["m", "m n", "w", "6 j j m w", "7 Enter", "i m l l l l l l l l l"]),
+        place in prop::sample::select(vec!["m", "m n", "w", "6 j j m w", "7 Enter", "i m l l l l l l l l l", "a Enter Enter r", "6 j a Enter Enter r y y Enter", "D j D r", "e"]),
     ) {
-        let mut stage = Stage::acme(Source::Lab).keys(place);
+        let mut stage = Stage::acme(Source::Lab).writing().keys(place);
         let theme = Theme::standard().expect("the theme");
         let mut terminal = Terminal::new(TestBackend::new(120, 36)).expect("a terminal");
         for msg in script {

@@ -78,7 +78,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
     let associate = aws_eks("associate-encryption-config", cluster, "--cluster-name");
     let command = format!(
         "KEY=$(aws kms create-key{region} --description {} --query KeyMetadata.Arn --output text) && {associate} \
-         --encryption-config \"[{{\\\"resources\\\":[\\\"secrets\\\"],\\\"provider\\\":{{\\\"keyArn\\\":\\\"$KEY\\\"}}}}]\"{and_then}",
+         --encryption-config '[{{\"resources\":[\"secrets\"],\"provider\":{{\"keyArn\":\"'\"$KEY\"'\"}}}}]'{and_then}",
         super::quoted(&format!("EKS {} envelope encryption", cluster.name)),
     );
     let danger = "an association cannot be undone nor moved to another key, and a key that is deleted takes the cluster's data \

@@ -237,6 +237,7 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
         Pane::Principals => (cell(0).to_owned(), "principal"),
         Pane::Groups if cell(0) == "group" => (cell(1).to_owned(), "group"),
         Pane::Groups => (cell(1).to_owned(), "user"),
+        Pane::Findings => (format!("{} {}", cell(1), cell(2)), "finding"),
         Pane::Posture => (cell(1).to_owned(), "control"),
     }
 }

@@ -147,7 +147,7 @@ pub(super) async fn finish(
     let home = planned.snapshot.iam.account.as_deref();
     let out = match options.output {
         Output::Text => report::plan::text(id, review, home),
-        Output::Json => report::plan::json_text(id, review).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => report::plan::json_text(id, review).map_err(Trouble::failure)?,
     };
     let mut printed = Printed::answer(out, verdict(review, args));
     printed.err = match printed.exit {

@@ -37,7 +37,9 @@ pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, 
     let explanation = ground.explain(&message);
     let out = match options.output {
         Output::Text => report::explain::text(&id, &explanation),
-        Output::Json => report::explain::json(&id, ground.permissions(), &explanation).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => {
+            report::explain::json(&id, ground.permissions(), &explanation).map_err(Trouble::failure)?
+        }
     };
     Ok(Printed::answer(out, report::explain::exit(&explanation)))
 }

@@ -54,7 +54,7 @@ pub fn journal(options: &Options, args: &JournalArgs) -> Result<Printed, Trouble
     };
     let out = match options.output {
         Output::Text => report::journal::text(&book, only),
-        Output::Json => to_json(&report::journal::value(&book, only)).map_err(Trouble::failure)? + "\n",
+        Output::Json | Output::Sarif => to_json(&report::journal::value(&book, only)).map_err(Trouble::failure)? + "\n",
     };
     Ok(Printed::answer(out, Exit::Yes))
 }
@@ -147,7 +147,7 @@ pub async fn apply_batch(
 fn receipt(options: &Options, receipt: &Receipt) -> Result<Printed, Trouble> {
     let out = match options.output {
         Output::Text => report::receipt::text(receipt),
-        Output::Json => to_json(&report::receipt::value(receipt)).map_err(Trouble::failure)? + "\n",
+        Output::Json | Output::Sarif => to_json(&report::receipt::value(receipt)).map_err(Trouble::failure)? + "\n",
     };
     Ok(Printed::answer(out, apply::exit(receipt)))
 }

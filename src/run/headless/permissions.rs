@@ -45,7 +45,9 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     let exit = Exit::from(answered.decision.verdict);
     let out = match options.output {
         Output::Text => report::can::text(&id, &permissions, &answered),
-        Output::Json => report::can::json_text(&id, &permissions, &answered).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => {
+            report::can::json_text(&id, &permissions, &answered).map_err(Trouble::failure)?
+        }
     };
     Ok(Printed::answer(out, exit))
 }
@@ -181,7 +183,9 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         let answered = Answered::new(&permissions, named.clone(), who.clone(), request(&permissions, line));
         let line = match options.output {
             Output::Text => report::can::text_line(&answered),
-            Output::Json => report::can::json_line(&id, &permissions, &answered).map_err(Trouble::failure)?,
+            Output::Json | Output::Sarif => {
+                report::can::json_line(&id, &permissions, &answered).map_err(Trouble::failure)?
+            }
         };
         out.push_str(&line);
     }
@@ -243,7 +247,9 @@ pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, T
     let exit = Exit::from(answer.verdict());
     let out = match options.output {
         Output::Text => report::who::text(&id, &meant, &answer, snapshot.iam.account.as_deref()),
-        Output::Json => report::who::json_text(&id, &permissions, &meant, &answer).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => {
+            report::who::json_text(&id, &permissions, &meant, &answer).map_err(Trouble::failure)?
+        }
     };
     Ok(Printed::answer(out, exit))
 }

@@ -76,7 +76,7 @@ pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble
     let why = Workloads::new(&facts, &snapshot.iam).why_role(&role);
     let out = match options.output {
         Output::Text => report::role_text(&id, &why),
-        Output::Json => report::role_json(&id, &why).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => report::role_json(&id, &why).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, why.answer.outcome.into()))
 }
@@ -126,7 +126,7 @@ async fn answer(
     let action = simulate(source, why, asked).await;
     let out = match options.output {
         Output::Text => report::text(id, why, action.as_ref()),
-        Output::Json => report::json(id, why, action.as_ref()).map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => report::json(id, why, action.as_ref()).map_err(Trouble::failure)?,
     };
     let exit = match &action {
         // All must be so: that it gets the role, and that the role may.
@@ -193,8 +193,10 @@ fn unread(
 ) -> Result<Printed, Trouble> {
     let out = match options.output {
         Output::Text => format!("? not known: {}\n", visible(why)),
-        Output::Json => report::unread_json(id, pod, (pod.is_none()).then(|| format!("{namespace}/{name}")), why)
-            .map_err(Trouble::failure)?,
+        Output::Json | Output::Sarif => {
+            report::unread_json(id, pod, (pod.is_none()).then(|| format!("{namespace}/{name}")), why)
+                .map_err(Trouble::failure)?
+        }
     };
     Ok(Printed::answer(out, Exit::Unknown))
 }

@@ -1,0 +1,58 @@
+//! What is sent to the terminal's clipboard: the ARN, command or document at hand.
+//!
+//! Decides which that is; the rim sends it. Another thing to copy is a function here and a command.
+
+use super::App;
+use super::effect::Effect;
+use super::overlay::Overlay;
+use super::pane::Pane;
+use super::perform::{evidence, remedy};
+use crate::model::principal::Asked;
+
+/// Sends the ARN at hand, or the command that would mend what is explained.
+pub(super) fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Explain(view)) = app.overlays.last()
+        && let Some(command) = view.command()
+    {
+        let lines = super::words::count(command.lines().count(), "command", "commands");
+        app.tell(format!("Sent to your terminal's clipboard, to be looked at before it is run: {lines}"));
+        effects.push(Effect::Copy(command));
+        return;
+    }
+    let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Trace(view) => Some(view.asked.arn()),
+        Overlay::Matrix(view) => Some(view.asked.arn()),
+        Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
+        Overlay::Explain(view) => view.arn(),
+        Overlay::Workload(view) => view.role().map(Asked::arn),
+        _ => None,
+    });
+    // Of what is set up, the command that changes it is what one wants elsewhere.
+    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
+    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
+    match text {
+        Some(text) => {
+            app.tell(format!("Sent to your terminal's clipboard: {text}"));
+            effects.push(Effect::Copy(text));
+        }
+        None if app.pane == Pane::Posture => app.warn("There is no command here: nothing is to be changed."),
+        None => app.warn("This line has no ARN."),
+    }
+}
+
+/// Sends the document at hand.
+pub(super) fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
+    let open = match app.overlays.last() {
+        Some(Overlay::Document(view)) => Some(view.document.clone()),
+        _ => None,
+    };
+    let document = open.or_else(|| remedy(app)).or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));
+    match document {
+        Some(document) => {
+            let lines = super::words::count(document.lines.len(), "line", "lines");
+            app.tell(format!("Sent to your terminal's clipboard: {} ({lines})", document.title));
+            effects.push(Effect::Copy(document.text));
+        }
+        None => app.warn("This line was read from no document."),
+    }
+}

@@ -1,0 +1,350 @@
+//! Giving access, step by step: to whom, what, where. And the prompt for an entry's groups and username.
+//!
+//! Decides what is offered at each step and what a typed text is taken for; that the words become a change, or are
+//! refused, is `edit::wish`'s. Another thing to give is a variant of [`Give`].
+
+use tui_input::Input;
+
+use super::picker::{Choice, Picker};
+use crate::access::catalog;
+use crate::app::pane::Motion;
+use crate::edit::state::{EntryState, Subject};
+
+/// What is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Give {
+    /// A policy, by name.
+    Policy(String),
+    /// Groups, to be typed.
+    Groups,
+}
+
+/// Where a policy is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    Cluster,
+    /// In these, which may be patterns.
+    Namespaces(Vec<String>),
+}
+
+/// The question at hand.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// To whom.
+    Principal(Picker<String>),
+    /// What.
+    Give(Picker<Give>),
+    /// Which groups.
+    Groups(Input),
+    /// Where.
+    Scope(Picker<Scope>),
+}
+
+/// Access being added.
+#[derive(Clone, Debug)]
+pub struct AddView {
+    /// The principal's ARN, once it was chosen.
+    pub principal: Option<String>,
+    /// Was it chosen here, rather than on the row?
+    asked: bool,
+    /// The policy, once it was chosen.
+    pub policy: Option<String>,
+    /// The question at hand.
+    pub step: Step,
+    people: Vec<Choice<String>>,
+    namespaces: Vec<String>,
+}
+
+/// What the usual policies give, in few words.
+fn few_words(policy: &str) -> &'static str {
+    match policy {
+        "AmazonEKSViewPolicy" => "read most objects; no secrets",
+        "AmazonEKSEditPolicy" => "read and write, exec, secrets",
+        "AmazonEKSAdminPolicy" => "as Edit, and roles and bindings",
+        "AmazonEKSClusterAdminPolicy" => "everything",
+        "AmazonEKSAdminViewPolicy" => "read everything, secrets too",
+        "AmazonEKSSecretReaderPolicy" => "read secrets",
+        "AmazonEKSSecretAdminPolicy" => "read and write secrets",
+        _ => "",
+    }
+}
+
+/// The least comes first: what is taken without looking gives little.
+fn weight(policy: &str) -> usize {
+    let order = ["AmazonEKSViewPolicy", "AmazonEKSEditPolicy", "AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy"];
+    match order.iter().position(|it| *it == policy) {
+        Some(at) => at,
+        None if policy == "AmazonEKSClusterAdminPolicy" => usize::MAX,
+        None => order.len(),
+    }
+}
+
+fn choice<T>(text: &str, note: &str, what: T) -> Choice<T> {
+    Choice {
+        text: text.to_owned(),
+        note: note.to_owned(),
+        right: String::new(),
+        also: String::new(),
+        disabled: None,
+        what,
+    }
+}
+
+impl AddView {
+    /// For a principal, or to be asked for among these.
+    pub fn new(principal: Option<String>, people: Vec<Choice<String>>, namespaces: Vec<String>) -> Self {
+        let asked = principal.is_none();
+        let step = if asked { Step::Principal(Picker::new(people.clone())) } else { Step::Give(gifts()) };
+        AddView { principal, asked, policy: None, step, people, namespaces }
+    }
+
+    /// Which step it is, of three.
+    pub fn number(&self) -> usize {
+        match self.step {
+            Step::Principal(_) => 1,
+            Step::Give(_) => 2,
+            Step::Groups(_) | Step::Scope(_) => 3,
+        }
+    }
+
+    /// What is typed.
+    pub fn input(&self) -> &Input {
+        match &self.step {
+            Step::Principal(it) => &it.input,
+            Step::Give(it) => &it.input,
+            Step::Groups(it) => it,
+            Step::Scope(it) => &it.input,
+        }
+    }
+
+    /// What is typed, to be edited; [`AddView::rank`] is due afterwards.
+    pub fn input_mut(&mut self) -> &mut Input {
+        match &mut self.step {
+            Step::Principal(it) => &mut it.input,
+            Step::Give(it) => &mut it.input,
+            Step::Groups(it) => it,
+            Step::Scope(it) => &mut it.input,
+        }
+    }
+
+    /// Ranks anew, after the text changed.
+    pub fn rank(&mut self) {
+        match &mut self.step {
+            Step::Principal(it) => it.rank(),
+            Step::Give(it) => {
+                it.rank();
+                // `view` is View, whatever else has these letters: nobody is to be given more than was asked for.
+                let typed = it.input.value().trim().to_lowercase();
+                let exact = it.hits.iter().position(|hit| {
+                    let name = it.choices.get(hit.choice).map(|choice| choice.text.to_lowercase()).unwrap_or_default();
+                    !typed.is_empty() && (name == typed || name == format!("amazoneks{typed}policy"))
+                });
+                if let Some(exact) = exact {
+                    let hit = it.hits.remove(exact);
+                    it.hits.insert(0, hit);
+                }
+            }
+            Step::Groups(_) => {}
+            Step::Scope(it) => it.rank(),
+        }
+    }
+
+    /// Moves among the choices.
+    pub fn go(&mut self, motion: Motion, page: usize) {
+        match &mut self.step {
+            Step::Principal(it) => it.go(motion, page),
+            Step::Give(it) => it.go(motion, page),
+            Step::Groups(_) => {}
+            Step::Scope(it) => it.go(motion, page),
+        }
+    }
+
+    /// The principal as it is typed or chosen: an ARN is itself.
+    pub fn whom(&self) -> Option<String> {
+        let Step::Principal(picker) = &self.step else { return None };
+        let typed = picker.input.value().trim();
+        if typed.starts_with("arn:") {
+            return Some(typed.to_owned());
+        }
+        picker.chosen().map(|it| it.what.clone()).or_else(|| (!typed.is_empty()).then(|| typed.to_owned()))
+    }
+
+    /// Goes on to what is given.
+    pub fn to_give(&mut self, principal: String) {
+        self.principal = Some(principal);
+        self.step = Step::Give(gifts());
+    }
+
+    /// Goes on to where, or to which groups.
+    pub fn to_last(&mut self, give: Give) {
+        self.step = match give {
+            Give::Groups => Step::Groups(Input::default()),
+            Give::Policy(name) => {
+                self.policy = Some(name);
+                let of = |it: &String| choice(it, "", Scope::Namespaces(vec![it.clone()]));
+                let mut all: Vec<_> = self.namespaces.iter().map(of).collect();
+                all.push(choice("cluster", "the whole cluster", Scope::Cluster));
+                Step::Scope(Picker::new(all))
+            }
+        };
+    }
+
+    /// Goes back one step; false if there is none before.
+    pub fn back(&mut self) -> bool {
+        match self.step {
+            Step::Groups(_) | Step::Scope(_) => {
+                self.policy = None;
+                self.step = Step::Give(gifts());
+            }
+            Step::Give(_) if self.asked => {
+                self.principal = None;
+                self.step = Step::Principal(Picker::new(self.people.clone()));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What the scope is taken for: several names, or a pattern, as they are typed; else what is chosen.
+    pub fn scope(&self) -> Option<Scope> {
+        let Step::Scope(picker) = &self.step else { return None };
+        let typed: Vec<&str> = picker.input.value().split([',', ' ']).filter(|it| !it.is_empty()).collect();
+        let literal = || Scope::Namespaces(typed.iter().map(|&it| it.to_owned()).collect());
+        let chosen = || picker.chosen().map(|it| it.what.clone());
+        match typed.as_slice() {
+            [] => chosen(),
+            [one] if self.namespaces.iter().any(|it| it == one) => Some(literal()),
+            ["cluster"] => Some(Scope::Cluster),
+            [one] if !one.contains('*') && picker.input.value().trim() == *one => chosen().or_else(|| Some(literal())),
+            _ => Some(literal()),
+        }
+    }
+
+    /// What the last step is taken for, in words.
+    pub fn says(&self) -> Option<String> {
+        match (&self.step, self.scope()) {
+            (Step::Scope(_), Some(Scope::Cluster)) => Some("→ in the whole cluster".to_owned()),
+            (Step::Scope(_), Some(Scope::Namespaces(all))) => {
+                let known = self.namespaces.iter().filter(|it| all.iter().any(|p| catalog::namespace_matches(p, it)));
+                let there = known.count();
+                Some(format!("→ in {}  ({there} known by these names)", all.join(", ")))
+            }
+            (Step::Groups(input), _) => Some(format!("→ groups {}", names(input.value()).join(", "))),
+            _ => None,
+        }
+    }
+}
+
+fn gifts() -> Picker<Give> {
+    let mut policies: Vec<&str> = catalog::policies()
+        .filter(|it| it.assignable_to.as_deref() == Some("customer"))
+        .map(|it| it.name.as_str())
+        .collect();
+    policies.sort_by_key(|it| weight(it));
+    let mut all: Vec<_> =
+        policies.into_iter().map(|it| choice(it, few_words(it), Give::Policy(it.to_owned()))).collect();
+    all.push(choice("groups…", "Kubernetes groups, for bindings of RBAC", Give::Groups));
+    Picker::new(all)
+}
+
+/// `a, b` as names.
+pub fn names(text: &str) -> Vec<String> {
+    text.split([',', ' ']).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+/// Between the groups and the username of the prompt.
+const USERNAME: &str = "username:";
+
+/// Groups and username of an entry, being edited in one line.
+#[derive(Clone, Debug)]
+pub struct IdentityView {
+    /// Of which entry.
+    pub subject: Subject,
+    /// `groups: a, b  username: x`
+    pub input: Input,
+}
+
+impl IdentityView {
+    /// As they are.
+    pub fn new(subject: Subject, entry: &EntryState) -> Self {
+        let groups: Vec<&str> = entry.groups.iter().map(String::as_str).collect();
+        let mut text = groups.join(", ");
+        let cursor = text.chars().count();
+        if let Some(username) = &entry.username {
+            text.push_str(&format!("  {USERNAME} {username}"));
+        }
+        IdentityView { subject, input: Input::new(text).with_cursor(cursor) }
+    }
+
+    /// What is typed, as groups and username.
+    pub fn read(&self) -> (Vec<String>, Option<String>) {
+        let text = self.input.value();
+        let (groups, username) = match text.split_once(USERNAME) {
+            Some((groups, username)) => (groups, Some(username.trim().to_owned()).filter(|it| !it.is_empty())),
+            None => (text, None),
+        };
+        (names(groups), username)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn at_scope(typed: &str) -> AddView {
+        let namespaces = vec!["green".to_owned(), "green-api".to_owned(), "payments".to_owned()];
+        let mut view = AddView::new(Some("arn".to_owned()), Vec::new(), namespaces);
+        view.to_last(Give::Policy("AmazonEKSViewPolicy".to_owned()));
+        *view.input_mut() = Input::new(typed.to_owned());
+        view.rank();
+        view
+    }
+
+    #[rstest]
+    #[case("green", &["green"])]
+    #[case("pay", &["payments"])]
+    #[case("green, green-*", &["green", "green-*"])]
+    #[case("new-one", &["new-one"])]
+    #[case("gre*", &["gre*"])]
+    fn a_scope_is_what_is_chosen_unless_it_is_spelled_out(#[case] typed: &str, #[case] wanted: &[&str]) {
+        let wanted = wanted.iter().map(|&it| it.to_owned()).collect();
+        assert_eq!(at_scope(typed).scope(), Some(Scope::Namespaces(wanted)));
+    }
+
+    #[test]
+    fn a_policy_named_in_short_is_that_one_and_none_that_gives_more() {
+        for (typed, wanted) in [("view", "AmazonEKSViewPolicy"), ("admin", "AmazonEKSAdminPolicy")] {
+            let mut view = AddView::new(Some("arn".to_owned()), Vec::new(), Vec::new());
+            *view.input_mut() = Input::new(typed.to_owned());
+            view.rank();
+            let Step::Give(picker) = &view.step else { panic!("another step") };
+            assert_eq!(picker.chosen().map(|it| it.text.as_str()), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn the_whole_cluster_is_asked_for_by_its_word() {
+        assert_eq!(at_scope("cluster").scope(), Some(Scope::Cluster));
+    }
+
+    #[test]
+    fn esc_goes_back_a_step_and_not_beyond_what_the_row_said() {
+        let mut view = at_scope("");
+        assert!(view.back());
+        assert_eq!((view.number(), view.policy.is_none()), (2, true));
+        assert!(!view.back());
+    }
+
+    #[test]
+    fn an_identity_reads_as_it_is_written() {
+        let entry = EntryState {
+            groups: ["a".to_owned(), "b".to_owned()].into(),
+            username: Some("u:{{SessionName}}".to_owned()),
+            ..EntryState::default()
+        };
+        let view = IdentityView::new(Subject::Entry("x".to_owned()), &entry);
+        assert_eq!(view.read(), (vec!["a".to_owned(), "b".to_owned()], entry.username.clone()));
+    }
+}

@@ -1,0 +1,202 @@
+//! The review of a draft on the whole body: its calls, who gains and loses what, what speaks against it, and the prompt
+//! that the cluster's name is typed into before it is applied.
+//!
+//! Decides in which lines it is told and when it may be applied: nothing blocks, every question was answered. What the
+//! checks are is `edit::check`'s.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use crate::app::message::Slot;
+use crate::app::pane::Motion;
+use crate::app::words::count;
+use crate::edit::Review;
+use crate::edit::check::{Check, Level};
+use crate::edit::draft::Draft;
+use crate::edit::plan::Step;
+use crate::edit::record::Batch;
+use crate::edit::state::Subject;
+use crate::model::principal::Principal;
+
+/// What a line says, for its sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Head,
+    Plain,
+    Gain,
+    Lose,
+    Unknown,
+    Blocks,
+    Asks,
+    Answered,
+    Note,
+    /// Being done.
+    Doing,
+    Done,
+    Failed,
+    InDoubt,
+}
+
+/// A line of the review, or of what is being applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanLine {
+    /// What it says.
+    pub kind: Kind,
+    /// In words.
+    pub text: String,
+}
+
+impl PlanLine {
+    /// A line.
+    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+        PlanLine { kind, text: text.into() }
+    }
+}
+
+/// A subject as it is called in a list.
+pub fn named(subject: &Subject, home: Option<&str>) -> String {
+    match subject {
+        Subject::Entry(arn) => Principal::from_arn(arn).map_or_else(|_| arn.clone(), |(it, _)| it.short(home)),
+        Subject::Association(namespace, account) => format!("{namespace}/{account}"),
+    }
+}
+
+/// `1  CreateAccessEntry  role/x  STANDARD`
+pub fn step(step: &Step, home: Option<&str>) -> String {
+    let note = step.note.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+    let text = format!(
+        "{}  {:<24}  {}  {}{note}",
+        step.n,
+        step.call.operation(),
+        named(&step.subject, home),
+        step.call.tell()
+    );
+    text.trim_end().to_owned()
+}
+
+/// The review on the screen.
+#[derive(Clone, Debug)]
+pub struct PlanView {
+    /// What is reviewed.
+    pub draft: Draft,
+    /// The batch that it is, if it undoes another.
+    pub undoes: Option<Box<Batch>>,
+    /// The answer, once it is there.
+    pub review: Option<Arc<Review>>,
+    /// The questions answered with yes.
+    answered: BTreeSet<Check>,
+    /// Is the cluster's name being typed?
+    pub typing: bool,
+    /// As far as it is.
+    pub input: Input,
+    /// The first line shown.
+    pub top: usize,
+    /// For the answer.
+    pub slot: Slot,
+}
+
+impl PlanView {
+    /// Before the answer.
+    pub fn new(draft: Draft, undoes: Option<Box<Batch>>) -> Self {
+        PlanView {
+            draft,
+            undoes,
+            review: None,
+            answered: BTreeSet::new(),
+            typing: false,
+            input: Input::default(),
+            top: 0,
+            slot: Slot::default(),
+        }
+    }
+
+    /// Takes in the answer. What was answered stays so only for the very same question.
+    pub fn take(&mut self, review: Arc<Review>) {
+        self.answered.retain(|it| review.checks.contains(it));
+        self.review = Some(review);
+        if self.against().is_some() {
+            self.typing = false;
+        }
+    }
+
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.review.iter().flat_map(|it| &it.checks)
+    }
+
+    /// The questions that nobody answered yet.
+    pub fn open(&self) -> impl Iterator<Item = &Check> {
+        self.checks().filter(|it| it.level == Level::Asks && !self.answered.contains(*it))
+    }
+
+    /// Answers the first open question with yes.
+    pub fn answer(&mut self) {
+        let first = self.open().next().cloned();
+        self.answered.extend(first);
+    }
+
+    /// Why it cannot be applied now, if it cannot.
+    pub fn against(&self) -> Option<String> {
+        let Some(review) = &self.review else { return Some("The review is still being computed.".to_owned()) };
+        let blocks = review.counts().0;
+        let open = self.open().count();
+        match (blocks, open) {
+            _ if review.steps.is_empty() => Some("There is nothing to do: all is as asked already.".to_owned()),
+            (1.., _) => Some(format!("It is not applied: {}.", count(blocks, "check blocks it", "checks block it"))),
+            (0, 1..) => {
+                Some(format!("{} to be answered first: y says yes.", count(open, "question is", "questions are")))
+            }
+            (0, 0) => None,
+        }
+    }
+
+    /// Scrolls.
+    pub fn go(&mut self, motion: Motion, lines: usize, page: usize) {
+        self.top = motion.from(self.top, lines, page).min(lines.saturating_sub(1));
+    }
+
+    /// The lines.
+    pub fn lines(&self, home: Option<&str>) -> Vec<PlanLine> {
+        let Some(review) = &self.review else { return Vec::new() };
+        let mut lines = vec![PlanLine::new(Kind::Head, "Calls, in this order")];
+        lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        if let Some(batch) = &self.undoes {
+            let undone = batch.undoes.as_deref().unwrap_or("another batch");
+            lines.push(PlanLine::new(Kind::Note, format!("this undoes batch {undone}")));
+        }
+        // Before the differences, which may be many: a question is to be seen before it is answered.
+        lines.push(PlanLine::new(Kind::Head, "Checks"));
+        if review.checks.is_empty() {
+            lines.push(PlanLine::new(Kind::Plain, "nothing speaks against it"));
+        }
+        for check in &review.checks {
+            let kind = match check.level {
+                Level::Blocks => Kind::Blocks,
+                Level::Asks if self.answered.contains(check) => Kind::Answered,
+                Level::Asks => Kind::Asks,
+                Level::Notes => Kind::Note,
+            };
+            lines.push(PlanLine::new(kind, format!("{}  {}: {}", check.level.word(), check.id, check.because)));
+        }
+        lines.push(PlanLine::new(Kind::Head, "Who gains and loses what"));
+        for it in &review.differences {
+            let who = it.principal.short(home);
+            let before = lines.len();
+            match it.turns() {
+                Some(true) => lines.push(PlanLine::new(Kind::Gain, format!("{who}  gets in"))),
+                Some(false) => lines.push(PlanLine::new(Kind::Lose, format!("{who}  no longer gets in"))),
+                None => {}
+            }
+            let of = |kind, text: String| PlanLine::new(kind, format!("{who}  {text}"));
+            lines.extend(it.gains.iter().map(|it| of(Kind::Gain, it.tell())));
+            lines.extend(it.loses.iter().map(|it| of(Kind::Lose, it.tell())));
+            lines.extend(it.unknown.iter().map(|it| of(Kind::Unknown, it.clone())));
+            if lines.len() == before {
+                lines.push(of(Kind::Plain, "its permissions do not change".to_owned()));
+            }
+        }
+        lines
+    }
+}
