@@ -61,6 +61,7 @@ fn receipt(stage: &Stage, end: End, progressed: &Progressed) -> Box<Receipt> {
     Box::new(Receipt {
         batch: "20261124-061200-abcdef".into(),
         cluster: cluster(),
+        account: "111122223333".into(),
         end,
         steps: steps.collect(),
         as_planned: (end == End::Done).then_some(true),
