@@ -7,6 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use eksplorer::access::inventory::inventory;
+use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::Workloads;
 use eksplorer::lab::generate::{Sizes, world};
 use eksplorer::model::facts::snapshot_of;
@@ -35,9 +36,7 @@ fn workload(criterion: &mut Criterion) {
     group.bench_function("every verdict, of bindings and pods", |it| {
         it.iter(|| {
             let workloads = Workloads::new(facts, &snapshot.iam);
-            pods.iter().for_each(|pod| {
-                black_box(workloads.identities(pod).answer.outcome);
-            })
+            pods.iter().filter(|pod| workloads.identities(pod).answer.outcome == Outcome::Allowed).count()
         });
     });
     group.bench_function("all rows of all panes", |it| {

@@ -65,7 +65,8 @@
 //! - **workload identity**: service account → IAM role, through IRSA or Pod Identity.
 //! - **verdict**: yes, no, or *unknown because a named fact is missing that could change the answer*; facts that could
 //!   only reveal a rare defect stand under *unverified*.
-//! - **finding**: a named defect or risk: id, severity, sentence, evidence.
+//! - **finding**: a named defect or risk: id, severity, sentence, evidence, and where possible its *remedy*: a text to
+//!   paste.
 //! - **change**, **draft**, **plan**, **step**, **check**: an intended edit; the staged set; the ordered calls; one call; a
 //!   rule that blocks, asks or notes.
 //! - **snapshot**, **section**: the facts at one moment; one source's part of it: loading, known, partial, stale,

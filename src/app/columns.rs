@@ -116,7 +116,7 @@ pub(super) const POSTURE: &[Column<Control>] = &[
 /// Everything that is wrong.
 pub(super) const FINDINGS: &[Column<Item>] = &[
     Column { head: head("SEVERITY", "severity", (8, 8, 8), 0, 0), cell: |it, _| it.severity.to_string() },
-    Column { head: head("FINDING", "finding", (20, 26, 34), 1, 0), cell: |it, _| it.id.to_owned() },
+    Column { head: head("FINDING", "id", (20, 26, 34), 1, 0), cell: |it, _| it.id.to_owned() },
     Column { head: path(head("SUBJECT", "subject", (20, 34, 60), 3, 0)), cell: |it, _| it.subject.to_string() },
     Column { head: head("WHY", "why", (24, 60, 200), 6, 1), cell: |it, _| it.because.clone() },
 ];

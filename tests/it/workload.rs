@@ -4,6 +4,7 @@
 //! All worlds are one small healthy world with something changed; paths are JSON pointers into it.
 
 mod cases;
+mod screen;
 mod world;
 
 use eksplorer::access::Mark;

@@ -236,7 +236,7 @@ fn of_pods(
     }
     if let [first, ..] = older.as_slice() {
         let why = format!(
-            "{} was made before the association and has none of its variables: until it is made anew, it runs without the role",
+            "{} was made before the association and has none of its variables: until it is made anew, it runs without this role",
             names(&older)
         );
         let mend = remedy::restart(first);

@@ -8,7 +8,7 @@ use super::{Answer, Step, Trust, Workloads};
 use crate::access::trust::{Outcome, Request, evaluate};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::role::OpenIdConnectProvider;
-use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 
 /// A service account's binding to a role by IRSA.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,25 +55,25 @@ pub(super) fn of_role(role: &Principal) -> Evidence {
 impl<'a> Workloads<'a> {
     /// The role is there under this very ARN; else what follows.
     pub(super) fn existing(&self, arn: &str, role: &Principal) -> Result<&Trust<'a>, Box<Answer>> {
-        match self.trust(role) {
-            Lookup::Found(found) if found.detail.arn != arn => Err(Box::new(Answer::no(format!(
-                "no role has the ARN {arn}; the one of that name is {}",
-                found.detail.arn
-            )))),
-            Lookup::Found(found) => Ok(found),
-            Lookup::Absent => Err(Box::new(Answer::no(format!("account {} has no role {}", role.account, role.name)))),
-            Lookup::Unknown(gap @ crate::model::snapshot::Gap::Foreign(_)) => Err(Box::new(Answer::gap(
-                &format!("role {arn} is another account's, so that its trust policy cannot be verified"),
-                &gap,
-            ))),
-            Lookup::Unknown(gap) => Err(Box::new(Answer::gap(&format!("role {} was not read", role.name), &gap))),
-        }
+        let answer = match self.trust(role) {
+            Lookup::Found(found) if found.detail.arn == arn => return Ok(found),
+            Lookup::Found(found) => {
+                Answer::no(format!("no role has the ARN {arn}; the one of that name is {}", found.detail.arn))
+            }
+            Lookup::Absent => Answer::no(format!("account {} has no role {}", role.account, role.name)),
+            Lookup::Unknown(gap @ Gap::Foreign(_)) => {
+                let what = format!("role {arn} is another account's, so that its trust policy cannot be verified");
+                Answer::gap(&what, &gap)
+            }
+            Lookup::Unknown(gap) => Answer::gap(&format!("role {} was not read", role.name), &gap),
+        };
+        Err(Box::new(answer))
     }
 
     /// The provider of an account, if that account's IAM was read.
     pub(crate) fn provider(&self, arn: &str, account: &str) -> Lookup<&'a OpenIdConnectProvider> {
         if self.iam.account.as_deref() != Some(account) {
-            return Lookup::Unknown(crate::model::snapshot::Gap::Foreign(account.to_owned()));
+            return Lookup::Unknown(Gap::Foreign(account.to_owned()));
         }
         self.iam.oidc_providers.lookup(|it| it.arn == arn, |it| it == arn)
     }

@@ -35,6 +35,15 @@ impl Allows {
 
 /// AWS's own policies that are known to allow a node to ask for the credentials of its pods, should their text be missing.
 const WORKER_POLICIES: [&str; 2] = ["policy/AmazonEKSWorkerNodePolicy", "policy/AmazonEKSWorkerNodeMinimalPolicy"];
+/// AWS's own policies that nodes usually have, of which none speaks of EKS's credentials. Their text is not read with an
+/// account's own.
+const OTHERS: [&str; 5] = [
+    "policy/AmazonEKS_CNI_Policy",
+    "policy/AmazonEC2ContainerRegistryReadOnly",
+    "policy/AmazonEC2ContainerRegistryPullOnly",
+    "policy/AmazonSSMManagedInstanceCore",
+    "policy/CloudWatchAgentServerPolicy",
+];
 /// What they allow.
 pub(crate) const ASSUME_FOR_POD: &str = "eks-auth:AssumeRoleForPodIdentity";
 
@@ -56,10 +65,15 @@ pub(super) fn allows(role: &RoleDetail, iam: &IamFacts, action: &str, resource: 
             }
             _ => None,
         };
-        let worker = arn.contains(":iam::aws:") && WORKER_POLICIES.iter().any(|it| arn.ends_with(it));
+        let known = |names: &[&str]| {
+            arn.contains(":iam::aws:")
+                && action == ASSUME_FOR_POD
+                && names.iter().any(|it| arn.ends_with(&format!(":{it}")))
+        };
         match document {
             Some(document) => said.take(document, action, resource),
-            None if worker && action == ASSUME_FOR_POD => said.allow = true,
+            None if known(&WORKER_POLICIES) => said.allow = true,
+            None if known(&OTHERS) => {}
             None => unread.push(format!("policy {arn}")),
         }
     }

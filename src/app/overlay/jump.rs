@@ -164,7 +164,13 @@ impl Jump {
                 self.add_workloads();
                 self.picker.rank();
             }
+            // No principal is called so; a service account or a pod may be.
             Err(error) => {
+                self.add_workloads();
+                if self.picker.choices.len() > self.known {
+                    self.picker.rank();
+                    return;
+                }
                 self.picker.hits.clear();
                 self.picker.at = 0;
                 self.problem = Some(error.to_string());

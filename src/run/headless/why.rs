@@ -3,6 +3,8 @@
 //! Decides what is read for them (everything: a pod's role depends on nodes and add-ons as much as on IAM) and how a name
 //! that is not there is answered: what was read and does not hold it is bad input, what was not read is not known.
 
+use std::collections::BTreeSet;
+
 use super::super::source::Source;
 use super::super::{Trouble, load};
 use super::Printed;
@@ -11,6 +13,7 @@ use crate::access::workload::{Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::role::{Decision, Simulated};
 use crate::model::snapshot::{Lookup, Snapshot};
 use crate::model::visible::visible;
 use crate::report::Exit;
@@ -145,9 +148,38 @@ async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<
     let Some(role) = why.target.as_deref().or(why.role_arn.as_deref()) else {
         return unknown("which role it has is not known, and so not what that may do");
     };
-    match source {
-        Source::File(_) => unknown("a snapshot cannot be asked: that takes iam:SimulatePrincipalPolicy"),
-        Source::Live { .. } => unknown(&format!("what {role} may do was not asked")),
+    let Source::Live { session, .. } = source else {
+        return unknown("a snapshot cannot be asked: that takes iam:SimulatePrincipalPolicy");
+    };
+    let resources: Vec<String> = asked.resource.iter().cloned().collect();
+    match session.iam().simulate(role, &[action.to_owned()], &resources, &[]).await {
+        Ok(found) => {
+            let (outcome, because) = simulated(role, &found);
+            Some(Action::new(action, resource, outcome, because))
+        }
+        Err(failure) => unknown(&failure.advised()),
+    }
+}
+
+/// What a simulation comes to: all of it must be allowed.
+fn simulated(role: &str, found: &[Simulated]) -> (Outcome, String) {
+    let missing: BTreeSet<&str> = found.iter().flat_map(|it| &it.missing_context).map(String::as_str).collect();
+    let decided = |decision| found.iter().any(|it| it.decision == decision);
+    if found.is_empty() {
+        (Outcome::Unknown, "IAM said nothing of it".to_owned())
+    } else if decided(Decision::Denied) {
+        (Outcome::Denied, format!("a policy of {role} denies it"))
+    } else if !missing.is_empty() {
+        let keys: Vec<&str> = missing.into_iter().collect();
+        (Outcome::Unknown, format!("the policies of {role} make it depend on {}, which nobody told", keys.join(", ")))
+    } else if decided(Decision::NotAllowed) {
+        (
+            Outcome::Denied,
+            format!("no policy of {role} allows it; the resource's own policy, if it has one, was not asked"),
+        )
+    } else {
+        let rest = "organisation policies and the resource's own policy were not asked";
+        (Outcome::Allowed, format!("the policies of {role} allow it; {rest}"))
     }
 }
 
@@ -167,4 +199,24 @@ fn unread(
         }
     };
     Ok(Printed::answer(out, Exit::Unknown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_is_allowed_only_if_all_of_it_is_and_nothing_is_missing() {
+        let one = |decision, missing: &[&str]| Simulated {
+            decision,
+            missing_context: missing.iter().map(|it| (*it).to_owned()).collect(),
+            ..Simulated::default()
+        };
+        let outcome = |all: &[Simulated]| simulated("r", all).0;
+        assert_eq!(outcome(&[]), Outcome::Unknown);
+        assert_eq!(outcome(&[one(Decision::Allowed, &[])]), Outcome::Allowed);
+        assert_eq!(outcome(&[one(Decision::Allowed, &[]), one(Decision::NotAllowed, &[])]), Outcome::Denied);
+        assert_eq!(outcome(&[one(Decision::NotAllowed, &["aws:SourceVpc"])]), Outcome::Unknown);
+        assert_eq!(outcome(&[one(Decision::Denied, &["aws:SourceVpc"])]), Outcome::Denied);
+    }
 }

@@ -1,0 +1,77 @@
+//! The screen's way to a workload's role: from a row, from the jump, to documents and policies, and onward.
+
+use eksplorer::access::inventory::inventory;
+use eksplorer::access::workload::Subject;
+use eksplorer::app::effect::Effect;
+use eksplorer::app::overlay::Overlay;
+use eksplorer::model::snapshot::Source;
+
+use super::world::{LEDGER_TRUST, World};
+use crate::keys::{notice, top};
+use crate::stage::{Stage, file};
+
+fn stage(world: &World, source: Source) -> Stage {
+    let mut snapshot = world.snapshot();
+    snapshot.source = source;
+    let rows = inventory(&world.facts(), &snapshot.iam);
+    Stage::with(snapshot, rows, true)
+}
+
+fn subject(stage: &Stage) -> Subject {
+    match stage.app.overlays.last() {
+        Some(Overlay::Workload(view)) => view.subject.clone(),
+        _ => panic!("{}", top(stage)),
+    }
+}
+
+fn document(stage: &Stage) -> &str {
+    match stage.app.overlays.last() {
+        Some(Overlay::Document(view)) => &view.document.text,
+        _ => panic!("{}", top(stage)),
+    }
+}
+
+#[test]
+fn enter_on_a_row_opens_its_workload_and_keys_lead_on() {
+    let stage = stage(&World::new(), file()).keys("3 Enter");
+    assert_eq!(subject(&stage), Subject::ServiceAccount("payments".into(), "api".into()));
+    let stage = stage.keys("g Enter");
+    assert!(document(&stage).contains("kind: ServiceAccount"), "{}", document(&stage));
+    let stage = stage.keys("Esc p");
+    assert!(document(&stage).contains("RoleName: api"), "the role with its policies");
+    let stage = stage.keys("Esc t");
+    assert_eq!((top(&stage), stage.app.overlays.len()), ("trace", 2), "the role's own trace");
+    assert_eq!(top(&stage.keys("Esc Esc")), "list");
+}
+
+#[test]
+fn the_jump_finds_service_accounts_and_pods_by_name() {
+    let typed = stage(&World::new(), file()).keys("ctrl-p").text("payments/ledger-0");
+    let found = typed.keys("Enter");
+    assert_eq!(subject(&found), Subject::Pod("payments".into(), "ledger-0".into()));
+    let found = stage(&World::new(), file()).keys("ctrl-p").text("kube-system/agent");
+    assert_ne!(top(&found.keys("Enter")), "workload", "nothing is called that");
+}
+
+#[test]
+fn what_mends_is_opened_and_copied_as_it_is_to_be_pasted() {
+    let world = World::with(|it| it.set(&format!("{LEDGER_TRUST}/Action"), serde_json::json!("sts:AssumeRole")));
+    let stage = stage(&world, file()).keys("4 Enter G Enter");
+    assert!(
+        document(&stage).starts_with("aws iam update-assume-role-policy --role-name ledger"),
+        "{}",
+        document(&stage)
+    );
+    let stage = stage.keys("Esc Y");
+    let copied = stage.effects.iter().find_map(|it| match it {
+        Effect::Copy(text) => Some(text.as_str()),
+        _ => None,
+    });
+    assert!(copied.is_some_and(|it| it.starts_with("aws iam update-assume-role-policy")), "{copied:?}");
+}
+
+#[test]
+fn policies_of_nobody_are_refused_in_words() {
+    let stage = stage(&World::new(), file()).keys("1 p");
+    assert_eq!((top(&stage), notice(&stage)), ("list", "Nothing here names an IAM role."));
+}
