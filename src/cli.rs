@@ -123,7 +123,7 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Bring back what a batch changed, as far as it can be brought back.
     ///
-    /// Exit status: 0 done or nothing to do, 3 blocked or refused, 5 a question is open, 6 stopped part-way.
+    /// Without --yes-cluster, what would be done is printed, and nothing is done. Exit status: 0 done or nothing to do, 3 blocked or refused, 5 a question is open, 6 stopped part-way.
     Undo(UndoArgs),
     /// Save what may be read to a file.
     Snapshot {
@@ -192,12 +192,28 @@ pub struct ApplyArgs {
     /// Apply the plan, if nothing blocks it and every question is answered.
     #[arg(long, requires = "yes_cluster")]
     pub apply: bool,
-    /// The cluster's name once more: what is applied is applied there.
+    /// Which yes was said.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    /// How what is written is kept track of.
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
+}
+
+/// Which yes was said.
+#[derive(Clone, Debug, Args)]
+pub struct ConsentArgs {
+    /// The cluster's name once more: what is done is done there.
     #[arg(long, value_name = "NAME")]
     pub yes_cluster: Option<String>,
     /// Answer the question of this check with yes; may be given several times.
     #[arg(long, value_name = "CHECK")]
     pub accept: Vec<String>,
+}
+
+/// How what is written is kept track of.
+#[derive(Clone, Debug, Args)]
+pub struct KeepingArgs {
     /// How long what was written may take to be seen.
     #[arg(long, value_parser = duration, default_value = "15s")]
     pub wait: Duration,
@@ -288,12 +304,9 @@ pub struct JournalArgs {
 pub struct ResumeArgs {
     /// The batch: its name, the beginning of it, or `last`.
     pub batch: String,
-    /// How long what was written may take to be seen.
-    #[arg(long, value_parser = duration, default_value = "15s")]
-    pub wait: Duration,
-    /// Where the journal is kept, instead of the state folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub state_dir: Option<PathBuf>,
+    /// How what is written is kept track of.
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
 }
 
 /// What to undo.
@@ -301,18 +314,12 @@ pub struct ResumeArgs {
 pub struct UndoArgs {
     /// The batch: its name, the beginning of it, or `last`.
     pub batch: String,
-    /// The cluster's name once more: what is undone is undone there.
-    #[arg(long, value_name = "NAME")]
-    pub yes_cluster: Option<String>,
-    /// Answer the question of this check with yes; may be given several times.
-    #[arg(long, value_name = "CHECK")]
-    pub accept: Vec<String>,
-    /// How long what was written may take to be seen.
-    #[arg(long, value_parser = duration, default_value = "15s")]
-    pub wait: Duration,
-    /// Where the journal is kept, instead of the state folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub state_dir: Option<PathBuf>,
+    /// Which yes was said; without the cluster's name, the plan of the undo is printed, and nothing is done.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    /// How what is written is kept track of.
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
 }
 
 /// What to do with snapshots.

@@ -53,6 +53,19 @@ impl Review {
         let of = |level| self.checks.iter().filter(|it| it.level == level).count();
         (of(Level::Blocks), of(Level::Asks), of(Level::Notes))
     }
+
+    /// Does a check block it?
+    pub fn is_blocked(&self) -> bool {
+        self.checks.iter().any(|it| it.level == Level::Blocks)
+    }
+
+    /// The ids of the checks that ask and were not answered with yes, each once.
+    pub fn unanswered(&self, accepted: &[String]) -> Vec<&'static str> {
+        let open = |it: &&Check| it.level == Level::Asks && !accepted.iter().any(|id| id == it.id);
+        let mut ids: Vec<&'static str> = self.checks.iter().filter(open).map(|it| it.id).collect();
+        ids.dedup();
+        ids
+    }
 }
 
 /// Reviews a draft against the facts. `now` is when it would be applied.

@@ -22,4 +22,5 @@ pub mod update;
 pub mod validation;
 pub mod visible;
 pub mod wildcard;
+pub mod words;
 pub mod workload;

@@ -243,7 +243,7 @@ fn found(inventory: &Inventory) -> Found {
 }
 
 fn role(arn: &str) -> Subject {
-    Subject::Role(arn.rsplit('/').next().unwrap_or(arn).to_owned())
+    Subject::Role(crate::model::words::last_part(arn).to_owned())
 }
 
 fn part(row: &RoleRow) -> String {

@@ -35,6 +35,7 @@ use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Evidence};
+use crate::model::workload::{account_of, account_username};
 
 /// May it, or not?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,17 +98,15 @@ impl Who {
     /// A service account, which the API server knows by itself.
     pub fn service_account(namespace: &str, name: &str) -> Self {
         let groups = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
-        Who::named(&index::service_account(namespace, name), &groups)
+        Who::named(&account_username(namespace, name), &groups)
     }
 
     /// A Kubernetes subject by itself, whoever maps to it: `system:serviceaccount:NAMESPACE:NAME` (or `sa/NAMESPACE/NAME`),
     /// `user:NAME`, `group:NAME`. The last two carry what every authenticated identity carries.
     pub fn subject(text: &str) -> Option<(Via, Self)> {
-        let account = text
-            .strip_prefix("system:serviceaccount:")
-            .and_then(|it| it.split_once(':'))
-            .or_else(|| text.strip_prefix("sa/").and_then(|it| it.split_once('/')));
-        if let Some((namespace, name)) = account.filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty()) {
+        let in_short =
+            || text.strip_prefix("sa/")?.split_once('/').filter(|(space, name)| !space.is_empty() && !name.is_empty());
+        if let Some((namespace, name)) = account_of(text).or_else(in_short) {
             let via = Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
             return Some((via, Who::service_account(namespace, name)));
         }
@@ -429,7 +428,7 @@ impl Permissions {
                 "Group" if who.groups.iter().any(|it| it == name) => Some(Via::Group(name.to_owned())),
                 "ServiceAccount" => {
                     let namespace = subject.namespace.as_deref().filter(|it| !it.is_empty()).or(own)?;
-                    (index::service_account(namespace, name) == who.username)
+                    (account_username(namespace, name) == who.username)
                         .then(|| Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() })
                 }
                 _ => None,

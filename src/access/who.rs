@@ -16,9 +16,12 @@ use super::inventory::PrincipalRow;
 use super::permissions::index::{BindingAt, RoleAt};
 use super::permissions::rule::allows;
 use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
+use crate::model::cluster::Cluster;
 use crate::model::principal::Principal;
 use crate::model::request::Request;
-use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence};
+use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap};
+use crate::model::words::count;
+use crate::model::workload::{account_of, account_username};
 
 /// Somebody who may.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +73,18 @@ pub enum Holding {
 }
 
 impl Holding {
+    /// Who it is, in one cell: `sa payments/reaper`, `group devs`. How a principal is told in short is the caller's.
+    pub fn tell(&self, principal: impl FnOnce(&Principal) -> String) -> String {
+        match self {
+            Holding::Principal { principal: it, .. } => principal(it),
+            Holding::ServiceAccount { namespace, name, .. } => format!("sa {namespace}/{name}"),
+            Holding::Group(name) => Via::Group(name.clone()).to_string(),
+            Holding::User(name) => Via::User(name.clone()).to_string(),
+            Holding::System(via) => via.to_string(),
+            Holding::HiddenCreator => "the cluster's creator".to_owned(),
+        }
+    }
+
     /// Its document, if it has one.
     pub fn document(&self) -> Option<DocumentRef> {
         match self {
@@ -109,6 +124,19 @@ impl WhoCan {
             () if is(Verdict::Unknown) || !self.unknown.is_empty() => Verdict::Unknown,
             () => Verdict::Denied,
         }
+    }
+
+    /// `9 principals · 4 service accounts · 2 others · 1 unknown`; `nobody`.
+    pub fn summary(&self) -> String {
+        let (principals, accounts, others, unknown) = self.counts();
+        let told = [
+            (principals > 0).then(|| count(principals, "principal", "principals")),
+            (accounts > 0).then(|| count(accounts, "service account", "service accounts")),
+            (others > 0).then(|| count(others, "other", "others")),
+            (unknown > 0).then(|| format!("{unknown} unknown")),
+        ];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        if told.is_empty() { "nobody".to_owned() } else { told.join(" · ") }
     }
 
     /// How many principals, service accounts and others may, and of how many it is not known.
@@ -162,7 +190,7 @@ impl Permissions {
                         let Some(its) = subject.namespace.as_deref().filter(|it| !it.is_empty()).or(own) else {
                             continue;
                         };
-                        Via::User(super::permissions::index::service_account(its, &subject.name))
+                        Via::User(account_username(its, &subject.name))
                     }
                     _ => continue,
                 };
@@ -204,7 +232,7 @@ pub fn who_can(
 ) -> WhoCan {
     let identities = permissions.identities(request);
     let mut holders = Vec::new();
-    let general = permissions.unread_bindings(request.namespace());
+    let mut general = permissions.unread_bindings(request.namespace());
     let mut carried: BTreeSet<&str> = BTreeSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut open: Vec<(String, String)> = Vec::new();
@@ -238,7 +266,7 @@ pub fn who_can(
         holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
     }
     for (name, bindings) in &identities.users {
-        if names.contains(name) || name.starts_with("system:serviceaccount:") {
+        if names.contains(name) || account_of(name).is_some() {
             continue;
         }
         let via = Via::User(name.clone());
@@ -260,8 +288,18 @@ pub fn who_can(
         holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
     }
     hidden_creator(facts, &mut holders);
+    general.extend(unread_mappings(facts));
     holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     WhoCan { request: request.clone(), holders, unknown: general }
+}
+
+/// The mappings that were not read: whom they let in is not among the principals.
+fn unread_mappings(facts: &ClusterFacts) -> Vec<String> {
+    let mode = facts.cluster.value().map(Cluster::authentication_mode);
+    let of = |name: &str, gap: Option<Gap>| gap.map(|gap| format!("{name}: {gap}"));
+    let entries = of("access entries", facts.access_entries.gap()).filter(|_| mode.is_none_or(|it| it.reads_entries()));
+    let rows = of("aws-auth", facts.aws_auth.gap()).filter(|_| mode.is_none_or(|it| it.reads_aws_auth()));
+    entries.into_iter().chain(rows).collect()
 }
 
 fn rank(holder: &Holder) -> (u8, bool) {
@@ -316,7 +354,7 @@ fn service_accounts(
         _ => None,
     });
     for name in identities.users.keys().chain(maybe) {
-        if let Some((namespace, name)) = name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':')) {
+        if let Some((namespace, name)) = account_of(name) {
             wanted.insert((namespace.to_owned(), name.to_owned()));
         }
     }
@@ -334,8 +372,7 @@ fn service_accounts(
     if !wanted.is_empty() {
         for pod in facts.pods.items() {
             let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-            let account = pod.spec.service_account_name.as_deref().unwrap_or("default");
-            pods.entry((namespace, account)).or_default().push(pod.metadata.name.clone());
+            pods.entry((namespace, pod.service_account())).or_default().push(pod.metadata.name.clone());
         }
     }
     for (namespace, name) in wanted {

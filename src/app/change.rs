@@ -24,10 +24,11 @@ use super::words::count;
 use crate::edit::draft::{Draft, Edit, Refusal};
 use crate::edit::export::{Place, quoted, script};
 use crate::edit::record::Batch;
-use crate::edit::state::{EntryState, State, Subject, now, short_policy};
+use crate::edit::state::{EntryState, State, Subject, now};
 use crate::edit::wish::{Ground, Wish};
 use crate::model::principal::Principal;
 use crate::model::snapshot::Source;
+use crate::model::words::last_part;
 
 /// May changes be staged here?
 pub(super) fn can_write(app: &App) -> Result<(), Cow<'static, str>> {
@@ -278,7 +279,7 @@ pub(super) fn open_take(app: &mut App) {
         return app.warn(format!("{subject} has no access policies."));
     }
     let choices = state.policies.iter().map(|(arn, scope)| Choice {
-        text: short_policy(arn).to_owned(),
+        text: last_part(arn).to_owned(),
         note: scope.to_string(),
         right: String::new(),
         also: arn.clone(),
@@ -294,7 +295,7 @@ pub(super) fn accept_take(app: &mut App) {
     let Some(Overlay::TakePolicy { subject, picker }) = app.overlays.last() else { return };
     let Some(policy_arn) = picker.chosen().map(|it| it.what.clone()) else { return };
     let subject = subject.clone();
-    let what = format!("{subject} loses {}", short_policy(&policy_arn));
+    let what = format!("{subject} loses {}", last_part(&policy_arn));
     if edit(app, &subject, &what, Edit::TakePolicy { policy_arn }) {
         app.overlays.pop();
     }

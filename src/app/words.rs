@@ -2,6 +2,7 @@
 
 use crate::access::Mark;
 use crate::model::time::Time;
+pub use crate::model::words::count;
 
 /// The state that a mark stands for, in words.
 pub fn state(mark: Mark) -> &'static str {
@@ -30,11 +31,6 @@ pub fn age(now: Time, since: Time) -> (String, u64) {
         _ => (DAY, "d"),
     };
     (format!("{} {name} ago", seconds / unit), (unit - seconds % unit).unsigned_abs())
-}
-
-/// `1 row`, `3 rows`.
-pub fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::state::{AssociationState, EntryState, State, short_policy, sorted};
+use super::state::{AssociationState, EntryState, State, sorted};
+use crate::model::words::last_part;
 
 /// Is it as expected?
 pub fn same(expected: Option<&State>, is: Option<&State>) -> bool {
@@ -40,7 +41,7 @@ fn of_entry(expected: &EntryState, is: &EntryState) -> Vec<String> {
     let names: BTreeSet<&String> = expected.policies.keys().chain(is.policies.keys()).collect();
     for name in names {
         let scope = |of: &EntryState| of.policies.get(name).map_or("none".to_owned(), |it| sorted(it).to_string());
-        put(&mut out, &format!("scope of {}", short_policy(name)), &scope(expected), &scope(is));
+        put(&mut out, &format!("scope of {}", last_part(name)), &scope(expected), &scope(is));
     }
     tags(&mut out, &expected.tags, &is.tags);
     out

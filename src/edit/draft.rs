@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{AssociationState, EntryState, State, Subject, now};
 use crate::model::mapping::AccessScope;
 use crate::model::snapshot::ClusterFacts;
+use crate::model::words::last_part;
 
 /// One changed thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +179,7 @@ impl Draft {
             Edit::TakePolicy { policy_arn } => {
                 let mut it = entry(staged).ok_or_else(missing)?;
                 if it.policies.remove(&policy_arn).is_none() {
-                    return Err(Refusal(format!("it does not have {}", super::state::short_policy(&policy_arn))));
+                    return Err(Refusal(format!("it does not have {}", last_part(&policy_arn))));
                 }
                 Some(State::Entry(it))
             }

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::draft::{Change, Draft};
-use super::state::{AssociationState, EntryState, State, Subject, short_policy};
+use super::state::{AssociationState, EntryState, State, Subject};
 use crate::model::mapping::AccessScope;
 use crate::model::principal::Principal;
 use crate::model::validation::entry::standard_username;
+use crate::model::words::last_part;
 
 /// One call of the EKS API, with all that it sends but the cluster and the client token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,9 +106,9 @@ impl Call {
                 format!("groups {groups}, username {}", username.as_deref().unwrap_or("by default"))
             }
             Call::AssociateAccessPolicy { policy_arn, access_scope, .. } => {
-                format!("{} @ {access_scope}", short_policy(policy_arn))
+                format!("{} @ {access_scope}", last_part(policy_arn))
             }
-            Call::DisassociateAccessPolicy { policy_arn, .. } => short_policy(policy_arn).to_owned(),
+            Call::DisassociateAccessPolicy { policy_arn, .. } => last_part(policy_arn).to_owned(),
             Call::TagResource { tags } => tags.keys().cloned().collect::<Vec<_>>().join(", "),
             Call::UntagResource { tag_keys } => tag_keys.join(", "),
             Call::CreatePodIdentityAssociation { role_arn, .. }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::mapping::{AccessEntry, AccessScope, AssociatedPolicy};
 use crate::model::principal::Principal;
 use crate::model::snapshot::ClusterFacts;
+use crate::model::words::last_part;
 use crate::model::workload::PodIdentityAssociation;
 
 /// What is changed.
@@ -95,14 +96,9 @@ impl EntryState {
         if !self.groups.is_empty() {
             parts.push(format!("groups {}", self.groups.iter().cloned().collect::<Vec<_>>().join(", ")));
         }
-        parts.extend(self.policies.iter().map(|(arn, scope)| format!("{} @ {scope}", short_policy(arn))));
+        parts.extend(self.policies.iter().map(|(arn, scope)| format!("{} @ {scope}", last_part(arn))));
         parts.join(" · ")
     }
-}
-
-/// The name of a policy, without its ARN.
-pub fn short_policy(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 /// Order and repetition of a scope's namespaces mean nothing.

@@ -295,6 +295,14 @@ fn checks_say_what_speaks_against_it() {
 }
 
 #[test]
+fn who_is_not_known_is_not_said_to_lose_nothing() {
+    let world = world();
+    let draft = drafted(&world, &[(role("dev"), Edit::Remove)]);
+    let review = review(&world.facts, &world.iam, &world.permissions, None, &draft, None);
+    assert!(told(&review).iter().any(|it| it.starts_with("notes caller-unknown")), "{:?}", told(&review));
+}
+
+#[test]
 fn the_last_admin_cannot_be_removed_in_any_form() {
     let only = world_of("[]");
     for edits in [

@@ -59,7 +59,7 @@ pub struct AssociatedPolicy {
 impl AssociatedPolicy {
     /// `AmazonEKSViewPolicy`
     pub fn name(&self) -> &str {
-        self.policy_arn.rsplit('/').next().unwrap_or(&self.policy_arn)
+        super::words::last_part(&self.policy_arn)
     }
 
     /// `View`, for narrow places: AWS's own prefix and suffix are dropped.

@@ -57,6 +57,17 @@ pub struct Pod {
     pub status: Option<Phase>,
 }
 
+/// The username that the API server knows a service account by.
+pub fn account_username(namespace: &str, name: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{name}")
+}
+
+/// The namespace and name in the username of a service account.
+pub fn account_of(username: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = username.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+}
+
 impl Pod {
     /// Its service account's name; `default` where it names none.
     pub fn service_account(&self) -> &str {

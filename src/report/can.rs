@@ -51,6 +51,11 @@ impl Answered {
         let decision = permissions.decide(&who, &meant.request);
         let because = permissions.because(&who, &meant.request, &decision);
         let allowed_in = permissions.allowed_in(&who, &meant.request);
+        let mut meant = meant;
+        let in_all = matches!(&meant.request.target, Target::Resource { namespace, .. } if namespace.is_empty());
+        if let Some(gap) = permissions.namespaces_gap().filter(|_| in_all && decision.verdict != Verdict::Allowed) {
+            meant.notes.push(format!("not all namespaces are known, so it may be allowed in others too: {gap}"));
+        }
         let denied = decision.verdict == Verdict::Denied && decision.outside.is_none();
         let nearest = denied.then(|| permissions.nearest(&who, &meant.request)).flatten();
         Answered { principal, who, meant, decision, because, allowed_in, nearest }

@@ -167,7 +167,7 @@ fn policies_of_role(of: &PolicyCheck) -> String {
     if !of.unknown.is_empty() {
         return "?".to_owned();
     }
-    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let name = |arn: &str| crate::model::words::last_part(arn).to_owned();
     let needed = of.present.len() + of.missing.len();
     let count = if needed > 0 { Some(format!("{}/{needed}", of.present.len())) } else { None };
     let missing = of

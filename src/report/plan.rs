@@ -13,6 +13,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::principal::Principal;
 use crate::model::visible::visible;
+use crate::model::words::count;
 
 /// The sign before a check.
 fn sign(level: Level) -> &'static str {
@@ -41,7 +42,6 @@ pub fn text(cluster: &ClusterId, review: &Review, home: Option<&str>) -> String 
         return format!("nothing to do: {cluster} is as asked already\n");
     }
     let (blocks, asks, notes) = review.counts();
-    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let mut out = format!(
         "{} on {cluster}: {} · {} · {}\n\n",
         count(review.steps.len(), "call", "calls"),

@@ -12,36 +12,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::request::Target;
 use crate::model::visible::visible;
-
-fn plural(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
-}
-
-/// `9 principals · 4 service accounts · 2 others · 1 unknown`
-pub fn summary(answer: &WhoCan) -> String {
-    let (principals, accounts, others, unknown) = answer.counts();
-    let mut parts =
-        vec![plural(principals, "principal", "principals"), plural(accounts, "service account", "service accounts")];
-    if others > 0 {
-        parts.push(plural(others, "other", "others"));
-    }
-    if unknown > 0 {
-        parts.push(format!("{unknown} unknown"));
-    }
-    parts.join(" · ")
-}
-
-/// Who it is, in one cell: `role/ci`, `sa payments/reaper`.
-pub fn name(holding: &Holding, home: Option<&str>) -> String {
-    match holding {
-        Holding::Principal { principal, .. } => principal.short(home),
-        Holding::ServiceAccount { namespace, name, .. } => format!("sa {namespace}/{name}"),
-        Holding::Group(name) | Holding::System(Via::Group(name)) => format!("group {name}"),
-        Holding::User(name) | Holding::System(Via::User(name)) => format!("user {name}"),
-        Holding::System(Via::ServiceAccount { namespace, name }) => format!("sa {namespace}/{name}"),
-        Holding::HiddenCreator => "the cluster's creator".to_owned(),
-    }
-}
+use crate::model::words::count;
 
 fn kind(holding: &Holding) -> &'static str {
     match holding {
@@ -58,7 +29,7 @@ pub fn note(holder: &Holder) -> String {
     let own = match &holder.subject {
         Holding::ServiceAccount { pods: Some(pods), .. } if pods.is_empty() => Some("no pods".to_owned()),
         Holding::ServiceAccount { pods: Some(pods), .. } => {
-            Some(format!("{}: {}", plural(pods.len(), "pod", "pods"), pods.join(", ")))
+            Some(format!("{}: {}", count(pods.len(), "pod", "pods"), pods.join(", ")))
         }
         Holding::ServiceAccount { pods: None, .. } => Some("its pods could not be read".to_owned()),
         Holding::Principal { principal, .. } => {
@@ -83,7 +54,7 @@ pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&s
     };
     let mut out = match answer.verdict() {
         Verdict::Allowed => {
-            format!("{}{scope} on {cluster}: {}\n", visible(&meant.request.to_string()), summary(answer))
+            format!("{}{scope} on {cluster}: {}\n", visible(&meant.request.to_string()), answer.summary())
         }
         _ => format!("{head} {}{scope} on {cluster}\n", visible(&meant.request.to_string())),
     };
@@ -96,7 +67,7 @@ pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&s
             (true, _) => note,
             _ => format!("{path}  ({note})"),
         };
-        rows.push(vec![glyph(holder.mark()).to_owned(), name(&holder.subject, home), path]);
+        rows.push(vec![glyph(holder.mark()).to_owned(), holder.subject.tell(|it| it.short(home)), path]);
     }
     if !rows.is_empty() {
         out.push('\n');

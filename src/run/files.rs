@@ -9,10 +9,13 @@ use etcetera::BaseStrategy;
 
 use super::Trouble;
 
-/// The whole standard input.
-pub fn read_stdin() -> Result<String, Trouble> {
-    std::io::read_to_string(std::io::stdin())
-        .map_err(|error| Trouble::bad_input(format!("could not read the standard input: {error}")))
+/// Reads what a command line names: a file, or with `-` the whole standard input. `what` as of [`read_text`].
+pub fn read_named(path: &Path, what: &str) -> Result<String, Trouble> {
+    if path.as_os_str() != "-" {
+        return read_text(path, what);
+    }
+    io::read_to_string(io::stdin())
+        .map_err(|error| Trouble::bad_input(format!("could not read the standard input: {error}. Is it {what}?")))
 }
 
 /// Where the journal and the log are kept, unless told otherwise.

@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::app::layout::{Layout, sheet};
 use crate::app::overlay::who::{HolderLine, WhoView};
 use crate::app::table::Cut;
-use crate::app::words::count;
 use crate::model::request::Target;
 use crate::model::visible::visible;
 
@@ -25,7 +24,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &WhoVi
         _ => "",
     };
     let title = format!("who can {}{beyond}?", view.request);
-    let counts = view.answer.as_ref().map(|it| counts(it)).unwrap_or_default();
+    let counts = view.answer.as_ref().map(|it| it.summary()).unwrap_or_default();
     let beside = width(&title) + width(&counts) + 2 <= usize::from(parts.title.width);
     let above = if beside { counts.as_str() } else { "" };
     let end = canvas.put_right(parts.title.x, parts.title.right(), parts.title.y, above, Role::Dim);
@@ -56,25 +55,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &WhoVi
     }
     canvas.across(Rect { y: parts.told.y.saturating_sub(1), height: 1, ..at.body });
     told(canvas, parts.told, app, view, answer);
-}
-
-/// `9 principals · 4 service accounts · 2 unknown`
-fn counts(answer: &WhoCan) -> String {
-    let (principals, accounts, others, unknown) = answer.counts();
-    let mut all = Vec::new();
-    if principals > 0 {
-        all.push(count(principals, "principal", "principals"));
-    }
-    if accounts > 0 {
-        all.push(count(accounts, "service account", "service accounts"));
-    }
-    if others > 0 {
-        all.push(count(others, "other", "others"));
-    }
-    if unknown > 0 {
-        all.push(format!("{unknown} unknown"));
-    }
-    if all.is_empty() { "nobody".to_owned() } else { all.join(" · ") }
 }
 
 /// What was not read and could add others; else what was made of the words.

@@ -8,6 +8,7 @@ use super::Ground;
 use crate::access::identity::{Identity, Resolution, Verdict, entry_username, meant};
 use crate::access::permissions::template::{self, fit};
 use crate::model::principal::{Asked, Principal};
+use crate::model::workload::account_of;
 
 /// A principal behind a username.
 #[derive(Clone, Debug)]
@@ -35,11 +36,7 @@ pub(super) enum Sort {
 }
 
 pub(super) fn sort(username: &str) -> Sort {
-    if let Some((namespace, name)) = username.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':'))
-        && !namespace.is_empty()
-        && !name.is_empty()
-        && !name.contains(':')
-    {
+    if let Some((namespace, name)) = account_of(username) {
         return Sort::ServiceAccount(namespace.to_owned(), name.to_owned());
     }
     match username {

@@ -80,7 +80,7 @@ fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
 fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
     let attached = of_iam(role, "AttachedManagedPolicies");
     for missing in &check.missing {
-        let name = missing.required.rsplit('/').next().unwrap_or_default();
+        let name = crate::model::words::last_part(&missing.required);
         if let Some(namesake) = &missing.namesake {
             let sentence = format!("{namesake} is the account's own policy and not AWS's {name}, whose name it has");
             out.push(Finding::new(Low, "role-policy-namesake", sentence, &attached));

@@ -214,7 +214,7 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
         }
     }
     for missing in check.policies.missing.iter().filter(|it| it.wholly) {
-        let name = missing.required.rsplit('/').next().unwrap_or_default();
+        let name = crate::model::words::last_part(&missing.required);
         if missing.perhaps_by.is_empty() {
             states.push((Mark::Dead, format!("it lacks {name}")));
         } else {

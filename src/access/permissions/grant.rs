@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
+use crate::model::words::last_part;
 
 /// By what a binding names an identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,7 +117,7 @@ impl Grant {
             Grant::Masters => "group system:masters".to_owned(),
             Grant::Binding { namespace: Some(namespace), name, .. } => format!("RoleBinding {namespace}/{name}"),
             Grant::Binding { namespace: None, name, .. } => format!("ClusterRoleBinding {name}"),
-            Grant::Policy { policy_arn, .. } => short(policy_arn).to_owned(),
+            Grant::Policy { policy_arn, .. } => last_part(policy_arn).to_owned(),
             Grant::Node => "the Node authorizer".to_owned(),
         }
     }
@@ -143,13 +144,9 @@ impl Grant {
         match self {
             Grant::Masters | Grant::Node => None,
             Grant::Binding { role, .. } => Some(role.document()),
-            Grant::Policy { policy_arn, .. } => Some(DocumentRef::AccessPolicy(short(policy_arn).to_owned())),
+            Grant::Policy { policy_arn, .. } => Some(DocumentRef::AccessPolicy(last_part(policy_arn).to_owned())),
         }
     }
-}
-
-fn short(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 impl fmt::Display for Grant {

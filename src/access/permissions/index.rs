@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::grant::RoleName;
 use crate::model::rbac::{Binding, Metadata, Role, Rule};
 use crate::model::snapshot::{ClusterFacts, Gap, Section};
+use crate::model::workload::account_username;
 
 /// A binding, as a place in its section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,7 +159,7 @@ impl Index {
                     "ServiceAccount" => {
                         let named = subject.namespace.as_deref().filter(|it| !it.is_empty());
                         let Some(its) = named.or(own) else { continue };
-                        (&mut users, service_account(its, &subject.name))
+                        (&mut users, account_username(its, &subject.name))
                     }
                     _ => continue,
                 };
@@ -258,11 +259,6 @@ impl Index {
     pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Rule> {
         self.cluster_roles.iter().chain(self.roles.iter()).flat_map(|role| &role.rules)
     }
-}
-
-/// The username of a service account.
-pub(crate) fn service_account(namespace: &str, name: &str) -> String {
-    format!("system:serviceaccount:{namespace}:{name}")
 }
 
 fn namespace(metadata: &Metadata) -> &str {

@@ -12,6 +12,7 @@ use crate::access::permissions::{Grant, Held, Rules, Via};
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::snapshot::Evidence;
+use crate::model::words::count;
 
 /// A grant's rules take at most so many lines.
 const MOST_RULES: usize = 4;
@@ -51,7 +52,7 @@ impl Teller<'_> {
                 Rules::Known(rules) if rules.is_empty() => {
                     (Some(Mark::Dead), "its role has no rules: it gives nothing".to_owned())
                 }
-                Rules::Known(rules) => (None, counted(rules.len(), "rule")),
+                Rules::Known(rules) => (None, count(rules.len(), "rule", "rules")),
                 Rules::All => (None, "everything".to_owned()),
                 Rules::Dangling => (Some(Mark::Dead), "the role does not exist: it gives nothing".to_owned()),
                 Rules::Unknown(why) => (Some(Mark::Unknown), why.clone()),
@@ -88,7 +89,14 @@ impl Teller<'_> {
             if gathered.len() > shown {
                 let more = gathered.len() - shown;
                 let evidence = it.grant.rules_document().map(|document| Evidence::new(document, "rules"));
-                self.say(Part::Grants, "└ rules", None, format!("… and {}", counted(more, "more line")), "", evidence);
+                self.say(
+                    Part::Grants,
+                    "└ rules",
+                    None,
+                    format!("… and {}", count(more, "more line", "more lines")),
+                    "",
+                    evidence,
+                );
             }
         }
     }
@@ -177,10 +185,6 @@ fn few<'a>(all: impl Iterator<Item = &'a str>) -> String {
     )
 }
 
-fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}
-
 /// What the grants of one place come to.
 #[derive(Default)]
 struct Sum {
@@ -228,10 +232,10 @@ impl Sum {
         if self.reads_all {
             parts.push("reads everything".to_owned());
         } else if !self.reads.is_empty() {
-            parts.push(format!("reads {}", counted(self.reads.len(), "kind")));
+            parts.push(format!("reads {}", count(self.reads.len(), "kind", "kinds")));
         }
         if !self.writes.is_empty() {
-            parts.push(format!("writes {}", counted(self.writes.len(), "kind")));
+            parts.push(format!("writes {}", count(self.writes.len(), "kind", "kinds")));
         }
         if self.unknown {
             parts.push("and something that is not known".to_owned());

@@ -107,6 +107,31 @@ fn bindings_that_were_not_read_may_hide_anybody() {
 }
 
 #[test]
+fn mappings_that_were_not_read_may_hide_anybody() {
+    let (world, _) = world();
+    let refused = || crate::model::failure::Failure::not_recorded("it");
+    let unheard = Request::core("frob", "unheard", "pay");
+    let ask = |facts: &ClusterFacts| {
+        let rows: Vec<PrincipalRow> = Vec::new();
+        who_can(facts, &Permissions::of(facts), &rows, &unheard)
+    };
+    assert_eq!(ask(&world).verdict(), Verdict::Denied);
+    let blind = ClusterFacts { access_entries: Section::failed(refused()), ..world.clone() };
+    let answer = ask(&blind);
+    assert_eq!((answer.verdict(), answer.summary().as_str()), (Verdict::Unknown, "nobody"));
+    assert!(answer.unknown[0].starts_with("access entries: "), "{answer:?}");
+    let blind = ClusterFacts { aws_auth: Section::failed(refused()), ..world.clone() };
+    assert!(ask(&blind).unknown[0].starts_with("aws-auth: "));
+    // A mode that does not read aws-auth cannot hide anybody in it.
+    let mut cluster = world.cluster.value().cloned().unwrap();
+    if let Some(config) = &mut cluster.access_config {
+        config.authentication_mode = Some(crate::model::cluster::AuthenticationMode::Api);
+    }
+    let api = ClusterFacts { cluster: Section::known(cluster, Time::default()), ..blind };
+    assert_eq!(ask(&api).verdict(), Verdict::Denied);
+}
+
+#[test]
 fn groups_that_lead_nowhere_are_told() {
     let (facts, iam) = world();
     let rows = subjects(&facts, &Permissions::of(&facts), &inventory(&facts, &iam).principals);

@@ -226,7 +226,7 @@ fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>,
     let built_in = facts.cluster.value().and_then(|it| it.compute_config.as_ref()?.node_role_arn.as_deref());
     let fargate = facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref());
     // aws-auth leaves the path out: a role is the same by its name.
-    let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let name = |arn: &str| crate::model::words::last_part(arn).to_owned();
     let known: HashSet<String> = of_groups.into_iter().chain(fargate).map(name).collect();
     // Profiles are listed by themselves, or stand with their roles where these were read in full.
     let by_role = || {

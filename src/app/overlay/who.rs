@@ -186,15 +186,11 @@ fn line(at: usize, holder: &Holder, home: Option<&str>) -> HolderLine {
     // Nodes may for their own sake.
     let of_node = !holder.paths.is_empty() && holder.paths.iter().all(|it| it.grant == Grant::Node);
     let is_system = of_node || matches!(holder.subject, Holding::System(_));
-    let (who, arn) = match &holder.subject {
-        Holding::Principal { principal, .. } => (named(principal, home), principal.arn()),
-        Holding::ServiceAccount { namespace, name, .. } => (format!("sa {namespace}/{name}"), String::new()),
-        Holding::Group(name) => (format!("group {name}"), String::new()),
-        Holding::User(name) => {
-            (format!("user {name}"), if name.starts_with("arn:") { name.clone() } else { String::new() })
-        }
-        Holding::System(via) => (via.to_string(), String::new()),
-        Holding::HiddenCreator => ("the cluster's creator".to_owned(), String::new()),
+    let who = holder.subject.tell(|it| named(it, home));
+    let arn = match &holder.subject {
+        Holding::Principal { principal, .. } => principal.arn(),
+        Holding::User(name) if name.starts_with("arn:") => name.clone(),
+        _ => String::new(),
     };
     let more = holder.paths.len().saturating_sub(1);
     let more = if more > 0 { format!(" +{more}") } else { String::new() };

@@ -7,11 +7,12 @@ use crate::access::catalog;
 use crate::access::identity::{Death, MappingSource, Resolution, Resolver, Verdict};
 use crate::access::permissions::{self, Who};
 use crate::edit::diff::everything;
-use crate::edit::state::{EntryState, State, Subject, short_policy};
+use crate::edit::state::{EntryState, State, Subject};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::Lookup;
 use crate::model::validation::{self, Home, entry, policy};
+use crate::model::words::last_part;
 
 type Rule = fn(&Look<'_>, &mut Vec<Check>);
 
@@ -219,7 +220,10 @@ fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
 
 /// Whoever applies it may lose their own access.
 fn caller(look: &Look<'_>, out: &mut Vec<Check>) {
-    let Some(caller) = look.caller else { return };
+    let Some(caller) = look.caller else {
+        let why = "who you are is not known, and so not whether you would lose access yourself";
+        return say(out, Level::Notes, "caller-unknown", None, why);
+    };
     for it in look.differences.iter().filter(|it| it.principal.key() == caller.principal.key()) {
         if it.turns() == Some(false) {
             say(out, Level::Asks, "caller-loses-access", None, "you would no longer get into this cluster yourself");
@@ -309,7 +313,7 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
             if before.is_some_and(|it| it.policies.get(arn) == Some(scope)) {
                 continue;
             }
-            let name = short_policy(arn);
+            let name = last_part(arn);
             let all = catalog::policy(arn)
                 .and_then(|it| it.rules.as_ref())
                 .is_some_and(|rules| rules.iter().any(|it| permissions::rule::allows(&it.rule, &everything(""))));
@@ -373,7 +377,7 @@ fn namespaces(look: &Look<'_>, out: &mut Vec<Check>) {
                 let why = match known.gap() {
                     None => format!(
                         "there is no namespace {pattern}: {} grants nothing there until there is",
-                        short_policy(arn)
+                        last_part(arn)
                     ),
                     Some(gap) => format!("whether there is a namespace {pattern} is not known: {gap}"),
                 };
@@ -408,7 +412,7 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
         let Some(after) = after else { continue };
         for arn in after.policies.keys().filter(|arn| before.is_none_or(|it| !it.policies.contains_key(*arn))) {
             let Some(rules) = catalog::policy(arn).and_then(|it| it.rules.as_ref()) else {
-                let why = format!("what {} grants is not published: what it gives is not known", short_policy(arn));
+                let why = format!("what {} grants is not published: what it gives is not known", last_part(arn));
                 say(out, Level::Notes, "policy-unpublished", Some(subject), why);
                 continue;
             };
@@ -418,7 +422,7 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
                     Level::Notes,
                     "no-custom-resources",
                     Some(subject),
-                    format!("{} covers no custom resources", short_policy(arn)),
+                    format!("{} covers no custom resources", last_part(arn)),
                 );
             }
         }

@@ -6,11 +6,12 @@
 use super::{Check, Level, Look};
 use crate::access::identity::Death;
 use crate::edit::record::not_brought_back;
-use crate::edit::state::{EntryState, State, Subject, short_policy};
+use crate::edit::state::{EntryState, State, Subject};
 use crate::model::principal::Principal;
 use crate::model::snapshot::Lookup;
 use crate::model::validation::entry::{EntryType, NewEntry, existing};
 use crate::model::validation::{Home, policy};
+use crate::model::words::last_part;
 
 /// The rule.
 pub(super) fn undo(look: &Look<'_>, out: &mut Vec<Check>) {
@@ -76,7 +77,7 @@ fn against_entry(look: &Look<'_>, arn: &str, before: &EntryState) -> Vec<String>
             .and_then(|name| policy::holder(&before.kind, name))
             .and_then(|()| policy::scope(scope));
         if let Err(wrong) = held {
-            out.push(format!("{}: EKS would say: {}", short_policy(policy_arn), wrong.message));
+            out.push(format!("{}: EKS would say: {}", last_part(policy_arn), wrong.message));
         }
     }
     out

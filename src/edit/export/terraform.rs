@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Place;
 use crate::edit::draft::Draft;
-use crate::edit::state::{AssociationState, EntryState, State, Subject, short_policy};
+use crate::edit::state::{AssociationState, EntryState, State, Subject};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::Principal;
+use crate::model::words::last_part;
 
 /// The resources of everything that a draft makes or changes; what it removes is named in a comment.
 pub fn terraform(place: &Place, draft: &Draft) -> String {
@@ -98,7 +99,7 @@ fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntrySt
     tags(out, &state.tags);
     out.push_str("}\n");
     for (policy, scope) in &state.policies {
-        let of: String = short_policy(policy)
+        let of: String = last_part(policy)
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .collect();

@@ -12,6 +12,7 @@ use super::super::encoding::decode;
 use super::authenticate::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 use super::status::Status;
 use crate::access::permissions::Permissions;
+use crate::model::workload::account_of;
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const EXTRA: &str = "impersonate-extra-";
@@ -39,7 +40,7 @@ pub(super) fn acting(permissions: &Permissions, asker: User, headers: &HeaderMap
         };
     };
 
-    let account = service_account(&username);
+    let account = account_of(&username);
     let mut needed = vec![match account {
         Some((namespace, name)) => impersonation("", "serviceaccounts", "", namespace, name),
         None => impersonation("", "users", "", "", &username),
@@ -64,12 +65,6 @@ pub(super) fn acting(permissions: &Permissions, asker: User, headers: &HeaderMap
         groups.push(implied.to_owned());
     }
     Ok(User { username, uid: uid.unwrap_or_default(), groups, extra, ..User::default() })
-}
-
-/// The namespace and name in the username of a service account.
-fn service_account(username: &str) -> Option<(&str, &str)> {
-    let (namespace, name) = username.strip_prefix("system:serviceaccount:")?.split_once(':')?;
-    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
 }
 
 /// What acting as one part of another needs.

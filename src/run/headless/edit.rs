@@ -9,8 +9,7 @@ use super::super::{Trouble, apply, files, load};
 use super::Printed;
 use super::journal::{Tell, apply_batch, open_journal};
 use crate::access::permissions::Permissions;
-use crate::cli::{ApplyArgs, Export, GrantArgs, Options, Output, RevokeArgs};
-use crate::edit::check::Level;
+use crate::cli::{ApplyArgs, ConsentArgs, Export, GrantArgs, Options, Output, RevokeArgs};
 use crate::edit::draft::Draft;
 use crate::edit::export::{Place, note, script, terraform};
 use crate::edit::plan::plan;
@@ -50,7 +49,7 @@ pub async fn revoke(options: &Options, args: &RevokeArgs, tell: Tell<'_>) -> Res
 
 /// `eksplorer plan FILE`
 pub async fn plan_file(options: &Options, file: &Path, args: &ApplyArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
-    let text = if file.as_os_str() == "-" { files::read_stdin()? } else { files::read_text(file, "a plan")? };
+    let text = files::read_named(file, "a file of changes, in YAML")?;
     let place = file.display().to_string();
     let asked = parse(&text).map_err(|error| Trouble::bad_input(format!("{place}: {error}")))?;
     wishes(options, &asked.changes, asked.cluster.as_deref(), &place, args, tell).await
@@ -139,47 +138,51 @@ pub(super) async fn finish(
             Export::Terraform => terraform(&place, &review.draft),
             Export::Note => note(&place, review, caller),
         };
-        return Ok(Printed::answer(out, verdict(review, args)));
+        return Ok(Printed::answer(out, verdict(review, args.apply, &args.consent)));
     }
-    if args.apply && verdict(review, args) == Exit::Yes && !review.draft.is_empty() {
+    if args.apply && verdict(review, args.apply, &args.consent) == Exit::Yes && !review.draft.is_empty() {
         return apply(options, args, planned, tell).await;
     }
-    let home = planned.snapshot.iam.account.as_deref();
+    printed(options, id, review, planned.snapshot.iam.account.as_deref(), args.apply, &args.consent)
+}
+
+/// Blocked, or a question is open (which matters only where it is to be done), or neither.
+pub(super) fn verdict(review: &Review, is_to_be_done: bool, consent: &ConsentArgs) -> Exit {
+    match () {
+        () if review.is_blocked() => Exit::No,
+        () if is_to_be_done && !review.unanswered(&consent.accept).is_empty() => Exit::Unanswered,
+        () => Exit::Yes,
+    }
+}
+
+/// The plan, printed, and why nothing was done if something was to be.
+pub(super) fn printed(
+    options: &Options,
+    id: &ClusterId,
+    review: &Review,
+    home: Option<&str>,
+    is_to_be_done: bool,
+    consent: &ConsentArgs,
+) -> Result<Printed, Trouble> {
     let out = match options.output {
         Output::Text => report::plan::text(id, review, home),
         Output::Json | Output::Sarif => report::plan::json_text(id, review).map_err(Trouble::failure)?,
     };
-    let mut printed = Printed::answer(out, verdict(review, args));
+    let mut printed = Printed::answer(out, verdict(review, is_to_be_done, consent));
     printed.err = match printed.exit {
-        Exit::No if args.apply => "nothing was done: a check blocks it\n".to_owned(),
+        Exit::No if is_to_be_done => "nothing was done: a check blocks it\n".to_owned(),
         Exit::Unanswered => {
-            let open = unanswered(review, args).join(" ");
-            format!("nothing was done: answer with --accept {open}\n")
+            let open = review.unanswered(&consent.accept).join(" --accept ");
+            format!("nothing was done: a check asks; answer it with --accept {open}\n")
         }
         _ => String::new(),
     };
     Ok(printed)
 }
 
-/// Blocked, or a question is open (which matters only where it is to be applied), or neither.
-fn verdict(review: &Review, args: &ApplyArgs) -> Exit {
-    match () {
-        () if review.checks.iter().any(|it| it.level == Level::Blocks) => Exit::No,
-        () if args.apply && !unanswered(review, args).is_empty() => Exit::Unanswered,
-        () => Exit::Yes,
-    }
-}
-
-fn unanswered<'a>(review: &'a Review, args: &ApplyArgs) -> Vec<&'a str> {
-    let open = |it: &&crate::edit::check::Check| it.level == Level::Asks && !args.accept.iter().any(|id| id == it.id);
-    let mut ids: Vec<&str> = review.checks.iter().filter(open).map(|it| it.id).collect();
-    ids.dedup();
-    ids
-}
-
 async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell<'_>) -> Result<Printed, Trouble> {
     let Planned { source, id, review, .. } = planned;
-    let named = args.yes_cluster.as_deref().unwrap_or_default();
+    let named = args.consent.yes_cluster.as_deref().unwrap_or_default();
     if named != id.name {
         return Err(Trouble::bad_input(format!(
             "the plan is for cluster {}, and --yes-cluster says {}: nothing was done",
@@ -193,7 +196,7 @@ async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell
     let Source::Live { session, .. } = &source else {
         return Err(Trouble::bad_input("a file is looked at, and never changed: leave --from out"));
     };
-    let mut journal = open_journal(args.state_dir.as_deref())?;
+    let mut journal = open_journal(args.keeping.state_dir.as_deref())?;
     let batch = apply::new_batch(session, &id, review.draft, None).await?;
-    Box::pin(apply_batch(options, session, batch, &mut journal, args.wait, tell)).await
+    Box::pin(apply_batch(options, session, batch, &mut journal, args.keeping.wait, tell)).await
 }

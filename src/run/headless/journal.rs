@@ -13,14 +13,13 @@ use tokio::sync::mpsc;
 use super::super::apply::{self, Manner};
 use super::super::source::{Source, now};
 use super::super::{Trouble, files, load};
-use super::Printed;
+use super::{Printed, edit};
 use crate::access::permissions::Permissions;
 use crate::cli::{JournalArgs, Options, Output, ResumeArgs, UndoArgs};
 use crate::cloud::Session;
-use crate::edit::check::{Check, Level};
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
-use crate::edit::review;
+use crate::edit::{Review, review};
 use crate::journal::{self, Journal};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -61,19 +60,19 @@ pub fn journal(options: &Options, args: &JournalArgs) -> Result<Printed, Trouble
 
 /// `eksplorer resume BATCH`
 pub async fn resume(options: &Options, args: &ResumeArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
-    let mut journal = Journal::open(&files::state_folder(args.state_dir.as_deref()))?;
+    let mut journal = Journal::open(&files::state_folder(args.keeping.state_dir.as_deref()))?;
     let id = the_one(journal.book(), &args.batch)?;
     let session = session(options, journal.book(), &id).await?;
     let (session, journal, id) = (&session, &mut journal, &id);
     let work = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
         apply::resume(session, id, journal, &manner, &tx).await
     };
-    receipt(options, &attended(args.wait, tell, work).await?)
+    receipt(options, &attended(args.keeping.wait, tell, work).await?)
 }
 
 /// `eksplorer undo BATCH`
 pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
-    let mut journal = Journal::open(&files::state_folder(args.state_dir.as_deref()))?;
+    let mut journal = Journal::open(&files::state_folder(args.keeping.state_dir.as_deref()))?;
     let id = the_one(journal.book(), &args.batch)?;
     let history = journal.book().history(&id).cloned();
     match history.as_ref().map(|it| journal.book().standing(it)) {
@@ -93,12 +92,12 @@ pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<
         let work = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
             apply::undo_batch(session, id, journal, &manner, &tx).await
         };
-        attended(args.wait, &mut *tell, work).await?
+        attended(args.keeping.wait, &mut *tell, work).await?
     };
     let Some(batch) = batch else {
         return Ok(Printed::answer(format!("nothing to do: batch {id} has changed nothing\n"), Exit::Yes));
     };
-    if let Some(named) = args.yes_cluster.as_deref().filter(|it| *it != batch.pin.cluster) {
+    if let Some(named) = args.consent.yes_cluster.as_deref().filter(|it| *it != batch.pin.cluster) {
         return Err(Trouble::bad_input(format!(
             "batch {id} changed cluster {}, and --yes-cluster says {}",
             batch.pin.cluster,
@@ -107,26 +106,21 @@ pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<
     }
     let lost = journal.book().history(&id).map(|it| it.irrecoverable()).unwrap_or_default();
     lost.iter().for_each(|it| tell(&visible(&format!("cannot be brought back: {it}"))));
-    let against = tokio::select! {
-        against = Box::pin(checks(&session, &batch)) => against,
+    let reviewed = tokio::select! {
+        reviewed = Box::pin(reviewed(&session, &batch)) => reviewed,
         _ = tokio::signal::ctrl_c() => return Err(Trouble::failure("interrupted: nothing was undone")),
     };
-    let open = |it: &&Check| it.level == Level::Asks && !args.accept.iter().any(|id| id == it.id);
-    let blocks: Vec<&Check> = against.iter().filter(|it| it.level == Level::Blocks).collect();
-    let asks: Vec<&Check> = against.iter().filter(open).collect();
-    let told =
-        |all: &[&Check]| all.iter().map(|it| format!("{}: {}", it.id, it.because)).collect::<Vec<_>>().join("; ");
-    if !blocks.is_empty() {
-        return Err(Trouble::refused(format!("undoing {id} is blocked: {}", told(&blocks))));
+    let is_to_be_done = args.consent.yes_cluster.is_some();
+    if !is_to_be_done || edit::verdict(&reviewed, true, &args.consent) != Exit::Yes {
+        let cluster = ClusterId { region: batch.pin.region.clone(), name: batch.pin.cluster.clone() };
+        let home = Some(batch.pin.account.as_str());
+        let mut printed = edit::printed(options, &cluster, &reviewed, home, is_to_be_done, &args.consent)?;
+        if !is_to_be_done {
+            printed.err = format!("nothing was undone: to undo it, add --yes-cluster {}\n", visible(&cluster.name));
+        }
+        return Ok(printed);
     }
-    if !asks.is_empty() {
-        let mut ids: Vec<&str> = asks.iter().map(|it| it.id).collect();
-        ids.dedup();
-        let exit = Exit::Unanswered;
-        let message = format!("undoing {id} asks: {}. Answer with --accept {}", told(&asks), ids.join(" --accept "));
-        return Err(Trouble { exit, message });
-    }
-    apply_batch(options, &session, batch, &mut journal, args.wait, tell).await
+    apply_batch(options, &session, batch, &mut journal, args.keeping.wait, tell).await
 }
 
 /// Applies a batch that was agreed to, tells of it, and prints its receipt.
@@ -157,14 +151,14 @@ fn receipt(options: &Options, receipt: &Receipt) -> Result<Printed, Trouble> {
     Ok(Printed::answer(out, apply::exit(receipt)))
 }
 
-/// What speaks against a batch, as the cluster is now.
-async fn checks(session: &Session, batch: &Batch) -> Vec<Check> {
+/// A batch looked at from all sides, as the cluster is now.
+async fn reviewed(session: &Session, batch: &Batch) -> Review {
     let id = ClusterId { region: batch.pin.region.clone(), name: batch.pin.cluster.clone() };
     let snapshot = load::whole(session, id.clone()).await.settled();
     let facts = snapshot.cluster(&id);
     let caller = Asked::from_arn(&batch.caller).ok();
     let permissions = Permissions::of(&facts);
-    review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &batch.draft, Some(now())).checks
+    review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &batch.draft, Some(now()))
 }
 
 /// The one batch that a word means.

@@ -3,13 +3,12 @@
 //! Decides what is read for them: for one principal named by its ARN only its own facts and the RBAC objects, otherwise
 //! everything.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::super::source::Source;
-use super::super::{Trouble, load};
+use super::super::{Trouble, files, load};
 use super::Printed;
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::Resolver;
@@ -22,7 +21,6 @@ use crate::model::cluster::ClusterId;
 use crate::model::principal::{Query, parse_query};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Snapshot};
-use crate::model::visible::visible;
 use crate::report::can::{Answered, Named};
 use crate::report::{self, Exit};
 
@@ -141,7 +139,7 @@ struct Line {
 }
 
 async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result<Printed, Trouble> {
-    let text = read(file)?;
+    let text = files::read_named(file, "a file of requests, a JSON object in each line")?;
     let place = file.display();
     let mut lines = Vec::new();
     for (number, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
@@ -216,21 +214,6 @@ fn request(permissions: &Permissions, line: Line) -> Meant {
     }
 }
 
-fn read(file: &Path) -> Result<String, Trouble> {
-    let mut text = String::new();
-    let read = if file.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text).map(|_| ())
-    } else {
-        std::fs::read_to_string(file).map(|it| text = it)
-    };
-    match read {
-        Ok(()) => Ok(text),
-        Err(error) => {
-            Err(Trouble::bad_input(format!("could not read {}: {error}", visible(&file.display().to_string()))))
-        }
-    }
-}
-
 /// `eksplorer who-can VERB RESOURCE`
 pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, Trouble> {
     check_request(&args.verb, &args.resource)?;
@@ -242,8 +225,7 @@ pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, T
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.as_deref().unwrap_or_default());
     let meant = meant(&permissions, &args.verb, &args.resource, namespace, name);
     let principals = inventory(&facts, &snapshot.iam).principals;
-    let mut answer = who::who_can(&facts, &permissions, &principals, &meant.request);
-    answer.unknown.extend(unread(&facts, &snapshot.iam).into_iter().filter(|it| !it.starts_with("IAM")));
+    let answer = who::who_can(&facts, &permissions, &principals, &meant.request);
     let exit = Exit::from(answer.verdict());
     let out = match options.output {
         Output::Text => report::who::text(&id, &meant, &answer, snapshot.iam.account.as_deref()),

@@ -22,6 +22,25 @@ use crate::model::update::{ClusterUpdate, IamUpdate, Update};
 /// Why a connected cluster's access entries are not applicable.
 const CONNECTED: &str = "a connected cluster, which EKS does not run, has no access entries";
 
+/// Brings Kubernetes lists side by side, each into its section; where the cluster cannot be reached, that is each one's
+/// failure.
+macro_rules! bring_listed {
+    ($crew:expr, $id:expr, $kubernetes:expr, $tx:expr; $($section:ident, $listed:ident;)*) => {$(
+        match $kubernetes {
+            Ok(kubernetes) => {
+                let kubernetes = kubernetes.clone();
+                $crew.bring(slot($id, ClusterUpdate::$section), |feed| async move {
+                    pages(feed, |next| kubernetes.list($listed, next)).await
+                });
+            }
+            Err(failure) => {
+                let failure = for_all(failure, $listed.doing());
+                send($tx, $id, ClusterUpdate::$section(Section::failed(failure))).await;
+            }
+        }
+    )*};
+}
+
 /// Reads all there is to know of a cluster.
 pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
     let eks = session.eks(&id.region);
@@ -69,23 +88,7 @@ pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
     let described = describe(&session.eks(&id.region), &id, &tx).await;
     let kubernetes = reach(session, &id, described.as_ref()).await;
     let mut crew = Crew::new(tx.clone());
-    macro_rules! bring {
-        ($($section:ident, $listed:ident;)*) => {$(
-            match &kubernetes {
-                Ok(kubernetes) => {
-                    let kubernetes = kubernetes.clone();
-                    crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
-                        pages(feed, |next| kubernetes.list($listed, next)).await
-                    });
-                }
-                Err(failure) => {
-                    let failure = for_all(failure, $listed.doing());
-                    send(&tx, &id, ClusterUpdate::$section(Section::failed(failure))).await;
-                }
-            }
-        )*};
-    }
-    bring! {
+    bring_listed! { &mut crew, &id, &kubernetes, &tx;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
         RoleBindings, ROLE_BINDINGS;
         ClusterRoles, CLUSTER_ROLES;
@@ -164,33 +167,16 @@ async fn kubernetes(
         Ok(kubernetes) => aws_auth(kubernetes).await,
         Err(failure) => Err(for_all(failure, READ_AWS_AUTH)),
     };
-    let lost = match (&kubernetes, &aws_auth) {
-        (Err(failure), _) => Some(failure.clone()),
-        (Ok(_), Err(failure)) if decides_for_all(&failure.kind) => Some(failure.clone()),
-        _ => None,
+    let kubernetes = match &aws_auth {
+        Err(failure) if kubernetes.is_ok() && decides_for_all(&failure.kind) => Err(failure.clone()),
+        _ => kubernetes,
     };
     let section = match aws_auth {
         Ok(found) => Section::known(found, now()),
         Err(failure) => Section::failed(failure),
     };
     send(tx, id, ClusterUpdate::AwsAuth(section)).await;
-    macro_rules! bring {
-        ($($section:ident, $listed:ident;)*) => {$(
-            match (&kubernetes, &lost) {
-                (Ok(kubernetes), None) => {
-                    let kubernetes = kubernetes.clone();
-                    crew.bring(slot(id, ClusterUpdate::$section), |feed| async move {
-                        pages(feed, |next| kubernetes.list($listed, next)).await
-                    });
-                }
-                (_, Some(failure)) | (Err(failure), None) => {
-                    let failure = for_all(failure, $listed.doing());
-                    send(tx, id, ClusterUpdate::$section(Section::failed(failure))).await;
-                }
-            }
-        )*};
-    }
-    bring! {
+    bring_listed! { crew, id, &kubernetes, tx;
         ServiceAccounts, SERVICE_ACCOUNTS;
         Namespaces, NAMESPACES;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;

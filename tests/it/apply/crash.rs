@@ -268,7 +268,7 @@ async fn killed_twice(name: String, n: usize, kind: Kind) -> Score {
         return score;
     }
     let before = bench.calls();
-    killed(&bench, &[["undo", &batch.id], WAIT].concat(), &back, n, kind).await;
+    killed(&bench, &[&["undo", &batch.id, "--yes-cluster", "c"][..], &WAIT].concat(), &back, n, kind).await;
     let (receipt, status) = ended(&bench, &[["resume", "last"], WAIT].concat()).await;
     let (journal, _) = ended(&bench, &["journal"]).await;
     score.case(
@@ -287,11 +287,21 @@ async fn killed_twice(name: String, n: usize, kind: Kind) -> Score {
 async fn killed_and_undone(name: String, n: usize, kind: Kind) -> Score {
     let bench = Bench::start(&name, Options::default()).await;
     killed_at_first(&bench, n, kind).await;
-    let (receipt, status) = ended(&bench, &[["undo", "last"], WAIT].concat()).await;
+    // Without the cluster's name it only says what it would do.
+    let standing = bench.view();
+    let (shown, _) = ended(&bench, &[&["undo", "last"][..], &WAIT].concat()).await;
+    let looked = shown["steps"].is_array() || standing == bench.before;
+    let untouched = standing == bench.view();
+    let (receipt, status) = ended(&bench, &[&["undo", "last", "--yes-cluster", "c"][..], &WAIT].concat()).await;
     let mut score = Score::default();
     score.case(
         &format!("killed at call {n} and undone, {kind:?}: {receipt:#}"),
-        &[("done", status == Some(0)), ("as before", bench.view() == bench.before)],
+        &[
+            ("done", status == Some(0)),
+            ("as before", bench.view() == bench.before),
+            ("the plan is shown first", looked),
+            ("showing it does nothing", untouched),
+        ],
     );
     score
 }

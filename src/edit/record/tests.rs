@@ -1,0 +1,145 @@
+//! Records as they are written and read, and what a history of them means.
+
+use super::*;
+use crate::edit::plan::plan;
+use crate::edit::state::EntryState;
+
+fn role(name: &str) -> Subject {
+    Subject::Entry(format!("arn:aws:iam::1:role/{name}"))
+}
+
+fn entry(group: &str) -> Option<State> {
+    let groups = [group.to_owned()].into();
+    Some(State::Entry(EntryState { kind: "STANDARD".into(), groups, ..EntryState::default() }))
+}
+
+/// Of two things: `a` is changed, `b` is removed.
+fn batch(id: &str, undoes: Option<&str>) -> Batch {
+    let change = |before, after| Change { before, after, again: false };
+    let draft = Draft::of([(role("a"), change(entry("x"), entry("y"))), (role("b"), change(entry("x"), None))]);
+    let steps = plan(&draft);
+    let (region, account) = ("r".to_owned(), "1".to_owned());
+    let pin = Pin { cluster_arn: "arn".into(), cluster: "c".into(), account, region, endpoint: None };
+    Batch {
+        id: id.into(),
+        made_at: Time::default(),
+        caller: "me".into(),
+        pin,
+        draft,
+        tokens: steps.iter().map(|it| format!("t{}", it.n)).collect(),
+        steps,
+        note: None,
+        undoes: undoes.map(str::to_owned),
+    }
+}
+
+fn line(id: &str, event: Event) -> Line {
+    Line { v: VERSION, at: Time::default(), batch: id.into(), event }
+}
+
+fn planned(id: &str, undoes: Option<&str>) -> Line {
+    line(id, Event::Planned { plan: Box::new(batch(id, undoes)) })
+}
+
+fn intent(id: &str, step: usize) -> Line {
+    line(id, Event::Intent { step, token: format!("t{step}"), before: entry("x"), image: None })
+}
+
+fn outcome(id: &str, step: usize, outcome: Outcome) -> Line {
+    line(id, Event::Outcome { step, outcome })
+}
+
+fn ended(id: &str) -> Line {
+    line(id, Event::Ended { as_planned: true, differences: Vec::new() })
+}
+
+fn standing(lines: &[Line], id: &str) -> Standing {
+    let text: Vec<String> = lines.iter().map(|it| it.text().unwrap()).collect();
+    let book = Book::read(&text.join("\n"));
+    assert!(book.unreadable.is_empty());
+    let mut taken = Book::default();
+    lines.iter().for_each(|line| taken.take(line));
+    assert_eq!(taken.histories(), book.histories(), "what is written is what is read");
+    book.standing(book.history(id).unwrap())
+}
+
+#[test]
+fn a_batch_stands_as_its_lines_tell() {
+    let failed = || Outcome::Failed { code: Some("X".into()), because: "no".into() };
+    let doubt = || Outcome::InDoubt { code: None, because: "lost".into() };
+    let mut lines = vec![planned("a", None)];
+    let mut then = |line: Line, wanted: Standing| {
+        lines.push(line);
+        assert_eq!(standing(&lines, "a"), wanted, "{:?}", lines.last());
+    };
+    then(intent("a", 1), Standing::InDoubt { step: 1 });
+    then(outcome("a", 1, failed()), Standing::Refused);
+    then(intent("a", 1), Standing::InDoubt { step: 1 });
+    then(outcome("a", 1, doubt()), Standing::InDoubt { step: 1 });
+    then(outcome("a", 1, Outcome::FoundNotDone), Standing::NotBegun);
+    then(intent("a", 1), Standing::InDoubt { step: 1 });
+    then(outcome("a", 1, Outcome::Done), Standing::Stopped { done: 1 });
+    then(line("a", Event::Abandoned), Standing::Abandoned { done: 1 });
+    then(intent("a", 2), Standing::InDoubt { step: 2 });
+    then(outcome("a", 2, Outcome::FoundDone), Standing::Done { as_planned: None });
+    then(ended("a"), Standing::Done { as_planned: Some(true) });
+    then(planned("b", Some("a")), Standing::Done { as_planned: Some(true) });
+    then(intent("b", 1), Standing::BeingUndoneBy("b".into()));
+    then(outcome("b", 1, Outcome::Done), Standing::BeingUndoneBy("b".into()));
+    then(outcome("b", 2, Outcome::Done), Standing::UndoneBy("b".into()));
+    then(planned("c", Some("b")), Standing::UndoneBy("b".into()));
+    then(outcome("c", 1, Outcome::Done), Standing::BeingUndoneBy("b".into()));
+    then(outcome("c", 2, Outcome::Done), Standing::Done { as_planned: Some(true) });
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_is_read_up_to_there() {
+    let lines = [planned("a", None), intent("a", 1), outcome("a", 1, Outcome::Done), intent("a", 2), ended("a")];
+    let text: String = lines.iter().map(|it| it.text().unwrap() + "\n").collect();
+    for cut in 0..=text.len() {
+        let read = Book::read(&text[..cut]);
+        let whole = text[..cut].matches('\n').count();
+        let mut wanted = Book::default();
+        // The last line may be whole but for its end.
+        let last = lines.get(whole).is_some_and(|it| text[..cut].ends_with(&it.text().unwrap()));
+        lines.iter().take(whole + usize::from(last)).for_each(|line| wanted.take(line));
+        assert_eq!(read.histories(), wanted.histories(), "at {cut}");
+    }
+}
+
+#[test]
+fn undoing_brings_back_what_was_really_done() {
+    let mut history = History::new(batch("a", None));
+    assert!(history.undo().is_empty() && history.irrecoverable().is_empty());
+    history.add(Time::default(), &outcome("a", 1, Outcome::Done).event);
+    let undo = history.undo();
+    assert_eq!(undo.len(), 1);
+    let change = undo.change(&role("a")).unwrap();
+    assert_eq!((change.before.clone(), change.after.clone()), (entry("y"), entry("x")));
+    history.add(Time::default(), &outcome("a", 2, Outcome::FoundDone).event);
+    assert_eq!(history.undo(), history.batch.draft.inverse());
+    assert_eq!(history.irrecoverable().len(), 1);
+    assert!(history.irrecoverable()[0].contains("bound to whoever"));
+}
+
+#[test]
+fn another_place_differs_in_sentences() {
+    let here = batch("a", None).pin;
+    assert!(here.differences(&here.clone()).is_empty());
+    let lab = Pin { endpoint: Some("http://127.0.0.1:1".into()), account: "2".into(), ..here.clone() };
+    assert_eq!(
+        lab.differences(&here),
+        ["its account is 2, and here it is 1", "its endpoint is http://127.0.0.1:1, and here it is AWS's own"]
+    );
+}
+
+#[test]
+fn a_batch_is_meant_by_its_beginning_or_as_the_last() {
+    let mut book = Book::default();
+    [planned("one", None), planned("other", None)].iter().for_each(|line| book.take(line));
+    let named = |word: &str| book.named(word).iter().map(|it| it.batch.id.clone()).collect::<Vec<_>>();
+    assert_eq!(named("on"), ["one"]);
+    assert_eq!(named("o"), ["one", "other"]);
+    assert_eq!(named("last"), ["other"]);
+    assert!(named("").is_empty() && named("x").is_empty());
+}
