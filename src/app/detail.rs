@@ -240,16 +240,14 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
     facts
 }
 
+/// A line without a sign, read from there.
+fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
+    Fact { part, label: "", sign: Sign::Blank, text, note: String::new(), evidence: from.cloned() }
+}
+
 /// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
 fn of_item(it: &Item) -> Vec<Fact> {
-    let fact = |part, text: String| Fact {
-        part,
-        label: "",
-        sign: Sign::Blank,
-        text,
-        note: String::new(),
-        evidence: it.evidence.first().cloned(),
-    };
+    let fact = |part, text: String| beside(part, text, it.evidence.first());
     let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_owned())];
     if let Some(rule) = rules::rule(it.id) {
         facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
@@ -261,14 +259,7 @@ fn of_item(it: &Item) -> Vec<Fact> {
 
 /// What a control says beside its state: how to change it, and where it was read.
 fn of_control(it: &Control) -> Vec<Fact> {
-    let fact = |part, text: String| Fact {
-        part,
-        label: "",
-        sign: Sign::Blank,
-        text,
-        note: String::new(),
-        evidence: it.evidence.first().cloned(),
-    };
+    let fact = |part, text: String| beside(part, text, it.evidence.first());
     let of = if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) };
     let mut facts = vec![Fact { note: it.id.to_owned(), ..fact("control", of) }];
     if let Some(change) = &it.change {

@@ -261,7 +261,7 @@ fn checks_say_what_speaks_against_it() {
     );
     has(
         other("fresh", give("View", &["blue", "green-*"])),
-        "asks wildcard: AmazonEKSViewPolicy @ green-* covers 1 namespaces now",
+        "asks wildcard: AmazonEKSViewPolicy @ green-* covers 1 namespace now",
     );
     has(other("fresh", give("View", &["nowhere"])), "notes namespace-absent: there is no namespace nowhere");
     has(other("fresh", give("Edit", &["blue"])), "notes no-custom-resources");

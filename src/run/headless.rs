@@ -58,27 +58,34 @@ impl Printed {
     }
 }
 
-/// `eksplorer trace PRINCIPAL`
-pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, Trouble> {
-    let query = parse_query(given).map_err(|error| Trouble::bad_input(error.to_string()))?;
-    let source = Source::open(options, None).await?;
-    let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = match (&source, &query) {
+/// What an answer rests on: about a principal that is named by its ARN only its own facts and the RBAC objects, which are
+/// read fast; about any other, everything. Of a name that means one principal, its own facts as well: they may be read
+/// where the lists are refused.
+async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>) -> Result<Snapshot, Trouble> {
+    let snapshot = match (source, about) {
         (Source::File(snapshot), _) => (**snapshot).clone(),
-        (Source::Live { session, .. }, Query::Arn(asked)) => load::answer(session, id.clone(), (**asked).clone()).await,
-        // A name may be any principal's that some section names, so all are read; then its own facts, which the caller
-        // may be allowed to read where the lists are refused.
-        (Source::Live { session, .. }, Query::Name(_)) => {
+        (Source::Live { session, .. }, Some(Query::Arn(asked))) => {
+            load::answer(session, id.clone(), (**asked).clone()).await
+        }
+        (Source::Live { session, .. }, None) => load::whole(session, id.clone()).await,
+        (Source::Live { session, .. }, Some(Query::Name(name))) => {
             let mut snapshot = load::whole(session, id.clone()).await;
-            let found = find(given, &snapshot.cluster(&id), &snapshot.iam);
-            if let Ok(Found::One(asked)) = found {
+            if let Ok(Found::One(asked)) = find(name, &snapshot.cluster(id), &snapshot.iam) {
                 load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
             }
             snapshot
         }
     };
-    source.check_cluster(&snapshot, &id).await?;
-    let snapshot = snapshot.settled();
+    source.check_cluster(&snapshot, id).await?;
+    Ok(snapshot.settled())
+}
+
+/// `eksplorer trace PRINCIPAL`
+pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    let query = parse_query(given).map_err(|error| Trouble::bad_input(error.to_string()))?;
+    let source = Source::open(options, None).await?;
+    let id = source.cluster(options.cluster.as_deref()).await?;
+    let snapshot = facts_for(&source, &id, Some(&query)).await?;
     let facts = snapshot.cluster(&id);
     let resolver = Resolver::new(&facts, &snapshot.iam);
     let asked = match find(given, &facts, &snapshot.iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
@@ -142,11 +149,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = match &source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => load::whole(session, id.clone()).await,
-    };
-    source.check_cluster(&snapshot, &id).await?;
+    let snapshot = facts_for(&source, &id, None).await?;
     let facts = snapshot.cluster(&id);
     let rows = inventory(&facts, &snapshot.iam);
     let caveats = list::caveats(&snapshot, &id, pane);

@@ -168,20 +168,7 @@ async fn kubectl_gets_in_as_the_world_has_it() {
 #[tokio::test]
 async fn the_rust_sdk_is_understood_and_understands() {
     let lab = start(generate::entries(3), Options { page_size: Some(1), ..Options::default() }).await;
-    let keys = lab.credentials();
-    let config = aws_sdk_eks::Config::builder()
-        .behavior_version(aws_sdk_eks::config::BehaviorVersion::latest())
-        .region(aws_sdk_eks::config::Region::new(lab.region().to_owned()))
-        .endpoint_url(lab.endpoint())
-        .credentials_provider(aws_credential_types::Credentials::new(
-            keys.access_key_id,
-            keys.secret_access_key,
-            keys.session_token,
-            None,
-            "test",
-        ))
-        .build();
-    let eks = aws_sdk_eks::Client::from_conf(config);
+    let eks = crate::lab_write::client(lab.endpoint(), lab.credentials());
     let mut pages = eks.list_access_entries().cluster_name(generate::CLUSTER).into_paginator().items().send();
     let mut entries = Vec::new();
     while let Some(entry) = pages.next().await {

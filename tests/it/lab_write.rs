@@ -29,7 +29,7 @@ fn fault(text: &str) -> Fault {
 }
 
 /// A client that tries once, so that each call is one.
-fn client(endpoint: &str, keys: Credentials) -> aws_sdk_eks::Client {
+pub(crate) fn client(endpoint: &str, keys: Credentials) -> aws_sdk_eks::Client {
     let config = aws_sdk_eks::Config::builder()
         .behavior_version(aws_sdk_eks::config::BehaviorVersion::latest())
         .region(aws_sdk_eks::config::Region::new("eu-west-1"))

@@ -318,6 +318,19 @@ impl Fingers {
     }
 }
 
+/// Answers what the review on the screen asks, until the cluster's name is asked for.
+fn say_yes(pty: &mut Pty, fingers: &mut Fingers) {
+    pty.until("the review is settled", |it| it.has("applies it.") || it.has(": y says yes"));
+    while pty.has(": y says yes") {
+        fingers.key(pty, "y");
+        let open = |text: &str| text.lines().filter(|it| it.trim_start().starts_with("? asks")).count();
+        let before = open(&pty.text());
+        pty.until("it is answered", |it| open(&it.text()) < before);
+    }
+    fingers.key(pty, "\r");
+    pty.until("the name is asked for", |it| it.has("Type the cluster's name"));
+}
+
 #[test]
 fn access_is_granted_by_keyboard_applied_and_undone() {
     let state = std::env::temp_dir().join(format!("eksplorer-state-{}", std::process::id()));
@@ -342,15 +355,7 @@ fn access_is_granted_by_keyboard_applied_and_undone() {
     fingers.key(&mut pty, "\r");
     pty.until("it is staged", |it| it.has("Staged: ") && it.has("staged 1"));
     fingers.key(&mut pty, "r");
-    pty.until("the review is settled", |it| it.has("applies it.") || it.has(": y says yes"));
-    while pty.has(": y says yes") {
-        fingers.key(&mut pty, "y");
-        let open = |text: &str| text.lines().filter(|it| it.trim_start().starts_with("? asks")).count();
-        let before = open(&pty.text());
-        pty.until("it is answered", |it| open(&it.text()) < before);
-    }
-    fingers.key(&mut pty, "\r");
-    pty.until("the name is asked for", |it| it.has("Type the cluster's name"));
+    say_yes(&mut pty, &mut fingers);
     pty.type_in("prod-eu1");
     fingers.key(&mut pty, "\r");
     pty.until("it is applied as planned", |it| it.has("As planned"));
@@ -361,15 +366,7 @@ fn access_is_granted_by_keyboard_applied_and_undone() {
     fingers.key(&mut pty, "u");
     pty.until("the undo is reviewed", |it| it.has("Undo · prod-eu1") && it.has("DeleteAccessEntry"));
     // What was applied may be read again meanwhile, which asks the questions anew.
-    pty.until("the review is settled", |it| it.has("applies it.") || it.has(": y says yes"));
-    while pty.has(": y says yes") {
-        fingers.key(&mut pty, "y");
-        let open = |text: &str| text.lines().filter(|it| it.trim_start().starts_with("? asks")).count();
-        let before = open(&pty.text());
-        pty.until("it is answered", |it| open(&it.text()) < before);
-    }
-    fingers.key(&mut pty, "\r");
-    pty.until("the name is asked for", |it| it.has("Type the cluster's name"));
+    say_yes(&mut pty, &mut fingers);
     pty.type_in("prod-eu1\r");
     pty.until("it is undone as planned", |it| it.has("Undo · prod-eu1") && it.has("As planned"));
     assert!(fingers.0 <= 3, "{} keys beside the confirmation", fingers.0);

@@ -18,6 +18,7 @@ use crate::model::mapping::{AccessScope, AssociatedPolicy, ScopeKind};
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{DocumentRef, Evidence};
+use crate::model::words::count;
 
 /// For whom something is to be mended.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,7 +181,7 @@ fn policy(ground: &Ground<'_>, resolution: &Resolution, request: &Request) -> Op
     // Associating a policy again replaces its scope, so what it covers already goes along.
     let held = resolution.access_policies.iter().flatten().find(|it| it.name() == narrowest.name);
     let mut wanted = scope.clone();
-    let mut note = format!("{} rules, the least of the published policies", rules.len());
+    let mut note = format!("{}, the least of the published policies", count(rules.len(), "rule", "rules"));
     if let Some(AssociatedPolicy { access_scope, .. }) = held
         && access_scope.kind == ScopeKind::Namespace
         && wanted.kind == ScopeKind::Namespace

@@ -12,7 +12,7 @@ use crate::model::mapping::ScopeKind;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::Lookup;
 use crate::model::validation::{self, Home, entry, policy};
-use crate::model::words::last_part;
+use crate::model::words::{count, last_part};
 
 type Rule = fn(&Look<'_>, &mut Vec<Check>);
 
@@ -334,8 +334,8 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
                     .iter()
                     .filter(|it| catalog::namespace_matches(pattern, &it.metadata.name));
                 let why = format!(
-                    "{name} @ {pattern} covers {} namespaces now, and every later one of such a name",
-                    known.count()
+                    "{name} @ {pattern} covers {} now, and every later one of such a name",
+                    count(known.count(), "namespace", "namespaces")
                 );
                 say(out, Level::Asks, "wildcard", Some(subject), why);
             }

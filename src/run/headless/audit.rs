@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Printed;
+use super::{Printed, facts_for};
 use crate::access::audit::{Ignore, audit};
 use crate::access::findings::Severity;
 use crate::access::inventory::inventory;
@@ -15,7 +15,7 @@ use crate::model::visible::visible;
 use crate::report::Exit;
 use crate::report::audit as report;
 use crate::run::source::Source;
-use crate::run::{Trouble, files, load};
+use crate::run::{Trouble, files};
 
 /// `eksplorer audit`
 pub async fn audit_cluster(options: &Options, args: &AuditArgs) -> Result<Printed, Trouble> {
@@ -27,12 +27,7 @@ pub async fn audit_cluster(options: &Options, args: &AuditArgs) -> Result<Printe
         Some(file) => baseline(&id, file)?,
         None => BTreeSet::new(),
     };
-    let snapshot = match &source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => load::whole(session, id.clone()).await,
-    };
-    source.check_cluster(&snapshot, &id).await?;
-    let snapshot = snapshot.settled();
+    let snapshot = facts_for(&source, &id, None).await?;
     let facts = snapshot.cluster(&id);
     let mut found = audit(&inventory(&facts, &snapshot.iam), &facts, &snapshot.iam);
     let (idle, gone) = found.ignore(&ignores, &baseline);

@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use super::super::source::{Source, now};
-use super::super::{Trouble, apply, files, load};
-use super::Printed;
+use super::super::{Trouble, apply, files};
 use super::journal::{Tell, apply_batch, open_journal};
+use super::{Printed, facts_for};
 use crate::access::permissions::Permissions;
 use crate::cli::{ApplyArgs, ConsentArgs, Export, GrantArgs, Options, Output, RevokeArgs};
 use crate::edit::draft::Draft;
@@ -85,12 +85,7 @@ pub(super) async fn planned(
     if let Some(guard) = guard.filter(|it| *it != id.name) {
         return Err(Trouble::bad_input(format!("the file is for cluster {}, not for {}", visible(guard), id.name)));
     }
-    let snapshot = match &source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => load::whole(session, id.clone()).await,
-    };
-    source.check_cluster(&snapshot, &id).await?;
-    let snapshot = snapshot.settled();
+    let snapshot = facts_for(&source, &id, None).await?;
     let facts = snapshot.cluster(&id);
     let mut draft = Draft::default();
     stage(&Ground { facts: &facts, iam: &snapshot.iam }, &mut draft)?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::source::Source;
 use super::super::{Trouble, files, load};
-use super::Printed;
+use super::{Printed, facts_for};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::Resolver;
 use crate::access::inventory::inventory;
@@ -18,7 +18,7 @@ use crate::access::resources::{Meant, meant};
 use crate::access::who;
 use crate::cli::{CanArgs, Options, Output, RequestArgs};
 use crate::model::cluster::ClusterId;
-use crate::model::principal::{Query, parse_query};
+use crate::model::principal::parse_query;
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Snapshot};
 use crate::report::can::{Answered, Named};
@@ -34,7 +34,7 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     check_request(&verb, &resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, Some(&principal)).await?;
+    let snapshot = facts_about(&source, &id, Some(&principal)).await?;
     let facts = snapshot.cluster(&id);
     let permissions = Permissions::of(&facts);
     let (named, who) = somebody(&facts, &snapshot, &principal)?;
@@ -58,26 +58,21 @@ fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
     }
 }
 
-/// What an answer about one principal rests on; about any, without.
-async fn facts_for(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
-    let snapshot = match source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => match principal.map(|it| (Who::subject(it), parse_query(it))) {
-            Some((Some(_), _)) => load::collect(|tx| load::rbac(session, id.clone(), tx)).await,
-            Some((None, Ok(Query::Arn(asked)))) => load::answer(session, id.clone(), *asked).await,
-            Some((None, Ok(Query::Name(name)))) => {
-                let mut snapshot = load::whole(session, id.clone()).await;
-                if let Ok(Found::One(asked)) = find(&name, &snapshot.cluster(id), &snapshot.iam) {
-                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
-                }
-                snapshot
-            }
-            Some((None, Err(error))) => return Err(Trouble::bad_input(error.to_string())),
-            None => load::whole(session, id.clone()).await,
-        },
-    };
-    source.check_cluster(&snapshot, id).await?;
-    Ok(snapshot.settled())
+/// What an answer rests on: about a subject of Kubernetes' own, the RBAC objects.
+async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
+    let Some(named) = principal else { return facts_for(source, id, None).await };
+    match source {
+        _ if Who::subject(named).is_none() => {
+            let query = parse_query(named).map_err(|error| Trouble::bad_input(error.to_string()))?;
+            facts_for(source, id, Some(&query)).await
+        }
+        Source::File(_) => facts_for(source, id, None).await,
+        Source::Live { session, .. } => {
+            let snapshot = load::collect(|tx| load::rbac(session, id.clone(), tx)).await;
+            source.check_cluster(&snapshot, id).await?;
+            Ok(snapshot.settled())
+        }
+    }
 }
 
 /// The identity that a text means.
@@ -164,7 +159,7 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         [one] => Some(one.as_str()),
         _ => None,
     };
-    let snapshot = facts_for(&source, &id, only).await?;
+    let snapshot = facts_about(&source, &id, only).await?;
     let facts = snapshot.cluster(&id);
     let permissions = Permissions::of(&facts);
     let mut known = std::collections::HashMap::new();

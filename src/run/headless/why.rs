@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Trouble;
 use super::super::source::Source;
-use super::super::{Trouble, load};
-use super::Printed;
+use super::{Printed, facts_for};
 use crate::access::trust::Outcome;
 use crate::access::workload::{Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
@@ -93,12 +93,8 @@ fn split<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a str), Trouble> 
 async fn whole(options: &Options) -> Result<(Source, ClusterId, Snapshot), Trouble> {
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = match &source {
-        Source::File(snapshot) => (**snapshot).clone(),
-        Source::Live { session, .. } => load::whole(session, id.clone()).await,
-    };
-    source.check_cluster(&snapshot, &id).await?;
-    Ok((source, id, snapshot.settled()))
+    let snapshot = facts_for(&source, &id, None).await?;
+    Ok((source, id, snapshot))
 }
 
 /// Up to three of the same name elsewhere, or that begin alike.
