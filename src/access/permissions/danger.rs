@@ -60,10 +60,11 @@ impl Danger {
         }
     }
 
-    /// What it lets one do, as a sentence without its subject.
-    pub fn sentence(self) -> &'static str {
+    /// What it lets one do, as a sentence without its subject: in some namespaces, or in the whole cluster.
+    pub fn sentence(self, in_namespaces: bool) -> &'static str {
         match self {
             Danger::Everything => "may do everything",
+            Danger::Impersonate if in_namespaces => "may act as service accounts",
             Danger::Impersonate => "may act as other users, groups or service accounts",
             Danger::Escalate => "may write roles that allow more than it holds itself",
             Danger::Bind => "may bind roles that allow more than it holds itself",
@@ -154,14 +155,10 @@ pub fn of_grants(grants: &[Held<'_>]) -> Vec<Found> {
         for danger in Danger::ALL {
             let limit = match &held.rules {
                 Rules::All => Some(None),
-                Rules::Known(rules) => reached(rules, danger),
+                Rules::Known(rules) => reached(rules, danger, namespaces.is_some()),
                 Rules::Dangling | Rules::Unknown(_) => None,
             };
             let Some(names) = limit else { continue };
-            // What has no namespace is reached by cluster-wide grants only.
-            if danger == Danger::NodesProxy && namespaces.is_some() {
-                continue;
-            }
             let it = found.entry((danger, names.is_some())).or_insert_with(|| Found {
                 danger,
                 namespaces: Some(BTreeSet::new()),
@@ -202,10 +199,11 @@ fn reach(grant: &Grant) -> Option<BTreeSet<String>> {
     }
 }
 
-/// Some: the rules reach the danger, limited to the names in the inner list, if any.
-fn reached(rules: &[&Rule], danger: Danger) -> Option<Option<Vec<String>>> {
+/// Some: the rules reach the danger, limited to the names in the inner list, if any. In namespaces, what has none is out of
+/// reach.
+fn reached(rules: &[&Rule], danger: Danger, in_namespaces: bool) -> Option<Option<Vec<String>>> {
     let mut names: Option<Vec<String>> = None;
-    for (verb, group, what) in danger.probes() {
+    for (verb, group, what) in danger.probes().iter().filter(|(_, _, what)| !in_namespaces || !is_beyond(what)) {
         let request = probe(verb, group, what);
         for rule in rules {
             if allows(rule, &request) {
@@ -219,6 +217,11 @@ fn reached(rules: &[&Rule], danger: Danger) -> Option<Option<Vec<String>>> {
     names.map(Some)
 }
 
+/// Is it in no namespace? Users, groups and uids are known to authorizers alone, and are in none.
+fn is_beyond(what: &str) -> bool {
+    matches!(what, "users" | "groups" | "uids" | "clusterroles" | "nodes/proxy")
+}
+
 fn probe(verb: &str, group: &str, what: &str) -> Request {
     let (resource, subresource) = what.split_once('/').unwrap_or((what, ""));
     let target = Target::Resource {
@@ -229,4 +232,66 @@ fn probe(verb: &str, group: &str, what: &str) -> Request {
         name: String::new(),
     };
     Request { verb: verb.to_owned(), target }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::permissions::tests::{facts, with_policy};
+
+    fn told(rules: &str, namespace: &str) -> Vec<String> {
+        let (kind, at) = if namespace.is_empty() {
+            ("ClusterRoleBinding", String::new())
+        } else {
+            ("RoleBinding", format!(", namespace: {namespace}"))
+        };
+        let permissions = Permissions::of(&facts(&format!(
+            "  - {{kind: ClusterRole, metadata: {{name: r}}, rules: [{rules}]}}\n  - {{kind: {kind}, metadata: {{name: b{at}}}, \
+             roleRef: {{kind: ClusterRole, name: r}}, subjects: [{{kind: User, name: x}}]}}"
+        )));
+        permissions.dangers(&Who::named("x", &[])).iter().map(Found::tell).collect()
+    }
+
+    #[test]
+    fn each_danger_and_its_near_miss() {
+        let rbac = "rbac.authorization.k8s.io";
+        let rule = |group: &str, resource: &str, verb: &str| {
+            format!("{{apiGroups: ['{group}'], resources: ['{resource}'], verbs: ['{verb}']}}")
+        };
+        for (rules, near, word) in [
+            (rule("*", "*", "*"), rule("*", "pods", "*"), "everything"),
+            (rule("", "groups", "impersonate"), rule("", "groups", "get"), "impersonate"),
+            (rule(rbac, "clusterroles", "escalate"), rule(rbac, "clusterroles", "update"), "escalate"),
+            (rule(rbac, "roles", "bind"), rule(rbac, "rolebindings", "create"), "bind"),
+            (rule("", "nodes/proxy", "get"), rule("", "nodes", "get"), "nodes/proxy"),
+            (rule("", "serviceaccounts/token", "create"), rule("", "serviceaccounts", "create"), "tokens"),
+            (rule("", "secrets", "watch"), rule("", "secrets", "create"), "secrets"),
+            (rule("", "pods/exec", "create"), rule("", "pods", "create"), "exec"),
+        ] {
+            assert_eq!(told(&rules, ""), [format!("{word} everywhere")]);
+            assert!(!told(&near, "").iter().any(|it| it.starts_with(word)), "{near}");
+        }
+    }
+
+    #[test]
+    fn in_a_namespace_only_what_is_in_one_is_dangerous() {
+        let all = "{apiGroups: ['*'], resources: ['*'], verbs: [impersonate, get]}";
+        assert_eq!(told(all, "blue"), ["impersonate in blue", "secrets in blue", "exec in blue"]);
+        assert!(told("{apiGroups: [''], resources: [users, groups], verbs: [impersonate]}", "blue").is_empty());
+        assert!(
+            told("{apiGroups: ['rbac.authorization.k8s.io'], resources: [clusterroles], verbs: [bind]}", "blue")
+                .is_empty()
+        );
+        assert_eq!(Danger::Impersonate.sentence(true), "may act as service accounts");
+    }
+
+    #[test]
+    fn names_limit_it_and_patterns_reach_their_namespaces() {
+        let named = "{apiGroups: [''], resources: [secrets], resourceNames: [db], verbs: [get]}";
+        assert_eq!(told(named, ""), ["secrets db everywhere"]);
+        let who = with_policy("AmazonEKSSecretReaderPolicy", ScopeKind::Namespace, &["dev-*"]);
+        let found = Permissions::default().dangers(&who);
+        assert_eq!(found.iter().map(Found::tell).collect::<Vec<_>>(), ["secrets in dev-*"]);
+        assert!(found[0].is_in("dev-a") && !found[0].is_in("prod") && !found[0].is_in(""));
+    }
 }

@@ -33,7 +33,7 @@ impl Teller<'_> {
                 Some(all) => format!("in {}", few(all.iter().map(String::as_str))),
             };
             let by: BTreeSet<String> = found.by.iter().map(Grant::object).collect();
-            let text = format!("{}{names} {place}", found.danger.sentence());
+            let text = format!("{}{names} {place}", found.danger.sentence(found.namespaces.is_some()));
             let evidence = found.by.first().and_then(|grant| {
                 grant.rules_document().map(|document| Evidence::new(document, "rules")).or_else(|| grant.evidence())
             });
