@@ -8,6 +8,7 @@
 //! - `trusts`: the account's roles with their trust policies, taken apart once;
 //! - `irsa`, `association`: one binding of either mechanism, judged link by link;
 //! - [`container`]: what one container's environment says;
+//! - [`candidates`]: the roles that a service account might be given;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role;
@@ -18,6 +19,7 @@
 //! into the binding's own file, a new way to come by credentials into [`container`].
 
 mod association;
+pub mod candidates;
 pub mod container;
 mod irsa;
 pub mod place;

@@ -1,19 +1,26 @@
 //! Changing access: staging edits on rows, reviewing what is staged, applying it, undoing it.
 //!
 //! Decides who may stage here and now, and what becomes of a staged edit: it is told, or why it is refused. What each key
-//! means on which row is `staging`'s, what is done with the draft `review`'s, and what happens once it is applied
+//! means on which row is `staging`'s, with the steps that give access in `adding`, those of Pod Identity in `associating` and
+//! the copying of access in `copying`; what is done with the draft `review`'s, and what happens once it is applied
 //! `applying`'s. What an edit is and whether it is refused is `edit`'s; making the calls is the rim's. A new way to stage
 //! is a function in `staging` or a file beside it, and a command.
 
+mod adding;
 mod applying;
+mod associating;
+mod copying;
 mod review;
 mod staging;
 
+pub(super) use adding::{accept_add, judge, open_add};
 pub(super) use applying::{accept_name, leave, show_progress, take, undo};
-pub(super) use review::{answer, asked_anew, confirm, export, open_review};
-pub(super) use staging::{
-    accept_add, accept_identity, accept_take, open_add, open_identity, open_take, recreate, remove,
+pub(super) use associating::accept_association;
+pub(super) use copying::{accept_copy, open_copy};
+pub(super) use review::{
+    accept_edit, answer, asked_anew, confirm, edit_change, export, has_change, open_review, unstage_change,
 };
+pub(super) use staging::{accept_identity, accept_policy, open_identity, open_policies, recreate, remove};
 
 use std::borrow::Cow;
 
@@ -39,11 +46,23 @@ pub(super) fn can_write(app: &App) -> Result<(), Cow<'static, str>> {
 }
 
 /// Is there a row whose entry could be changed?
+pub(super) fn has_entry(app: &App, context: Context) -> Result<(), Cow<'static, str>> {
+    match (context, app.pane) {
+        (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) if !app.chosen_rows().is_empty() => Ok(()),
+        (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) => Err("No row is selected.".into()),
+        (Context::List, Pane::PodIdentity) => {
+            Err("An association has one role and no policies of its own: e gives it another role, D removes it.".into())
+        }
+        _ => Err("Access entries are changed from the panes Entries, aws-auth and Principals.".into()),
+    }
+}
+
+/// Is there a row whose entry or association could be changed?
 pub(super) fn has_subject(app: &App, context: Context) -> Result<(), Cow<'static, str>> {
     match (context, app.pane) {
-        (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) if app.selected_row().is_some() => Ok(()),
-        (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) => Err("No row is selected.".into()),
-        _ => Err("Access entries are changed from the panes Entries, aws-auth and Principals.".into()),
+        (Context::List, Pane::PodIdentity) if !app.chosen_rows().is_empty() => Ok(()),
+        (Context::List, Pane::PodIdentity) => Err("No row is selected: a makes an association.".into()),
+        _ => has_entry(app, context),
     }
 }
 
@@ -87,4 +106,17 @@ pub(super) fn step_back(app: &mut App, forward: bool) {
     };
     let n = staging.draft().len();
     app.tell(format!("{} staged now.", count(n, "change is", "changes are")));
+}
+
+/// Can rows be marked here?
+pub(super) fn markable(app: &App, context: Context) -> Result<(), Cow<'static, str>> {
+    match (context, app.pane) {
+        (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals | Pane::PodIdentity) => {
+            match app.selected_row() {
+                Some(_) => Ok(()),
+                None => Err("No row is selected.".into()),
+            }
+        }
+        _ => Err("Rows are marked in the panes Entries, aws-auth, Pod Identity and Principals.".into()),
+    }
 }

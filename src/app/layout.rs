@@ -124,10 +124,10 @@ pub fn layout(app: &App) -> Layout {
         detail,
         document,
         popup,
-        // Border above and below, the prompt, and a line of explanation.
+        // Border above and below, the prompt, and the lines of explanation.
         choices: Rect {
-            height: popup.height.saturating_sub(4),
-            y: popup.y + 3,
+            height: popup.height.saturating_sub(3 + explained(app)),
+            y: popup.y + 2 + explained(app),
             x: popup.x + 1,
             width: popup.width - 2,
         },
@@ -140,6 +140,15 @@ pub fn layout(app: &App) -> Layout {
 /// The lines above the rows that say what these lack. Where there are no rows, that is said in their place.
 pub fn banners(app: &App) -> Vec<Banner> {
     if app.state().shown().is_empty() { Vec::new() } else { condition::banners(app.pane, &app.facts(), app.now) }
+}
+
+/// How many lines explain what is typed: where it may be refused, the reason has room.
+fn explained(app: &App) -> u16 {
+    use super::overlay::Overlay;
+    match app.overlays.last() {
+        Some(Overlay::Add(_) | Overlay::Identity(_) | Overlay::Associate(_) | Overlay::CopyAccess(_)) => 2,
+        _ => 1,
+    }
 }
 
 fn below(area: Rect, lines: u16) -> Rect {
@@ -206,7 +215,8 @@ impl Tab {
 pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
     let facts = app.facts();
     let counted = |pane: Pane| {
-        let table = app.table(pane);
+        // What is there: what is staged is not yet.
+        let table = app.analysis.as_deref().map(|it| it.tables.table(pane));
         let rows = table.map_or(0, |table| table.rows().len());
         let rows = if app.cluster.is_some() {
             format!(" {}", condition::count_of_rows(pane, &facts, rows))

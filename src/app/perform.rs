@@ -73,7 +73,12 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::CopyDocument => copy_document(app, effects),
         Command::Add => change::open_add(app),
         Command::Identity => change::open_identity(app),
-        Command::TakePolicy => change::open_take(app),
+        Command::TakePolicy => change::open_policies(app, false),
+        Command::Rescope => change::open_policies(app, true),
+        Command::CopyAccess => change::open_copy(app),
+        Command::EditChange => change::edit_change(app),
+        Command::UnstageChange => change::unstage_change(app, effects),
+        Command::Mark => mark(app),
         Command::Remove => change::remove(app),
         Command::Recreate => change::recreate(app),
         Command::Unstage => change::step_back(app, false),
@@ -187,8 +192,17 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     let home = app.home().map(str::to_owned);
     let applied = app.applying.as_ref().map_or(0, |it| it.lines(home.as_deref()).len());
     match app.overlays.last_mut() {
-        Some(Overlay::Add(view)) => view.go(motion, page),
-        Some(Overlay::TakePolicy { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::Add(view)) => {
+            view.go(motion, page);
+            change::judge(app);
+        }
+        Some(Overlay::Associate(view)) => {
+            view.go(motion, page);
+            change::judge(app);
+        }
+        Some(Overlay::CopyAccess(view)) => view.picker.go(motion, page),
+        Some(Overlay::Policies { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::EditChange { picker, .. }) => picker.go(motion, page),
         Some(Overlay::Identity(_)) => {}
         Some(Overlay::Plan(view)) => {
             let lines = view.lines(home.as_deref()).len();
@@ -211,10 +225,18 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Calls { top }) => *top = motion.from(*top, calls, page).min(calls.saturating_sub(page)),
         None => {
             let pane = app.pane;
-            if let Some(analysis) = app.analysis.clone() {
-                app.state_mut().go(motion, analysis.tables.table(pane), page);
+            if let Some(lines) = app.lines() {
+                app.state_mut().go(motion, lines.table(pane), page);
             }
         }
+    }
+}
+
+/// Marks the row, or takes its mark away, and goes on to the next.
+fn mark(app: &mut App) {
+    if let Some(key) = app.selected_row().map(|row| row.key.clone()) {
+        app.state_mut().mark(&key);
+        go(app, Motion::Down);
     }
 }
 
@@ -241,6 +263,7 @@ fn find_again(app: &mut App, forward: bool) {
 /// Leaves exactly one level: a prompt, an overlay, a filter.
 fn back(app: &mut App) {
     let narrowed = app.state().editing || !app.state().filter.value().is_empty();
+    let marked = app.state().has_marks();
     match app.overlays.last_mut() {
         Some(Overlay::Document(view)) if view.editing => {
             view.editing = false;
@@ -249,10 +272,16 @@ fn back(app: &mut App) {
         }
         Some(Overlay::Plan(view)) if view.typing => view.typing = false,
         Some(Overlay::Add(view)) => {
-            let before = view.back();
-            if !before {
+            if !view.back() {
                 app.overlays.pop();
             }
+            change::judge(app);
+        }
+        Some(Overlay::Associate(view)) => {
+            if !view.back() {
+                app.overlays.pop();
+            }
+            change::judge(app);
         }
         Some(Overlay::Matrix(view)) if view.editing || !view.filter.value().is_empty() => {
             view.editing = false;
@@ -277,6 +306,7 @@ fn back(app: &mut App) {
             state.filter.reset();
             arrange(app);
         }
+        None if marked => app.state_mut().unmark(),
         None => {}
     }
 }
@@ -309,9 +339,12 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Add(_)) => change::accept_add(app),
-        Some(Overlay::Identity(_)) => change::accept_identity(app),
-        Some(Overlay::TakePolicy { .. }) => change::accept_take(app),
+        Some(Overlay::Add(_)) => change::accept_add(app, effects),
+        Some(Overlay::Associate(_)) => change::accept_association(app, effects),
+        Some(Overlay::CopyAccess(_)) => change::accept_copy(app, effects),
+        Some(Overlay::Identity(_)) => change::accept_identity(app, effects),
+        Some(Overlay::Policies { .. }) => change::accept_policy(app),
+        Some(Overlay::EditChange { .. }) => change::accept_edit(app),
         Some(Overlay::Plan(_)) => change::accept_name(app, effects),
         Some(
             Overlay::Trace(_)
@@ -330,8 +363,8 @@ fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Target::Row(pane, key)) => {
             show(app, pane);
             let page = page(app);
-            if let Some(analysis) = app.analysis.clone() {
-                app.state_mut().put_on(&key, analysis.tables.table(pane), &heads(pane), page);
+            if let Some(lines) = app.lines() {
+                app.state_mut().put_on(&key, lines.table(pane), &heads(pane), page);
             }
         }
         Some(Target::Trace(asked)) => {
@@ -557,9 +590,16 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::WhoCan,
             Command::Back,
         ],
-        Context::Review => {
-            &[Command::Apply, Command::Answer, Command::Export, Command::Undo, Command::Down, Command::Back]
-        }
+        Context::Review => &[
+            Command::Apply,
+            Command::Answer,
+            Command::UnstageChange,
+            Command::EditChange,
+            Command::Export,
+            Command::Undo,
+            Command::Down,
+            Command::Back,
+        ],
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

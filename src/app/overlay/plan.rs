@@ -14,10 +14,11 @@ use crate::app::pane::Motion;
 use crate::app::words::count;
 use crate::edit::Review;
 use crate::edit::check::{Check, Level};
-use crate::edit::draft::Draft;
+use crate::edit::draft::{Change, Draft};
 use crate::edit::plan::Step;
 use crate::edit::record::Batch;
 use crate::edit::state::Subject;
+use crate::edit::told::{Piece, pieces};
 use crate::model::principal::Principal;
 
 /// What a line says, for its sign.
@@ -26,6 +27,8 @@ use crate::model::principal::Principal;
 pub enum Kind {
     Head,
     Plain,
+    /// Something that is there becomes another.
+    Change,
     Gain,
     Lose,
     Unknown,
@@ -77,6 +80,17 @@ pub fn step(step: &Step, home: Option<&str>) -> String {
     text.trim_end().to_owned()
 }
 
+/// The line of the first change.
+const FIRST: usize = 1;
+
+/// What a change does, in a line; what is new need not say so of each of its parts.
+fn told(change: &Change) -> String {
+    let pieces = pieces(change);
+    let same = pieces.iter().all(|(sign, _)| *sign == change.sign());
+    let piece = |(sign, text): &Piece| if same { text.clone() } else { format!("{sign} {text}") };
+    pieces.iter().map(piece).collect::<Vec<_>>().join(" · ")
+}
+
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct PlanView {
@@ -92,6 +106,8 @@ pub struct PlanView {
     pub typing: bool,
     /// As far as it is.
     pub input: Input,
+    /// The change under the cursor, by its place.
+    pub at: usize,
     /// The first line shown.
     pub top: usize,
     /// For the answer.
@@ -108,6 +124,7 @@ impl PlanView {
             answered: BTreeSet::new(),
             typing: false,
             input: Input::default(),
+            at: 0,
             top: 0,
             slot: Slot::default(),
         }
@@ -152,15 +169,59 @@ impl PlanView {
         }
     }
 
-    /// Scrolls.
+    /// The subject of the change under the cursor.
+    pub fn chosen(&self) -> Option<&Subject> {
+        self.draft.changes().nth(self.at).map(|(subject, _)| subject)
+    }
+
+    /// The line that the cursor is on; an undo has none, since it is done as a whole.
+    pub fn cursor(&self) -> Option<usize> {
+        (self.undoes.is_none() && self.review.is_some() && !self.draft.is_empty()).then_some(self.at + FIRST)
+    }
+
+    /// Another draft: what was answered stays until the review says that it is another question.
+    pub fn renew(&mut self, draft: Draft) {
+        self.at = self.at.min(draft.len().saturating_sub(1));
+        self.draft = draft;
+        self.review = None;
+        self.typing = false;
+        self.top = 0;
+    }
+
+    /// Moves along the changes, and scrolls where they end.
     pub fn go(&mut self, motion: Motion, lines: usize, page: usize) {
+        let last = self.draft.len().saturating_sub(1);
+        match (motion, self.cursor()) {
+            (Motion::Down, Some(line)) if self.at < last && line >= self.top => {
+                self.at += 1;
+                if line + 2 > self.top + page {
+                    self.top += 1;
+                }
+                return;
+            }
+            (Motion::Up, Some(line)) if self.at > 0 && line > self.top => {
+                self.at -= 1;
+                return;
+            }
+            (Motion::First, _) => self.at = 0,
+            _ => {}
+        }
         self.top = motion.from(self.top, lines, page).min(lines.saturating_sub(1));
     }
 
     /// The lines.
     pub fn lines(&self, home: Option<&str>) -> Vec<PlanLine> {
         let Some(review) = &self.review else { return Vec::new() };
-        let mut lines = vec![PlanLine::new(Kind::Head, "Calls, in this order")];
+        let mut lines = vec![PlanLine::new(Kind::Head, "Changes")];
+        lines.extend(self.draft.changes().map(|(subject, change)| {
+            let kind = match change.sign() {
+                "+" => Kind::Gain,
+                "-" => Kind::Lose,
+                _ => Kind::Change,
+            };
+            PlanLine::new(kind, format!("{}  {}", named(subject, home), told(change)))
+        }));
+        lines.push(PlanLine::new(Kind::Head, "Calls, in this order"));
         lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
         if let Some(batch) = &self.undoes {
             let undone = batch.undoes.as_deref().unwrap_or("another batch");
