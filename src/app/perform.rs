@@ -597,7 +597,6 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::EditChange,
             Command::Export,
             Command::Undo,
-            Command::Down,
             Command::Back,
         ],
         Context::Document => {

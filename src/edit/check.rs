@@ -1,8 +1,9 @@
 //! What speaks against a draft, and what is to be known before it is applied.
 //!
-//! Decides by small named rules ([`rules`]), each of which blocks, asks or notes, with a sentence. A rule that lacks a fact
+//! Decides by small named rules ([`rules`], of Pod Identity [`associations`]), each of which blocks, asks or notes, with a sentence. A rule that lacks a fact
 //! says so rather than passing. A new rule is a function in `rules` and its name in the list here.
 
+mod associations;
 mod rules;
 mod undo;
 

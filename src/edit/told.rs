@@ -134,11 +134,7 @@ mod tests {
     #[test]
     fn a_change_is_told_by_what_comes_and_goes() {
         let table = [
-            (
-                None,
-                state(&["a"], &[("View", &["x"])]),
-                "+ access entry of type STANDARD · + group a · + View @ x",
-            ),
+            (None, state(&["a"], &[("View", &["x"])]), "+ access entry of type STANDARD · + group a · + View @ x"),
             (state(&["a"], &[]), state(&["b"], &[]), "+ group b · - group a"),
             (state(&[], &[("View", &["x"])]), state(&[], &[("View", &["y"])]), "~ View @ x → y"),
             (state(&[], &[("View", &[])]), state(&[], &[]), "- View @ cluster"),

@@ -365,6 +365,14 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         if command.spec().group == Group::Change && context == Context::List && !app.write {
             continue;
         }
+        // Nor is what is reviewed for what is being applied, or the reverse.
+        let applied = matches!(app.top_place(), Some(Overlay::Apply { .. }));
+        let reviewed = matches!(app.top_place(), Some(Overlay::Plan(_)));
+        if command.spec().group == Group::Change
+            && (applied && *command != Command::Undo || reviewed && *command == Command::Undo)
+        {
+            continue;
+        }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
         let chord = chord.to_string();
         let word = command.spec().hint;
