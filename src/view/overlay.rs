@@ -109,6 +109,8 @@ pub(super) fn pick<T>(
         canvas.over(whole, selected, |canvas| {
             let right = canvas.put_right(area.x + area.width / 3, area.right(), y, &choice.right, Role::Dim);
             let room = right.saturating_sub(area.x + 2);
+            // What needs no explanation has the room for its name.
+            let names = if choice.note.is_empty() { area.width } else { names };
             canvas.put_lit((area.x, y), names.min(room), &choice.text, &hit.letters, (text, Role::Focus));
             canvas.put(area.x + names + 2, y, room.saturating_sub(names + 2), &choice.note, Role::Dim);
             if picker.marked.contains(&hit.choice) {

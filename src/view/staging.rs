@@ -24,14 +24,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         Overlay::Associate(view) => associate(canvas, at, app, view),
         Overlay::CopyAccess(view) => copy(canvas, at, app, view),
         Overlay::Identity(view) => {
-            canvas.frame(at.popup, &format!("Groups of {}", view.subject));
+            canvas.frame(at.popup, &format!("Groups of {}", named(&view.subject, app.home())));
             let hint = "groups, with commas between; then username: and the username";
             let (hint, role) = word(&view.word).unwrap_or((hint.to_owned(), Role::Dim));
             prompt(canvas, at, &view.input, &hint, role)
         }
         Overlay::Policies { subjects, rescope, picker } => {
             let whose = match subjects.as_slice() {
-                [one] => one.to_string(),
+                [one] => named(one, app.home()),
                 several => format!("{} access entries", several.len()),
             };
             let (title, hint) = match rescope {
@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
             pick(canvas, at, picker, (hint, Role::Dim))
         }
         Overlay::EditChange { subject, picker } => {
-            canvas.frame(at.popup, &format!("Edit what is staged for {subject}"));
+            canvas.frame(at.popup, &format!("Edit what is staged for {}", named(subject, app.home())));
             pick(canvas, at, picker, ("what of it?", Role::Dim))
         }
         _ => None,

@@ -298,13 +298,10 @@ fn marked(app: &App) -> Option<(String, String)> {
         crate::app::pane::Pane::PodIdentity => &[Command::Identity, Command::Remove],
         _ => &[Command::Add, Command::TakePolicy, Command::Remove, Command::Recreate, Command::CopyAccess],
     };
-    let keys = acting.iter().filter_map(|command| {
-        let chord = app.keymap.chords(Context::List, *command).next()?;
-        Some(format!("{chord} {}", command.spec().hint))
-    });
-    let back = app.keymap.chords(Context::List, Command::Back).next().map(|it| it.to_string()).unwrap_or_default();
-    let keys = keys.collect::<Vec<_>>().join(", ");
-    Some((text, format!("{keys} act on all marked; {back} clears the marks")))
+    let key = |command: &Command| app.keymap.chords(Context::List, *command).next().map(|it| it.to_string());
+    let back = key(&Command::Back).unwrap_or_default();
+    let keys = acting.iter().filter_map(key).collect::<Vec<_>>().join(", ");
+    Some((text, format!("{keys} act on all that are marked; {back} clears the marks")))
 }
 
 /// Where the cursor is, or how many rows a filter leaves.

@@ -92,8 +92,10 @@ fn everybody(app: &App) -> Vec<Choice<Account>> {
 /// The roles of the account: those first whose trust policy lets the account in; the others say why theirs would not.
 fn roles(app: &App, namespace: &str, name: &str) -> Vec<Choice<String>> {
     let home = app.home();
+    let now = association_of(app, &(namespace.to_owned(), name.to_owned())).map(|it| it.role_arn);
     let one = |it: crate::access::workload::candidates::Candidate| {
         let (right, note) = match it.outcome {
+            Outcome::Allowed if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
             Outcome::Allowed => ("lets it in", String::new()),
             Outcome::Unknown => ("not known", it.because),
             Outcome::Denied => ("would refuse it", it.because),

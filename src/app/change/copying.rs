@@ -59,6 +59,11 @@ pub(in crate::app) fn open_copy(app: &mut App) {
         Ok(from) => from,
         Err(why) => return app.warn(format!("Not copied: {why}.")),
     };
+    if let Some(nothing) = from.iter().find(|it| it.is_empty()) {
+        let (whose, left) = (nothing.principal.short(app.home()), nothing.left.join("; "));
+        let left = if left.is_empty() { "it gives neither policies nor groups".to_owned() } else { left };
+        return app.warn(format!("Not copied: nothing of {whose} could be carried: {left}."));
+    }
     let mut choices: Vec<Choice<To>> = Vec::new();
     if let [one] = from.as_slice() {
         let own = one.principal.key();

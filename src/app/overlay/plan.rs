@@ -17,7 +17,7 @@ use crate::edit::check::{Check, Level};
 use crate::edit::draft::{Change, Draft};
 use crate::edit::plan::Step;
 use crate::edit::record::Batch;
-use crate::edit::state::Subject;
+use crate::edit::state::{State, Subject};
 use crate::edit::told::{Piece, pieces};
 use crate::model::principal::Principal;
 
@@ -258,6 +258,24 @@ impl PlanView {
                 lines.push(of(Kind::Plain, "its permissions do not change".to_owned()));
             }
         }
+        lines.extend(self.draft.changes().flat_map(|(subject, change)| roles_of_pods(subject, change)));
         lines
     }
+}
+
+/// What the pods of a service account gain and lose: roles, whatever these may do.
+fn roles_of_pods(subject: &Subject, change: &Change) -> Vec<PlanLine> {
+    let Subject::Association(namespace, name) = subject else { return Vec::new() };
+    // The last of a chain is the one that they act as.
+    let role = |it: &Option<State>| match it {
+        Some(State::Association(it)) => Some(it.target_role_arn.clone().unwrap_or_else(|| it.role_arn.clone())),
+        _ => None,
+    };
+    let (before, after) = (role(&change.before), role(&change.after));
+    if before == after {
+        return Vec::new();
+    }
+    let line = |kind, text: &str, arn: &str| PlanLine::new(kind, format!("pods of {namespace}/{name}  {text} {arn}"));
+    let gains = after.iter().map(|it| line(Kind::Gain, "get role", it));
+    gains.chain(before.iter().map(|it| line(Kind::Lose, "no longer get role", it))).collect()
 }
