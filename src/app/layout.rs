@@ -112,7 +112,7 @@ pub fn layout(app: &App) -> Layout {
     let (list_width, detail, document) = columns(body);
     let list = Rect { width: list_width, ..body };
     let rows = below(list, 1 + banners(app).len() as u16);
-    let popup = popup(body);
+    let popup = popup(body, if is_line(app) { 5 } else { 26 });
     Layout {
         too_small: false,
         header: line(0),
@@ -174,10 +174,20 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
     }
 }
 
-fn popup(body: Rect) -> Rect {
+/// Is it one line that is typed, with nothing to choose?
+fn is_line(app: &App) -> bool {
+    use super::overlay::{Overlay, add};
+    match app.overlays.last() {
+        Some(Overlay::Identity(_)) => true,
+        Some(Overlay::Add(view)) => matches!(view.step, add::Step::Groups(_)),
+        _ => false,
+    }
+}
+
+fn popup(body: Rect, tallest: u16) -> Rect {
     // A narrow one takes the whole width: what would be left over beside it is nothing but noise.
     let width = if body.width < WIDEST_POPUP + 8 { body.width } else { WIDEST_POPUP };
-    let height = body.height.min(26);
+    let height = body.height.min(tallest);
     Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
 }
 

@@ -22,7 +22,7 @@ use crate::edit::state::{EntryState, State, Subject};
 use crate::edit::told::pieces;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal};
-use crate::model::snapshot::{DocumentRef, Evidence};
+use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence};
 
 /// What is staged, as lines of the panes.
 #[derive(Clone, Debug, Default)]
@@ -169,7 +169,7 @@ fn after(app: &App, analysis: &Analysis, draft: &Draft) -> BTreeMap<Pane, Table>
                         owner: None,
                         mark: Mark::Ignored,
                         because: String::new(),
-                        pods: None,
+                        pods: pods_of(&facts, namespace, account),
                         findings: Vec::new(),
                         evidence: Evidence::new(
                             DocumentRef::ServiceAccount(namespace.clone(), account.clone()),
@@ -184,7 +184,18 @@ fn after(app: &App, analysis: &Analysis, draft: &Draft) -> BTreeMap<Pane, Table>
     }
     let parts = [(Pane::Entries, entries), (Pane::Principals, principals), (Pane::PodIdentity, associations)];
     let changed = parts.into_iter().filter(|(_, part)| !part.cells.is_empty() || !part.new.is_empty());
-    changed.map(|(pane, part)| (pane, analysis.tables.table(pane).with(part.cells, part.new))).collect()
+    let with = |pane, part: Part| {
+        let between = (pane == Pane::PodIdentity).then_some('/');
+        analysis.tables.table(pane).with(part.cells, part.new, between)
+    };
+    changed.map(|(pane, part)| (pane, with(pane, part))).collect()
+}
+
+/// How many pods run as a service account, if that is known.
+fn pods_of(facts: &ClusterFacts, namespace: &str, account: &str) -> Option<usize> {
+    let pods = facts.pods.items().iter().filter(|it| !it.has_ended());
+    let its = pods.filter(|it| it.metadata.namespace.as_deref() == Some(namespace) && it.service_account() == account);
+    facts.pods.gap().is_none().then(|| its.count())
 }
 
 /// What changes in one pane.

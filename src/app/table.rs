@@ -147,9 +147,13 @@ impl Table {
     }
 
     /// The same with other texts in some lines, and with lines that no inventory has: these come last, so that the places
-    /// of all others stay, and are shown where their keys belong.
+    /// of all others stay, and are shown where their keys belong, part by part.
     #[must_use]
-    pub(super) fn with(&self, cells: Vec<(usize, Vec<String>)>, new: Vec<Row>) -> Table {
+    pub(super) fn with(&self, cells: Vec<(usize, Vec<String>)>, new: Vec<Row>, between: Option<char>) -> Table {
+        let sooner = |a: &str, b: &str| match between {
+            Some(between) => a.split(between).lt(b.split(between)),
+            None => a < b,
+        };
         let mut rows = self.rows.clone();
         for (at, cells) in cells {
             if let Some(row) = rows.get_mut(at) {
@@ -158,7 +162,7 @@ impl Table {
         }
         let mut order: Vec<usize> = (0..rows.len()).collect();
         for row in new {
-            let before = |at: &usize| rows.get(*at).is_some_and(|it| it.key < row.key);
+            let before = |at: &usize| rows.get(*at).is_some_and(|it| sooner(&it.key, &row.key));
             let place = order.iter().rposition(before).map_or(0, |it| it + 1);
             order.insert(place, rows.len());
             rows.push(row);

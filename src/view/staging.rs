@@ -89,9 +89,10 @@ fn add(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &AddView) -> Optio
             pick(canvas, at, picker, (&text, role))
         }
         Step::Scope(picker) => {
-            let where_to = "where? Space marks several; a-* is a pattern; or cluster".to_owned();
-            let says = view.says().unwrap_or(where_to);
+            let how = "Space marks several; a-* is a pattern; cluster is everywhere";
+            let says = view.says().unwrap_or_else(|| "where?".to_owned());
             let (text, role) = match said {
+                None if picker.input.value().is_empty() => (format!("{says}. {how}"), Role::Accent),
                 Some((text, role)) => {
                     (format!("{says}. {}", text.get(text.find(' ').map_or(0, |it| it + 1)..).unwrap_or("")), role)
                 }

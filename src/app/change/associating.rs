@@ -9,6 +9,7 @@ use super::staging::{stage_each, state};
 use crate::access::trust::Outcome;
 use crate::access::workload::candidates::candidates;
 use crate::app::App;
+use crate::app::columns::named as short_of;
 use crate::app::effect::Effect;
 use crate::app::overlay::Overlay;
 use crate::app::overlay::associate::{Account, AssociateView, Step};
@@ -101,7 +102,7 @@ fn roles(app: &App, namespace: &str, name: &str) -> Vec<Choice<String>> {
             Outcome::Denied => ("would refuse it", it.because),
         };
         Choice {
-            text: Principal::from_arn(&it.arn).map_or_else(|_| it.arn.clone(), |(role, _)| role.short(home)),
+            text: Principal::from_arn(&it.arn).map_or_else(|_| it.arn.clone(), |(role, _)| short_of(&role, home)),
             note,
             right: right.to_owned(),
             also: it.arn.clone(),

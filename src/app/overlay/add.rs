@@ -126,6 +126,10 @@ impl AddView {
         view.to_last(Give::Policy(last_part(&policy_arn).to_owned()));
         view.rescoped = Some((entry, policy_arn));
         view.picked.clone_from(&scope.namespaces);
+        if let Step::Scope(picker) = &mut view.step {
+            // Where it holds now is seen at once.
+            picker.choices.sort_by_key(|it| !view.picked.contains(&it.text));
+        }
         view.mark();
         if let Step::Scope(picker) = &mut view.step
             && scope.kind == ScopeKind::Cluster

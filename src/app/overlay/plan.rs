@@ -239,7 +239,12 @@ impl PlanView {
                 Level::Asks => Kind::Asks,
                 Level::Notes => Kind::Note,
             };
-            lines.push(PlanLine::new(kind, format!("{}  {}: {}", check.level.word(), check.id, check.because)));
+            // Of one change alone there is no need to say whose it is.
+            let whose = match &check.subject {
+                Some(subject) if self.draft.len() > 1 => format!("{}: ", named(subject, home)),
+                _ => String::new(),
+            };
+            lines.push(PlanLine::new(kind, format!("{}  {}: {whose}{}", check.level.word(), check.id, check.because)));
         }
         lines.push(PlanLine::new(Kind::Head, "Who gains and loses what"));
         for it in &review.differences {
