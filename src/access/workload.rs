@@ -286,7 +286,7 @@ impl<'a> Workloads<'a> {
     /// Do the role's own policies allow an action on a resource, as far as they are known?
     pub(crate) fn policies_allow(&self, role: &Principal, action: &str, resource: &str) -> Allows {
         match self.trusts.role(role) {
-            Lookup::Found(trust) => policies::allows(trust.detail, self.iam, action, resource),
+            Lookup::Found(trust) => policies::Owner::role(trust.detail, self.iam).allows(self.iam, action, resource),
             Lookup::Absent => Allows::No,
             Lookup::Unknown(gap) => Allows::Unknown(format!("the policies of role {}: {gap}", role.name)),
         }

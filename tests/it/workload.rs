@@ -399,6 +399,77 @@ fn who_becomes_a_role_is_told_from_both_sides() {
     assert_eq!(of("arn:aws:iam::999988887777:role/theirs").0, Outcome::Unknown);
 }
 
+/// A role that leaves it to the account, beside one role and one user with these policies.
+fn left_to_the_account(role_policy: Value, user: Value, conditions: Value) -> Vec<(String, Outcome, String)> {
+    let world = World::with(|it| {
+        let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"}});
+        statement["Condition"] = conditions;
+        it.push(
+            "/iam/RoleDetailList",
+            json!({"RoleName": "admin", "Arn": "arn:aws:iam::111122223333:role/admin",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}),
+        );
+        it.push(
+            "/iam/RoleDetailList",
+            json!({"RoleName": "ops", "Arn": "arn:aws:iam::111122223333:role/teams/ops",
+            "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement": [role_policy]}}]}),
+        );
+        it.set("/iam/UserDetailList", json!([user]));
+        it.set(
+            "/iam/GroupDetailList",
+            json!([{"GroupName": "admins", "Arn": "arn:aws:iam::111122223333:group/admins",
+            "AttachedManagedPolicies": [{"PolicyName": "AdministratorAccess",
+                "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]}]),
+        );
+    });
+    let (facts, snapshot) = (world.facts(), world.snapshot());
+    let (admin, _) = Principal::from_arn("arn:aws:iam::111122223333:role/admin").unwrap();
+    let why = Workloads::new(&facts, &snapshot.iam).why_role(&admin);
+    let holders = why.holders.into_iter().filter(|it| it.kind.as_str() == "principal");
+    holders.map(|it| (it.name, it.outcome, it.because)).collect()
+}
+
+fn may_assume(resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": "sts:Assume*", "Resource": resource})
+}
+
+fn user(groups: &[&str]) -> Value {
+    json!({"UserName": "ana", "Arn": "arn:aws:iam::111122223333:user/ana", "GroupList": groups,
+        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement":
+            [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}}]})
+}
+
+#[test]
+fn where_the_account_decides_those_whose_own_policies_allow_it_are_found() {
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const OPS: &str = "arn:aws:iam::111122223333:role/teams/ops";
+    const ANA: &str = "arn:aws:iam::111122223333:user/ana";
+    let admin = may_assume("arn:aws:iam::111122223333:role/admin");
+    let mfa = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    let ops_only = json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/teams/*"}});
+    let conditional =
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:x": "true"}}});
+    let rows = [
+        (admin.clone(), user(&[]), json!({}), vec![(OPS, Outcome::Allowed)]),
+        (admin.clone(), user(&["admins"]), json!({}), vec![(OPS, Outcome::Allowed), (ANA, Outcome::Allowed)]),
+        // The name of another role is not this one's; nobody is left, and the root itself assumes no role.
+        (may_assume("arn:aws:iam::111122223333:role/admin2"), user(&[]), json!({}), vec![(ROOT, Outcome::Denied)]),
+        // What the trust policy asks beside is asked of each.
+        (admin.clone(), user(&["admins"]), ops_only, vec![(OPS, Outcome::Allowed)]),
+        (admin.clone(), user(&[]), mfa, vec![(OPS, Outcome::Unknown)]),
+        // What is not known of one makes it not known of the account.
+        (conditional, user(&[]), json!({}), vec![(ROOT, Outcome::Unknown)]),
+        (admin, user(&["gone"]), json!({}), vec![(OPS, Outcome::Allowed), (ROOT, Outcome::Unknown)]),
+    ];
+    for (role_policy, user, conditions, wanted) in rows {
+        let what = format!("{role_policy} {user} {conditions}");
+        let found = left_to_the_account(role_policy, user, conditions);
+        let found: Vec<_> = found.iter().map(|(name, outcome, _)| (name.as_str(), *outcome)).collect();
+        assert_eq!(found, wanted, "{what}");
+    }
+}
+
 #[test]
 fn a_provider_without_its_client_ids_is_not_known() {
     let world = World::with(|it| it.set(CLIENTS, json!([])));
