@@ -362,6 +362,74 @@ fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
     assert!(why.answer.because.contains("another account's") && why.answer.because.contains("cannot be verified"));
 }
 
+/// Whether the agent runs: by the add-on, the DaemonSet (how many of its pods are ready; `None`: it is not there), a pod.
+#[rstest]
+#[case::all_is_well(true, Some(Some(1)), true, Outcome::Allowed, "")]
+#[case::installed_otherwise(false, Some(Some(1)), true, Outcome::Allowed, "")]
+#[case::no_daemon_sets_were_read(true, None, true, Outcome::Allowed, "")]
+#[case::none_is_ready(true, Some(Some(0)), false, Outcome::Denied, "none of its 1 pods ready")]
+#[case::the_add_on_alone(true, Some(None), false, Outcome::Denied, "neither its DaemonSet in kube-system nor a pod")]
+#[case::the_add_on_and_nothing_read(true, None, false, Outcome::Allowed, "")]
+#[case::nothing_of_it(false, Some(None), false, Outcome::Denied, "neither the add-on")]
+#[case::nothing_of_it_and_nothing_read(false, None, false, Outcome::Denied, "neither the add-on")]
+fn the_agent_is_there_by_what_was_read_of_it(
+    #[case] addon: bool,
+    #[case] daemon_set: Option<Option<u32>>,
+    #[case] pod: bool,
+    #[case] outcome: Outcome,
+    #[case] because: &str,
+) {
+    let world = World::with(|it| {
+        if !addon {
+            it.set(world::ADDONS, json!([]));
+        }
+        match daemon_set {
+            Some(Some(ready)) => it.push(
+                "/clusters/0/kubernetes",
+                json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+                    "metadata": {"name": "eks-pod-identity-agent", "namespace": "kube-system"},
+                    "status": {"desiredNumberScheduled": 1, "currentNumberScheduled": 1, "numberReady": ready}}),
+            ),
+            Some(None) => it.set("/sections/c~1daemonSets", json!({"state": "empty"})),
+            None => {}
+        }
+        if !pod {
+            it.remove(world::AGENT_POD);
+        }
+    });
+    let (facts, snapshot) = (world.facts(), world.snapshot());
+    let why = Workloads::new(&facts, &snapshot.iam).why_account("payments", "ledger").unwrap();
+    assert_eq!(why.answer.outcome, outcome, "{}", why.answer.because);
+    assert!(why.answer.because.contains(because), "{}", why.answer.because);
+}
+
+#[test]
+fn where_pods_are_refused_the_daemon_set_tells_of_the_agent() {
+    let of = |daemon_set: bool| {
+        let world = World::with(|it| {
+            it.set(world::ADDONS, json!([]));
+            it.set(
+                "/sections/c~1pods",
+                json!({"state": "refused", "failure": {"kind": "refused", "permission": "list pods",
+                "doing": "list pods", "on": "", "code": "Forbidden", "message": "no"}}),
+            );
+            match daemon_set {
+                true => it.push(
+                    "/clusters/0/kubernetes",
+                    json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+                    "metadata": {"name": "eks-pod-identity-agent", "namespace": "kube-system"}}),
+                ),
+                false => it.set("/sections/c~1daemonSets", json!({"state": "empty"})),
+            }
+            for _ in 0..3 {
+                it.remove("/clusters/0/kubernetes/4");
+            }
+        });
+        world.account("ledger").1
+    };
+    assert_eq!((of(true), of(false)), (Outcome::Allowed, Outcome::Unknown));
+}
+
 #[test]
 fn where_the_associations_are_refused_an_annotation_may_be_overridden() {
     let world = World::with(|it| {
