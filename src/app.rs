@@ -18,6 +18,7 @@ mod copy;
 pub mod detail;
 pub mod effect;
 pub mod filter;
+mod foremost;
 mod input;
 pub mod keymap;
 pub mod layout;
@@ -32,7 +33,7 @@ pub mod table;
 mod update;
 pub mod words;
 
-pub use perform::foremost;
+pub use foremost::foremost;
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};

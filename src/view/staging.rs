@@ -146,7 +146,6 @@ fn copy(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &CopyView) -> Opt
     if let Some(To::Cluster(id)) = view.to() {
         says = format!("in cluster {}: {says}", id.name).trim_end_matches(": ").to_owned();
     }
-    let role = if left.is_empty() { Role::Accent } else { Role::Warn };
-    let (text, role) = word(&view.word).unwrap_or((format!("→ {says}"), role));
+    let (text, role) = word(&view.word).unwrap_or((format!("→ {says}"), Role::Accent));
     pick(canvas, at, &view.picker, (&text, role))
 }

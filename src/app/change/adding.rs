@@ -161,7 +161,14 @@ pub(in crate::app) fn judge(app: &mut App) {
         Some(Overlay::Associate(_)) => associating::judged(app),
         Some(Overlay::CopyAccess(view)) => {
             let typed = view.picker.input.value().trim();
-            if typed.starts_with("arn:") { on_ground(app, |ground| ground.judge_principal(typed)) } else { Word::Fine }
+            match view.picker.hits.is_empty() && !typed.is_empty() {
+                _ if typed.starts_with("arn:") && view.from.len() > 1 => {
+                    Word::Wrong("several are copied only into another cluster".to_owned())
+                }
+                _ if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_principal(typed)),
+                true => Word::Wrong("no principal or cluster is called that: a name, or a whole ARN".to_owned()),
+                false => Word::Fine,
+            }
         }
         _ => return,
     };
