@@ -125,11 +125,16 @@ pub(in crate::app) fn accept_copy(app: &mut App, effects: &mut Vec<Effect>) {
         To::Cluster(id) => {
             let snapshot = app.snapshot.clone();
             let facts = snapshot.cluster(&id);
-            if facts.cluster.value().is_none() || facts.access_entries.gap().is_some() {
-                if app.is_live() {
-                    effects.push(Effect::Load(id.clone()));
-                }
-                let name = &id.name;
+            let name = &id.name;
+            if let Some(failure) = facts.cluster.failure().or_else(|| facts.access_entries.failure()) {
+                return app.warn(format!("Not copied: what cluster {name} has could not be read: {failure}."));
+            }
+            let unread = facts.cluster.value().is_none() || facts.access_entries.is_loading();
+            if unread && !app.is_live() {
+                return app.warn(format!("Not copied: nothing is known here of cluster {name}."));
+            }
+            if unread {
+                effects.push(Effect::Load(id.clone()));
                 return app.warn(format!(
                     "Not copied yet: cluster {name} was not read so far. It is being read now; Enter tries again."
                 ));
