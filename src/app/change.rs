@@ -85,6 +85,12 @@ fn stage(app: &mut App, what: &str, with: impl FnOnce(&Ground<'_>, &mut Draft) -
             app.tell(format!("{what}: it is so already; nothing was staged."));
             true
         }
+        // Made and removed is nothing, and so is there and back.
+        Ok(()) if n < before.len() => {
+            let left = count(n, "change is", "changes are");
+            app.tell(format!("{what}: that takes back what was staged. {left} staged now."));
+            true
+        }
         Ok(()) => {
             app.tell(format!("Staged: {what}. Nothing was done yet: r reviews {}.", count(n, "change", "changes")));
             true

@@ -204,7 +204,10 @@ pub(super) fn go(app: &mut App, motion: Motion) {
             view.go(motion, page);
             change::judge(app);
         }
-        Some(Overlay::CopyAccess(view)) => view.picker.go(motion, page),
+        Some(Overlay::CopyAccess(view)) => {
+            view.picker.go(motion, page);
+            change::judge(app);
+        }
         Some(Overlay::Policies { picker, .. }) => picker.go(motion, page),
         Some(Overlay::EditChange { picker, .. }) => picker.go(motion, page),
         Some(Overlay::Identity(_)) => {}

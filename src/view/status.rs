@@ -301,7 +301,7 @@ fn marked(app: &App) -> Option<(String, String)> {
     let key = |command: &Command| app.keymap.chords(Context::List, *command).next().map(|it| it.to_string());
     let back = key(&Command::Back).unwrap_or_default();
     let keys = acting.iter().filter_map(key).collect::<Vec<_>>().join(", ");
-    Some((text, format!("{keys} act on all that are marked; {back} clears the marks")))
+    Some((text, format!("{keys} act on the marked; {back} clears")))
 }
 
 /// Where the cursor is, or how many rows a filter leaves.

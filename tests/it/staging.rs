@@ -125,8 +125,10 @@ fn panes_show_what_will_be_and_what_is_new_has_a_row() {
     let stage = stage.keys("2 /").text("green-oncall").keys("Enter");
     let row = stage.app.selected_row().expect("its row of aws-auth");
     assert_eq!(stage.app.sign_of(row), Some("~"), "the entry will hide it");
-    let stage = stage.keys("z 1");
+    let stage = stage.keys("1 D");
     assert!(stage.app.selected_row().is_none(), "what is taken back has no row");
+    assert!(notice(&stage).contains("takes back what was staged"), "{}", notice(&stage));
+    assert_eq!(stage.app.staged(), 0);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::app::columns::named as short_of;
 use crate::app::effect::Effect;
 use crate::app::overlay::Overlay;
 use crate::app::overlay::add::{AddView, Scope, Step, names};
+use crate::app::overlay::copy::To;
 use crate::app::overlay::picker::Choice;
 use crate::app::overlay::plan::named;
 use crate::app::pane::Pane;
@@ -134,6 +135,11 @@ pub(in crate::app) fn judge(app: &mut App) {
                 {
                     on_ground(app, |ground| ground.judge_principal(typed))
                 }
+                // Whom something names may be gone.
+                Step::Principal(picker) if !typed.is_empty() => match picker.chosen() {
+                    Some(it) => on_ground(app, |ground| ground.judge_principal(&it.what)),
+                    None => Word::Fine,
+                },
                 Step::Give(picker) if picker.hits.is_empty() && !typed.is_empty() => {
                     on_ground(app, |ground| ground.judge_policy(typed))
                 }
@@ -167,7 +173,12 @@ pub(in crate::app) fn judge(app: &mut App) {
                 }
                 _ if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_principal(typed)),
                 true => Word::Wrong("no principal or cluster is called that: a name, or a whole ARN".to_owned()),
-                false => Word::Fine,
+                false => match view.to() {
+                    Some(To::Principal(arn)) if !typed.is_empty() => {
+                        on_ground(app, |ground| ground.judge_principal(&arn))
+                    }
+                    _ => Word::Fine,
+                },
             }
         }
         _ => return,

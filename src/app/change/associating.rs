@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::on_ground;
 use super::staging::{stage_each, state};
 use crate::access::trust::Outcome;
-use crate::access::workload::candidates::candidates;
+use crate::access::workload::candidates::{Candidate, candidates};
 use crate::app::App;
 use crate::app::columns::named as short_of;
 use crate::app::effect::Effect;
@@ -41,12 +41,12 @@ pub(super) fn open(app: &mut App) {
 
 /// Opens the choice of the role for these accounts.
 pub(super) fn open_for(app: &mut App, accounts: Vec<Account>) {
-    let Some((namespace, name)) = accounts.first().cloned() else { return };
-    let target = match accounts.len() {
-        1 => target_of(app, &(namespace.clone(), name.clone())),
+    let target = match accounts.as_slice() {
+        [] => return,
+        [one] => target_of(app, one),
         _ => None,
     };
-    let roles = roles(app, &namespace, &name);
+    let roles = roles(app, &accounts);
     push(app, Overlay::Associate(Box::new(AssociateView::of(accounts, roles, target))));
     super::adding::judge(app);
 }
@@ -90,13 +90,30 @@ fn everybody(app: &App) -> Vec<Choice<Account>> {
     roles.into_iter().map(choice).collect()
 }
 
-/// The roles of the account: those first whose trust policy lets the account in; the others say why theirs would not.
-fn roles(app: &App, namespace: &str, name: &str) -> Vec<Choice<String>> {
-    let home = app.home();
-    let now = association_of(app, &(namespace.to_owned(), name.to_owned())).map(|it| it.role_arn);
-    let one = |it: crate::access::workload::candidates::Candidate| {
+/// The roles of the account: those first whose trust policy lets the accounts in, all of them; the others say why theirs
+/// would not.
+fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<String>> {
+    let (home, facts) = (app.home(), app.facts());
+    let now = match accounts {
+        [one] => association_of(app, one).map(|it| it.role_arn),
+        _ => None,
+    };
+    let mut worst: BTreeMap<String, Candidate> = BTreeMap::new();
+    for (namespace, name) in accounts {
+        for it in candidates(&facts, &app.snapshot.iam, namespace, name) {
+            match worst.get_mut(&it.arn) {
+                Some(known) if known.outcome <= it.outcome => {}
+                Some(known) => *known = it,
+                None => drop(worst.insert(it.arn.clone(), it)),
+            }
+        }
+    }
+    let mut all: Vec<Candidate> = worst.into_values().collect();
+    all.sort_by(|a, b| (b.outcome, &a.arn).cmp(&(a.outcome, &b.arn)));
+    let one = |it: Candidate| {
         let (right, note) = match it.outcome {
             Outcome::Allowed if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
+            Outcome::Allowed if accounts.len() > 1 => ("lets all in", String::new()),
             Outcome::Allowed => ("lets it in", String::new()),
             Outcome::Unknown => ("not known", it.because),
             Outcome::Denied => ("would refuse it", it.because),
@@ -110,7 +127,7 @@ fn roles(app: &App, namespace: &str, name: &str) -> Vec<Choice<String>> {
             what: it.arn,
         }
     };
-    candidates(&app.facts(), &app.snapshot.iam, namespace, name).into_iter().map(one).collect()
+    all.into_iter().map(one).collect()
 }
 
 /// What is said of what is typed or chosen.
@@ -164,7 +181,7 @@ pub(in crate::app) fn accept_association(app: &mut App, effects: &mut Vec<Effect
     match &view.step {
         Step::Account(_) => {
             let Some(account) = view.whom() else { return };
-            let (roles, target) = (roles(app, &account.0, &account.1), target_of(app, &account));
+            let (roles, target) = (roles(app, std::slice::from_ref(&account)), target_of(app, &account));
             if let Some(Overlay::Associate(view)) = app.overlays.last_mut() {
                 view.to_role(account, roles, target);
             }
