@@ -37,7 +37,7 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Back,
         ],
         Context::Workload => &[
-            Command::Document,
+            Command::Follow,
             Command::Policies,
             Command::Trace,
             Command::Become,
