@@ -7,7 +7,7 @@
 //! - [`diff`]: who gains and loses what;
 //! - [`check`]: what blocks, asks, or is to be known;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
-//!   applying tells.
+//!   applying tells; [`wording`]: changes in words.
 //!
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
@@ -23,6 +23,7 @@ pub mod receipt;
 pub mod record;
 pub mod state;
 pub mod wish;
+pub mod wording;
 
 use check::{Check, Level, Look, checks};
 use diff::{Difference, Sides};

@@ -17,8 +17,7 @@ use crate::edit::check::{Check, Level};
 use crate::edit::draft::Draft;
 use crate::edit::plan::Step;
 use crate::edit::record::Batch;
-use crate::edit::state::Subject;
-use crate::model::principal::Principal;
+pub use crate::edit::wording::named;
 
 /// What a line says, for its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +52,6 @@ impl PlanLine {
     /// A line.
     pub fn new(kind: Kind, text: impl Into<String>) -> Self {
         PlanLine { kind, text: text.into() }
-    }
-}
-
-/// A subject as it is called in a list.
-pub fn named(subject: &Subject, home: Option<&str>) -> String {
-    match subject {
-        Subject::Entry(arn) => Principal::from_arn(arn).map_or_else(|_| arn.clone(), |(it, _)| it.short(home)),
-        Subject::Association(namespace, account) => format!("{namespace}/{account}"),
     }
 }
 
