@@ -17,8 +17,10 @@ pub mod condition;
 mod copy;
 pub mod detail;
 pub mod effect;
+mod export;
 pub mod filter;
 mod input;
+mod journal;
 pub mod keymap;
 pub mod layout;
 pub mod message;
@@ -31,6 +33,7 @@ pub mod table;
 mod update;
 pub mod words;
 
+pub use journal::Shelf;
 pub use perform::foremost;
 pub use update::update;
 
@@ -86,6 +89,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// The endpoint of EKS that live facts come from; `None` is AWS's own.
+    pub endpoint: Option<String>,
 }
 
 /// All state of the screen.
@@ -120,6 +125,9 @@ pub struct App {
     pub write: bool,
     /// What is being applied, or was applied last.
     pub applying: Option<Applying>,
+    /// The journal, as it was last read.
+    pub shelf: Shelf,
+    endpoint: Option<String>,
     /// What is staged, by cluster.
     staged: BTreeMap<ClusterId, Staging>,
     /// The program is to end when the step at hand has ended.
@@ -150,6 +158,8 @@ impl App {
             keymap: setup.keymap,
             write: setup.write,
             applying: None,
+            shelf: Shelf::default(),
+            endpoint: setup.endpoint,
             staged: BTreeMap::new(),
             leaving: false,
             wanted: setup.cluster,
@@ -164,6 +174,7 @@ impl App {
         let mut effects = Vec::new();
         if self.is_live() {
             effects.push(Effect::Overview);
+            journal::read(self, &mut effects);
         }
         clusters::choose_first_cluster(self, &mut effects);
         update::settle(self, &mut effects);

@@ -10,19 +10,17 @@ use std::sync::Arc;
 use super::App;
 use super::effect::{Effect, Work};
 use super::keymap::Context;
-use super::layout::layout;
 use super::message::{Answer, Ticket};
 use super::overlay::Overlay;
 use super::overlay::add::{AddView, IdentityView, Scope, Step, names};
 use super::overlay::applying::Applying;
-use super::overlay::document::{Document, DocumentView};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::plan::{PlanView, named};
 use super::pane::Pane;
 use super::perform::push;
 use super::words::count;
-use crate::edit::draft::{Draft, Edit, Refusal};
-use crate::edit::export::{Place, quoted, script};
+use crate::edit::draft::{Change, Draft, Edit, Refusal};
+use crate::edit::export::quoted;
 use crate::edit::record::Batch;
 use crate::edit::state::{EntryState, State, Subject, now};
 use crate::edit::wish::{Ground, Wish};
@@ -319,9 +317,16 @@ pub(super) fn open_review(app: &mut App, effects: &mut Vec<Effect>) {
     open_plan(app, PlanView::new(draft, None), effects);
 }
 
-fn open_plan(app: &mut App, mut view: PlanView, effects: &mut Vec<Effect>) {
+pub(super) fn open_plan(app: &mut App, mut view: PlanView, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else { return };
     let ticket = view.slot.restart(&mut app.tickets);
+    // What undoes or goes on with a batch begins with what was read for it, which may be newer than the facts at hand.
+    let facts = app.facts();
+    let is_old =
+        |(subject, change): (&Subject, &Change)| !matches!(now(&facts, subject).known(), Ok(it) if it == change.before);
+    if view.is_of_the_journal() && view.draft.changes().any(is_old) {
+        effects.push(Effect::Load(cluster.clone()));
+    }
     effects.push(Effect::Plan { ticket, cluster, draft: Box::new(view.draft.clone()) });
     push(app, Overlay::Plan(Box::new(view)));
 }
@@ -370,14 +375,17 @@ pub(super) fn accept_name(app: &mut App, effects: &mut Vec<Effect>) {
         let typed = view.input.value().trim().to_owned();
         return app.warn(format!("{typed:?} is not the cluster's name. Nothing was done."));
     }
-    let (draft, undoes) = (view.draft.clone(), view.undoes.clone());
+    let (draft, undoes, resumes) = (view.draft.clone(), view.undoes.clone(), view.resumes.clone());
     app.overlays.pop();
     let ticket = app.tickets.another();
-    app.applying = Some(Applying::new(cluster.clone(), draft.clone(), undoes.is_some(), ticket));
-    let work = match undoes {
-        Some(batch) => Work::Batch(batch),
-        None => Work::Draft(Box::new(draft)),
+    let (applying, work) = match (resumes, undoes) {
+        (Some(it), _) => {
+            (Applying::resuming(cluster.clone(), &it.history, ticket), Work::Resume(it.history.batch.id.clone()))
+        }
+        (None, Some(batch)) => (Applying::new(cluster.clone(), draft, true, ticket), Work::Batch(batch)),
+        (None, None) => (Applying::new(cluster.clone(), draft.clone(), false, ticket), Work::Draft(Box::new(draft))),
     };
+    app.applying = Some(applying);
     effects.push(Effect::Apply { ticket, cluster, work });
     show_progress(app);
 }
@@ -386,19 +394,6 @@ pub(super) fn accept_name(app: &mut App, effects: &mut Vec<Effect>) {
 pub(super) fn show_progress(app: &mut App) {
     app.overlays.retain(|it| !matches!(it, Overlay::Apply { .. }));
     push(app, Overlay::Apply { top: 0 });
-}
-
-/// Opens the script of what is reviewed.
-pub(super) fn export(app: &mut App) {
-    let (Some(id), Some(Overlay::Plan(view))) = (app.cluster.clone(), app.overlays.last()) else { return };
-    let Some(review) = view.review.clone() else { return };
-    let account = app.facts().cluster.value().and_then(|it| it.account()).or(app.snapshot.iam.account.clone());
-    let title = if view.undoes.is_some() { "Undo of an access change" } else { "Access change" };
-    let place = Place { cluster: id.name, region: id.region, account };
-    let text = script(&place, &review.steps, title);
-    let document = Document::new("AWS CLI script".to_owned(), text, "");
-    let view = DocumentView::new(document, usize::from(layout(app).place.height));
-    push(app, Overlay::Document(Box::new(view)));
 }
 
 /// Asks what would undo the batch that was applied.
@@ -456,6 +451,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
             if app.leaving {
                 effects.push(Effect::Quit);
             }
+            super::journal::read(app, effects);
             // Where the batch is looked at, it says this itself.
             if !matches!(app.overlays.last(), Some(Overlay::Apply { .. }))
                 && let Some((good, text)) = told
@@ -466,10 +462,12 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
         }
         Answer::Undo(found) => {
             let awaited = app.applying.as_mut().is_some_and(|it| it.undoing.take(ticket));
-            if !awaited {
+            if !awaited && !app.shelf.undoing.take(ticket) {
                 return;
             }
             app.notice = None;
+            // Looking for it may have settled what was in doubt.
+            super::journal::read(app, effects);
             match found {
                 Ok(Some(batch)) => open_undo(app, batch, effects),
                 Ok(None) => app.tell("There is nothing to undo: the batch has changed nothing."),

@@ -163,13 +163,15 @@ pub enum Context {
     WhoCan,
     /// The review of what is staged, and its being applied.
     Review,
+    /// The journal, or a batch of it.
+    Journal,
     /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 9] = [
+    pub const ALL: [Context; 10] = [
         Context::Global,
         Context::List,
         Context::Trace,
@@ -178,6 +180,7 @@ impl Context {
         Context::Matrix,
         Context::WhoCan,
         Context::Review,
+        Context::Journal,
         Context::Prompt,
     ];
 
@@ -192,6 +195,7 @@ impl Context {
             Context::Matrix => "matrix",
             Context::WhoCan => "who-can",
             Context::Review => "review",
+            Context::Journal => "journal",
             Context::Prompt => "prompt",
         }
     }

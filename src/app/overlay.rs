@@ -5,9 +5,11 @@
 pub mod add;
 pub mod applying;
 pub mod ask;
+pub mod batch;
 pub mod document;
 pub mod explain;
 pub mod help;
+pub mod journal;
 pub mod jump;
 pub mod matrix;
 pub mod picker;
@@ -19,6 +21,7 @@ pub mod who;
 pub mod workload;
 
 use super::command::Command;
+use super::export::Exports;
 use super::keymap::Context;
 use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
@@ -26,9 +29,11 @@ use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 use add::{AddView, IdentityView};
 use ask::AskWho;
+use batch::BatchView;
 use document::DocumentView;
 use explain::ExplainView;
 use help::Help;
+use journal::JournalView;
 use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
@@ -82,6 +87,12 @@ pub enum Overlay {
         /// The first line shown.
         top: usize,
     },
+    /// The journal's batches, on the whole body.
+    Journal(Box<JournalView>),
+    /// One of them, on the whole body.
+    Batch(Box<BatchView>),
+    /// The forms in which a plan or a batch can be taken along, to choose among.
+    Exports(Box<Exports>),
     /// The prompt that asks who can.
     AskWho(Box<AskWho>),
     /// The namespaces of the matrix below to choose among; empty is the whole cluster.
@@ -122,10 +133,13 @@ impl Overlay {
             Overlay::WhoCan(_) => Context::WhoCan,
             Overlay::Plan(it) if it.typing => Context::Prompt,
             Overlay::Plan(_) | Overlay::Apply { .. } => Context::Review,
+            Overlay::Journal(it) if it.editing => Context::Prompt,
+            Overlay::Journal(_) | Overlay::Batch(_) => Context::Journal,
             Overlay::Jump(_)
             | Overlay::Add(_)
             | Overlay::Identity(_)
             | Overlay::TakePolicy { .. }
+            | Overlay::Exports(_)
             | Overlay::Palette(_)
             | Overlay::Help(_)
             | Overlay::Clusters(_)
@@ -148,6 +162,8 @@ impl Overlay {
                 | Overlay::WhoCan(_)
                 | Overlay::Plan(_)
                 | Overlay::Apply { .. }
+                | Overlay::Journal(_)
+                | Overlay::Batch(_)
         )
     }
 }

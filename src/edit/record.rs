@@ -506,7 +506,7 @@ impl Book {
 
 mod seen;
 
-pub use seen::{Seen, seen};
+pub use seen::{Seen, There, seen};
 
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use crate::edit::Review;
 use crate::edit::check::{Check, Level};
 use crate::edit::draft::Draft;
 use crate::edit::plan::Step;
-use crate::edit::record::Batch;
+use crate::edit::record::{Batch, History, Seen};
 pub use crate::edit::wording::named;
 
 /// What a line says, for its sign.
@@ -68,6 +68,15 @@ pub fn step(step: &Step, home: Option<&str>) -> String {
     text.trim_end().to_owned()
 }
 
+/// A batch that is gone on with.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// As the journal knows it.
+    pub history: History,
+    /// The steps that are not done.
+    pub left: Vec<Step>,
+}
+
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct PlanView {
@@ -75,6 +84,8 @@ pub struct PlanView {
     pub draft: Draft,
     /// The batch that it is, if it undoes another.
     pub undoes: Option<Box<Batch>>,
+    /// The batch that it goes on with, if it does.
+    pub resumes: Option<Box<Resumed>>,
     /// The answer, once it is there.
     pub review: Option<Arc<Review>>,
     /// The questions answered with yes.
@@ -95,12 +106,36 @@ impl PlanView {
         PlanView {
             draft,
             undoes,
+            resumes: None,
             review: None,
             answered: BTreeSet::new(),
             typing: false,
             input: Input::default(),
             top: 0,
             slot: Slot::default(),
+        }
+    }
+
+    /// Of what is left of a batch, by what was read of its steps.
+    pub fn resuming(history: History, seen: &[Seen]) -> Self {
+        let draft = history.rest(seen);
+        let left = history.batch.steps.iter().zip(seen).filter(|(_, seen)| **seen != Seen::Done);
+        let left = left.map(|(step, _)| step.clone()).collect();
+        let resumes = Some(Box::new(Resumed { history, left }));
+        PlanView { resumes, ..PlanView::new(draft, None) }
+    }
+
+    /// Does it undo or go on with a batch of the journal?
+    pub fn is_of_the_journal(&self) -> bool {
+        self.undoes.is_some() || self.resumes.is_some()
+    }
+
+    /// The calls: of a batch that is gone on with, its own with their numbers.
+    pub fn steps(&self) -> &[Step] {
+        match (&self.resumes, &self.review) {
+            (Some(it), _) => &it.left,
+            (None, Some(review)) => &review.steps,
+            (None, None) => &[],
         }
     }
 
@@ -134,7 +169,10 @@ impl PlanView {
         let blocks = review.counts().0;
         let open = self.open().count();
         match (blocks, open) {
-            _ if review.steps.is_empty() => Some("There is nothing to do: all is as asked already.".to_owned()),
+            // Of a batch whose steps are all done, the end is still to be compared and written down.
+            _ if review.steps.is_empty() && self.resumes.is_none() => {
+                Some("There is nothing to do: all is as asked already.".to_owned())
+            }
             (1.., _) => Some(format!("It is not applied: {}.", count(blocks, "check blocks it", "checks block it"))),
             (0, 1..) => {
                 Some(format!("{} to be answered first: y says yes.", count(open, "question is", "questions are")))
@@ -152,7 +190,22 @@ impl PlanView {
     pub fn lines(&self, home: Option<&str>) -> Vec<PlanLine> {
         let Some(review) = &self.review else { return Vec::new() };
         let mut lines = vec![PlanLine::new(Kind::Head, "Calls, in this order")];
-        lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        lines.extend(self.steps().iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        if let Some(it) = &self.resumes {
+            if it.left.is_empty() {
+                lines.push(PlanLine::new(
+                    Kind::Plain,
+                    "none is left: all is compared with the plan, and that is written down",
+                ));
+            }
+            let done = it.history.steps.len() - it.left.len();
+            let text = format!(
+                "this goes on with batch {}; {}",
+                it.history.batch.id,
+                count(done, "step is done", "steps are done")
+            );
+            lines.push(PlanLine::new(Kind::Note, text));
+        }
         if let Some(batch) = &self.undoes {
             let undone = batch.undoes.as_deref().unwrap_or("another batch");
             lines.push(PlanLine::new(Kind::Note, format!("this undoes batch {undone}")));
