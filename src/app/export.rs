@@ -15,7 +15,6 @@ use super::overlay::document::{Document, DocumentView};
 use super::overlay::picker::{Choice, Picker};
 use super::perform::push;
 use crate::edit::export::{Place, Told};
-use crate::edit::receipt::End;
 use crate::model::cluster::ClusterId;
 
 /// A form.
@@ -72,12 +71,9 @@ pub(super) fn told(app: &App) -> Result<(Told, Option<ClusterId>), Cow<'static, 
                 Some(Ok(book)) if let Some(history) = book.history(&receipt.batch) => {
                     Ok((Told::of(history, book.standing(history), own), here))
                 }
-                // The journal is read again when a batch has ended; until then the plan tells the same.
-                _ if receipt.end == End::Done => {
-                    let steps = crate::edit::plan::plan(&it.draft);
-                    Ok((Told::planned(place(app), &it.draft, &steps, &facts), here))
-                }
-                _ => Err("The journal, which knows what was done, is not read yet.".into()),
+                Some(Err(why)) => Err(format!("What was done is not known: {why}").into()),
+                // It is read again when a batch has ended.
+                _ => Err("The journal, which knows what was done, is being read again.".into()),
             }
         }
         _ => {

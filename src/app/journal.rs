@@ -69,7 +69,14 @@ fn elsewhere(app: &App, pin: &Pin) -> Vec<String> {
         // A file does not say where it was read.
         endpoint: if app.is_live() { app.endpoint.clone() } else { pin.endpoint.clone() },
     };
-    pin.differences(&here)
+    let differences = pin.differences(&here);
+    if is_it || differences.is_empty() {
+        return differences;
+    }
+    // Names are told apart sooner than ARNs, which stand in the batch itself.
+    let other = Pin { cluster_arn: pin.cluster_arn.clone(), region: pin.region.clone(), ..here };
+    let of = format!("it is of cluster {} in {}, and {id} is looked at (C chooses another)", pin.cluster, pin.region);
+    std::iter::once(of).chain(pin.differences(&other)).collect()
 }
 
 /// Puts what was read into whatever shows it.

@@ -163,15 +163,17 @@ pub enum Context {
     WhoCan,
     /// The review of what is staged, and its being applied.
     Review,
-    /// The journal, or a batch of it.
+    /// The journal.
     Journal,
+    /// A batch of it.
+    Batch,
     /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 11] = [
         Context::Global,
         Context::List,
         Context::Trace,
@@ -181,6 +183,7 @@ impl Context {
         Context::WhoCan,
         Context::Review,
         Context::Journal,
+        Context::Batch,
         Context::Prompt,
     ];
 
@@ -196,6 +199,7 @@ impl Context {
             Context::WhoCan => "who-can",
             Context::Review => "review",
             Context::Journal => "journal",
+            Context::Batch => "batch",
             Context::Prompt => "prompt",
         }
     }

@@ -134,7 +134,8 @@ impl Overlay {
             Overlay::Plan(it) if it.typing => Context::Prompt,
             Overlay::Plan(_) | Overlay::Apply { .. } => Context::Review,
             Overlay::Journal(it) if it.editing => Context::Prompt,
-            Overlay::Journal(_) | Overlay::Batch(_) => Context::Journal,
+            Overlay::Journal(_) => Context::Journal,
+            Overlay::Batch(_) => Context::Batch,
             Overlay::Jump(_)
             | Overlay::Add(_)
             | Overlay::Identity(_)

@@ -594,6 +594,15 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Filter,
             Command::Back,
         ],
+        Context::Batch => &[
+            Command::Resume,
+            Command::Undo,
+            Command::Export,
+            Command::Note,
+            Command::CopyDocument,
+            Command::Down,
+            Command::Back,
+        ],
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

@@ -82,7 +82,9 @@ fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &JournalView, book: &Book)
         let room = area.right().saturating_sub(x);
         x += canvas.put(x, area.y, room, text, role) + 2;
     };
-    put(&count(view.counts().1, "batch", "batches"), Role::Dim);
+    if view.counts().1 > 0 {
+        put(&count(view.counts().1, "batch", "batches"), Role::Dim);
+    }
     if open > 0 {
         put(&format!("{open} open here"), Role::Warn);
     }
@@ -182,18 +184,15 @@ pub(super) fn batch(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Batc
 /// What can be done next.
 fn next(app: &App, view: &BatchView) -> (String, Role) {
     use crate::app::command::{Availability, Command};
-    let context = crate::app::keymap::Context::Journal;
+    let context = crate::app::keymap::Context::Batch;
     let resume = Command::Resume.availability(app, context);
     let undo = Command::Undo.availability(app, context);
     let open = view.standing.is_open() || matches!(view.standing, Standing::Refused);
     match (open, resume, undo) {
-        (true, Availability::Ready, Availability::Ready) => (
-            "R reviews what is left of it; u reviews what takes back what was done. Nothing is done by itself.".into(),
-            Role::Warn,
-        ),
-        (true, Availability::Ready, _) => {
-            ("R reviews what is left of it. Nothing is done by itself.".into(), Role::Warn)
+        (true, Availability::Ready, Availability::Ready) => {
+            ("R reviews what is left, u what takes it back. Nothing is done by itself.".into(), Role::Warn)
         }
+        (true, Availability::Ready, _) => ("R reviews what is left. Nothing is done by itself.".into(), Role::Warn),
         (true, Availability::Disabled(why), _) => (why.into_owned(), Role::Warn),
         (false, _, Availability::Ready) => ("u reviews what would undo it.".into(), Role::Dim),
         (false, _, Availability::Disabled(why)) => (why.into_owned(), Role::Dim),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod crash;
+mod look;
 
 use std::time::Duration;
 

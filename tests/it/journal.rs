@@ -158,7 +158,8 @@ fn full() -> Book {
     let because = "AccessDeniedException: not authorized to perform eks:CreateAccessEntry".to_owned();
     let failed = Outcome::Failed { code: Some("AccessDeniedException".into()), because };
     writer.line(&refused, "2026-11-23T22:40:02Z", Event::Outcome { step: 1, outcome: failed });
-    let stopped = writer.batch("2026-11-24T01:05:00Z", "20261124-010500-1a1a1a", newcomer("green-oncall"), 1, |_| {});
+    let stopped =
+        writer.batch("2026-11-24T01:05:00Z", "20261124-010500-1a1a1a", newcomer("teams/green/green-oncall"), 1, |_| {});
     writer.begin(&stopped, "2026-11-24T01:05:02Z", 2, None);
     let because = "ThrottlingException: Rate exceeded".to_owned();
     let failed = Outcome::Failed { code: Some("ThrottlingException".into()), because };
@@ -307,7 +308,8 @@ fn what_is_left_of_a_batch_is_read_reviewed_and_confirmed_before_it_is_gone_on_w
 #[test]
 fn a_batch_whose_rest_fits_the_facts_is_resumed_under_its_own_name() {
     let mut writer = Writer::default();
-    let id = writer.batch("2026-11-24T02:14:00Z", "20261124-021400-2b2b2b", newcomer("green-oncall"), 0, |_| {});
+    let id =
+        writer.batch("2026-11-24T02:14:00Z", "20261124-021400-2b2b2b", newcomer("teams/green/green-oncall"), 0, |_| {});
     writer.begin(&id, "2026-11-24T02:14:01Z", 1, None);
     let mut stage = on(writer.book, "2b2b2b").keys("Enter");
     answer(&mut stage, Ok(vec![Seen::NotDone, Seen::NotDone]));
@@ -362,7 +364,7 @@ fn what_cannot_be_done_says_why() {
     for (tail, key, said) in [
         ("0a0a0a", "u", "Batch 20261120-113000-0b0b0b has undone it already."),
         ("0a0a0a", "R", "has undone it already"),
-        ("0c0c0c", "u", "It belongs elsewhere: its cluster is"),
+        ("0c0c0c", "u", "It belongs elsewhere: it is of cluster legacy in eu-west-1"),
         ("0d0d0d", "u", "its endpoint is http://127.0.0.1:41817, and here it is AWS's own"),
         ("0d0d0d", "R", "It belongs elsewhere"),
         ("0e0e0e", "R", "It is done: nothing of it is left."),

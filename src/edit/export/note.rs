@@ -177,9 +177,14 @@ fn traced(out: &mut String, it: &Traced) {
         } else {
             format!("**{}** ", line.part.heading())
         };
-        let label = if line.label.is_empty() { String::new() } else { format!("{} ", line.label) };
+        // What belongs to the line before it stands below that.
+        let (inset, label) = match line.label.strip_prefix("└ ") {
+            Some(label) => ("  ", label),
+            None => ("", line.label),
+        };
+        let label = if label.is_empty() { String::new() } else { format!("{label} ") };
         let mark = line.mark.map(|it| format!("({}) ", it.word())).unwrap_or_default();
-        out.push_str(&format!("- {heading}{mark}{label}{}", code(&line.text)));
+        out.push_str(&format!("{inset}- {heading}{mark}{label}{}", code(&line.text)));
         if !line.note.is_empty() {
             out.push_str(&format!(" {}", plain(&line.note)));
         }
