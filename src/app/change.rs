@@ -451,7 +451,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
             if app.leaving {
                 effects.push(Effect::Quit);
             }
-            super::journal::read(app, effects);
+            super::journal::read_after(app, effects);
             // Where the batch is looked at, it says this itself.
             if !matches!(app.overlays.last(), Some(Overlay::Apply { .. }))
                 && let Some((good, text)) = told

@@ -45,6 +45,12 @@ pub(super) fn read(app: &mut App, effects: &mut Vec<Effect>) {
     effects.push(Effect::Journal { ticket });
 }
 
+/// The same after a batch was applied here: how that ended is told already.
+pub(super) fn read_after(app: &mut App, effects: &mut Vec<Effect>) {
+    app.shelf.reminded.extend(app.cluster.clone());
+    read(app, effects);
+}
+
 /// Opens the list, as it was last read; it is read again.
 pub(super) fn open(app: &mut App, effects: &mut Vec<Effect>) {
     app.overlays.retain(|it| !matches!(it, Overlay::Journal(_) | Overlay::Batch(_)));
