@@ -19,6 +19,7 @@ pub mod detail;
 pub mod effect;
 mod export;
 pub mod filter;
+mod foremost;
 mod input;
 mod journal;
 pub mod keymap;
@@ -33,8 +34,8 @@ pub mod table;
 mod update;
 pub mod words;
 
+pub use foremost::foremost;
 pub use journal::Shelf;
-pub use perform::foremost;
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -9,7 +9,6 @@ use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
 use super::export;
 use super::journal;
-use super::keymap::Context;
 use super::overlay::document::DocumentView;
 use super::overlay::explain::ExplainView;
 use super::overlay::help::Help;
@@ -530,82 +529,4 @@ fn open_document_at(app: &mut App, evidence: &Evidence) {
     let document = app.document_at(evidence);
     let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
     push(app, Overlay::Document(Box::new(view)));
-}
-
-/// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
-    match context {
-        // A control is nobody's: it has a command, and no trace.
-        Context::List if pane == Pane::Posture => {
-            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
-        }
-        Context::Global => &[Command::Back, Command::Jump, Command::Palette],
-        Context::List => &[
-            Command::Trace,
-            Command::Filter,
-            Command::Jump,
-            Command::Matrix,
-            Command::WhoCan,
-            Command::Add,
-            Command::Review,
-            Command::Document,
-            Command::Sort,
-            Command::Palette,
-        ],
-        Context::Trace => {
-            &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
-        }
-        Context::Workload => {
-            &[Command::Document, Command::Policies, Command::Trace, Command::CopyDocument, Command::Jump, Command::Back]
-        }
-        Context::Matrix => &[
-            Command::Rule,
-            Command::Namespace,
-            Command::WhoCan,
-            Command::CrossCheck,
-            Command::Filter,
-            Command::Document,
-            Command::Back,
-        ],
-        Context::WhoCan => &[
-            Command::Trace,
-            Command::Document,
-            Command::Matrix,
-            Command::CrossCheck,
-            Command::Filter,
-            Command::WhoCan,
-            Command::Back,
-        ],
-        Context::Review => &[
-            Command::Apply,
-            Command::Answer,
-            Command::Export,
-            Command::Note,
-            Command::Undo,
-            Command::Down,
-            Command::Back,
-        ],
-        Context::Journal => &[
-            Command::OpenBatch,
-            Command::Undo,
-            Command::Resume,
-            Command::Export,
-            Command::Note,
-            Command::Filter,
-            Command::Back,
-        ],
-        Context::Batch => &[
-            Command::Resume,
-            Command::Undo,
-            Command::Export,
-            Command::Note,
-            Command::CopyDocument,
-            Command::Down,
-            Command::Back,
-        ],
-        Context::Document => {
-            &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
-        }
-        Context::Prompt => &[Command::Accept, Command::Down, Command::Up, Command::Back],
-    }
 }

@@ -457,5 +457,7 @@ fn ten_thousand_lines_are_read_and_listed_in_no_time() {
     let stage = stage.keys("j j j j j j j j j j");
     let Some(Overlay::Journal(view)) = stage.app.overlays.last() else { panic!("{}", top(&stage)) };
     assert_eq!((view.scroll.at, view.counts().0), (10, 1667));
-    println!("read in {read:?}, ten keys in {:?}", began.elapsed());
+    // Generous, for a machine that is busy and a program that is not optimised.
+    let keys = began.elapsed();
+    assert!(read.as_secs() < 10 && keys.as_secs() < 5, "read in {read:?}, ten keys in {keys:?}");
 }
