@@ -287,7 +287,10 @@ impl App {
 
     /// The place that commands act in, if it is not the list: what lies over the body only for a moment is looked through.
     pub fn top_place(&self) -> Option<&Overlay> {
-        self.overlays.iter().rev().find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_)))
+        self.overlays
+            .iter()
+            .rev()
+            .find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_) | Overlay::Exports(_)))
     }
 
     /// Is something searched for in the document on top?

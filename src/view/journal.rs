@@ -119,7 +119,7 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 /// the lines below.
 fn columns(whole: u16) -> Vec<(u16, u16)> {
     let room = whole.saturating_sub(2);
-    let (when, state) = (16, 24.min(room / 4));
+    let (when, state) = (16, if whole < 70 { room / 4 } else { 22 });
     let cluster = if whole < 100 { 0 } else { 14 + room / 40 };
     let who = if whole < 130 { 0 } else { 16 + room / 20 };
     let beside: u16 = [cluster, who].into_iter().filter(|it| *it > 0).map(|it| it + 2).sum();

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod crash;
 mod look;
+mod scripts;
 
 use std::time::Duration;
 

@@ -160,7 +160,7 @@ impl BatchView {
         put(Kind::Head, "Receipt".to_owned());
         put(Kind::Plain, format!("agreed to {} UTC by {}", minute(batch.made_at), batch.caller));
         if self.history.last > batch.made_at {
-            put(Kind::Plain, format!("last written of {} UTC", minute(self.history.last)));
+            put(Kind::Plain, format!("last news of it {} UTC", minute(self.history.last)));
         }
         match &self.history.ended {
             Some((true, _)) => put(Kind::Done, "as planned, by the EKS API".to_owned()),
