@@ -65,8 +65,8 @@ async fn a_script_does_what_applying_does_and_its_inverse_takes_it_back() {
     let kept = |(subject, _): &(Subject, Edit)| matches!(subject, Subject::Association(space, _) if space != "blue");
     let mut all: Vec<_> = super::bench::edits(&bench.before).into_iter().filter(kept).collect();
     let odd = ["--profile=x", "a b", "it's", "$HOME;`id`", "file:///etc/hostname"];
-    all.push((role("odd"), Edit::GiveGroups(odd.map(str::to_owned).to_vec())));
-    all.push((role("odd"), give("View", &["green-*", "blue"])));
+    all.push((role("fresh"), Edit::GiveGroups(odd.map(str::to_owned).to_vec())));
+    all.push((role("fresh"), give("View", &["green-*", "blue"])));
     let draft = bench.draft(all);
     let told = told(&draft);
     let mut planned = bench.before.clone();
