@@ -27,12 +27,24 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Sort,
             Command::Palette,
         ],
-        Context::Trace => {
-            &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
-        }
-        Context::Workload => {
-            &[Command::Document, Command::Policies, Command::Trace, Command::CopyDocument, Command::Jump, Command::Back]
-        }
+        Context::Trace => &[
+            Command::Document,
+            Command::Matrix,
+            Command::WhoCan,
+            Command::Become,
+            Command::CopyArn,
+            Command::Jump,
+            Command::Back,
+        ],
+        Context::Workload => &[
+            Command::Document,
+            Command::Policies,
+            Command::Trace,
+            Command::Become,
+            Command::CopyDocument,
+            Command::Jump,
+            Command::Back,
+        ],
         Context::Matrix => &[
             Command::Rule,
             Command::Namespace,
@@ -47,6 +59,7 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Document,
             Command::Matrix,
             Command::CrossCheck,
+            Command::Become,
             Command::Filter,
             Command::WhoCan,
             Command::Back,

@@ -14,6 +14,7 @@ use super::cluster::{
 };
 use super::failure::Failure;
 use super::mapping::{AccessEntry, AwsAuth};
+use super::network::NetworkPolicy;
 use super::principal::{Principal, PrincipalKey, PrincipalKind};
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
@@ -192,6 +193,13 @@ impl<T> Section<T> {
 }
 
 impl<T: Clone> Section<Vec<T>> {
+    /// Changes the items that there are; how complete they are stays.
+    pub(super) fn change(&mut self, with: impl FnOnce(&mut Vec<T>)) {
+        if let Some(value) = &mut self.value {
+            with(Arc::make_mut(value));
+        }
+    }
+
     /// As [`Section::refreshed`]; besides, an item that was read before and could not be read this time keeps what was
     /// read before. It stays among the missing, so that what depends on it says so.
     #[must_use]
@@ -341,6 +349,8 @@ pub struct ClusterFacts {
     pub nodes: Section<Vec<Node>>,
     /// DaemonSets of `kube-system`.
     pub daemon_sets: Section<Vec<DaemonSet>>,
+    /// Network policies.
+    pub network_policies: Section<Vec<NetworkPolicy>>,
     /// Roles.
     pub roles: Section<Vec<Role>>,
     /// ClusterRoles.
@@ -385,6 +395,7 @@ impl ClusterFacts {
             of("pods", &self.pods),
             of("nodes", &self.nodes),
             of("daemon sets", &self.daemon_sets),
+            of("network policies", &self.network_policies),
             of("roles", &self.roles),
             of("cluster roles", &self.cluster_roles),
             of("role bindings", &self.role_bindings),
@@ -413,6 +424,11 @@ pub struct IamFacts {
     pub groups: Section<Vec<GroupDetail>>,
     /// Managed policies with their documents.
     pub policies: Section<Vec<ManagedPolicy>>,
+    /// Policies of roles asked for one by one since no sweep brought them, by lower-cased name; `None` is read well, and
+    /// stands with the role.
+    pub asked_policies_of: BTreeMap<String, Option<Failure>>,
+    /// Managed policies asked for one by one, by ARN: AWS's own are in no sweep.
+    pub asked_policies: BTreeMap<String, Result<Option<Arc<ManagedPolicy>>, Failure>>,
     /// OIDC providers.
     pub oidc_providers: Section<Vec<OpenIdConnectProvider>>,
     /// Instance profiles.
@@ -536,7 +552,7 @@ impl Snapshot {
             let facts = Arc::make_mut(facts);
             settle!(facts; cluster, access_entries, pod_identity_associations, nodegroups, fargate_profiles, addons,
                 identity_provider_configs, capabilities, updates, aws_auth, namespaces, service_accounts, pods, nodes,
-                daemon_sets, roles, cluster_roles, role_bindings, cluster_role_bindings);
+                daemon_sets, network_policies, roles, cluster_roles, role_bindings, cluster_role_bindings);
         }
         let iam = Arc::make_mut(&mut self.iam);
         settle!(iam; roles, users, groups, policies, oidc_providers, instance_profiles);

@@ -4,7 +4,12 @@ use eksplorer::access::inventory::inventory;
 use eksplorer::access::workload::Subject;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::overlay::Overlay;
+use std::sync::Arc;
+
+use eksplorer::app::message::Msg;
+use eksplorer::model::role::ManagedPolicy;
 use eksplorer::model::snapshot::Source;
+use eksplorer::model::update::{IamUpdate, Update};
 
 use super::world::{LEDGER_TRUST, World};
 use crate::keys::{notice, top};
@@ -42,6 +47,52 @@ fn enter_on_a_row_opens_its_workload_and_keys_lead_on() {
     let stage = stage.keys("Esc t");
     assert_eq!((top(&stage), stage.app.overlays.len()), ("trace", 2), "the role's own trace");
     assert_eq!(top(&stage.keys("Esc Esc")), "list");
+}
+
+#[test]
+fn who_becomes_a_role_is_one_key_away_and_leads_on() {
+    let role = |name: &str| Subject::Role(format!("arn:aws:iam::111122223333:role/{name}"));
+    let acme = || Stage::acme(file()).keys("1 /").text("blue/deployer").keys("Enter");
+    let opened = acme().keys("b");
+    assert_eq!(subject(&opened), role("teams/blue/deployer"));
+    // The line of a role leads on to who becomes that one; any other asks about the role itself again.
+    let onward = opened.keys("g b");
+    assert_eq!(
+        subject(&onward),
+        role("aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_PlatformEngineer_aa11bb22cc33dd44")
+    );
+    assert_eq!(top(&onward.keys("Esc Esc")), "list");
+    assert_eq!(subject(&acme().keys("Enter b")), role("teams/blue/deployer"), "from the trace");
+    let user = Stage::acme(file()).keys("6 /").text("user/people/carol").keys("Enter b");
+    assert!(notice(&user).contains("Nobody becomes a user"), "{}", notice(&user));
+    let who =
+        Stage::acme(file()).keys("w").text("delete pods -n payments").keys("Enter / ").text("role/ci").keys("Enter b");
+    assert_eq!(subject(&who), role("ci"), "from who can");
+}
+
+#[test]
+fn policies_that_were_not_read_are_asked_for_and_come_into_the_open_document() {
+    const AWS_OWN: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    let world = World::with(|it| {
+        let attached = serde_json::json!([{"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": AWS_OWN}]);
+        it.set("/iam/RoleDetailList/0/AttachedManagedPolicies", attached);
+    });
+    let asks = |stage: &Stage| {
+        stage.effects.iter().any(|it| {
+            matches!(it, Effect::Policies { role, list: false, arns } if role == "api" && arns == &[AWS_OWN.to_owned()])
+        })
+    };
+    let mut live = stage(&world, Source::Live).keys("3 Enter p");
+    assert!(asks(&live), "{:?}", live.effects);
+    assert!(document(&live).contains("Its text is not among the facts"), "{}", document(&live));
+    let policy: ManagedPolicy = serde_json::from_value(serde_json::json!({"Arn": AWS_OWN, "PolicyVersionList":
+        [{"VersionId": "v1", "IsDefaultVersion": true, "Document": {"Statement": [{"Action": "s3:Get*"}]}}]}))
+    .unwrap();
+    let news = IamUpdate::AskedPolicy(AWS_OWN.to_owned(), Ok(Some(Arc::new(policy))));
+    live.send(Msg::Update(Box::new(Update::Iam(news))));
+    assert!(document(&live).contains("s3:Get*"), "{}", document(&live));
+    // A file holds what it holds.
+    assert!(!asks(&stage(&world, file()).keys("3 Enter p")));
 }
 
 #[test]
