@@ -68,12 +68,17 @@ pub(super) fn told(app: &App) -> Result<(Told, Option<ClusterId>), Cow<'static, 
             let here = app.cluster.clone().filter(|id| *id == it.cluster);
             let own = here.is_some().then_some(&*facts);
             match &app.shelf.book {
+                // What is at hand may be of before it was gone on with.
+                _ if app.shelf.is_being_read() => {
+                    Err("The journal, which knows what was done, is being read again: once more in a moment.".into())
+                }
                 Some(Ok(book)) if let Some(history) = book.history(&receipt.batch) => {
                     Ok((Told::of(history, book.standing(history), own), here))
                 }
                 Some(Err(why)) => Err(format!("What was done is not known: {why}").into()),
-                // It is read again when a batch has ended.
-                _ => Err("The journal, which knows what was done, is being read again.".into()),
+                _ => {
+                    Err("The journal does not hold the batch: somebody has moved it, or it is another folder's.".into())
+                }
             }
         }
         _ => {

@@ -39,6 +39,13 @@ pub struct Shelf {
     reminded: BTreeSet<ClusterId>,
 }
 
+impl Shelf {
+    /// Is the journal being read?
+    pub(super) fn is_being_read(&self) -> bool {
+        self.slot.is_under_way()
+    }
+}
+
 /// Asks for the journal, anew if need be.
 pub(super) fn read(app: &mut App, effects: &mut Vec<Effect>) {
     let ticket = app.shelf.slot.restart(&mut app.tickets);
@@ -276,6 +283,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
 /// Tells once of what was left open in the cluster looked at, as soon as enough is known to say that it belongs here.
 pub(super) fn remind(app: &mut App) {
     let (Some(cluster), Some(Ok(book))) = (app.cluster.clone(), app.shelf.book.clone()) else { return };
+    if app.shelf.counted.as_ref().is_some_and(|(counted, _)| *counted != cluster) {
+        // Those of the cluster looked at before.
+        (app.shelf.counted, app.shelf.open) = (None, 0);
+    }
     let whole = app.facts().cluster.value().is_some();
     let known = whole || app.snapshot.caller.value().is_some();
     let busy = app.applying.as_ref().is_some_and(|it| it.ended.is_none());

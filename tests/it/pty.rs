@@ -424,6 +424,7 @@ fn what_a_crash_left_in_doubt_is_told_at_the_start_read_back_and_resumed() {
     pty.type_in("c\r");
     pty.until("it came to its end", |it| it.has("As planned"));
     assert_eq!(bench.calls(), 4, "what was done is not done again");
+    pty.until("the journal was read again", |it| !it.has("open: J"));
     pty.type_in("N");
     pty.until("the note is there", |it| it.has("# Access change on c") && it.has("**done**"));
     pty.type_in("\u{1b}");
