@@ -53,7 +53,7 @@ fn picture(name: &str, width: u16, height: u16, doings: &[Do<'_>]) {
     let world = include_str!("../assets/worlds/acme.yaml");
     let snapshot = snapshot_of(&read(world).unwrap(), Source::Lab);
     let now = snapshot.taken_at.unwrap();
-    let setup = Setup { cluster: Some("prod-eu1".to_owned()), keymap: Keymap::standard().unwrap(), write: false };
+    let setup = Setup { cluster: Some("prod-eu1".to_owned()), keymap: Keymap::standard().unwrap(), ..Setup::default() };
     let mut app = App::new(snapshot, setup, Size { width, height }, now);
     let effects = app.begin();
     set_about(&mut app, effects);

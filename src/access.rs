@@ -56,3 +56,18 @@ pub enum Mark {
     /// Still being read.
     Loading,
 }
+
+impl Mark {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::InForce => "in force",
+            Mark::Unverified => "unverified",
+            Mark::Shadowed => "shadowed",
+            Mark::Dead => "dead",
+            Mark::Ignored => "ignored",
+            Mark::Unknown => "unknown",
+            Mark::Loading => "loading",
+        }
+    }
+}

@@ -17,9 +17,11 @@ pub mod condition;
 mod copy;
 pub mod detail;
 pub mod effect;
+mod export;
 pub mod filter;
 mod foremost;
 mod input;
+mod journal;
 pub mod keymap;
 pub mod layout;
 pub mod message;
@@ -34,6 +36,7 @@ mod update;
 pub mod words;
 
 pub use foremost::foremost;
+pub use journal::Shelf;
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -87,6 +90,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// The endpoint of EKS that live facts come from; `None` is AWS's own.
+    pub endpoint: Option<String>,
 }
 
 /// All state of the screen.
@@ -121,6 +126,9 @@ pub struct App {
     pub write: bool,
     /// What is being applied, or was applied last.
     pub applying: Option<Applying>,
+    /// The journal, as it was last read.
+    pub shelf: Shelf,
+    endpoint: Option<String>,
     /// What is staged, by cluster.
     staged: BTreeMap<ClusterId, Staging>,
     /// The lines that what is staged changes.
@@ -153,6 +161,8 @@ impl App {
             keymap: setup.keymap,
             write: setup.write,
             applying: None,
+            shelf: Shelf::default(),
+            endpoint: setup.endpoint,
             staged: BTreeMap::new(),
             after: staged::After::default(),
             leaving: false,
@@ -168,6 +178,7 @@ impl App {
         let mut effects = Vec::new();
         if self.is_live() {
             effects.push(Effect::Overview);
+            journal::read(self, &mut effects);
         }
         clusters::choose_first_cluster(self, &mut effects);
         update::settle(self, &mut effects);
@@ -281,7 +292,10 @@ impl App {
 
     /// The place that commands act in, if it is not the list: what lies over the body only for a moment is looked through.
     pub fn top_place(&self) -> Option<&Overlay> {
-        self.overlays.iter().rev().find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_)))
+        self.overlays
+            .iter()
+            .rev()
+            .find(|it| !matches!(it, Overlay::Palette(_) | Overlay::Help(_) | Overlay::Exports(_)))
     }
 
     /// Is something searched for in the document on top?

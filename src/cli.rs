@@ -220,9 +220,6 @@ pub struct KeepingArgs {
     /// How long what was written may take to be seen.
     #[arg(long, value_parser = duration, default_value = "15s")]
     pub wait: Duration,
-    /// Where the journal is kept, instead of the state folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub state_dir: Option<PathBuf>,
 }
 
 /// Other forms of a plan.
@@ -297,9 +294,6 @@ pub struct JournalArgs {
     /// Leave a batch that stopped as it is: it is asked about no more.
     #[arg(long, value_name = "BATCH", conflicts_with = "batch")]
     pub abandon: Option<String>,
-    /// Where the journal is kept, instead of the state folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub state_dir: Option<PathBuf>,
 }
 
 /// What to go on with.
@@ -515,6 +509,9 @@ pub struct Options {
     /// Let edits be staged and applied on the screen. Without it, nothing can be changed there.
     #[arg(long, global = true, num_args = 0, default_missing_value = "true")]
     pub write: Option<bool>,
+    /// Where the journal of changes is kept, instead of the state folder.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
     /// The configuration file, instead of the one in the configuration folder.
     #[arg(long, global = true, value_name = "FILE", env = "EKSPLORER_CONFIG")]
     pub config: Option<PathBuf>,

@@ -9,7 +9,7 @@
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
-//!   applying tells.
+//!   applying tells; [`wording`]: changes in words.
 //!
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
@@ -28,6 +28,7 @@ pub mod record;
 pub mod state;
 pub mod told;
 pub mod wish;
+pub mod wording;
 
 use check::{Check, Level, Look, checks};
 use diff::{Difference, Sides};

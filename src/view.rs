@@ -3,7 +3,7 @@
 //! - [`theme`]: roles and styles, the only place that knows a colour; `sign`: marks as glyphs;
 //! - `canvas`: the only place that puts text on the screen, and makes it safe first; `text`: fitting it into columns;
 //! - `status`: header, tabs, status and footer; `table`, `columns`: the list; `detail`: lines of facts; `trace`,
-//!   `explain`, `document`, `matrix`, `who`, `plan`: the full-screen places; `overlay`: what lies over the list.
+//!   `explain`, `document`, `matrix`, `who`, `plan`, `journal`: the full-screen places; `overlay`: what lies over the list.
 //!
 //! Decides nothing: what is selected, which rows are shown and how much room there is comes from `app`. A new overlay is an
 //! arm in [`draw`] and a file here.
@@ -13,6 +13,7 @@ mod columns;
 mod detail;
 mod document;
 mod explain;
+mod journal;
 mod matrix;
 mod overlay;
 mod plan;
@@ -63,6 +64,8 @@ fn whole(canvas: &mut Canvas<'_>, app: &App, at: &Layout) -> Option<Position> {
         Some(Overlay::Matrix(view)) => matrix::draw(canvas, at, app, view),
         Some(Overlay::WhoCan(view)) => who::draw(canvas, at, app, view),
         Some(Overlay::Plan(view)) => cursor = plan::review(canvas, at, app, view),
+        Some(Overlay::Journal(view)) => journal::list(canvas, at, app, view),
+        Some(Overlay::Batch(view)) => journal::batch(canvas, at, app, view),
         Some(Overlay::Apply { top }) => plan::applying(canvas, at, app, *top),
         Some(Overlay::Explain(view)) => explain::draw(canvas, at, app, view),
         Some(Overlay::Workload(view)) => workload::draw(canvas, at, app, view),

@@ -18,7 +18,7 @@ pub(super) use applying::{accept_name, leave, show_progress, take, undo};
 pub(super) use associating::accept_association;
 pub(super) use copying::{accept_copy, open_copy};
 pub(super) use review::{
-    accept_edit, answer, asked_anew, confirm, edit_change, export, has_change, open_review, unstage_change,
+    accept_edit, answer, asked_anew, confirm, edit_change, has_change, open_plan, open_review, unstage_change,
 };
 pub(super) use staging::{accept_identity, accept_policy, open_identity, open_policies, recreate, remove};
 

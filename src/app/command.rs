@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use super::App;
 use super::change;
+use super::export;
+use super::journal;
 use super::keymap::Context;
 use super::overlay::Overlay;
 use super::pane::Pane;
@@ -141,8 +143,12 @@ commands! {
     UnstageChange "unstage-change", "unstage", Change, Stages, a_change, "Take back the change of the review that the cursor is on, and no other.";
     Answer "answer-yes", "yes to ?", Change, Stages, can_answer, "Answer the first open question of the review with yes.";
     Apply "apply", "apply", Change, Writes, can_apply, "Apply what was reviewed, once the cluster's name is typed.";
-    Export "export", "export", Change, Harmless, can_export, "Show the reviewed calls as a script for the AWS CLI.";
-    Undo "undo", "undo", Change, Reads, can_undo, "Review what would undo the batch that was applied.";
+    Export "export", "export", Change, Harmless, can_export, "Take the plan or the batch along: as a script, what takes it back, Terraform, a note.";
+    Note "note", "note", Change, Harmless, can_note, "Write the incident note of the plan or the batch, in Markdown.";
+    Undo "undo", "undo", Change, Reads, can_undo, "Review what would undo the batch.";
+    Journal "journal", "journal", Change, Harmless, always, "Show the journal: what was changed from here, by whom, and what became of it.";
+    OpenBatch "open-batch", "open", Change, Harmless, a_batch, "Show the batch: its steps, what was there before, what is so now.";
+    Resume "resume", "resume", Change, Reads, can_resume, "Review what is left of a batch that stopped or is in doubt.";
     Progress "progress", "progress", Change, Harmless, has_progress, "Show the batch that is being applied, or was applied last.";
 
     Entries "entries", "entries", Panes, Harmless, always, "Show the access entries.";
@@ -325,7 +331,7 @@ fn a_review(app: &App, _: Context) -> Availability {
 
 fn a_filter(app: &App, context: Context) -> Availability {
     match app.top_place() {
-        Some(Overlay::Matrix(_) | Overlay::WhoCan(_)) => Availability::Ready,
+        Some(Overlay::Matrix(_) | Overlay::WhoCan(_) | Overlay::Journal(_)) => Availability::Ready,
         _ => a_list(app, context),
     }
 }
@@ -449,10 +455,11 @@ fn can_apply(app: &App, _: Context) -> Availability {
 }
 
 fn can_export(app: &App, _: Context) -> Availability {
-    match app.top_place() {
-        Some(Overlay::Plan(view)) => ready_if(view.review.is_some(), "The review is still being computed."),
-        _ => disabled("There is no review here: r opens it."),
-    }
+    of(export::told(app).map(drop))
+}
+
+fn can_note(app: &App, _: Context) -> Availability {
+    of(export::can_note(app))
 }
 
 fn can_undo(app: &App, _: Context) -> Availability {
@@ -461,8 +468,21 @@ fn can_undo(app: &App, _: Context) -> Availability {
             Ok(_) => Ok(()),
             Err(why) => Err(why.into()),
         })),
-        _ => disabled("No batch is shown here that could be undone."),
+        (Some(Overlay::Journal(_) | Overlay::Batch(_)), _) => of(journal::can_undo(app)),
+        _ => disabled("No batch is shown here that could be undone: J lists them."),
     }
+}
+
+fn a_batch(app: &App, _: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Journal(view)) => ready_if(view.line().is_some(), "No batch is selected."),
+        Some(Overlay::Batch(_)) => disabled("This is the batch: Esc goes back to the journal."),
+        _ => disabled("There is no journal here: J opens it."),
+    }
+}
+
+fn can_resume(app: &App, _: Context) -> Availability {
+    of(journal::can_resume(app))
 }
 
 fn has_progress(app: &App, _: Context) -> Availability {

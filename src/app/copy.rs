@@ -5,6 +5,7 @@
 use super::App;
 use super::effect::Effect;
 use super::overlay::Overlay;
+use super::overlay::document::Document;
 use super::pane::Pane;
 use super::perform::{evidence, remedy};
 use crate::model::principal::Asked;
@@ -25,6 +26,9 @@ pub(super) fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
         Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
         Overlay::Explain(view) => view.arn(),
         Overlay::Workload(view) => view.role().map(Asked::arn),
+        // Of a batch, its name is what one wants elsewhere: for resume and undo.
+        Overlay::Journal(view) => view.line().map(|it| it.id.clone()),
+        Overlay::Batch(view) => Some(view.history.batch.id.clone()),
         _ => None,
     });
     // Of what is set up, the command that changes it is what one wants elsewhere.
@@ -44,6 +48,11 @@ pub(super) fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
 pub(super) fn copy_document(app: &mut App, effects: &mut Vec<Effect>) {
     let open = match app.overlays.last() {
         Some(Overlay::Document(view)) => Some(view.document.clone()),
+        Some(Overlay::Batch(view)) => {
+            let lines = view.lines().into_iter().map(|it| it.text + "\n");
+            Some(Document::new(view.title(), lines.collect(), ""))
+        }
+        Some(Overlay::Journal(_)) => return app.warn("There is no document here: Enter opens a batch, E exports it."),
         _ => None,
     };
     let document = open.or_else(|| remedy(app)).or_else(|| evidence(app).map(|evidence| app.document_at(&evidence)));

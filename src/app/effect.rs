@@ -7,7 +7,8 @@ use super::message::Ticket;
 use crate::access::explain::message::Message;
 use crate::access::workload::Subject;
 use crate::edit::draft::Draft;
-use crate::edit::record::Batch;
+use crate::edit::export::Told;
+use crate::edit::record::{Batch, History};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
@@ -20,10 +21,12 @@ pub enum Work {
     Draft(Box<Draft>),
     /// What undoes a batch.
     Batch(Box<Batch>),
+    /// What is left of a batch of the journal, by its name.
+    Resume(String),
 }
 
 /// A wish.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Compute the rows of all panes from the facts at hand.
     Analyse {
@@ -112,6 +115,27 @@ pub enum Effect {
         ticket: Ticket,
         /// Its name.
         batch: String,
+    },
+    /// Read the journal.
+    Journal {
+        /// To answer under.
+        ticket: Ticket,
+    },
+    /// Find out what is so now of a batch, by reading alone.
+    Look {
+        /// To answer under.
+        ticket: Ticket,
+        /// Which, as the journal knows it.
+        history: Box<History>,
+    },
+    /// Write the note of a plan or a batch.
+    Note {
+        /// To answer under.
+        ticket: Ticket,
+        /// In which cluster.
+        cluster: ClusterId,
+        /// Of what.
+        told: Box<Told>,
     },
     /// Stop applying when the step at hand has ended.
     StopApplying,

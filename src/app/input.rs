@@ -5,8 +5,9 @@ use ratatui::layout::{Position, Rect};
 use super::change;
 use super::command::Command;
 use super::effect::Effect;
+use super::journal;
 use super::keymap::{Chord, Context};
-use super::layout::{layout, tabs};
+use super::layout::{layout, sheet, tabs};
 use super::message::Mouse;
 use super::overlay::Overlay;
 use super::overlay::add::Step;
@@ -76,6 +77,12 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 permits::arrange(app);
             }
         }
+        Some(Overlay::Journal(view)) => {
+            if prompt::edit(&mut view.filter, chord) {
+                journal::arrange(app);
+            }
+        }
+        Some(Overlay::Exports(exports)) => retype(&mut exports.picker, chord),
         Some(Overlay::Help(help)) => {
             if prompt::edit(&mut help.input, chord) {
                 help.narrow(keymap);
@@ -91,6 +98,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
             | Overlay::Explain(_)
             | Overlay::Workload(_)
             | Overlay::Calls { .. }
+            | Overlay::Batch(_)
             | Overlay::Apply { .. },
         ) => {}
         None => {
@@ -179,6 +187,14 @@ pub(super) fn paste(app: &mut App, text: &str) {
             prompt::paste(&mut view.filter, text);
             permits::arrange(app);
         }
+        Some(Overlay::Journal(view)) if view.editing => {
+            prompt::paste(&mut view.filter, text);
+            journal::arrange(app);
+        }
+        Some(Overlay::Exports(exports)) => {
+            prompt::paste(&mut exports.picker.input, text);
+            exports.picker.rank();
+        }
         Some(Overlay::Document(view)) if view.editing => {
             prompt::paste(&mut view.search, text);
             view.find(view.top, true, page);
@@ -204,6 +220,8 @@ pub(super) fn paste(app: &mut App, text: &str) {
             | Overlay::Matrix(_)
             | Overlay::WhoCan(_)
             | Overlay::Plan(_)
+            | Overlay::Journal(_)
+            | Overlay::Batch(_)
             | Overlay::Apply { .. },
         )
         | None => open_jump(app, Some(text)),
@@ -236,6 +254,11 @@ pub(super) fn mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
                 }
             } else if matches!(app.overlays.last(), Some(Overlay::Matrix(_) | Overlay::WhoCan(_))) {
                 permits::click(app, point, effects);
+            } else if matches!(app.overlays.last(), Some(Overlay::Journal(_))) {
+                let rows = sheet(at.body).rows;
+                if let Some(line) = line(rows) {
+                    click_batch(app, line, usize::from(rows.height), effects);
+                }
             } else if let Some(line) = line(at.choices) {
                 click_choice(app, line, usize::from(at.choices.height), effects);
             }
@@ -256,6 +279,19 @@ fn click_row(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>)
         let pane = app.pane;
         app.state_mut().put(wanted, lines.table(pane), page);
     }
+}
+
+/// A click selects a batch; a click on the selected one opens it.
+fn click_batch(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>) {
+    let Some(view) = journal::list(app) else { return };
+    let wanted = view.scroll.top + line;
+    if wanted >= view.counts().0 {
+        return;
+    }
+    if view.scroll.at == wanted {
+        return attempt(app, Command::OpenBatch, Context::Journal, effects);
+    }
+    view.put(wanted, page);
 }
 
 fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>) {
@@ -281,6 +317,7 @@ fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effec
             associate::Step::Role(picker) => pick(picker, line, page),
             associate::Step::Target(picker) => pick(picker, line, page),
         },
+        Some(Overlay::Exports(exports)) => pick(&mut exports.picker, line, page),
         Some(Overlay::Add(view)) => match &mut view.step {
             Step::Principal(picker) => pick(picker, line, page),
             Step::Give(picker) => pick(picker, line, page),

@@ -163,13 +163,17 @@ pub enum Context {
     WhoCan,
     /// The review of what is staged, and its being applied.
     Review,
+    /// The journal.
+    Journal,
+    /// A batch of it.
+    Batch,
     /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 9] = [
+    pub const ALL: [Context; 11] = [
         Context::Global,
         Context::List,
         Context::Trace,
@@ -178,6 +182,8 @@ impl Context {
         Context::Matrix,
         Context::WhoCan,
         Context::Review,
+        Context::Journal,
+        Context::Batch,
         Context::Prompt,
     ];
 
@@ -192,6 +198,8 @@ impl Context {
             Context::Matrix => "matrix",
             Context::WhoCan => "who-can",
             Context::Review => "review",
+            Context::Journal => "journal",
+            Context::Batch => "batch",
             Context::Prompt => "prompt",
         }
     }

@@ -16,6 +16,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::App;
 use super::condition::{self, Banner};
+use super::overlay::Overlay;
 use super::pane::Pane;
 
 /// The smallest size in which the program is of use.
@@ -60,6 +61,9 @@ pub struct Layout {
 
 /// A popup is no wider: longer lines are hard to read.
 const WIDEST_POPUP: u16 = 100;
+
+/// Nor taller.
+const TALLEST_POPUP: u16 = 26;
 
 /// A notice takes at most so many lines.
 const MOST_STATUS: u16 = 3;
@@ -112,7 +116,7 @@ pub fn layout(app: &App) -> Layout {
     let (list_width, detail, document) = columns(body);
     let list = Rect { width: list_width, ..body };
     let rows = below(list, 1 + banners(app).len() as u16);
-    let popup = popup(body, if is_line(app) { 5 } else { 26 });
+    let popup = popup(body, app.overlays.last());
     Layout {
         too_small: false,
         header: line(0),
@@ -175,19 +179,25 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
 }
 
 /// Is it one line that is typed, with nothing to choose?
-fn is_line(app: &App) -> bool {
-    use super::overlay::{Overlay, add};
-    match app.overlays.last() {
+fn is_line(top: Option<&Overlay>) -> bool {
+    use super::overlay::add;
+    match top {
         Some(Overlay::Identity(_)) => true,
         Some(Overlay::Add(view)) => matches!(view.step, add::Step::Groups(_)),
         _ => false,
     }
 }
 
-fn popup(body: Rect, tallest: u16) -> Rect {
+fn popup(body: Rect, top: Option<&Overlay>) -> Rect {
     // A narrow one takes the whole width: what would be left over beside it is nothing but noise.
     let width = if body.width < WIDEST_POPUP + 8 { body.width } else { WIDEST_POPUP };
-    let height = body.height.min(tallest);
+    let most = match top {
+        // A few choices that are always the same need no more.
+        Some(Overlay::Exports(it)) => it.picker.choices.len() as u16 + 4,
+        _ if is_line(top) => 5,
+        _ => TALLEST_POPUP,
+    };
+    let height = body.height.min(most);
     Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
 }
 

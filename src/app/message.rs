@@ -19,7 +19,7 @@ use crate::access::who::WhoCan;
 use crate::access::workload::Shown;
 use crate::edit;
 use crate::edit::receipt::{Progress, Receipt};
-use crate::edit::record::Batch;
+use crate::edit::record::{Batch, Book, Seen};
 use crate::model::failure::Failure;
 use crate::model::review::Reviewed;
 use crate::model::time::Time;
@@ -82,6 +82,12 @@ pub enum Answer {
     Undo(Result<Option<Box<Batch>>, String>),
     /// To `Workload`.
     Workload(Arc<Shown>),
+    /// To `Journal`: all of it, or why it could not be read.
+    Journal(Result<Arc<Book>, String>),
+    /// To `Look`: what is so of each step; or why that is not known.
+    Looked(Result<Vec<Seen>, String>),
+    /// To `Note`: in Markdown.
+    Note(String),
 }
 
 /// Everything derived from one cluster's facts that the panes show.

@@ -6,11 +6,13 @@ pub mod add;
 pub mod applying;
 pub mod ask;
 pub mod associate;
+pub mod batch;
 pub mod copy;
 pub mod document;
 pub mod explain;
 pub mod help;
 pub mod identity;
+pub mod journal;
 pub mod jump;
 pub mod matrix;
 pub mod picker;
@@ -22,6 +24,7 @@ pub mod who;
 pub mod workload;
 
 use super::command::Command;
+use super::export::Exports;
 use super::keymap::Context;
 use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
@@ -30,11 +33,13 @@ use crate::model::snapshot::Evidence;
 use add::AddView;
 use ask::AskWho;
 use associate::AssociateView;
+use batch::BatchView;
 use copy::CopyView;
 use document::DocumentView;
 use explain::ExplainView;
 use help::Help;
 use identity::IdentityView;
+use journal::JournalView;
 use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
@@ -112,6 +117,12 @@ pub enum Overlay {
         /// The first line shown.
         top: usize,
     },
+    /// The journal's batches, on the whole body.
+    Journal(Box<JournalView>),
+    /// One of them, on the whole body.
+    Batch(Box<BatchView>),
+    /// The forms in which a plan or a batch can be taken along, to choose among.
+    Exports(Box<Exports>),
     /// The prompt that asks who can.
     AskWho(Box<AskWho>),
     /// The namespaces of the matrix below to choose among; empty is the whole cluster.
@@ -152,6 +163,9 @@ impl Overlay {
             Overlay::WhoCan(_) => Context::WhoCan,
             Overlay::Plan(it) if it.typing => Context::Prompt,
             Overlay::Plan(_) | Overlay::Apply { .. } => Context::Review,
+            Overlay::Journal(it) if it.editing => Context::Prompt,
+            Overlay::Journal(_) => Context::Journal,
+            Overlay::Batch(_) => Context::Batch,
             Overlay::Jump(_)
             | Overlay::Add(_)
             | Overlay::Identity(_)
@@ -159,6 +173,7 @@ impl Overlay {
             | Overlay::Policies { .. }
             | Overlay::EditChange { .. }
             | Overlay::CopyAccess(_)
+            | Overlay::Exports(_)
             | Overlay::Palette(_)
             | Overlay::Help(_)
             | Overlay::Clusters(_)
@@ -181,6 +196,8 @@ impl Overlay {
                 | Overlay::WhoCan(_)
                 | Overlay::Plan(_)
                 | Overlay::Apply { .. }
+                | Overlay::Journal(_)
+                | Overlay::Batch(_)
         )
     }
 }

@@ -7,6 +7,8 @@ use super::command::{Availability, Command};
 use super::condition::parts;
 use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
+use super::export;
+use super::journal;
 use super::overlay::document::DocumentView;
 use super::overlay::explain::ExplainView;
 use super::overlay::help::Help;
@@ -97,8 +99,13 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Review => change::open_review(app, effects),
         Command::Answer => change::answer(app),
         Command::Apply => change::confirm(app),
-        Command::Export => change::export(app),
-        Command::Undo => change::undo(app, effects),
+        Command::Export => export::open(app),
+        Command::Note => export::note(app, effects),
+        Command::Undo if matches!(app.top_place(), Some(Overlay::Apply { .. })) => change::undo(app, effects),
+        Command::Undo => journal::undo(app, effects),
+        Command::Journal => journal::open(app, effects),
+        Command::OpenBatch => journal::open_batch(app, effects),
+        Command::Resume => journal::resume(app, effects),
         Command::Progress => change::show_progress(app),
         Command::Calls => push(app, Overlay::Calls { top: 0 }),
         Command::Clusters => open_clusters(app),
@@ -116,6 +123,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::Filter => match app.overlays.last_mut() {
             Some(Overlay::Matrix(view)) => view.editing = true,
             Some(Overlay::WhoCan(view)) => view.editing = true,
+            Some(Overlay::Journal(view)) => view.editing = true,
             _ => app.state_mut().editing = true,
         },
         Command::Sort => sort(app, 1),
@@ -223,6 +231,9 @@ pub(super) fn go(app: &mut App, motion: Motion) {
             view.go(motion, lines, page);
         }
         Some(Overlay::Apply { top }) => *top = motion.from(*top, applied, page).min(applied.saturating_sub(1)),
+        Some(Overlay::Journal(view)) => view.go(motion, page),
+        Some(Overlay::Batch(view)) => view.go(motion, page),
+        Some(Overlay::Exports(exports)) => exports.picker.go(motion, page),
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
         Some(Overlay::Workload(view)) => view.go(motion, page),
@@ -307,6 +318,11 @@ fn back(app: &mut App) {
             view.filter.reset();
             permits::arrange(app);
         }
+        Some(Overlay::Journal(view)) if view.editing || !view.filter.value().is_empty() => {
+            view.editing = false;
+            view.filter.reset();
+            journal::arrange(app);
+        }
         // Without a cluster there is nothing to go back to but the shell.
         Some(Overlay::Clusters(_)) if app.cluster.is_none() => {
             app.tell("Choose a cluster with Enter; ctrl-c leaves the program.");
@@ -343,6 +359,8 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Document(view)) => view.editing = false,
         Some(Overlay::Matrix(view)) => view.editing = false,
         Some(Overlay::WhoCan(view)) => view.editing = false,
+        Some(Overlay::Journal(view)) => view.editing = false,
+        Some(Overlay::Exports(_)) => export::accept(app, effects),
         Some(Overlay::AskWho(_)) => permits::accept_question(app, effects),
         Some(Overlay::Namespaces(_)) => permits::accept_namespace(app, effects),
         Some(Overlay::Subject { picker, .. }) => match picker.chosen().map(|choice| choice.what.clone()) {
@@ -365,6 +383,7 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
             | Overlay::Explain(_)
             | Overlay::Workload(_)
             | Overlay::Calls { .. }
+            | Overlay::Batch(_)
             | Overlay::Apply { .. },
         ) => {}
         None => app.state_mut().editing = false,

@@ -72,7 +72,7 @@ pub(super) fn page(app: &App) -> usize {
     let at = layout(app);
     let area = match app.overlays.last() {
         None => at.rows,
-        Some(Overlay::Matrix(_) | Overlay::WhoCan(_)) => sheet(at.body).rows,
+        Some(Overlay::Matrix(_) | Overlay::WhoCan(_) | Overlay::Journal(_)) => sheet(at.body).rows,
         Some(overlay) if overlay.is_place() => at.place,
         Some(_) => at.choices,
     };
@@ -208,6 +208,14 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
             super::change::take(app, ticket, answer, effects);
             false
         }
+        answer @ (Answer::Journal(_) | Answer::Looked(_)) => {
+            super::journal::take(app, ticket, answer, effects);
+            false
+        }
+        Answer::Note(note) => {
+            super::export::take(app, ticket, note);
+            false
+        }
         Answer::Trace(trace) => {
             let mut again = false;
             if app.you.slot.take(ticket) {
@@ -273,6 +281,7 @@ pub(super) fn settle(app: &mut App, effects: &mut Vec<Effect>) {
         arrange_all(app);
         refill_detail(app);
     }
+    super::journal::remind(app);
     let selected = app.selected_row().map(|row| (app.pane, row.key.clone()));
     if app.detail.key != selected {
         app.detail = Detail { key: selected, ..Detail::default() };

@@ -6,15 +6,7 @@ pub use crate::model::words::count;
 
 /// The state that a mark stands for, in words.
 pub fn state(mark: Mark) -> &'static str {
-    match mark {
-        Mark::InForce => "in force",
-        Mark::Unverified => "unverified",
-        Mark::Shadowed => "shadowed",
-        Mark::Dead => "dead",
-        Mark::Ignored => "ignored",
-        Mark::Unknown => "unknown",
-        Mark::Loading => "loading",
-    }
+    mark.word()
 }
 
 const MINUTE: i64 = 60;

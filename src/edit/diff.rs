@@ -212,6 +212,8 @@ fn allowed(table: &Matrix) -> BTreeSet<(String, String)> {
     }
     for path in &table.paths {
         if let Some((verbs, path)) = path.split_once(' ') {
+            // All paths are not everything: that is asked by itself.
+            let path = if path.ends_with('*') && !path.starts_with('/') { "/*" } else { path };
             all.extend(verbs.split(',').map(|verb| (path.to_owned(), verb.to_owned())));
         }
     }

@@ -1,14 +1,20 @@
 //! A plan in other words: for a shell, for Terraform, for an incident's notes.
 //!
 //! Decides what each form says, and quotes so that a shell or Terraform reads every value as it is. Nothing here is run.
+//! All forms are made from a [`Told`]; a new form is a file here and a method there.
 
 mod aws_cli;
 mod note;
 mod terraform;
+mod told;
 
-pub use aws_cli::script;
-pub use note::note;
-pub use terraform::terraform;
+use aws_cli::script;
+pub use note::Traced;
+use note::note;
+use terraform::terraform;
+pub use told::Told;
+
+use crate::model::visible::visible;
 
 /// For which cluster a plan is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +25,11 @@ pub struct Place {
     pub region: String,
     /// Its account, if that is known.
     pub account: Option<String>,
+}
+
+/// A text that stands in a comment of one line.
+fn remark(text: &str) -> String {
+    visible(text).into_owned()
 }
 
 /// One word of a shell: quoted unless it is plain.

@@ -273,6 +273,8 @@ pub struct History {
     pub last: Time,
     /// The batches that undo it, the oldest first.
     pub undone_by: Vec<String>,
+    /// What was there before each step that was begun, whole, with what no edit can give back; by step, from 1.
+    pub images: BTreeMap<usize, Image>,
 }
 
 impl History {
@@ -280,7 +282,7 @@ impl History {
     pub fn new(batch: Batch) -> Self {
         let steps = vec![Progressed::NotBegun; batch.steps.len()];
         let last = batch.made_at;
-        History { batch, steps, ended: None, abandoned: false, last, undone_by: Vec::new() }
+        History { batch, steps, ended: None, abandoned: false, last, undone_by: Vec::new(), images: BTreeMap::new() }
     }
 
     /// Takes in what a line tells.
@@ -288,9 +290,10 @@ impl History {
         self.last = self.last.max(at);
         match event {
             Event::Planned { .. } => {}
-            Event::Intent { step, .. } => {
+            Event::Intent { step, image, .. } => {
                 // Whoever goes on with it has not left it.
                 self.abandoned = false;
+                self.images.extend(image.as_deref().map(|it| (*step, it.clone())));
                 self.set(*step, Progressed::InDoubt { since: at, said: None });
             }
             Event::Outcome { step, outcome } => {
@@ -454,7 +457,8 @@ impl Book {
                 it.undone_by.push(plan.id.clone());
             }
             self.histories.push(History::new((**plan).clone()));
-        } else if let Some(it) = self.histories.iter_mut().find(|it| it.batch.id == line.batch) {
+        } else if let Some(it) = self.histories.iter_mut().rev().find(|it| it.batch.id == line.batch) {
+            // The lines of a batch stand close together: the last ones are looked at first.
             it.add(line.at, &line.event);
         }
     }
@@ -499,6 +503,10 @@ impl Book {
         self.histories.iter().filter(|it| self.standing(it).is_open())
     }
 }
+
+mod seen;
+
+pub use seen::{Seen, There, seen};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //! Dropping a future of this module leaves things as a crash would: what was begun is in doubt, and is read before
 //! anything else is done.
 
+mod look;
 mod steps;
 mod subject;
 
@@ -30,6 +31,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
 use crate::report::Exit;
 
+pub use look::look;
 use steps::{Ended, Run};
 
 /// How patiently a plan is applied.

@@ -4,13 +4,14 @@
 //! writing. What is done is [`apply`]'s.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::mpsc;
 
+use super::Trouble;
 use super::apply::{self, Manner};
-use super::{Trouble, files};
 use crate::app::effect::Work;
 use crate::app::message::{Answer, Ticket};
 use crate::cloud::Session;
@@ -22,34 +23,36 @@ use crate::model::cluster::ClusterId;
 /// How many news may wait to be told.
 const WAITING: usize = 64;
 
-type Answers = mpsc::Sender<(Ticket, Answer)>;
+/// How what is done tells of itself, and how it is stopped.
+pub(super) struct Way {
+    /// Set: it ends before its next step.
+    pub(super) stop: Arc<AtomicBool>,
+    /// Under which it is told.
+    pub(super) ticket: Ticket,
+    /// To whom.
+    pub(super) answers: mpsc::Sender<(Ticket, Answer)>,
+}
 
-/// Applies what was agreed to on the screen, and tells of it.
-pub(super) async fn apply(
-    session: &Session,
-    id: ClusterId,
-    work: Work,
-    stop: Arc<AtomicBool>,
-    ticket: Ticket,
-    answers: &Answers,
-) {
+/// Applies what was agreed to on the screen, or goes on with it, and tells of it.
+pub(super) async fn apply(session: &Session, folder: &Path, id: ClusterId, work: Work, way: Way) {
     let job = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
-        let mut journal = Journal::open(&files::state_folder(None))?;
+        let mut journal = Journal::open(folder)?;
         let batch = match work {
             Work::Draft(draft) => apply::new_batch(session, &id, *draft, None).await?,
             Work::Batch(batch) => *batch,
+            Work::Resume(batch) => return apply::resume(session, &batch, &mut journal, &manner, &tx).await,
         };
         apply::apply(session, batch, &mut journal, &manner, &tx).await
     };
-    let ended = telling(stop, ticket, answers, job).await;
+    let ended = telling(&way, job).await;
     let answer = Answer::Applied(ended.map(Box::new).map_err(|trouble| trouble.to_string()));
-    let _ = answers.send((ticket, answer)).await;
+    let _ = way.answers.send((way.ticket, answer)).await;
 }
 
 /// Finds out what would undo a batch.
-pub(super) async fn undo(session: &Session, batch: &str, stop: Arc<AtomicBool>, ticket: Ticket, answers: &Answers) {
+pub(super) async fn undo(session: &Session, folder: &Path, batch: &str, way: Way) {
     let job = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
-        let mut journal = Journal::open(&files::state_folder(None))?;
+        let mut journal = Journal::open(folder)?;
         let standing = journal.book().history(batch).map(|it| journal.book().standing(it));
         match standing {
             Some(Standing::UndoneBy(_)) => Ok(None),
@@ -59,22 +62,20 @@ pub(super) async fn undo(session: &Session, batch: &str, stop: Arc<AtomicBool>, 
             _ => apply::undo_batch(session, batch, &mut journal, &manner, &tx).await,
         }
     };
-    let found = telling(stop, ticket, answers, job).await;
+    let found = telling(&way, job).await;
     let answer = Answer::Undo(found.map(|it| it.map(Box::new)).map_err(|trouble| trouble.to_string()));
-    let _ = answers.send((ticket, answer)).await;
+    let _ = way.answers.send((way.ticket, answer)).await;
 }
 
 /// Does the work, sending on its news.
 async fn telling<T, F: Future<Output = Result<T, Trouble>>>(
-    stop: Arc<AtomicBool>,
-    ticket: Ticket,
-    answers: &Answers,
+    way: &Way,
     work: impl FnOnce(Manner, mpsc::Sender<Progress>) -> F,
 ) -> Result<T, Trouble> {
     let (tx, mut rx) = mpsc::channel(WAITING);
     // In a box: it is deep, and within the whole program deeper than the compiler follows.
-    let mut work = Box::pin(work(Manner { stop, ..Manner::default() }, tx));
-    let tell = |news: Progress| answers.send((ticket, Answer::Progress(Box::new(news))));
+    let mut work = Box::pin(work(Manner { stop: way.stop.clone(), ..Manner::default() }, tx));
+    let tell = |news: Progress| way.answers.send((way.ticket, Answer::Progress(Box::new(news))));
     loop {
         tokio::select! {
             biased;

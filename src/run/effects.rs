@@ -1,5 +1,6 @@
 //! What the state wants done, as tasks. Each answers with a message; none touches the state.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -18,6 +19,8 @@ use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
 use crate::edit;
+use crate::edit::record::History;
+use crate::journal;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
@@ -25,7 +28,7 @@ use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
 use crate::model::update::{Call, Update};
 
 /// What a source of live facts is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// The caller, the clusters and the account's IAM.
     Overview,
@@ -41,6 +44,8 @@ pub enum Request {
     Apply(ClusterId, Ticket, Work),
     /// Find out what would undo a batch, to be answered under a ticket.
     Undo(Ticket, String),
+    /// Find out what is so now of a batch, to be answered under a ticket.
+    Look(Ticket, Box<History>),
     /// Stop applying when the step at hand has ended.
     StopApplying,
 }
@@ -90,12 +95,14 @@ pub struct AtHand<'a> {
     pub snapshot: &'a Arc<Snapshot>,
     /// Of the cluster looked at, once there is one.
     pub analysis: Option<&'a Arc<Analysis>>,
+    /// Where the journal is kept.
+    pub folder: &'a Path,
 }
 
 /// Sets about an effect. Gives back what only the loop can do.
 pub fn set_about(
     effect: Effect,
-    AtHand { snapshot, analysis: known }: AtHand<'_>,
+    AtHand { snapshot, analysis: known, folder }: AtHand<'_>,
     requests: Option<&mpsc::Sender<Request>>,
     tasks: &mut JoinSet<Option<Msg>>,
 ) -> Option<Rest> {
@@ -171,6 +178,24 @@ pub fn set_about(
         Effect::Apply { ticket, cluster, work } => ask(Request::Apply(cluster, ticket, work)),
         Effect::Undo { ticket, batch } => ask(Request::Undo(ticket, batch)),
         Effect::StopApplying => ask(Request::StopApplying),
+        Effect::Look { ticket, history } => ask(Request::Look(ticket, history)),
+        Effect::Journal { ticket } => {
+            let folder = folder.to_owned();
+            tasks.spawn_blocking(move || {
+                let book = journal::read(&folder).map(Arc::new).map_err(|error| error.to_string());
+                Some(Msg::Answer(ticket, Answer::Journal(book)))
+            });
+        }
+        Effect::Note { ticket, cluster, told } => {
+            let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
+            let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
+            let known = known.cloned();
+            tasks.spawn_blocking(move || {
+                let permissions = known.map_or_else(|| Permissions::of(&facts), |it| it.permissions.clone());
+                let note = told.note(&facts, &iam, &permissions, caller.as_ref(), Some(now()));
+                Some(Msg::Answer(ticket, Answer::Note(note)))
+            });
+        }
         Effect::Workload { ticket, cluster, subject } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             tasks.spawn_blocking(move || {

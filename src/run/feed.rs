@@ -4,6 +4,7 @@
 //! that is still under way is not begun twice; and that one cluster is read at a time, the one asked for last ([`Reading`]).
 //! What is loaded and how is [`load`]'s.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Trouble;
+use super::apply::{self, Manner};
 use super::change;
 use super::effects::{Feed, Live, MOST_REQUESTS, Request};
+use super::files;
 use super::load;
 use super::source::Source;
 use crate::app::message::{Answer, Ticket};
@@ -34,6 +37,10 @@ pub struct Opened {
     pub feed: Feed,
     /// The cluster to open, by name.
     pub cluster: Option<String>,
+    /// The endpoint of EKS; `None` is AWS's own.
+    pub endpoint: Option<String>,
+    /// Where the journal is kept.
+    pub folder: PathBuf,
 }
 
 /// Opens what the options name for the screen.
@@ -64,11 +71,15 @@ pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened,
             known.map(|id| id.name).or_else(|| options.cluster.clone())
         }
     };
-    let feed = match source {
-        Source::File(_) => Feed::Fixed,
-        Source::Live { session, lab } => Feed::Live(live(session, lab, made)),
+    let folder = files::state_folder(options.state_dir.as_deref());
+    let (feed, endpoint) = match source {
+        Source::File(_) => (Feed::Fixed, None),
+        Source::Live { session, lab } => {
+            let endpoint = session.endpoint();
+            (Feed::Live(live(session, lab, made, folder.clone())), endpoint)
+        }
     };
-    Ok(Opened { snapshot, feed, cluster })
+    Ok(Opened { snapshot, feed, cluster, endpoint, folder })
 }
 
 /// The cluster meant, where no list is needed to know it.
@@ -84,12 +95,12 @@ fn known_cluster(options: &Options, session: &Session, world: Option<&[ClusterId
     }
 }
 
-fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Receiver<Call>) -> Live {
+fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Receiver<Call>, folder: PathBuf) -> Live {
     let (requests, wanted) = mpsc::channel(MOST_REQUESTS);
     let (tx, updates) = mpsc::channel(load::WAITING);
     let (answering, answers) = mpsc::channel(load::WAITING);
     let task = tokio::spawn(async move {
-        serve(session, wanted, tx, answering).await;
+        serve(session, wanted, tx, answering, folder).await;
         // The lab lives as long as it may be asked.
         drop(lab);
     });
@@ -159,6 +170,8 @@ struct Server {
     reading: Reading,
     /// Set: what is being applied ends before its next step.
     stop: Arc<AtomicBool>,
+    /// Where the journal is kept.
+    folder: PathBuf,
 }
 
 async fn serve(
@@ -166,6 +179,7 @@ async fn serve(
     mut wanted: mpsc::Receiver<Request>,
     tx: mpsc::Sender<Update>,
     answers: mpsc::Sender<(Ticket, Answer)>,
+    folder: PathBuf,
 ) {
     let mut server = Server {
         session,
@@ -175,6 +189,7 @@ async fn serve(
         overview: false,
         reading: Reading::default(),
         stop: Arc::default(),
+        folder,
     };
     loop {
         tokio::select! {
@@ -221,18 +236,27 @@ impl Server {
             }
             Request::Apply(id, ticket, work) => {
                 self.stop = Arc::default();
-                let (stop, answers) = (self.stop.clone(), self.answers.clone());
+                let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
-                    change::apply(&session, id, work, stop, ticket, &answers).await;
+                    change::apply(&session, &folder, id, work, way).await;
                     Begun::Apply
                 });
             }
             Request::Undo(ticket, batch) => {
                 self.stop = Arc::default();
-                let (stop, answers) = (self.stop.clone(), self.answers.clone());
+                let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
-                    change::undo(&session, &batch, stop, ticket, &answers).await;
+                    change::undo(&session, &folder, &batch, way).await;
                     Begun::Apply
+                });
+            }
+            Request::Look(ticket, history) => {
+                let answers = self.answers.clone();
+                self.tasks.spawn(async move {
+                    let seen = apply::look(&session, &history, &Manner::default()).await;
+                    let answer = Answer::Looked(seen.map_err(|trouble| trouble.to_string()));
+                    let _ = answers.send((ticket, answer)).await;
+                    Begun::Review
                 });
             }
             Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
@@ -249,6 +273,11 @@ impl Server {
                 });
             }
         }
+    }
+
+    /// How what is applied tells of itself and is stopped.
+    fn way(&self, ticket: Ticket) -> change::Way {
+        change::Way { stop: self.stop.clone(), ticket, answers: self.answers.clone() }
     }
 
     fn ended(&mut self, begun: Begun) {
@@ -279,10 +308,11 @@ impl Server {
 /// The screen, from the options to its exit status.
 pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble> {
     // In a box, as futures within futures get deeper than the compiler follows.
-    let Opened { snapshot, feed, cluster } = open(options).boxed().await?;
+    let Opened { snapshot, feed, cluster, endpoint, folder } = open(options).boxed().await?;
     let ended = match super::screen::ScreenOptions::standard(cluster, no_color) {
         Ok(screen) => {
-            let screen = super::screen::ScreenOptions { write: options.write == Some(true), ..screen };
+            let write = options.write == Some(true);
+            let screen = super::screen::ScreenOptions { write, endpoint, folder, ..screen };
             super::screen::screen(snapshot, feed, screen).await
         }
         Err(error) => Err(error),
@@ -353,7 +383,7 @@ mod tests {
         let (ask, wanted) = mpsc::channel(MOST_REQUESTS);
         let (tx, mut updates) = mpsc::channel(load::WAITING);
         let (answering, _answers) = mpsc::channel(load::WAITING);
-        tokio::spawn(serve(session, wanted, tx, answering));
+        tokio::spawn(serve(session, wanted, tx, answering, PathBuf::new()));
         ask.send(Request::Cluster(id("a"))).await.unwrap();
         let mut snapshot = Snapshot::default();
         let mut order = Vec::new();

@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ pub struct ScreenOptions {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// The endpoint of EKS; `None` is AWS's own.
+    pub endpoint: Option<String>,
+    /// Where the journal is kept.
+    pub folder: PathBuf,
     /// How it looks; without colours where NO_COLOR is set.
     pub theme: Theme,
 }
@@ -56,20 +61,21 @@ impl ScreenOptions {
         let theme = Theme::standard().context("the theme is not sound")?;
         let theme = if no_color { theme.without_color() } else { theme };
         let keymap = Keymap::standard().context("the keymap is not sound")?;
-        Ok(ScreenOptions { cluster, keymap, theme, write: false })
+        let folder = super::files::state_folder(None);
+        Ok(ScreenOptions { cluster, keymap, theme, write: false, endpoint: None, folder })
     }
 }
 
 /// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
 pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
-    let ScreenOptions { cluster, keymap, theme, write } = options;
+    let ScreenOptions { cluster, keymap, theme, write, endpoint, folder } = options;
     // Before the terminal is claimed: a signal in between must not find it unguarded.
     let signals = Signals::listen().context("could not listen for signals")?;
     let terminal = Terminal::claim().context("could not set up the terminal")?;
     let size = terminal.size().context("could not ask for the terminal's size")?;
-    let app = App::new(snapshot, Setup { cluster, keymap, write }, size, now());
+    let app = App::new(snapshot, Setup { cluster, keymap, write, endpoint }, size, now());
     let (feed, requests) = Source::of(feed);
-    let mut screen = Loop { app, terminal, theme, requests, tasks: JoinSet::new(), rest: Vec::new() };
+    let mut screen = Loop { app, terminal, theme, requests, folder, tasks: JoinSet::new(), rest: Vec::new() };
     let outcome = screen.run(signals, feed).await;
     let Loop { terminal, mut tasks, .. } = screen;
     drop(terminal);
@@ -231,6 +237,8 @@ struct Loop {
     terminal: Terminal,
     theme: Theme,
     requests: Option<mpsc::Sender<Request>>,
+    /// Where the journal is kept.
+    folder: PathBuf,
     tasks: JoinSet<Option<Msg>>,
     /// What only the loop can do, waiting for the moment between two frames.
     rest: Vec<Rest>,
@@ -330,7 +338,8 @@ impl Loop {
 
     fn set_about(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            let at_hand = AtHand { snapshot: &self.app.snapshot, analysis: self.app.analysis.as_ref() };
+            let at_hand =
+                AtHand { snapshot: &self.app.snapshot, analysis: self.app.analysis.as_ref(), folder: &self.folder };
             let rest = set_about(effect, at_hand, self.requests.as_ref(), &mut self.tasks);
             self.rest.extend(rest);
         }
@@ -410,7 +419,7 @@ mod tests {
         let (_source, ask, mut wires) = live(tokio::spawn(pending()));
         let mut tasks = JoinSet::new();
         let snapshot = std::sync::Arc::new(Snapshot::default());
-        let at_hand = AtHand { snapshot: &snapshot, analysis: None };
+        let at_hand = AtHand { snapshot: &snapshot, analysis: None, folder: std::path::Path::new("") };
         let id = ClusterId { region: "r".into(), name: "c".into() };
         for _ in 0..=MOST_REQUESTS {
             let rest = set_about(Effect::Load(id.clone()), at_hand, Some(&ask), &mut tasks);
@@ -425,7 +434,7 @@ mod tests {
     #[test]
     fn what_only_the_loop_can_do_comes_back_to_it() {
         let snapshot = std::sync::Arc::new(Snapshot::default());
-        let at_hand = AtHand { snapshot: &snapshot, analysis: None };
+        let at_hand = AtHand { snapshot: &snapshot, analysis: None, folder: std::path::Path::new("") };
         let mut tasks = JoinSet::new();
         let mut rest = |effect| set_about(effect, at_hand, None, &mut tasks);
         assert_eq!(rest(Effect::Copy("x".into())), Some(Rest::Copy("x".into())));

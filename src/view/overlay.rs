@@ -29,7 +29,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         | Overlay::Matrix(_)
         | Overlay::WhoCan(_)
         | Overlay::Plan(_)
+        | Overlay::Journal(_)
+        | Overlay::Batch(_)
         | Overlay::Apply { .. } => None,
+        Overlay::Exports(exports) => {
+            canvas.frame(at.popup, &exports.title());
+            let why = exports.picker.chosen().and_then(|it| it.disabled.clone());
+            let (text, role) = match &why {
+                Some(why) => (why.as_str(), Role::Warn),
+                None => ("Enter shows it; Y then copies it", Role::Dim),
+            };
+            pick(canvas, at, &exports.picker, (text, role))
+        }
         Overlay::Add(_)
         | Overlay::Identity(_)
         | Overlay::Associate(_)

@@ -36,12 +36,16 @@ fn sign(kind: Kind) -> (&'static str, Role, Role) {
 pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &PlanView) -> Option<Position> {
     let area = Rect { x: at.body.x + 1, width: at.body.width.saturating_sub(2), ..at.body };
     let cluster = app.cluster.as_ref().map(|it| it.name.clone()).unwrap_or_default();
-    let what = if view.undoes.is_some() { "Undo" } else { "Review" };
+    let what = match (&view.resumes, &view.undoes) {
+        (Some(_), _) => "Resume",
+        (None, Some(_)) => "Undo",
+        (None, None) => "Review",
+    };
     let mut title = format!("{what} · {cluster} · {}", count(view.draft.len(), "change", "changes"));
     let mut right = ("⟳ computing".to_owned(), Role::Accent);
     if let Some(review) = &view.review {
         let (blocks, asks, notes) = review.counts();
-        title.push_str(&format!(" · {}", count(review.steps.len(), "call", "calls")));
+        title.push_str(&format!(" · {}", count(view.steps().len(), "call", "calls")));
         let role = match (blocks, asks) {
             (1.., _) => Role::Danger,
             (0, 1..) => Role::Warn,
@@ -76,7 +80,11 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
 pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usize) {
     let area = Rect { x: at.body.x + 1, width: at.body.width.saturating_sub(2), ..at.body };
     let Some(it) = &app.applying else { return };
-    let what = if it.undoes { "Undo" } else { "Apply" };
+    let what = match (it.resumes, it.undoes) {
+        (true, _) => "Resume",
+        (false, true) => "Undo",
+        (false, false) => "Apply",
+    };
     let title = format!("{what} · {} · {}", it.cluster.name, count(it.len(), "call", "calls"));
     canvas.put(area.x, area.y, area.width, &title, Role::Title);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
@@ -84,13 +92,13 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
     lines(canvas, body, &it.lines(app.home()), top, None);
     let text = match (&it.ended, it.undoable()) {
         (None, _) => "It goes on if this is left; P comes back to it.",
-        (Some(_), Ok(_)) => "u shows what would undo it.",
+        (Some(_), Ok(_)) => "u shows what would undo it; E takes it along, N writes the incident note.",
         (Some(_), Err(why)) => why,
     };
     canvas.put(foot.x, foot.y, foot.width, text, Role::Dim);
 }
 
-fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize, cursor: Option<usize>) {
+pub(super) fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize, cursor: Option<usize>) {
     let mut y = area.y;
     for (place, line) in all.iter().enumerate().skip(top) {
         let head = line.kind == Kind::Head;

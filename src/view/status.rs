@@ -34,6 +34,10 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     if app.staged() > 0 {
         end = canvas.put_right(area.x, end.saturating_sub(2), area.y, &format!("staged {}", app.staged()), Role::Warn);
     }
+    if app.shelf.open > 0 {
+        let text = format!("{} open: J", app.shelf.open);
+        end = canvas.put_right(area.x, end.saturating_sub(2), area.y, &text, Role::Warn);
+    }
     let end = end.saturating_sub(3);
     let mut x = area.x + 1;
     let segments = cluster_segments(app);
@@ -220,6 +224,10 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
             Some((&view.filter, view.editing, (view.scroll.at, view.len(), all)))
         }
         Some(Overlay::WhoCan(view)) => {
+            let (shown, all) = view.counts();
+            Some((&view.filter, view.editing, (view.scroll.at, shown, all)))
+        }
+        Some(Overlay::Journal(view)) => {
             let (shown, all) = view.counts();
             Some((&view.filter, view.editing, (view.scroll.at, shown, all)))
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod bench;
 mod crash;
+mod look;
+mod scripts;
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use eksplorer::app::message::{Answer, Msg, Ticket};
 use eksplorer::app::overlay::Overlay;
 use eksplorer::edit::plan::plan;
 use eksplorer::edit::receipt::{Doing, End, Progress, Receipt, StepReceipt};
-use eksplorer::edit::record::Progressed;
+use eksplorer::edit::record::{Batch, Book, Event, Line, Outcome, Pin, Progressed, VERSION};
 use eksplorer::edit::state::Subject;
 use eksplorer::model::snapshot::Source;
 
@@ -163,6 +163,48 @@ fn what_was_applied_is_no_longer_staged_and_leaving_the_screen_stops_nothing() {
 }
 
 #[test]
+fn from_where_a_batch_was_applied_its_note_is_one_key_away_and_its_exports_two() {
+    let mut stage = confirmed(granted(NEWCOMER));
+    let (ticket, _) = applied(&stage);
+    stage = stage.keys("N");
+    assert_eq!(notice(&stage), "It is still being applied.");
+    let end = receipt(&stage, End::Done, &done());
+    // The journal is read again when a batch has ended.
+    let it = stage.app.applying.as_ref().expect("something is applied");
+    let (id, draft) = (end.batch.clone(), it.draft.clone());
+    let pin = Pin {
+        cluster_arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod-eu1".into(),
+        cluster: "prod-eu1".into(),
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        endpoint: None,
+    };
+    let (steps, made_at, caller) = (plan(&draft), stage.app.now, "arn:aws:iam::111122223333:user/ana".to_owned());
+    let batch = Batch { id: id.clone(), made_at, caller, pin, draft, steps, tokens: vec![], note: None, undoes: None };
+    let mut book = Book::default();
+    let line = |event| Line { v: VERSION, at: made_at, batch: id.clone(), event };
+    book.take(&line(Event::Planned { plan: Box::new(batch) }));
+    for step in 1..=2 {
+        book.take(&line(Event::Outcome { step, outcome: Outcome::Done }));
+    }
+    stage.book = std::sync::Arc::new(book);
+    stage.send(Msg::Answer(ticket, Answer::Applied(Ok(end))));
+    let stage = stage.keys("N");
+    let text = document(&stage);
+    assert!(text.contains("**done**") && text.contains("## Who gains and loses what"), "{text}");
+    assert!(text.contains("Gets in from now on.") || text.contains("- `+`"), "{text}");
+    assert!(text.contains("**mapping**"), "the trace is there: {text}");
+    let stage = stage.keys("Esc E Down Enter");
+    assert!(document(&stage).contains("aws eks delete-access-entry"), "{}", document(&stage));
+    assert_eq!(top(&stage.keys("Esc")), "apply");
+}
+
+fn document(stage: &Stage) -> String {
+    let Some(Overlay::Document(view)) = stage.app.overlays.last() else { panic!("{}: {}", top(stage), notice(stage)) };
+    view.document.text.clone()
+}
+
+#[test]
 fn what_was_not_begun_stays_staged() {
     let mut stage = confirmed(granted(NEWCOMER));
     let (ticket, _) = applied(&stage);
@@ -210,7 +252,7 @@ fn reviews() {
         stage.text("system:masters").keys("Enter r Enter")
     });
     check("review_of_oneself", &on("1", "role/oncall").keys("D r"));
-    check("review_script", &granted(NEWCOMER).resize(110, 30).keys("r E"));
+    check("review_script", &granted(NEWCOMER).resize(110, 30).keys("r E Enter"));
 }
 
 #[test]

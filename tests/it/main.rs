@@ -9,6 +9,7 @@ mod commands;
 mod explain;
 mod findings;
 mod generate;
+mod journal;
 mod keys;
 mod lab;
 mod lab_write;

@@ -376,3 +376,65 @@ fn access_is_granted_by_keyboard_applied_and_undone() {
     ended.assert_given_back();
     let _ = std::fs::remove_dir_all(state);
 }
+
+#[test]
+fn what_a_crash_left_in_doubt_is_told_at_the_start_read_back_and_resumed() {
+    use eksplorer::edit::record::Event;
+    use eksplorer::journal::Moment;
+    use eksplorer::lab::Options;
+
+    use crate::apply::bench::Bench;
+
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let bench = runtime.block_on(Bench::start("pty-doubt", Options::default()));
+    let id = runtime.block_on(async {
+        let batch = bench.batch(4).await;
+        // The call of the second step is made, and nobody writes down its end.
+        let cut = Box::new(|moment, line: &eksplorer::edit::record::Line| {
+            !(moment == Moment::Before && matches!(line.event, Event::Outcome { step: 2, .. }))
+        });
+        bench.apply(batch.clone(), Some(cut)).await.expect_err("it is cut");
+        batch.id
+    });
+    let keys = bench.lab.credentials();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_eksplorer"));
+    command.args(["-c", "c", "--region", "eu-west-1", "--write", "--state-dir"]);
+    command.arg(&bench.folder);
+    command.env("TERM", "xterm-256color");
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", bench.lab.endpoint()),
+        ("AWS_ACCESS_KEY_ID", &keys.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key),
+        ("AWS_SESSION_TOKEN", keys.session_token.as_deref().unwrap_or_default()),
+    ] {
+        command.env(name, value);
+    }
+    let mut pty = Pty::start(40, 120, command);
+    pty.until("it is told", |it| {
+        it.has("stopped at step 2 of 4, and whether that step was done is not known: J shows it")
+    });
+    pty.type_in("J");
+    pty.until("the batch is there", |it| it.has("in doubt: step 2 of 4"));
+    pty.type_in("\r");
+    pty.until("the truth was read", |it| it.has("Read just now: step 2 was done."));
+    assert_eq!(bench.calls(), 2, "looking makes no call that writes");
+    pty.type_in("R");
+    pty.until("the review is there", |it| it.has("Resume · c") && it.has("2 steps are done"));
+    say_yes(&mut pty, &mut Fingers::default());
+    pty.type_in("c\r");
+    pty.until("it came to its end", |it| it.has("As planned"));
+    assert_eq!(bench.calls(), 4, "what was done is not done again");
+    pty.until("the journal was read again", |it| !it.has("open: J"));
+    pty.type_in("N");
+    pty.until("the note is there", |it| it.has("# Access change on c") && it.has("**done**"));
+    pty.type_in("\u{1b}");
+    pty.until("the batch is back", |it| it.has("Resume · c") && !it.has("# Access change"));
+    pty.type_in("J");
+    pty.until("it is done", |it| it.has("1 batch") && it.has(" done ") && !it.has("open here"));
+    pty.type_in("u");
+    pty.until("the undo is reviewed", |it| it.has("Undo · c"));
+    pty.type_in("\u{3}");
+    let ended = pty.end();
+    assert_eq!(ended.status.exit_code(), 0, "{id}");
+    ended.assert_given_back();
+}

@@ -20,6 +20,7 @@ use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Analysis, Answer, Msg};
 use eksplorer::app::table::Tables;
 use eksplorer::app::{App, Setup, update};
+use eksplorer::edit::record::Book;
 use eksplorer::edit::review;
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::document::{Document, read};
@@ -435,6 +436,8 @@ pub(crate) struct Stage {
     pub(crate) answers: bool,
     /// Are rows and traces those of the facts, rather than the fixtures?
     pub(crate) real: bool,
+    /// What the journal holds when it is read.
+    pub(crate) book: Arc<Book>,
 }
 
 impl Stage {
@@ -450,25 +453,31 @@ impl Stage {
 
     /// On these facts and rows.
     pub(crate) fn with(snapshot: Snapshot, rows: Inventory, answers: bool) -> Self {
-        Self::start(snapshot, rows, answers, false)
+        Self::start(snapshot, rows, answers, false, Book::default())
     }
 
     /// On the demo world's first cluster, everything answered from its facts.
     pub(crate) fn acme(source: Source) -> Self {
-        static ACME: LazyLock<Document> =
-            LazyLock::new(|| read(include_str!("../../assets/worlds/acme.yaml")).expect("the demo world reads"));
-        Self::start(snapshot_of(&ACME, source), Inventory::default(), true, true)
+        Self::acme_with(source, Book::default())
     }
 
-    fn start(snapshot: Snapshot, rows: Inventory, answers: bool, real: bool) -> Self {
+    /// The same, with this journal.
+    pub(crate) fn acme_with(source: Source, book: Book) -> Self {
+        static ACME: LazyLock<Document> =
+            LazyLock::new(|| read(include_str!("../../assets/worlds/acme.yaml")).expect("the demo world reads"));
+        Self::start(snapshot_of(&ACME, source), Inventory::default(), true, true, book)
+    }
+
+    fn start(snapshot: Snapshot, rows: Inventory, answers: bool, real: bool, book: Book) -> Self {
         let setup = Setup {
             cluster: real.then(|| cluster().name),
             keymap: Keymap::standard().expect("the keymap"),
             write: false,
+            endpoint: None,
         };
         let size = Size { width: 120, height: 36 };
         let app = App::new(snapshot, setup, size, time("2026-11-24T06:12:00Z"));
-        let mut stage = Stage { app, rows, effects: Vec::new(), answers, real };
+        let mut stage = Stage { app, rows, effects: Vec::new(), answers, real, book: Arc::new(book) };
         let effects = stage.app.begin();
         stage.set_about(effects);
         stage
@@ -553,6 +562,18 @@ impl Stage {
                     let (caller, now) = (self.app.caller(), Some(self.app.now));
                     let answer = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &draft, now);
                     self.send(Msg::Answer(ticket, Answer::Plan(Arc::new(answer))));
+                }
+                Effect::Journal { ticket } => {
+                    let book = self.book.clone();
+                    self.send(Msg::Answer(ticket, Answer::Journal(Ok(book))));
+                }
+                Effect::Note { ticket, cluster, told } if self.answers => {
+                    let snapshot = self.app.snapshot.clone();
+                    let facts = snapshot.cluster(&cluster);
+                    let permissions = Permissions::of(&facts);
+                    let (caller, now) = (self.app.caller(), Some(self.app.now));
+                    let note = told.note(&facts, &snapshot.iam, &permissions, caller.as_ref(), now);
+                    self.send(Msg::Answer(ticket, Answer::Note(note)));
                 }
                 Effect::Workload { ticket, cluster, subject } if self.answers => {
                     let (facts, iam) = (self.app.snapshot.cluster(&cluster), self.app.snapshot.iam.clone());

@@ -33,7 +33,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         Key::PageDown,
     ]);
     let character = prop_oneof![
-        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw  aaepDRAxzZrEu".chars().collect::<Vec<_>>()),
+        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw  aaepDRAxzZrEuJJN".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
     prop_oneof![

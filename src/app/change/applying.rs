@@ -31,14 +31,17 @@ pub(in crate::app) fn accept_name(app: &mut App, effects: &mut Vec<Effect>) {
         let typed = view.input.value().trim().to_owned();
         return app.warn(format!("{typed:?} is not the cluster's name. Nothing was done."));
     }
-    let (draft, undoes) = (view.draft.clone(), view.undoes.clone());
+    let (draft, undoes, resumes) = (view.draft.clone(), view.undoes.clone(), view.resumes.clone());
     app.overlays.pop();
     let ticket = app.tickets.another();
-    app.applying = Some(Applying::new(cluster.clone(), draft.clone(), undoes.is_some(), ticket));
-    let work = match undoes {
-        Some(batch) => Work::Batch(batch),
-        None => Work::Draft(Box::new(draft)),
+    let (applying, work) = match (resumes, undoes) {
+        (Some(it), _) => {
+            (Applying::resuming(cluster.clone(), &it.history, ticket), Work::Resume(it.history.batch.id.clone()))
+        }
+        (None, Some(batch)) => (Applying::new(cluster.clone(), draft, true, ticket), Work::Batch(batch)),
+        (None, None) => (Applying::new(cluster.clone(), draft.clone(), false, ticket), Work::Draft(Box::new(draft))),
     };
+    app.applying = Some(applying);
     effects.push(Effect::Apply { ticket, cluster, work });
     show_progress(app);
 }
@@ -104,6 +107,7 @@ pub(in crate::app) fn take(app: &mut App, ticket: Ticket, answer: Answer, effect
             if app.leaving {
                 effects.push(Effect::Quit);
             }
+            crate::app::journal::read_after(app, effects);
             // Where the batch is looked at, it says this itself.
             if !matches!(app.overlays.last(), Some(Overlay::Apply { .. }))
                 && let Some((good, text)) = told
@@ -114,10 +118,12 @@ pub(in crate::app) fn take(app: &mut App, ticket: Ticket, answer: Answer, effect
         }
         Answer::Undo(found) => {
             let awaited = app.applying.as_mut().is_some_and(|it| it.undoing.take(ticket));
-            if !awaited {
+            if !awaited && !app.shelf.undoing.take(ticket) {
                 return;
             }
             app.notice = None;
+            // Looking for it may have settled what was in doubt.
+            crate::app::journal::read(app, effects);
             match found {
                 Ok(Some(batch)) => open_undo(app, batch, effects),
                 Ok(None) => app.tell("There is nothing to undo: the batch has changed nothing."),

@@ -1,21 +1,18 @@
 //! The review of what is staged: asked for, asked anew as facts come and as single changes are edited or taken back,
-//! answered, exported.
+//! answered.
 //!
 //! Decides nothing about a draft: what speaks against it is `edit::check`'s, and what a line says the overlay's.
 
 use crate::app::App;
 use crate::app::effect::Effect;
-use crate::app::layout::layout;
-use crate::app::overlay::document::{Document, DocumentView};
 use crate::app::overlay::identity::IdentityView;
 use crate::app::overlay::picker::{Choice, Picker};
 use crate::app::overlay::plan::PlanView;
 use crate::app::overlay::{EditWhat, Overlay};
 use crate::app::perform::push;
 use crate::app::words::count;
-use crate::edit::draft::Refusal;
-use crate::edit::export::{Place, script};
-use crate::edit::state::{State, Subject};
+use crate::edit::draft::{Change, Refusal};
+use crate::edit::state::{State, Subject, now};
 use crate::model::words::last_part;
 
 /// Opens the review of what is staged.
@@ -24,9 +21,16 @@ pub(in crate::app) fn open_review(app: &mut App, effects: &mut Vec<Effect>) {
     open_plan(app, PlanView::new(draft, None), effects);
 }
 
-pub(super) fn open_plan(app: &mut App, mut view: PlanView, effects: &mut Vec<Effect>) {
+pub(in crate::app) fn open_plan(app: &mut App, mut view: PlanView, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else { return };
     let ticket = view.slot.restart(&mut app.tickets);
+    // What undoes or goes on with a batch begins with what was read for it, which may be newer than the facts at hand.
+    let facts = app.facts();
+    let is_old =
+        |(subject, change): (&Subject, &Change)| !matches!(now(&facts, subject).known(), Ok(it) if it == change.before);
+    if view.is_of_the_journal() && view.draft.changes().any(is_old) {
+        effects.push(Effect::Load(cluster.clone()));
+    }
     effects.push(Effect::Plan { ticket, cluster, draft: Box::new(view.draft.clone()) });
     push(app, Overlay::Plan(Box::new(view)));
 }
@@ -59,23 +63,12 @@ pub(in crate::app) fn confirm(app: &mut App) {
     }
 }
 
-/// Opens the script of what is reviewed.
-pub(in crate::app) fn export(app: &mut App) {
-    let (Some(id), Some(Overlay::Plan(view))) = (app.cluster.clone(), app.overlays.last()) else { return };
-    let Some(review) = view.review.clone() else { return };
-    let account = app.facts().cluster.value().and_then(|it| it.account()).or(app.snapshot.iam.account.clone());
-    let title = if view.undoes.is_some() { "Undo of an access change" } else { "Access change" };
-    let place = Place { cluster: id.name, region: id.region, account };
-    let text = script(&place, &review.steps, title);
-    let document = Document::new("AWS CLI script".to_owned(), text, "");
-    let view = DocumentView::new(document, usize::from(layout(app).place.height));
-    push(app, Overlay::Document(Box::new(view)));
-}
-
 /// The change under the review's cursor, if it is one that can be edited.
 fn change_at_hand(app: &App) -> Result<Subject, &'static str> {
     match app.overlays.last() {
-        Some(Overlay::Plan(view)) if view.undoes.is_some() => Err("An undo is done as a whole, or not at all."),
+        Some(Overlay::Plan(view)) if view.is_of_the_journal() => {
+            Err("What is of the journal is done as a whole, or not at all.")
+        }
         Some(Overlay::Plan(view)) => view.chosen().cloned().ok_or("Nothing is staged."),
         _ => Err("There is no review here: r opens it."),
     }

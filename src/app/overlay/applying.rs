@@ -8,7 +8,7 @@ use crate::app::message::{Slot, Ticket};
 use crate::edit::draft::Draft;
 use crate::edit::plan::{Step, plan};
 use crate::edit::receipt::{Doing, End, Progress, Receipt};
-use crate::edit::record::Progressed;
+use crate::edit::record::{History, Progressed};
 use crate::model::cluster::ClusterId;
 
 /// The batch.
@@ -20,6 +20,8 @@ pub struct Applying {
     pub draft: Draft,
     /// Does it undo another batch?
     pub undoes: bool,
+    /// Does it go on with a batch?
+    pub resumes: bool,
     steps: Vec<Step>,
     doing: Vec<Option<Doing>>,
     /// What is done beside the steps: reading back, comparing.
@@ -41,6 +43,7 @@ impl Applying {
             cluster,
             draft,
             undoes,
+            resumes: false,
             steps,
             doing,
             beside: Some("beginning".to_owned()),
@@ -48,6 +51,14 @@ impl Applying {
             ticket,
             undoing: Slot::default(),
         }
+    }
+
+    /// A batch that is gone on with: of its steps is known what the journal knows.
+    pub fn resuming(cluster: ClusterId, history: &History, ticket: Ticket) -> Self {
+        let batch = &history.batch;
+        let known = history.steps.iter().map(|it| Some(Doing::Known(it.clone()))).collect();
+        let new = Applying::new(cluster, batch.draft.clone(), batch.undoes.is_some(), ticket);
+        Applying { steps: batch.steps.clone(), doing: known, resumes: true, ..new }
     }
 
     /// How many steps it has.
@@ -148,16 +159,13 @@ impl Applying {
         if let Some(Ok(receipt)) = &self.ended {
             lines.extend(receipt.because.iter().map(|it| PlanLine::new(Kind::Note, it)));
             lines.extend(receipt.next.iter().map(|it| PlanLine::new(Kind::Plain, format!("next: {it}"))));
-            lines.push(PlanLine::new(
-                Kind::Plain,
-                format!("batch {}, in the journal: eksplorer journal", receipt.batch),
-            ));
+            lines.push(PlanLine::new(Kind::Plain, format!("batch {}, in the journal: J", receipt.batch)));
         }
         lines
     }
 }
 
-fn told(doing: Option<&Doing>) -> (Kind, String) {
+pub(super) fn told(doing: Option<&Doing>) -> (Kind, String) {
     let (kind, note) = match doing {
         None | Some(Doing::Known(Progressed::NotBegun)) => return (Kind::Plain, String::new()),
         Some(Doing::Reading) => (Kind::Doing, "reading what is there".to_owned()),

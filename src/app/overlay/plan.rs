@@ -16,10 +16,10 @@ use crate::edit::Review;
 use crate::edit::check::{Check, Level};
 use crate::edit::draft::{Change, Draft};
 use crate::edit::plan::Step;
-use crate::edit::record::Batch;
+use crate::edit::record::{Batch, History, Seen};
 use crate::edit::state::{State, Subject};
 use crate::edit::told::{Piece, pieces};
-use crate::model::principal::Principal;
+pub use crate::edit::wording::named;
 
 /// What a line says, for its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +59,6 @@ impl PlanLine {
     }
 }
 
-/// A subject as it is called in a list.
-pub fn named(subject: &Subject, home: Option<&str>) -> String {
-    match subject {
-        Subject::Entry(arn) => Principal::from_arn(arn).map_or_else(|_| arn.clone(), |(it, _)| it.short(home)),
-        Subject::Association(namespace, account) => format!("{namespace}/{account}"),
-    }
-}
-
 /// `1  CreateAccessEntry  role/x  STANDARD`
 pub fn step(step: &Step, home: Option<&str>) -> String {
     let note = step.note.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
@@ -91,6 +83,15 @@ fn told(change: &Change) -> String {
     pieces.iter().map(piece).collect::<Vec<_>>().join(" · ")
 }
 
+/// A batch that is gone on with.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// As the journal knows it.
+    pub history: History,
+    /// The steps that are not done.
+    pub left: Vec<Step>,
+}
+
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct PlanView {
@@ -98,6 +99,8 @@ pub struct PlanView {
     pub draft: Draft,
     /// The batch that it is, if it undoes another.
     pub undoes: Option<Box<Batch>>,
+    /// The batch that it goes on with, if it does.
+    pub resumes: Option<Box<Resumed>>,
     /// The answer, once it is there.
     pub review: Option<Arc<Review>>,
     /// The questions answered with yes.
@@ -120,6 +123,7 @@ impl PlanView {
         PlanView {
             draft,
             undoes,
+            resumes: None,
             review: None,
             answered: BTreeSet::new(),
             typing: false,
@@ -127,6 +131,29 @@ impl PlanView {
             at: 0,
             top: 0,
             slot: Slot::default(),
+        }
+    }
+
+    /// Of what is left of a batch, by what was read of its steps.
+    pub fn resuming(history: History, seen: &[Seen]) -> Self {
+        let draft = history.rest(seen);
+        let left = history.batch.steps.iter().zip(seen).filter(|(_, seen)| **seen != Seen::Done);
+        let left = left.map(|(step, _)| step.clone()).collect();
+        let resumes = Some(Box::new(Resumed { history, left }));
+        PlanView { resumes, ..PlanView::new(draft, None) }
+    }
+
+    /// Does it undo or go on with a batch of the journal?
+    pub fn is_of_the_journal(&self) -> bool {
+        self.undoes.is_some() || self.resumes.is_some()
+    }
+
+    /// The calls: of a batch that is gone on with, its own with their numbers.
+    pub fn steps(&self) -> &[Step] {
+        match (&self.resumes, &self.review) {
+            (Some(it), _) => &it.left,
+            (None, Some(review)) => &review.steps,
+            (None, None) => &[],
         }
     }
 
@@ -160,7 +187,10 @@ impl PlanView {
         let blocks = review.counts().0;
         let open = self.open().count();
         match (blocks, open) {
-            _ if review.steps.is_empty() => Some("There is nothing to do: all is as asked already.".to_owned()),
+            // Of a batch whose steps are all done, the end is still to be compared and written down.
+            _ if review.steps.is_empty() && self.resumes.is_none() => {
+                Some("There is nothing to do: all is as asked already.".to_owned())
+            }
             (1.., _) => Some(format!("It is not applied: {}.", count(blocks, "check blocks it", "checks block it"))),
             (0, 1..) => {
                 Some(format!("{} to be answered first: y says yes.", count(open, "question is", "questions are")))
@@ -176,7 +206,7 @@ impl PlanView {
 
     /// The line that the cursor is on; an undo has none, since it is done as a whole.
     pub fn cursor(&self) -> Option<usize> {
-        (self.undoes.is_none() && self.review.is_some() && !self.draft.is_empty()).then_some(self.at + FIRST)
+        (!self.is_of_the_journal() && self.review.is_some() && !self.draft.is_empty()).then_some(self.at + FIRST)
     }
 
     /// Another draft: what was answered stays until the review says that it is another question.
@@ -222,7 +252,22 @@ impl PlanView {
             PlanLine::new(kind, format!("{}  {}", named(subject, home), told(change)))
         }));
         lines.push(PlanLine::new(Kind::Head, "Calls, in this order"));
-        lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        lines.extend(self.steps().iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
+        if let Some(it) = &self.resumes {
+            if it.left.is_empty() {
+                lines.push(PlanLine::new(
+                    Kind::Plain,
+                    "none is left: all is compared with the plan, and that is written down",
+                ));
+            }
+            let done = it.history.steps.len() - it.left.len();
+            let text = format!(
+                "this goes on with batch {}; {}",
+                it.history.batch.id,
+                count(done, "step is done", "steps are done")
+            );
+            lines.push(PlanLine::new(Kind::Note, text));
+        }
         if let Some(batch) = &self.undoes {
             let undone = batch.undoes.as_deref().unwrap_or("another batch");
             lines.push(PlanLine::new(Kind::Note, format!("this undoes batch {undone}")));

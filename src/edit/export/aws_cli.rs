@@ -1,91 +1,112 @@
 //! A plan as a script for the AWS CLI.
 
-use super::{Place, quoted};
+use super::{Place, quoted, remark};
 use crate::edit::plan::{Call, Step};
 use crate::edit::state::Subject;
 use crate::model::mapping::{AccessScope, ScopeKind};
 
 /// The script: one command for each step, in order, ending at the first that fails.
-pub fn script(place: &Place, steps: &[Step], title: &str) -> String {
-    let mut out = format!(
-        "#!/bin/sh\n# {} on {} ({}){}\nset -eu\n",
-        title.replace(['\n', '\r'], " "),
-        place.cluster,
-        place.region,
-        place.account.as_ref().map(|it| format!(", account {it}")).unwrap_or_default()
-    );
+pub(super) fn script(place: &Place, steps: &[Step], title: &str, remarks: &[String]) -> String {
+    let account = place.account.as_ref().map(|it| format!(", account {it}")).unwrap_or_default();
+    let title = format!("{title} on {} ({}{account})", place.cluster, place.region);
+    let mut out = format!("#!/bin/sh\n# {}\n", remark(&title));
+    for it in remarks {
+        out.push_str(&format!("# {}\n", remark(it)));
+    }
+    out.push_str("set -eu\n");
     if let Some(account) = &place.account {
         out.push_str(&format!(
-            "[ \"$(aws sts get-caller-identity --query Account --output text)\" = {account} ] || {{ echo 'not signed in to account {account}' >&2; exit 1; }}\n"
+            "[ \"$(aws sts get-caller-identity --query Account --output text)\" = {} ] || {{ echo {} >&2; exit 1; }}\n",
+            quoted(account),
+            quoted(&format!("not signed in to account {account}"))
         ));
     }
+    if steps.is_empty() {
+        out.push_str("\n# Nothing is to be done.\n");
+    }
     for step in steps {
-        out.push_str(&format!("\n# {}. {}\n", step.n, step.subject.to_string().replace(['\n', '\r'], " ")));
+        out.push_str(&format!("\n# {}. {}\n", step.n, remark(&step.subject.to_string())));
+        if let Some(note) = &step.note {
+            out.push_str(&format!("# {}\n", remark(note)));
+        }
         out.push_str(&command(place, step));
         out.push('\n');
     }
     out
 }
 
+/// An option with its value: one word where the value would be taken for an option itself.
+fn option(name: &str, value: &str) -> Vec<String> {
+    if value.starts_with('-') {
+        return vec![quoted(&format!("{name}={value}"))];
+    }
+    vec![name.to_owned(), quoted(value)]
+}
+
+/// A list option: as JSON where a value would be taken for an option, or for a file to be read.
+fn list(name: &str, values: &[String]) -> Vec<String> {
+    let odd = |it: &String| it.is_empty() || it.starts_with(['-', '[']) || it.contains("://");
+    let mut words = vec![name.to_owned()];
+    if values.iter().any(odd) {
+        words.push(quoted(&serde_json::json!(values).to_string()));
+    } else {
+        words.extend(values.iter().map(|it| quoted(it)));
+    }
+    words
+}
+
 fn command(place: &Place, step: &Step) -> String {
     let mut words: Vec<String> = vec!["aws".into(), "eks".into()];
-    let mut push = |all: &[&str]| words.extend(all.iter().map(|it| quoted(it)));
     let region = ["--region", &place.region];
     let cluster = ["--cluster-name", &place.cluster];
     let tags = |tags: &std::collections::BTreeMap<String, String>| serde_json::to_string(tags).unwrap_or_default();
     match &step.call {
         Call::CreateAccessEntry { principal_arn, kind, username, kubernetes_groups, tags: own } => {
-            push(&["create-access-entry"]);
-            push(&region);
-            push(&cluster);
-            push(&["--principal-arn", principal_arn, "--type", kind]);
+            put(&mut words, &["create-access-entry"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(&mut words, &["--principal-arn", principal_arn, "--type", kind]);
             if let Some(username) = username {
-                push(&["--username", username]);
+                words.extend(option("--username", username));
             }
             if !kubernetes_groups.is_empty() {
-                push(&["--kubernetes-groups"]);
-                push(&kubernetes_groups.iter().map(String::as_str).collect::<Vec<_>>());
+                words.extend(list("--kubernetes-groups", kubernetes_groups));
             }
             if !own.is_empty() {
-                push(&["--tags", &tags(own)]);
+                put(&mut words, &["--tags", &tags(own)]);
             }
         }
         Call::UpdateAccessEntry { principal_arn, username, kubernetes_groups } => {
-            push(&["update-access-entry"]);
-            push(&region);
-            push(&cluster);
-            push(&["--principal-arn", principal_arn]);
+            put(&mut words, &["update-access-entry"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(&mut words, &["--principal-arn", principal_arn]);
             if let Some(username) = username {
-                push(&["--username", username]);
+                words.extend(option("--username", username));
             }
             // Without a value it clears them; left out, EKS would do the same.
-            push(&["--kubernetes-groups"]);
-            push(&kubernetes_groups.iter().map(String::as_str).collect::<Vec<_>>());
+            words.extend(list("--kubernetes-groups", kubernetes_groups));
         }
         Call::DeleteAccessEntry { principal_arn } => {
-            push(&["delete-access-entry"]);
-            push(&region);
-            push(&cluster);
-            push(&["--principal-arn", principal_arn]);
+            put(&mut words, &["delete-access-entry"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(&mut words, &["--principal-arn", principal_arn]);
         }
         Call::AssociateAccessPolicy { principal_arn, policy_arn, access_scope } => {
-            push(&["associate-access-policy"]);
-            push(&region);
-            push(&cluster);
-            push(&[
-                "--principal-arn",
-                principal_arn,
-                "--policy-arn",
-                policy_arn,
-                "--access-scope",
-                &scope(access_scope),
-            ]);
+            put(&mut words, &["associate-access-policy"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(
+                &mut words,
+                &["--principal-arn", principal_arn, "--policy-arn", policy_arn, "--access-scope", &scope(access_scope)],
+            );
         }
         Call::DisassociateAccessPolicy { principal_arn, policy_arn } => {
-            push(&["disassociate-access-policy"]);
-            push(&region);
-            push(&cluster);
-            push(&["--principal-arn", principal_arn, "--policy-arn", policy_arn]);
+            put(&mut words, &["disassociate-access-policy"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(&mut words, &["--principal-arn", principal_arn, "--policy-arn", policy_arn]);
         }
         Call::CreatePodIdentityAssociation {
             namespace,
@@ -96,21 +117,21 @@ fn command(place: &Place, step: &Step) -> String {
             policy,
             tags: own,
         } => {
-            push(&["create-pod-identity-association"]);
-            push(&region);
-            push(&cluster);
-            push(&["--namespace", namespace, "--service-account", service_account, "--role-arn", role_arn]);
+            put(&mut words, &["create-pod-identity-association"]);
+            put(&mut words, &region);
+            put(&mut words, &cluster);
+            put(&mut words, &["--namespace", namespace, "--service-account", service_account, "--role-arn", role_arn]);
             if let Some(target) = target_role_arn {
-                push(&["--target-role-arn", target]);
+                put(&mut words, &["--target-role-arn", target]);
             }
             if *disable_session_tags {
-                push(&["--disable-session-tags"]);
+                put(&mut words, &["--disable-session-tags"]);
             }
             if let Some(policy) = policy {
-                push(&["--policy", policy]);
+                put(&mut words, &["--policy", policy]);
             }
             if !own.is_empty() {
-                push(&["--tags", &tags(own)]);
+                put(&mut words, &["--tags", &tags(own)]);
             }
         }
         // What is known by an id or an ARN of EKS's own making is looked up when the script runs.
@@ -118,17 +139,16 @@ fn command(place: &Place, step: &Step) -> String {
             let look_up = arn_of(place, &step.subject);
             return format!(
                 "aws eks tag-resource {} --resource-arn {look_up} --tags {}",
-                region.join(" "),
+                region.map(quoted).join(" "),
                 quoted(&tags(own))
             );
         }
         Call::UntagResource { tag_keys } => {
-            let keys: Vec<String> = tag_keys.iter().map(|it| quoted(it)).collect();
             let look_up = arn_of(place, &step.subject);
             return format!(
-                "aws eks untag-resource {} --resource-arn {look_up} --tag-keys {}",
-                region.join(" "),
-                keys.join(" ")
+                "aws eks untag-resource {} --resource-arn {look_up} {}",
+                region.map(quoted).join(" "),
+                list("--tag-keys", tag_keys).join(" ")
             );
         }
         Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
@@ -144,7 +164,7 @@ fn command(place: &Place, step: &Step) -> String {
             }
             return format!(
                 "aws eks update-pod-identity-association {} {} --association-id {} {}",
-                region.join(" "),
+                region.map(quoted).join(" "),
                 cluster.map(quoted).join(" "),
                 association_of(place, &step.subject, "associationId"),
                 more.join(" ")
@@ -153,13 +173,17 @@ fn command(place: &Place, step: &Step) -> String {
         Call::DeletePodIdentityAssociation {} => {
             return format!(
                 "aws eks delete-pod-identity-association {} {} --association-id {}",
-                region.join(" "),
+                region.map(quoted).join(" "),
                 cluster.map(quoted).join(" "),
                 association_of(place, &step.subject, "associationId")
             );
         }
     }
     words.join(" ")
+}
+
+fn put(words: &mut Vec<String>, all: &[&str]) {
+    words.extend(all.iter().map(|it| quoted(it)));
 }
 
 fn scope(scope: &AccessScope) -> String {
@@ -190,4 +214,33 @@ fn association_of(place: &Place, subject: &Subject, member: &str) -> String {
         quoted(namespace),
         quoted(account)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(all: &[&str]) -> Vec<String> {
+        all.iter().map(|&it| it.to_owned()).collect()
+    }
+
+    #[test]
+    fn no_value_is_taken_for_an_option_or_a_file() {
+        assert_eq!(option("--username", "ana"), ["--username", "ana"]);
+        assert_eq!(option("--username", "--profile"), ["--username=--profile"]);
+        assert_eq!(list("--kubernetes-groups", &words(&["a b", "c"])), ["--kubernetes-groups", "'a b'", "c"]);
+        assert_eq!(list("--kubernetes-groups", &[]), ["--kubernetes-groups"]);
+        for odd in ["--profile=x", "[a", "file:///etc/passwd", ""] {
+            let json = format!("'[\"{odd}\"]'");
+            assert_eq!(list("--tag-keys", &words(&[odd])), ["--tag-keys".to_owned(), json], "{odd}");
+        }
+    }
+
+    #[test]
+    fn no_remark_leaves_its_line() {
+        let place = Place { cluster: "c".into(), region: "r".into(), account: None };
+        let out = script(&place, &[], "a\nrm -rf /\u{1b}[31m", &["b\rc".to_owned()]);
+        assert!(out.lines().all(|it| it.is_empty() || it.starts_with('#') || it == "set -eu"), "{out}");
+        assert!(!out.contains('\u{1b}') && !out.contains('\r'), "{out}");
+    }
 }

@@ -2,28 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use super::Place;
+use super::{Place, quoted, remark};
 use crate::edit::draft::Draft;
 use crate::edit::state::{AssociationState, EntryState, State, Subject};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::Principal;
 use crate::model::words::last_part;
 
-/// The resources of everything that a draft makes or changes; what it removes is named in a comment.
-pub fn terraform(place: &Place, draft: &Draft) -> String {
-    let mut out = format!("# Cluster {} in {}, as it stands after the plan.\n", place.cluster, place.region);
+/// The resources of everything that a draft makes or changes, as it stands `after`; what it removes is named in a
+/// comment. `id` tells the id of an association, where that is known.
+pub(super) fn terraform<'a>(
+    place: &Place,
+    draft: &Draft,
+    after: &str,
+    id: impl Fn(&Subject) -> Option<&'a str>,
+) -> String {
+    let head = format!("Cluster {} in {}, as it stands after {after}.", place.cluster, place.region);
+    let mut out = format!("# {}\n", remark(&head));
+    if draft.is_empty() {
+        out.push_str("# Nothing was changed.\n");
+    }
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
     for (subject, change) in draft.changes() {
         let name = name(subject, &mut used);
         match (subject, &change.after) {
             (Subject::Entry(arn), Some(State::Entry(state))) => entry(&mut out, place, &name, arn, state),
             (Subject::Association(namespace, account), Some(State::Association(state))) => {
-                association(&mut out, place, &name, (namespace, account), state);
+                association(&mut out, place, &name, (namespace, account), state, id(subject));
             }
-            _ => out.push_str(&format!(
-                "\n# Remove from your configuration: {}\n",
-                subject.to_string().replace(['\n', '\r'], " ")
-            )),
+            _ => out.push_str(&format!("\n# Remove from your configuration: {}\n", remark(&subject.to_string()))),
         }
     }
     out
@@ -123,10 +130,33 @@ fn entry(out: &mut String, place: &Place, name: &str, arn: &str, state: &EntrySt
     }
 }
 
-fn association(out: &mut String, place: &Place, name: &str, at: (&str, &str), state: &AssociationState) {
+fn association(
+    out: &mut String,
+    place: &Place,
+    name: &str,
+    at: (&str, &str),
+    state: &AssociationState,
+    id: Option<&str>,
+) {
+    let to = format!("aws_eks_pod_identity_association.{name}");
+    match id {
+        Some(id) => import(out, &to, &format!("{},{id}", place.cluster)),
+        // EKS gives the id when the association is made, and no import goes without it.
+        None => out.push_str(&format!(
+            "\n# To import it, ask for its id once it is there:\n# {}\n# import {{\n#   to = {to}\n#   id = {}\n# }}\n",
+            remark(&format!(
+                "aws eks list-pod-identity-associations --region {} --cluster-name {} --namespace {} \
+                 --service-account {} --query 'associations[0].associationId' --output text",
+                quoted(&place.region),
+                quoted(&place.cluster),
+                quoted(at.0),
+                quoted(at.1)
+            )),
+            text(&format!("{},THE_ID", place.cluster))
+        )),
+    }
     out.push_str(&format!(
-        "\n# To import it: terraform import aws_eks_pod_identity_association.{name} {},ASSOCIATION_ID\nresource \"aws_eks_pod_identity_association\" \"{name}\" {{\n  cluster_name    = {}\n  namespace       = {}\n  service_account = {}\n  role_arn        = {}\n",
-        place.cluster,
+        "\nresource \"aws_eks_pod_identity_association\" \"{name}\" {{\n  cluster_name    = {}\n  namespace       = {}\n  service_account = {}\n  role_arn        = {}\n",
         text(&place.cluster),
         text(at.0),
         text(at.1),
@@ -138,16 +168,47 @@ fn association(out: &mut String, place: &Place, name: &str, at: (&str, &str), st
     if state.disable_session_tags {
         out.push_str("  disable_session_tags = true\n");
     }
+    if let Some(policy) = &state.policy {
+        out.push_str(&format!("  policy          = {}\n", text(policy)));
+    }
     tags(out, &state.tags);
     out.push_str("}\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::*;
+    use crate::edit::draft::Change;
+    use crate::model::mapping::AccessScope;
 
     #[test]
     fn no_value_becomes_an_expression() {
         assert_eq!(text("a${b}%{c}\"d\\e"), "\"a$${b}%%{c}\\\"d\\\\e\"");
+    }
+
+    #[test]
+    fn what_exists_is_imported_by_the_ids_that_the_provider_reads() {
+        let scope = AccessScope { kind: ScopeKind::Namespace, namespaces: vec!["a".into()] };
+        let policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+        let entry = EntryState {
+            kind: "STANDARD".into(),
+            policies: [(policy.to_owned(), scope)].into(),
+            ..EntryState::default()
+        };
+        let arn = "arn:aws:iam::111122223333:role/x";
+        let role = AssociationState { role_arn: arn.into(), ..AssociationState::default() };
+        let change = |after| Change { before: None, after: Some(after), again: false };
+        let draft = Draft::of([
+            (Subject::Entry(arn.into()), change(State::Entry(entry))),
+            (Subject::Association("blue".into(), "app".into()), change(State::Association(role))),
+        ]);
+        let place = Place { cluster: "c".into(), region: "r".into(), account: None };
+        let known = terraform(&place, &draft, "the plan", |_| Some("a-1234567890abcdef0"));
+        for id in [format!("c:{arn}"), format!("c#{arn}#{policy}"), "c,a-1234567890abcdef0".to_owned()] {
+            assert!(known.contains(&format!("  id = \"{id}\"\n")), "{id}: {known}");
+        }
+        let unknown = terraform(&place, &draft, "the plan", |_| None);
+        assert!(unknown.contains("# aws eks list-pod-identity-associations"), "{unknown}");
+        assert_eq!(unknown.matches("\nimport {").count(), 2, "an import without an id would be refused: {unknown}");
     }
 }

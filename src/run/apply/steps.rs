@@ -293,6 +293,6 @@ fn seconds(of: Duration) -> String {
 }
 
 /// How long ago a moment is; a clock that went back makes it no time at all.
-fn age(of: Time) -> Duration {
+pub(super) fn age(of: Time) -> Duration {
     Duration::try_from(now().0.duration_since(of.0)).unwrap_or_default()
 }

@@ -11,8 +11,7 @@ use super::{Printed, facts_for};
 use crate::access::permissions::Permissions;
 use crate::cli::{ApplyArgs, ConsentArgs, Export, GrantArgs, Options, Output, RevokeArgs};
 use crate::edit::draft::Draft;
-use crate::edit::export::{Place, note, script, terraform};
-use crate::edit::plan::plan;
+use crate::edit::export::{Place, Told};
 use crate::edit::wish::{Ground, Wish, parse};
 use crate::edit::{Review, review};
 use crate::model::cluster::ClusterId;
@@ -125,13 +124,15 @@ pub(super) async fn finish(
 ) -> Result<Printed, Trouble> {
     let (id, review) = (&planned.id, &planned.review);
     if let Some(form) = args.export {
-        let place = planned.place();
-        let caller = planned.snapshot.caller.value().map(|it| it.arn.as_str());
+        let (facts, iam) = (planned.snapshot.cluster(id), &planned.snapshot.iam);
+        let by = planned.snapshot.caller.value().map(|it| it.arn.clone());
+        let caller = by.as_deref().and_then(|it| Asked::from_arn(it).ok());
+        let told = Told { by, ..Told::planned(planned.place(), &review.draft, &review.steps, &facts) };
         let out = match form {
-            Export::AwsCli => script(&place, &review.steps, "Access change"),
-            Export::AwsCliInverse => script(&place, &plan(&review.draft.inverse()), "Undo of an access change"),
-            Export::Terraform => terraform(&place, &review.draft),
-            Export::Note => note(&place, review, caller),
+            Export::AwsCli => told.script(),
+            Export::AwsCliInverse => told.inverse(),
+            Export::Terraform => told.terraform(),
+            Export::Note => told.note(&facts, iam, &Permissions::of(&facts), caller.as_ref(), Some(now())),
         };
         return Ok(Printed::answer(out, verdict(review, args.apply, &args.consent)));
     }
@@ -191,7 +192,7 @@ async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell
     let Source::Live { session, .. } = &source else {
         return Err(Trouble::bad_input("a file is looked at, and never changed: leave --from out"));
     };
-    let mut journal = open_journal(args.keeping.state_dir.as_deref())?;
+    let mut journal = open_journal(options.state_dir.as_deref())?;
     let batch = apply::new_batch(session, &id, review.draft, None).await?;
     Box::pin(apply_batch(options, session, batch, &mut journal, args.keeping.wait, tell)).await
 }

@@ -35,7 +35,7 @@ pub type Tell<'a> = &'a mut (dyn FnMut(&str) + Send);
 
 /// `eksplorer journal`
 pub fn journal(options: &Options, args: &JournalArgs) -> Result<Printed, Trouble> {
-    let folder = files::state_folder(args.state_dir.as_deref());
+    let folder = files::state_folder(options.state_dir.as_deref());
     if let Some(named) = &args.abandon {
         let mut journal = Journal::open(&folder)?;
         let id = the_one(journal.book(), named)?;
@@ -60,7 +60,7 @@ pub fn journal(options: &Options, args: &JournalArgs) -> Result<Printed, Trouble
 
 /// `eksplorer resume BATCH`
 pub async fn resume(options: &Options, args: &ResumeArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
-    let mut journal = Journal::open(&files::state_folder(args.keeping.state_dir.as_deref()))?;
+    let mut journal = Journal::open(&files::state_folder(options.state_dir.as_deref()))?;
     let id = the_one(journal.book(), &args.batch)?;
     let session = session(options, journal.book(), &id).await?;
     let (session, journal, id) = (&session, &mut journal, &id);
@@ -72,7 +72,7 @@ pub async fn resume(options: &Options, args: &ResumeArgs, tell: Tell<'_>) -> Res
 
 /// `eksplorer undo BATCH`
 pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
-    let mut journal = Journal::open(&files::state_folder(args.keeping.state_dir.as_deref()))?;
+    let mut journal = Journal::open(&files::state_folder(options.state_dir.as_deref()))?;
     let id = the_one(journal.book(), &args.batch)?;
     let history = journal.book().history(&id).cloned();
     match history.as_ref().map(|it| journal.book().standing(it)) {
