@@ -27,6 +27,7 @@ pub mod pane;
 mod perform;
 mod permits;
 pub mod prompt;
+mod rebase;
 pub mod table;
 mod update;
 pub mod words;

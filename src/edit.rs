@@ -6,6 +6,7 @@
 //! - [`mod@project`]: the facts as they would be;
 //! - [`diff`]: who gains and loses what;
 //! - [`check`]: what blocks, asks, or is to be known;
+//! - [`preflight`]: what IAM is asked before it is applied; [`rebase`]: a draft brought onto what is there now;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
 //!   applying tells.
 //!
@@ -18,7 +19,9 @@ pub mod diff;
 pub mod draft;
 pub mod export;
 pub mod plan;
+pub mod preflight;
 pub mod project;
+pub mod rebase;
 pub mod receipt;
 pub mod record;
 pub mod state;
@@ -48,6 +51,14 @@ pub struct Review {
 }
 
 impl Review {
+    /// The same, with what was found out besides.
+    pub fn with(mut self, found: impl IntoIterator<Item = Check>) -> Self {
+        self.checks.extend(found);
+        self.checks.sort();
+        self.checks.dedup();
+        self
+    }
+
     /// How many checks block, ask, note.
     pub fn counts(&self) -> (usize, usize, usize) {
         let of = |level| self.checks.iter().filter(|it| it.level == level).count();

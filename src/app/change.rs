@@ -20,6 +20,7 @@ use super::overlay::picker::{Choice, Picker};
 use super::overlay::plan::{PlanView, named};
 use super::pane::Pane;
 use super::perform::push;
+use super::rebase;
 use super::words::count;
 use crate::edit::draft::{Draft, Edit, Refusal};
 use crate::edit::export::{Place, quoted, script};
@@ -315,6 +316,7 @@ pub(super) fn step_back(app: &mut App, forward: bool) {
 
 /// Opens the review of what is staged.
 pub(super) fn open_review(app: &mut App, effects: &mut Vec<Effect>) {
+    rebase::onto_facts(app);
     let Some(draft) = app.staging().map(|it| it.draft().clone()) else { return };
     open_plan(app, PlanView::new(draft, None), effects);
 }

@@ -8,7 +8,7 @@
 //! anything else is done.
 
 mod steps;
-mod subject;
+pub(super) mod subject;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

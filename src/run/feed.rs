@@ -17,10 +17,13 @@ use super::Trouble;
 use super::change;
 use super::effects::{Feed, Live, MOST_REQUESTS, Request};
 use super::load;
+use super::preflight::Looked;
 use super::source::Source;
 use crate::app::message::{Answer, Ticket};
 use crate::cli::Options;
 use crate::cloud::Session;
+use crate::edit::Review;
+use crate::edit::preflight::Preflight;
 use crate::lab::{self, Lab};
 use crate::model::cluster::ClusterId;
 use crate::model::snapshot::{Section, Snapshot};
@@ -97,12 +100,14 @@ fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Recei
 }
 
 /// What a task was begun for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Begun {
     Overview,
     Cluster,
     Ask,
     Review,
+    /// Carries what was found.
+    LookAt(Box<Looked>),
     Apply,
 }
 
@@ -157,6 +162,8 @@ struct Server {
     /// The account is being read.
     overview: bool,
     reading: Reading,
+    /// What was found by the last look at a review.
+    looked: Option<Box<Looked>>,
     /// Set: what is being applied ends before its next step.
     stop: Arc<AtomicBool>,
 }
@@ -174,6 +181,7 @@ async fn serve(
         tasks: JoinSet::new(),
         overview: false,
         reading: Reading::default(),
+        looked: None,
         stop: Arc::default(),
     };
     loop {
@@ -219,6 +227,7 @@ impl Server {
                     Begun::Review
                 });
             }
+            Request::LookAt(id, ticket, review, preflight) => self.look_at(id, ticket, *review, *preflight),
             Request::Apply(id, ticket, work) => {
                 self.stop = Arc::default();
                 let (stop, answers) = (self.stop.clone(), self.answers.clone());
@@ -245,6 +254,21 @@ impl Server {
         }
     }
 
+    /// A review is asked for anew with every bit of news; AWS is not asked as often.
+    fn look_at(&mut self, id: ClusterId, ticket: Ticket, review: Review, preflight: Preflight) {
+        let known = self.looked.clone().filter(|it| it.holds_for(&id, &review.draft, &preflight));
+        let (session, answers) = (self.session.clone(), self.answers.clone());
+        self.tasks.spawn(async move {
+            let looked = match known {
+                Some(looked) => looked,
+                None => Box::new(Looked::at(&session, id, &review.draft, preflight).await),
+            };
+            let review = review.with(looked.found.iter().cloned());
+            let _ = answers.send((ticket, Answer::Plan(Arc::new(review)))).await;
+            Begun::LookAt(looked)
+        });
+    }
+
     fn ended(&mut self, begun: Begun) {
         match begun {
             Begun::Overview => self.overview = false,
@@ -252,6 +276,7 @@ impl Server {
                 let next = self.reading.end();
                 self.read(next);
             }
+            Begun::LookAt(looked) => self.looked = Some(looked),
             Begun::Ask | Begun::Review | Begun::Apply => {}
         }
     }

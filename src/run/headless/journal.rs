@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::super::apply::{self, Manner};
 use super::super::source::{Source, now};
-use super::super::{Trouble, files, load};
+use super::super::{Trouble, files, load, preflight};
 use super::{Printed, edit};
 use crate::access::permissions::Permissions;
 use crate::cli::{JournalArgs, Options, Output, ResumeArgs, UndoArgs};
@@ -158,7 +158,8 @@ async fn reviewed(session: &Session, batch: &Batch) -> Review {
     let facts = snapshot.cluster(&id);
     let caller = Asked::from_arn(&batch.caller).ok();
     let permissions = Permissions::of(&facts);
-    review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &batch.draft, Some(now()))
+    let review = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &batch.draft, Some(now()));
+    preflight::looked_at(session, &id, (&facts, &snapshot.iam), caller.as_ref(), review).await
 }
 
 /// The one batch that a word means.
