@@ -4,7 +4,9 @@
 //! says so rather than passing. A new rule is a function in `rules` and its name in the list there; what only AWS can tell
 //! is judged in [`drift`] and [`super::preflight`], once the rim has asked.
 
+mod admins;
 pub mod drift;
+pub mod known;
 mod rules;
 mod undo;
 

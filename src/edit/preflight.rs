@@ -80,11 +80,12 @@ fn asks(facts: &ClusterFacts, steps: &[Step]) -> Vec<Ask> {
     let Some(cluster) = facts.cluster.value().and_then(|it| it.arn.as_deref()) else { return Vec::new() };
     let mut out: Vec<Ask> = Vec::new();
     for step in steps {
-        let mut add = |action: &str, resource: String, context: Context| {
-            match out.iter_mut().find(|it| it.action == action && it.resource == resource && it.context == context) {
-                Some(same) => drop(same.steps.insert(step.n)),
-                None => out.push(Ask { action: action.to_owned(), resource, context, steps: [step.n].into() }),
-            }
+        let mut add = |action: &str, resource: String, context: Context| match out
+            .iter_mut()
+            .find(|it| it.action == action && it.resource == resource && it.context == context)
+        {
+            Some(same) => drop(same.steps.insert(step.n)),
+            None => out.push(Ask { action: action.to_owned(), resource, context, steps: [step.n].into() }),
         };
         let action = format!("eks:{}", step.call.operation());
         let thing = || thing(facts, cluster, &step.subject);
@@ -119,10 +120,8 @@ fn thing(facts: &ClusterFacts, cluster: &str, subject: &Subject) -> String {
         Subject::Entry(arn) => {
             let known = facts.access_entries.items().iter().find(|it| it.principal_arn == *arn);
             known.and_then(|it| it.access_entry_arn.clone()).unwrap_or_else(|| {
-                let whose = Principal::from_arn(arn).map_or_else(
-                    |_| "*/*/*".to_owned(),
-                    |(it, _)| format!("{}/{}/{}", it.kind, it.account, it.name),
-                );
+                let whose = Principal::from_arn(arn)
+                    .map_or_else(|_| "*/*/*".to_owned(), |(it, _)| format!("{}/{}/{}", it.kind, it.account, it.name));
                 format!("{place}:access-entry/{name}/{whose}/{NOT_YET}")
             })
         }
@@ -211,10 +210,8 @@ pub fn checks(whom: &str, answers: &[(Ask, Result<Vec<Simulated>, String>)]) -> 
     let denied = refused.into_iter().map(|((action, why), steps)| {
         let calls: Vec<String> = steps.iter().map(usize::to_string).collect();
         let call = if calls.len() == 1 { "call" } else { "calls" };
-        let because = format!(
-            "{action} will be refused to you, as far as IAM tells ({call} {}): {why}",
-            calls.join(", ")
-        );
+        let because =
+            format!("{action} will be refused to you, as far as IAM tells ({call} {}): {why}", calls.join(", "));
         Check { level: Level::Asks, id: "caller-may-not", subject: None, because }
     });
     let unsaid = unknown.into_iter().map(|(why, actions)| {

@@ -52,10 +52,7 @@ impl Looked {
 
     /// Is it of the same draft, and new enough to be taken for now?
     pub fn holds_for(&self, id: &ClusterId, draft: &Draft, preflight: &Preflight) -> bool {
-        self.at.elapsed() < STILL_NEW
-            && self.id == *id
-            && self.draft == *draft
-            && self.preflight == *preflight
+        self.at.elapsed() < STILL_NEW && self.id == *id && self.draft == *draft && self.preflight == *preflight
     }
 }
 
@@ -82,7 +79,8 @@ pub async fn ask(session: &Session, id: &ClusterId, draft: &Draft, preflight: &P
             read.unwrap_or_else(|_| drift(of, change, Err(late)))
         }
     }));
-    let may = async { timeout(PATIENCE, simulate(session, preflight)).await.unwrap_or_else(|_| vec![not_known(&late)]) };
+    let may =
+        async { timeout(PATIENCE, simulate(session, preflight)).await.unwrap_or_else(|_| vec![not_known(&late)]) };
     let (again, may) = join(again, may).await;
     again.into_iter().flatten().chain(may).collect()
 }

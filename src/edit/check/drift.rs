@@ -28,6 +28,7 @@ pub fn drift(subject: &Subject, change: &Change, read: Result<Option<&State>, &s
         (Some(_), None) if change.after.is_some() => "take the change back, or stage it as new",
         _ => "refresh (ctrl-r), then review it again",
     };
-    let because = format!("{subject} was changed by somebody else since it was read: {}. To go on: {remedy}", differs.join("; "));
+    let because =
+        format!("{subject} was changed by somebody else since it was read: {}. To go on: {remedy}", differs.join("; "));
     check(Level::Blocks, "drift", because)
 }
