@@ -373,6 +373,8 @@ fn states(facts: &ClusterFacts) -> Vec<(Subject, Option<State>)> {
     names.into_iter().map(|name| (role(name), now(facts, &role(name)).known().unwrap())).collect()
 }
 
+mod checks;
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

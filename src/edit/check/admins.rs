@@ -11,6 +11,9 @@ use super::{Check, Level, Look};
 use crate::access::identity::Resolver;
 use crate::access::permissions::{Verdict, Who};
 use crate::edit::diff::everything;
+use crate::edit::draft::{Change, Draft};
+use crate::edit::project::project;
+use crate::edit::state::State;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{Gap, Lookup, Section};
 
@@ -57,16 +60,16 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
     let (before, maybe_before) = admins_of(look, look.before());
     let (after, maybe_after) = admins_of(look, &look.sides.after);
     if !after.is_empty() {
-        return;
+        return gap(look, &before, out);
     }
     let mut say = |level, id, because| out.push(Check { level, id, subject: None, because });
     let named = |all: Vec<&String>| all.iter().take(3).map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
     let lost: Vec<&String> = before.difference(&after).collect();
     let unread = unread(look);
     if !unread.is_empty() {
-        // Who was an admin, or may have been, and surely is none afterwards.
-        let touched: Vec<&String> = maybe_before.union(&before).filter(|it| !maybe_after.contains(*it)).collect();
-        if !touched.is_empty() {
+        // Who may have been an admin, and surely is none afterwards.
+        let touched = maybe_before.difference(&maybe_after).next().is_some();
+        if touched || !lost.is_empty() {
             let last = match lost.as_slice() {
                 [] => String::new(),
                 lost => format!("; {} is the last that is known", named(lost.to_vec())),
@@ -90,4 +93,28 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
         )
     };
     say(Level::Blocks, "last-admin", why);
+}
+
+/// An entry that is deleted and made again is gone in between, and for good if making it fails.
+fn gap(look: &Look<'_>, before: &BTreeSet<String>, out: &mut Vec<Check>) {
+    let replaced = |change: &Change| match (&change.before, &change.after) {
+        (Some(State::Entry(before)), Some(State::Entry(after))) => change.again || before.kind != after.kind,
+        _ => false,
+    };
+    if before.is_empty() || !look.draft.changes().any(|(_, change)| replaced(change)) {
+        return;
+    }
+    let between = look.draft.changes().map(|(subject, change)| {
+        let after = if replaced(change) { None } else { change.after.clone() };
+        (subject.clone(), Change { after, ..change.clone() })
+    });
+    let facts = project(look.facts, &Draft::of(between), None);
+    let (there, _) = admins_of(look, &Resolver::new(&facts, look.iam));
+    if there.is_empty() {
+        let because =
+            "the entry of the last cluster admin is deleted before it is made again: if that fails, nobody may do \
+                       everything until somebody who may call EKS makes an entry"
+                .to_owned();
+        out.push(Check { level: Level::Asks, id: "admins-gap", subject: None, because });
+    }
 }
