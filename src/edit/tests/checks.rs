@@ -163,7 +163,7 @@ fn cases() -> Vec<(&'static str, Case, Case)> {
         ),
         (
             "drift",
-            found(dev_again(|it| drop(it.groups.insert("theirs".into())))),
+            found(dev_again(|it| it.groups.extend(["theirs".to_owned()]))),
             // What means nothing is no change.
             found(dev_again(|it| {
                 let scope = it.policies.values_mut().next().unwrap();
