@@ -1,7 +1,7 @@
 //! Plans applied, in a lab: what is written, what is refused, what is read back.
 
 pub(crate) mod bench;
-mod crash;
+pub(crate) mod crash;
 
 use std::time::Duration;
 

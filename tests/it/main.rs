@@ -4,8 +4,10 @@
 mod apply;
 mod architecture;
 mod audit;
+mod aws;
 mod change;
 mod commands;
+mod confirm;
 mod explain;
 mod findings;
 mod generate;

@@ -1,8 +1,10 @@
 //! A plan as a script for the AWS CLI.
 
+use serde_json::json;
+
 use super::{Place, quoted};
 use crate::edit::plan::{Call, Step};
-use crate::edit::state::Subject;
+use crate::edit::state::{State, Subject};
 use crate::model::mapping::{AccessScope, ScopeKind};
 
 /// The script: one command for each step, in order, ending at the first that fails.
@@ -39,12 +41,10 @@ fn command(place: &Place, step: &Step) -> String {
             push(&region);
             push(&cluster);
             push(&["--principal-arn", principal_arn, "--type", kind]);
-            if let Some(username) = username {
-                push(&["--username", username]);
-            }
+            push(&of_username(username.as_deref()).iter().map(String::as_str).collect::<Vec<_>>());
             if !kubernetes_groups.is_empty() {
                 push(&["--kubernetes-groups"]);
-                push(&kubernetes_groups.iter().map(String::as_str).collect::<Vec<_>>());
+                push(&list(kubernetes_groups).iter().map(String::as_str).collect::<Vec<_>>());
             }
             if !own.is_empty() {
                 push(&["--tags", &tags(own)]);
@@ -55,12 +55,10 @@ fn command(place: &Place, step: &Step) -> String {
             push(&region);
             push(&cluster);
             push(&["--principal-arn", principal_arn]);
-            if let Some(username) = username {
-                push(&["--username", username]);
-            }
+            push(&of_username(username.as_deref()).iter().map(String::as_str).collect::<Vec<_>>());
             // Without a value it clears them; left out, EKS would do the same.
             push(&["--kubernetes-groups"]);
-            push(&kubernetes_groups.iter().map(String::as_str).collect::<Vec<_>>());
+            push(&list(kubernetes_groups).iter().map(String::as_str).collect::<Vec<_>>());
         }
         Call::DeleteAccessEntry { principal_arn } => {
             push(&["delete-access-entry"]);
@@ -123,7 +121,7 @@ fn command(place: &Place, step: &Step) -> String {
             );
         }
         Call::UntagResource { tag_keys } => {
-            let keys: Vec<String> = tag_keys.iter().map(|it| quoted(it)).collect();
+            let keys: Vec<String> = list(tag_keys).iter().map(|it| quoted(it)).collect();
             let look_up = arn_of(place, &step.subject);
             return format!(
                 "aws eks untag-resource {} --resource-arn {look_up} --tag-keys {}",
@@ -132,15 +130,21 @@ fn command(place: &Place, step: &Step) -> String {
             );
         }
         Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
+            let (had_target, had_policy) = match &step.before {
+                Some(State::Association(it)) => (it.target_role_arn.is_some(), it.policy.is_some()),
+                _ => (false, false),
+            };
+            // What is left out stays as it was: what is to go is said, by an empty text.
+            let to_go = |had: bool| had.then(String::new);
             let mut more = vec!["--role-arn".to_owned(), quoted(role_arn)];
-            if let Some(target) = target_role_arn {
-                more.extend(["--target-role-arn".to_owned(), quoted(target)]);
+            if let Some(target) = target_role_arn.clone().or(to_go(had_target)) {
+                more.extend(["--target-role-arn".to_owned(), quoted(&target)]);
             }
             more.push(
                 if *disable_session_tags { "--disable-session-tags" } else { "--no-disable-session-tags" }.to_owned(),
             );
-            if let Some(policy) = policy {
-                more.extend(["--policy".to_owned(), quoted(policy)]);
+            if let Some(policy) = policy.clone().or(to_go(had_policy)) {
+                more.extend(["--policy".to_owned(), quoted(&policy)]);
             }
             return format!(
                 "aws eks update-pod-identity-association {} {} --association-id {} {}",
@@ -162,10 +166,29 @@ fn command(place: &Place, step: &Step) -> String {
     words.join(" ")
 }
 
+/// Would the AWS CLI take a word for something else: an option, or the name of a file or page to read?
+fn is_misread(word: &str) -> bool {
+    let schemes = ["file://", "fileb://", "http://", "https://"];
+    word.starts_with(['-', '[', '{']) || schemes.iter().any(|it| word.starts_with(it))
+}
+
+/// A list as words; as JSON, which is taken as it is, where a word would be misread.
+fn list(words: &[String]) -> Vec<String> {
+    if words.iter().any(|it| is_misread(it)) { vec![json!(words).to_string()] } else { words.to_vec() }
+}
+
+fn of_username(username: Option<&str>) -> Vec<String> {
+    match username {
+        None => Vec::new(),
+        Some(odd) if is_misread(odd) => vec!["--cli-input-json".to_owned(), json!({ "username": odd }).to_string()],
+        Some(username) => vec!["--username".to_owned(), username.to_owned()],
+    }
+}
+
 fn scope(scope: &AccessScope) -> String {
     match scope.kind {
         ScopeKind::Cluster => r#"{"type":"cluster"}"#.to_owned(),
-        ScopeKind::Namespace => serde_json::json!({"type": "namespace", "namespaces": scope.namespaces}).to_string(),
+        ScopeKind::Namespace => json!({"type": "namespace", "namespaces": scope.namespaces}).to_string(),
     }
 }
 
