@@ -1,16 +1,21 @@
 """The aws command line, started once: a server that forks for each command, so that each is a process of the same program
 without its start. Usage: aws_often.py FOLDER; makes FOLDER/aws, which is called as ever, says "ready", and ends when its
 standard input does, taking FOLDER along."""
-import json, os, select, shutil, signal, socket, stat, sys, traceback
+import contextlib, io, json, os, select, shutil, signal, socket, stat, sys, traceback
 
 from awscli.clidriver import create_clidriver
 
 # Where the program has its own data, as its import has found out.
 DATA = os.environ["AWS_DATA_PATH"]
-# What each start would read anew: the models of the services that are used.
-LOADED = create_clidriver().session.get_component("data_loader")
-for service in ("eks", "sts", "iam"):
-    LOADED.load_service_model(service, "service-2")
+# Called once, with keys that are nobody's, at a port where nobody listens: it fails when all is loaded.
+DRIVER = create_clidriver()
+os.environ.update(AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none", AWS_MAX_ATTEMPTS="1", AWS_DEFAULT_REGION="eu-west-1",
+                  AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    for call in (["eks", "list-clusters"], ["sts", "get-caller-identity"]):
+        DRIVER.main(call)
+# What it found of an environment is to be found anew.
+DRIVER.session._credentials = None
 
 CALL = """#!{python} -IS
 import json, os, socket, sys
@@ -44,9 +49,7 @@ def serve(to):
     os.environ.update(environment, AWS_DATA_PATH=DATA)
     sys.argv = ["aws", *arguments]
     try:
-        driver = create_clidriver()
-        driver.session.register_component("data_loader", LOADED)
-        status = driver.main(arguments)
+        status = DRIVER.main(arguments)
     except SystemExit as end:
         status = end.code or 0
     sys.stdout.flush()
