@@ -24,7 +24,7 @@ use crate::model::role::Simulated;
 use crate::model::snapshot::{ClusterFacts, IamFacts};
 
 /// How long a review waits for all of it.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what was found is taken for what is so: applying reads once more in any case.
 const STILL_NEW: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub struct Looked {
 impl Looked {
     /// Looks.
     pub async fn at(session: &Session, id: ClusterId, draft: &Draft, preflight: Preflight) -> Self {
-        let found = ask(session, &id, draft, &preflight).await;
+        let found = ask(session, &id, draft, &preflight, PATIENCE).await;
         Looked { id, draft: draft.clone(), preflight, at: Instant::now(), found }
     }
 
@@ -65,22 +65,28 @@ pub async fn looked_at(
     review: Review,
 ) -> Review {
     let preflight = Preflight::of(facts, iam, caller, &review.steps);
-    let found = ask(session, id, &review.draft, &preflight).await;
+    let found = ask(session, id, &review.draft, &preflight, PATIENCE).await;
     review.with(found)
 }
 
-/// Asks all of it.
-pub async fn ask(session: &Session, id: &ClusterId, draft: &Draft, preflight: &Preflight) -> Vec<Check> {
-    let late = format!("AWS did not answer within {} s", PATIENCE.as_secs());
+/// Asks all of it, for so long.
+pub async fn ask(
+    session: &Session,
+    id: &ClusterId,
+    draft: &Draft,
+    preflight: &Preflight,
+    patience: Duration,
+) -> Vec<Check> {
+    let late = format!("AWS did not answer within {} s", patience.as_secs_f64());
     let again = join_all(draft.changes().map(|(of, change)| {
         let late = &late;
         async move {
-            let read = timeout(PATIENCE, reread(session, id, of, change)).await;
+            let read = timeout(patience, reread(session, id, of, change)).await;
             read.unwrap_or_else(|_| drift(of, change, Err(late)))
         }
     }));
     let may =
-        async { timeout(PATIENCE, simulate(session, preflight)).await.unwrap_or_else(|_| vec![not_known(&late)]) };
+        async { timeout(patience, simulate(session, preflight)).await.unwrap_or_else(|_| vec![not_known(&late)]) };
     let (again, may) = join(again, may).await;
     again.into_iter().flatten().chain(may).collect()
 }
