@@ -330,6 +330,7 @@ fn open_plan(app: &mut App, mut view: PlanView, effects: &mut Vec<Effect>) {
 
 /// Asks anew for the reviews that are open, for facts have come.
 pub(super) fn asked_anew(app: &mut App, effects: &mut Vec<Effect>) {
+    rebase::where_blocked(app);
     let Some(cluster) = app.cluster.clone() else { return };
     let App { overlays, tickets, .. } = app;
     for overlay in overlays {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod crash;
+mod random;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ mod lab_write;
 mod laws;
 mod load;
 mod oracle;
+mod overtaken;
 mod permissions;
 mod permits;
 mod printed;

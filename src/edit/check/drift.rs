@@ -26,7 +26,7 @@ pub fn drift(subject: &Subject, change: &Change, read: Result<Option<&State>, &s
     let remedy = match (&change.before, is) {
         // What was to be changed is gone, and nothing is made anew unasked.
         (Some(_), None) if change.after.is_some() => "take the change back, or stage it as new",
-        _ => "refresh (ctrl-r), then review it again",
+        _ => "refresh (ctrl-r) and look at it again",
     };
     let because =
         format!("{subject} was changed by somebody else since it was read: {}. To go on: {remedy}", differs.join("; "));
