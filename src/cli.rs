@@ -48,6 +48,9 @@ pub enum Command {
         /// What is to be done.
         #[command(flatten)]
         request: RequestArgs,
+        /// Say of each IAM role that may also who and what can become it.
+        #[arg(long = "become")]
+        becoming: bool,
     },
     /// Why was it refused, and what is the least that would mend it?
     ///

@@ -74,7 +74,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
         Some(Command::Can(args)) => headless::can(&options, &args).await,
-        Some(Command::WhoCan { request }) => headless::who_can(&options, &request).await,
+        Some(Command::WhoCan { request, becoming }) => headless::who_can(&options, &request, becoming).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::Grant(args)) => headless::grant(&options, &args, &mut told).await,
         Some(Command::Revoke(args)) => headless::revoke(&options, &args, &mut told).await,

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod facts;
 pub mod failure;
 pub mod mapping;
+pub mod network;
 pub mod percent;
 pub mod policy;
 pub mod principal;

@@ -368,6 +368,7 @@ fn sections(facts: &ClusterFacts, iam: &IamFacts) -> Vec<NotJudged> {
     of("pods", &facts.pods, &mut out);
     of("nodes", &facts.nodes, &mut out);
     of("daemon sets", &facts.daemon_sets, &mut out);
+    of("network policies", &facts.network_policies, &mut out);
     of("role bindings", &facts.role_bindings, &mut out);
     of("cluster role bindings", &facts.cluster_role_bindings, &mut out);
     of("IAM roles", &iam.roles, &mut out);

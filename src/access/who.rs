@@ -2,8 +2,8 @@
 //!
 //! Decides who is listed, in which order, and through which path each may do it; whether somebody may is
 //! [`super::permissions`]'s, and `can` and `who-can` never disagree (a test holds them together). Also the groups and
-//! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is not
-//! known here.
+//! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is
+//! [`super::workload`]'s.
 
 mod subjects;
 

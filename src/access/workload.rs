@@ -10,6 +10,7 @@
 //! - [`container`]: what one container's environment says;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
+//! - `reach`: whether network policies let a pod reach the agent;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role;
 //! - [`remedy`]: what to paste;
 //! - [`shown`]: an answer as lines, for screen and text.
@@ -22,6 +23,7 @@ pub mod container;
 mod irsa;
 pub mod place;
 mod policies;
+pub(crate) mod reach;
 pub mod remedy;
 pub mod role;
 pub mod shown;
@@ -31,6 +33,7 @@ pub mod why;
 use std::collections::HashMap;
 
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
+use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
@@ -145,6 +148,8 @@ pub struct Workloads<'a> {
     pods: HashMap<AccountKey<'a>, &'a Pod>,
     /// By the role that a container's environment names.
     naming: HashMap<&'a str, Vec<&'a Pod>>,
+    /// Network policies by namespace.
+    policies: HashMap<&'a str, Vec<&'a NetworkPolicy>>,
     /// May the roles of nodes ask for their pods' credentials? Judged once each.
     node_allows: HashMap<&'a str, Allows>,
 }
@@ -179,6 +184,10 @@ impl<'a> Workloads<'a> {
                 of(&mut accounts, (namespace, it.service_account())).pods.push(it);
             }
         }
+        let mut policies: HashMap<&str, Vec<&NetworkPolicy>> = HashMap::new();
+        for it in facts.network_policies.items() {
+            policies.entry(it.metadata.namespace.as_deref().unwrap_or_default()).or_default().push(it);
+        }
         let cluster = facts.cluster.value();
         let mut this = Workloads {
             facts,
@@ -189,6 +198,7 @@ impl<'a> Workloads<'a> {
             accounts,
             pods,
             naming,
+            policies,
             node_allows: HashMap::new(),
         };
         this.node_allows = this.ground.node_roles().map(|role| (role, this.judge_node(role))).collect();
@@ -286,7 +296,7 @@ impl<'a> Workloads<'a> {
     /// Do the role's own policies allow an action on a resource, as far as they are known?
     pub(crate) fn policies_allow(&self, role: &Principal, action: &str, resource: &str) -> Allows {
         match self.trusts.role(role) {
-            Lookup::Found(trust) => policies::allows(trust.detail, self.iam, action, resource),
+            Lookup::Found(trust) => policies::Owner::role(trust.detail, self.iam).allows(self.iam, action, resource),
             Lookup::Absent => Allows::No,
             Lookup::Unknown(gap) => Allows::Unknown(format!("the policies of role {}: {gap}", role.name)),
         }

@@ -114,6 +114,7 @@ commands! {
     Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
     WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
+    Become "who-becomes", "who becomes", Answers, Harmless, a_becoming, "Show who and what can become the role: by its trust policy, and by what uses it.";
     Namespace "namespace", "namespace", Answers, Harmless, a_matrix, "Choose the namespace of the matrix.";
     CrossCheck "cross-check", "ask API server", Answers, Reads, a_review, "Ask the API server itself whether it is so.";
     Jump "jump", "jump", Answers, Harmless, always, "Jump to anything by name or ARN; a pasted ARN is traced, an error message explained.";
@@ -222,6 +223,13 @@ fn always(_: &App, _: Context) -> Availability {
 
 fn a_role(app: &App, _: Context) -> Availability {
     ready_if(app.role().is_some(), "Nothing here names an IAM role.")
+}
+
+fn a_becoming(app: &App, context: Context) -> Availability {
+    match super::permits::to_become(app) {
+        Ok(_) => a_cluster(app, context),
+        Err(why) => disabled(why),
+    }
 }
 
 fn a_row(app: &App, context: Context) -> Availability {

@@ -53,7 +53,8 @@ pub fn parts(pane: Pane, facts: &ClusterFacts) -> Vec<Part<'_>> {
             let nodes = part("nodes", facts.nodes.state());
             let daemon_sets = part("DaemonSets of kube-system", facts.daemon_sets.state());
             let namespaces = part("namespaces", facts.namespaces.state());
-            let others = [pods, nodes, daemon_sets, namespaces, bindings, cluster_bindings];
+            let policies = part("network policies", facts.network_policies.state());
+            let others = [pods, nodes, daemon_sets, policies, namespaces, bindings, cluster_bindings];
             // Each of them may hide a finding.
             rows.into_iter().chain(others).map(|it| Part { makes_rows: true, ..it }).collect()
         }

@@ -50,6 +50,11 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Matrix => permits::open_matrix(app, effects),
         Command::WhoCan => permits::open_who_can(app, effects),
+        Command::Become => {
+            if let Ok(role) = permits::to_become(app) {
+                open_workload(app, Subject::Role(role.arn()), effects);
+            }
+        }
         Command::Namespace => permits::open_namespaces(app),
         Command::CrossCheck => permits::cross_check(app, effects),
         Command::Rule => {
@@ -533,12 +538,24 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Sort,
             Command::Palette,
         ],
-        Context::Trace => {
-            &[Command::Document, Command::Matrix, Command::WhoCan, Command::CopyArn, Command::Jump, Command::Back]
-        }
-        Context::Workload => {
-            &[Command::Document, Command::Policies, Command::Trace, Command::CopyDocument, Command::Jump, Command::Back]
-        }
+        Context::Trace => &[
+            Command::Document,
+            Command::Matrix,
+            Command::WhoCan,
+            Command::Become,
+            Command::CopyArn,
+            Command::Jump,
+            Command::Back,
+        ],
+        Context::Workload => &[
+            Command::Document,
+            Command::Policies,
+            Command::Trace,
+            Command::Become,
+            Command::CopyDocument,
+            Command::Jump,
+            Command::Back,
+        ],
         Context::Matrix => &[
             Command::Rule,
             Command::Namespace,
@@ -553,6 +570,7 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Document,
             Command::Matrix,
             Command::CrossCheck,
+            Command::Become,
             Command::Filter,
             Command::WhoCan,
             Command::Back,

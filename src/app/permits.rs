@@ -25,7 +25,7 @@ use crate::access::crosscheck::reviewee;
 use crate::access::matrix::own_grants;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::resources::Meant;
-use crate::model::principal::Asked;
+use crate::model::principal::{Asked, Principal, PrincipalKind};
 use crate::model::review::Review;
 
 /// How many rows a sheet shows at once, and how wide it is.
@@ -56,6 +56,26 @@ pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
     let ticket = view.slot.restart(&mut app.tickets);
     effects.push(Effect::Matrix { ticket, cluster, asked: Box::new(asked), namespace });
     push(app, Overlay::Matrix(Box::new(view)));
+}
+
+/// The role at hand, of which it can be asked who becomes it; or why there is none.
+pub(super) fn to_become(app: &App) -> Result<Principal, &'static str> {
+    let asked = match app.top_place() {
+        Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+        Some(Overlay::WhoCan(view)) => view.principal(),
+        Some(Overlay::Matrix(view)) => Some(view.asked.clone()),
+        Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
+        Some(Overlay::Workload(view)) => view.holder().or_else(|| view.role().cloned()),
+        Some(_) => None,
+        None => app.selected_row().and_then(|row| row.asked.clone()),
+    };
+    match asked.map(|it| it.principal) {
+        Some(it) if it.kind == PrincipalKind::Role => Ok(it),
+        Some(it) if it.kind == PrincipalKind::User => {
+            Err("Nobody becomes a user: whoever has its access keys or its password is it.")
+        }
+        _ => Err("Nothing here names an IAM role that somebody could become."),
+    }
 }
 
 /// Asks who else can do what the cell under the cursor is about, or opens the prompt.

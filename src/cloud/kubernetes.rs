@@ -21,6 +21,7 @@ use super::{Page, failure};
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AWS_AUTH;
+use crate::model::network::NetworkPolicy;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
 use crate::model::request::Target;
 use crate::model::review::{Review, Reviewed, Reviewee};
@@ -76,6 +77,12 @@ pub const SYSTEM_DAEMON_SETS: Listed<DaemonSet> = Listed::new(
     "/apis/apps/v1/namespaces/kube-system/daemonsets",
     "list daemonsets in kube-system",
     "list the DaemonSets of kube-system",
+);
+/// Network policies: they may keep a pod from the Pod Identity agent.
+pub const NETWORK_POLICIES: Listed<NetworkPolicy> = Listed::new(
+    "/apis/networking.k8s.io/v1/networkpolicies",
+    "list networkpolicies.networking.k8s.io",
+    "list the network policies",
 );
 /// Roles.
 pub const ROLES: Listed<Role> = Listed::new("/apis/rbac.authorization.k8s.io/v1/roles", "list roles", "list the Roles");

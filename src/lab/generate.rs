@@ -340,6 +340,7 @@ fn empty_sections(sizes: &Sizes) -> BTreeMap<String, SectionNote> {
         ("serviceAccounts", sizes.service_accounts),
         ("pods", sizes.pods),
         ("nodes", sizes.nodes),
+        ("networkPolicies", 0),
         ("daemonSets", workloads::daemon_sets(sizes).count()),
         ("roles", sizes.k8s_roles),
         ("clusterRoles", sizes.cluster_roles),

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::cluster::{Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup};
 use super::failure::Failure;
 use super::mapping::AccessEntry;
+use super::network::NetworkPolicy;
 use super::principal::Arn;
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
@@ -144,6 +145,7 @@ pub enum Manifest {
     Pod(Pod),
     Node(Node),
     DaemonSet(DaemonSet),
+    NetworkPolicy(NetworkPolicy),
     Role(Role),
     ClusterRole(Role),
     RoleBinding(Binding),
@@ -177,6 +179,9 @@ impl Serialize for Manifest {
             Manifest::Node(body) => Headed { api_version: "v1", kind: "Node", body }.serialize(serializer),
             Manifest::DaemonSet(body) => {
                 Headed { api_version: "apps/v1", kind: "DaemonSet", body }.serialize(serializer)
+            }
+            Manifest::NetworkPolicy(body) => {
+                Headed { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", body }.serialize(serializer)
             }
             Manifest::Role(body) => Headed { api_version: RBAC, kind: "Role", body }.serialize(serializer),
             Manifest::ClusterRole(body) => {
@@ -221,6 +226,7 @@ impl<'de> Deserialize<'de> for Manifest {
             "Pod" => Manifest::Pod(Pod::deserialize(deserializer)?),
             "Node" => Manifest::Node(Node::deserialize(deserializer)?),
             "DaemonSet" => Manifest::DaemonSet(DaemonSet::deserialize(deserializer)?),
+            "NetworkPolicy" => Manifest::NetworkPolicy(NetworkPolicy::deserialize(deserializer)?),
             "Role" => Manifest::Role(Role::deserialize(deserializer)?),
             "ClusterRole" => Manifest::ClusterRole(Role::deserialize(deserializer)?),
             "RoleBinding" => Manifest::RoleBinding(Binding::deserialize(deserializer)?),
@@ -328,7 +334,7 @@ fn path_text(path: &Option<String>) -> String {
 }
 
 /// The sections of a cluster that a note may be about.
-pub const CLUSTER_SECTIONS: [&str; 19] = [
+pub const CLUSTER_SECTIONS: [&str; 20] = [
     "cluster",
     "accessEntries",
     "podIdentityAssociations",
@@ -344,6 +350,7 @@ pub const CLUSTER_SECTIONS: [&str; 19] = [
     "pods",
     "nodes",
     "daemonSets",
+    "networkPolicies",
     "roles",
     "clusterRoles",
     "roleBindings",

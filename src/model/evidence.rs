@@ -60,6 +60,8 @@ pub enum DocumentRef {
     OidcProvider(String),
     /// A DaemonSet of `kube-system`, by name.
     DaemonSet(String),
+    /// A NetworkPolicy, by namespace and name.
+    NetworkPolicy(String, String),
     /// A Role, by namespace and name.
     Role(String, String),
     /// A ClusterRole.
@@ -93,6 +95,7 @@ impl fmt::Display for DocumentRef {
             DocumentRef::Capability(name) => write!(f, "capability {name}"),
             DocumentRef::Update(id) => write!(f, "update {id}"),
             DocumentRef::OidcProvider(arn) => write!(f, "OIDC provider {arn}"),
+            DocumentRef::NetworkPolicy(namespace, name) => write!(f, "NetworkPolicy {namespace}/{name}"),
             DocumentRef::DaemonSet(name) => write!(f, "DaemonSet kube-system/{name}"),
             DocumentRef::Role(namespace, name) => write!(f, "Role {namespace}/{name}"),
             DocumentRef::ClusterRole(name) => write!(f, "ClusterRole {name}"),

@@ -164,6 +164,7 @@ fn cluster_facts(
         pods: of_kind!("pods", Pod),
         nodes: of_kind!("nodes", Node),
         daemon_sets: of_kind!("daemonSets", DaemonSet),
+        network_policies: of_kind!("networkPolicies", NetworkPolicy),
         roles: of_kind!("roles", Role),
         cluster_roles: of_kind!("clusterRoles", ClusterRole),
         role_bindings: of_kind!("roleBindings", RoleBinding),
@@ -292,6 +293,7 @@ fn cluster_document(
         "pods", pods, Pod;
         "nodes", nodes, Node;
         "daemonSets", daemon_sets, DaemonSet;
+        "networkPolicies", network_policies, NetworkPolicy;
         "roles", roles, Role;
         "clusterRoles", cluster_roles, ClusterRole;
         "roleBindings", role_bindings, RoleBinding;

@@ -62,6 +62,10 @@ fn print(facts: &ClusterFacts, iam: &IamFacts, document: &DocumentRef) -> Option
             let it = find(&facts.daemon_sets, |it| is(&it.metadata, SYSTEM, name))?;
             yaml(&Manifest::DaemonSet(it.clone()))
         }
+        DocumentRef::NetworkPolicy(namespace, name) => {
+            let it = find(&facts.network_policies, |it| is(&it.metadata, namespace, name))?;
+            yaml(&Manifest::NetworkPolicy(it.clone()))
+        }
         DocumentRef::Role(namespace, name) => {
             yaml(&Manifest::Role(find(&facts.roles, |it| is(&it.metadata, namespace, name))?.clone()))
         }

@@ -14,6 +14,7 @@ use super::cluster::{
 };
 use super::failure::Failure;
 use super::mapping::{AccessEntry, AwsAuth};
+use super::network::NetworkPolicy;
 use super::principal::{Principal, PrincipalKey, PrincipalKind};
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
@@ -341,6 +342,8 @@ pub struct ClusterFacts {
     pub nodes: Section<Vec<Node>>,
     /// DaemonSets of `kube-system`.
     pub daemon_sets: Section<Vec<DaemonSet>>,
+    /// Network policies.
+    pub network_policies: Section<Vec<NetworkPolicy>>,
     /// Roles.
     pub roles: Section<Vec<Role>>,
     /// ClusterRoles.
@@ -385,6 +388,7 @@ impl ClusterFacts {
             of("pods", &self.pods),
             of("nodes", &self.nodes),
             of("daemon sets", &self.daemon_sets),
+            of("network policies", &self.network_policies),
             of("roles", &self.roles),
             of("cluster roles", &self.cluster_roles),
             of("role bindings", &self.role_bindings),
@@ -536,7 +540,7 @@ impl Snapshot {
             let facts = Arc::make_mut(facts);
             settle!(facts; cluster, access_entries, pod_identity_associations, nodegroups, fargate_profiles, addons,
                 identity_provider_configs, capabilities, updates, aws_auth, namespaces, service_accounts, pods, nodes,
-                daemon_sets, roles, cluster_roles, role_bindings, cluster_role_bindings);
+                daemon_sets, network_policies, roles, cluster_roles, role_bindings, cluster_role_bindings);
         }
         let iam = Arc::make_mut(&mut self.iam);
         settle!(iam; roles, users, groups, policies, oidc_providers, instance_profiles);

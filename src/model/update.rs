@@ -10,6 +10,7 @@ use super::cluster::{
 };
 use super::failure::Failure;
 use super::mapping::AccessEntry;
+use super::network::NetworkPolicy;
 use super::principal::PrincipalKey;
 use super::rbac::{Binding, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
@@ -64,6 +65,7 @@ pub enum ClusterUpdate {
     Pods(Section<Vec<Pod>>),
     Nodes(Section<Vec<Node>>),
     DaemonSets(Section<Vec<DaemonSet>>),
+    NetworkPolicies(Section<Vec<NetworkPolicy>>),
     Roles(Section<Vec<Role>>),
     ClusterRoles(Section<Vec<Role>>),
     RoleBindings(Section<Vec<Binding>>),
@@ -132,6 +134,7 @@ impl Snapshot {
                     ClusterUpdate::Pods(fresh) => take(&mut facts.pods, fresh),
                     ClusterUpdate::Nodes(fresh) => take(&mut facts.nodes, fresh),
                     ClusterUpdate::DaemonSets(fresh) => take(&mut facts.daemon_sets, fresh),
+                    ClusterUpdate::NetworkPolicies(fresh) => take(&mut facts.network_policies, fresh),
                     ClusterUpdate::Roles(fresh) => take(&mut facts.roles, fresh),
                     ClusterUpdate::ClusterRoles(fresh) => take(&mut facts.cluster_roles, fresh),
                     ClusterUpdate::RoleBindings(fresh) => take(&mut facts.role_bindings, fresh),

@@ -4,12 +4,16 @@ use serde_json::{Value, json};
 
 use super::can::{allowing_json, request_json, verdict};
 use super::json::FORMAT;
+use super::why::become_json;
 use super::{columns, glyph};
 use crate::access::permissions::{Permissions, Verdict, Via};
 use crate::access::resources::Meant;
 use crate::access::who::{Holder, Holding, WhoCan};
+use crate::access::workload::role::WhyRole;
+use crate::access::workload::shown::mark;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
+use crate::model::principal::Principal;
 use crate::model::request::Target;
 use crate::model::visible::visible;
 use crate::model::words::count;
@@ -42,7 +46,15 @@ pub fn note(holder: &Holder) -> String {
 }
 
 /// The answer for people.
-pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&str>) -> String {
+///
+/// `becomes` has, beside each holder, who and what can become it, where that was asked.
+pub fn text(
+    cluster: &ClusterId,
+    meant: &Meant,
+    answer: &WhoCan,
+    becomes: &[Option<WhyRole>],
+    home: Option<&str>,
+) -> String {
     let scope = match &meant.request.target {
         Target::Resource { namespace, .. } if namespace.is_empty() => " in the whole cluster",
         _ => "",
@@ -59,7 +71,7 @@ pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&s
         _ => format!("{head} {}{scope} on {cluster}\n", visible(&meant.request.to_string())),
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for holder in &answer.holders {
+    for (at, holder) in answer.holders.iter().enumerate() {
         let path = holder.paths.iter().map(|it| it.grant.to_string()).collect::<Vec<_>>().join("  +  ");
         let note = note(holder);
         let path = match (path.is_empty(), note.is_empty()) {
@@ -68,6 +80,21 @@ pub fn text(cluster: &ClusterId, meant: &Meant, answer: &WhoCan, home: Option<&s
             _ => format!("{path}  ({note})"),
         };
         rows.push(vec![glyph(holder.mark()).to_owned(), holder.subject.tell(|it| it.short(home)), path]);
+        let Some(Some(why)) = becomes.get(at) else { continue };
+        for it in &why.holders {
+            let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
+            let name = Principal::from_arn(&it.name).map_or_else(|_| it.name.clone(), |(it, _)| it.short(home));
+            let who = format!("  {} {} {name}{by}", glyph(mark(it.outcome)), it.kind.heading());
+            rows.push(vec![String::new(), who, it.because.clone()]);
+        }
+        rows.extend(why.unknown.iter().map(|it| vec![String::new(), "  ? others".to_owned(), it.clone()]));
+        if why.holders.is_empty() && why.unknown.is_empty() {
+            rows.push(vec![
+                String::new(),
+                format!("  {} nobody", glyph(mark(why.answer.outcome))),
+                why.answer.because.clone(),
+            ]);
+        }
     }
     if !rows.is_empty() {
         out.push('\n');
@@ -112,7 +139,15 @@ pub fn json_text(
     permissions: &Permissions,
     meant: &Meant,
     answer: &WhoCan,
+    becomes: &[Option<WhyRole>],
 ) -> Result<String, String> {
+    let holder = |(at, it): (usize, &Holder)| {
+        let mut value = holder_json(permissions, it);
+        if let (Some(value), Some(Some(why))) = (value.as_object_mut(), becomes.get(at)) {
+            value.insert("become".to_owned(), become_json(why));
+        }
+        value
+    };
     let (principals, accounts, others, unknown) = answer.counts();
     let value = json!({
         "eksplorer": FORMAT,
@@ -121,7 +156,7 @@ pub fn json_text(
         "request": request_json(&meant.request),
         "verdict": verdict(answer.verdict()),
         "counts": {"principals": principals, "serviceAccounts": accounts, "others": others, "unknown": unknown},
-        "holders": answer.holders.iter().map(|it| holder_json(permissions, it)).collect::<Vec<_>>(),
+        "holders": answer.holders.iter().enumerate().map(holder).collect::<Vec<_>>(),
         "unknown": answer.unknown,
         "notes": meant.notes,
     });

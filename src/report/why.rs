@@ -166,15 +166,21 @@ fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
 
 /// The same as JSON (`docs/json.md`).
 pub fn role_json(cluster: &ClusterId, why: &WhyRole) -> Result<String, String> {
+    let mut shape = json!({"eksplorer": FORMAT, "cluster": cluster.name, "roleArn": why.role_arn});
+    if let (Some(shape), Value::Object(more)) = (shape.as_object_mut(), become_json(why)) {
+        shape.extend(more);
+        shape.insert("findings".to_owned(), why.findings.iter().map(finding).collect());
+    }
+    to_json(&shape).map(|text| text + "\n")
+}
+
+/// `{verdict, because, holders, unknown}`
+pub(super) fn become_json(why: &WhyRole) -> Value {
     let holder = |it: &crate::access::workload::role::Holder| {
         json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
             "verdict": word(it.outcome), "because": it.because,
             "evidence": it.evidence.as_ref().map(EvidenceJson::from)})
     };
-    let shape = json!({
-        "eksplorer": FORMAT, "cluster": cluster.name, "roleArn": why.role_arn, "verdict": word(why.answer.outcome),
-        "because": why.answer.because, "holders": why.holders.iter().map(holder).collect::<Vec<_>>(),
-        "unknown": why.unknown, "findings": why.findings.iter().map(finding).collect::<Vec<_>>(),
-    });
-    to_json(&shape).map(|text| text + "\n")
+    json!({"verdict": word(why.answer.outcome), "because": why.answer.because,
+        "holders": why.holders.iter().map(holder).collect::<Vec<_>>(), "unknown": why.unknown})
 }

@@ -15,7 +15,7 @@ use crate::cloud::Session;
 use crate::edit::Review;
 use crate::edit::check::{Check, drift::drift};
 use crate::edit::draft::{Change, Draft};
-use crate::edit::preflight::{Ask, Preflight, Whom, checks, not_known};
+use crate::edit::preflight::{Ask, Context, Preflight, Whom, checks, not_known};
 use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
@@ -120,7 +120,7 @@ async fn simulate(session: &Session, preflight: &Preflight) -> Vec<Check> {
     };
     let iam = session.ahead().iam();
     // What is asked of one thing with one context goes in one request.
-    let mut together: BTreeMap<(&String, &Vec<(String, Vec<String>)>), Vec<&Ask>> = BTreeMap::new();
+    let mut together: BTreeMap<(&String, &Context), Vec<&Ask>> = BTreeMap::new();
     for ask in &preflight.asks {
         together.entry((&ask.resource, &ask.context)).or_default().push(ask);
     }

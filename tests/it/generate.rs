@@ -134,6 +134,7 @@ fn twice(document: &Document) -> Vec<String> {
             Manifest::Pod(it) => ("Pod", &it.metadata),
             Manifest::Node(it) => ("Node", &it.metadata),
             Manifest::DaemonSet(it) => ("DaemonSet", &it.metadata),
+            Manifest::NetworkPolicy(it) => ("NetworkPolicy", &it.metadata),
             Manifest::Role(it) => ("Role", &it.metadata),
             Manifest::ClusterRole(it) => ("ClusterRole", &it.metadata),
             Manifest::RoleBinding(it) => ("RoleBinding", &it.metadata),

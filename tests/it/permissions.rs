@@ -174,6 +174,22 @@ fn everybody_who_may_is_listed_with_a_path() {
     assert!(
         holders.iter().filter(|it| it["verdict"] == "allowed").all(|it| !it["paths"].as_array().unwrap().is_empty())
     );
+    assert!(by("arn", "role/ci").get("become").is_none(), "only where it is asked for");
+    let (answer, _) = json(&of_acme(&["who-can", "delete", "pods", "-n", "payments", "--become", "-o", "json"]));
+    let holders = answer["holders"].as_array().unwrap();
+    let becomes = |arn: &str| {
+        let it = holders.iter().find(|it| it["arn"].as_str().is_some_and(|it| it.ends_with(arn))).unwrap();
+        it["become"].clone()
+    };
+    let people = becomes("AWSReservedSSO_AdministratorAccess_1a2b3c4d5e6f7890");
+    assert!(
+        people["holders"][0]["because"].as_str().unwrap().contains("permission set AdministratorAccess"),
+        "{people}"
+    );
+    assert!(becomes("role/ci")["holders"][0]["because"].as_str().unwrap().contains("repo:acme/*:ref:refs/heads/main"));
+    let terraform = becomes("role/platform/cluster-admin");
+    assert_eq!(terraform["holders"][0]["verdict"], "allowed", "{terraform}");
+    assert!(becomes("user/people/carol").is_null(), "nobody becomes a user");
     // Nobody: a verb that only a rule for everything covers, asked of a cluster where nobody holds one, is not at hand; a
     // path that somebody may get is.
     let output = eksplorer(&of_acme(&["who-can", "get", "/healthz"]));

@@ -300,7 +300,7 @@ fn workloads() {
     check("workloads_pod_identity_unknown", &on(blind).keys("4").resize(80, 24));
     let open = |text: &str| on(acme()).keys("ctrl-p").text(text).keys("Enter");
     check("workload_denied", &on(acme()).keys("3 /").text("green-api").keys("Enter Enter"));
-    check("workload_allowed_80x24", &on(acme()).resize(80, 24).keys("4 /").text("gateway").keys("Enter Enter"));
+    check("workload_allowed_80x24", &on(acme()).resize(80, 24).keys("4 /").text("sa:ledger").keys("Enter Enter"));
     check("workload_pod", &open("ledger-1"));
     check("workload_both", &on(acme()).keys("4 /").text("fluent-bit").keys("Enter Enter"));
     check("workload_role", &on(acme()).keys("3 G Enter"));

@@ -362,6 +362,74 @@ fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
     assert!(why.answer.because.contains("another account's") && why.answer.because.contains("cannot be verified"));
 }
 
+/// Whether the agent runs: by the add-on, the DaemonSet (how many of its pods are ready; `None`: it is not there), a pod.
+#[rstest]
+#[case::all_is_well(true, Some(Some(1)), true, Outcome::Allowed, "")]
+#[case::installed_otherwise(false, Some(Some(1)), true, Outcome::Allowed, "")]
+#[case::no_daemon_sets_were_read(true, None, true, Outcome::Allowed, "")]
+#[case::none_is_ready(true, Some(Some(0)), false, Outcome::Denied, "none of its 1 pods ready")]
+#[case::the_add_on_alone(true, Some(None), false, Outcome::Denied, "neither its DaemonSet in kube-system nor a pod")]
+#[case::the_add_on_and_nothing_read(true, None, false, Outcome::Unknown, "none of its pods gets it now")]
+#[case::nothing_of_it(false, Some(None), false, Outcome::Denied, "neither the add-on")]
+#[case::nothing_of_it_and_nothing_read(false, None, false, Outcome::Denied, "neither the add-on")]
+fn the_agent_is_there_by_what_was_read_of_it(
+    #[case] addon: bool,
+    #[case] daemon_set: Option<Option<u32>>,
+    #[case] pod: bool,
+    #[case] outcome: Outcome,
+    #[case] because: &str,
+) {
+    let world = World::with(|it| {
+        if !addon {
+            it.set(world::ADDONS, json!([]));
+        }
+        match daemon_set {
+            Some(Some(ready)) => it.push(
+                "/clusters/0/kubernetes",
+                json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+                    "metadata": {"name": "eks-pod-identity-agent", "namespace": "kube-system"},
+                    "status": {"desiredNumberScheduled": 1, "currentNumberScheduled": 1, "numberReady": ready}}),
+            ),
+            Some(None) => it.set("/sections/c~1daemonSets", json!({"state": "empty"})),
+            None => {}
+        }
+        if !pod {
+            it.remove(world::AGENT_POD);
+        }
+    });
+    let (facts, snapshot) = (world.facts(), world.snapshot());
+    let why = Workloads::new(&facts, &snapshot.iam).why_account("payments", "ledger").unwrap();
+    assert_eq!(why.answer.outcome, outcome, "{}", why.answer.because);
+    assert!(why.answer.because.contains(because), "{}", why.answer.because);
+}
+
+#[test]
+fn where_pods_are_refused_the_daemon_set_tells_of_the_agent() {
+    let of = |daemon_set: bool| {
+        let world = World::with(|it| {
+            it.set(world::ADDONS, json!([]));
+            it.set(
+                "/sections/c~1pods",
+                json!({"state": "refused", "failure": {"kind": "refused", "permission": "list pods",
+                "doing": "list pods", "on": "", "code": "Forbidden", "message": "no"}}),
+            );
+            match daemon_set {
+                true => it.push(
+                    "/clusters/0/kubernetes",
+                    json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+                    "metadata": {"name": "eks-pod-identity-agent", "namespace": "kube-system"}}),
+                ),
+                false => it.set("/sections/c~1daemonSets", json!({"state": "empty"})),
+            }
+            for _ in 0..3 {
+                it.remove("/clusters/0/kubernetes/4");
+            }
+        });
+        world.account("ledger").1
+    };
+    assert_eq!((of(true), of(false)), (Outcome::Allowed, Outcome::Unknown));
+}
+
 #[test]
 fn where_the_associations_are_refused_an_annotation_may_be_overridden() {
     let world = World::with(|it| {
@@ -397,6 +465,77 @@ fn who_becomes_a_role_is_told_from_both_sides() {
     assert_eq!(kinds, ["node-group", "instance-profile", "service"]);
     assert_eq!(of("arn:aws:iam::111122223333:role/nobody").0, Outcome::Denied);
     assert_eq!(of("arn:aws:iam::999988887777:role/theirs").0, Outcome::Unknown);
+}
+
+/// A role that leaves it to the account, beside one role and one user with these policies.
+fn left_to_the_account(role_policy: Value, user: Value, conditions: Value) -> Vec<(String, Outcome, String)> {
+    let world = World::with(|it| {
+        let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"}});
+        statement["Condition"] = conditions;
+        it.push(
+            "/iam/RoleDetailList",
+            json!({"RoleName": "admin", "Arn": "arn:aws:iam::111122223333:role/admin",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}),
+        );
+        it.push(
+            "/iam/RoleDetailList",
+            json!({"RoleName": "ops", "Arn": "arn:aws:iam::111122223333:role/teams/ops",
+            "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement": [role_policy]}}]}),
+        );
+        it.set("/iam/UserDetailList", json!([user]));
+        it.set(
+            "/iam/GroupDetailList",
+            json!([{"GroupName": "admins", "Arn": "arn:aws:iam::111122223333:group/admins",
+            "AttachedManagedPolicies": [{"PolicyName": "AdministratorAccess",
+                "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]}]),
+        );
+    });
+    let (facts, snapshot) = (world.facts(), world.snapshot());
+    let (admin, _) = Principal::from_arn("arn:aws:iam::111122223333:role/admin").unwrap();
+    let why = Workloads::new(&facts, &snapshot.iam).why_role(&admin);
+    let holders = why.holders.into_iter().filter(|it| it.kind.as_str() == "principal");
+    holders.map(|it| (it.name, it.outcome, it.because)).collect()
+}
+
+fn may_assume(resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": "sts:Assume*", "Resource": resource})
+}
+
+fn user(groups: &[&str]) -> Value {
+    json!({"UserName": "ana", "Arn": "arn:aws:iam::111122223333:user/ana", "GroupList": groups,
+        "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement":
+            [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}}]})
+}
+
+#[test]
+fn where_the_account_decides_those_whose_own_policies_allow_it_are_found() {
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const OPS: &str = "arn:aws:iam::111122223333:role/teams/ops";
+    const ANA: &str = "arn:aws:iam::111122223333:user/ana";
+    let admin = may_assume("arn:aws:iam::111122223333:role/admin");
+    let mfa = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    let ops_only = json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/teams/*"}});
+    let conditional =
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:x": "true"}}});
+    let rows = [
+        (admin.clone(), user(&[]), json!({}), vec![(OPS, Outcome::Allowed)]),
+        (admin.clone(), user(&["admins"]), json!({}), vec![(OPS, Outcome::Allowed), (ANA, Outcome::Allowed)]),
+        // The name of another role is not this one's; nobody is left, and the root itself assumes no role.
+        (may_assume("arn:aws:iam::111122223333:role/admin2"), user(&[]), json!({}), vec![(ROOT, Outcome::Denied)]),
+        // What the trust policy asks beside is asked of each.
+        (admin.clone(), user(&["admins"]), ops_only, vec![(OPS, Outcome::Allowed)]),
+        (admin.clone(), user(&[]), mfa, vec![(OPS, Outcome::Unknown)]),
+        // What is not known of one makes it not known of the account.
+        (conditional, user(&[]), json!({}), vec![(ROOT, Outcome::Unknown)]),
+        (admin, user(&["gone"]), json!({}), vec![(OPS, Outcome::Allowed), (ROOT, Outcome::Unknown)]),
+    ];
+    for (role_policy, user, conditions, wanted) in rows {
+        let what = format!("{role_policy} {user} {conditions}");
+        let found = left_to_the_account(role_policy, user, conditions);
+        let found: Vec<_> = found.iter().map(|(name, outcome, _)| (name.as_str(), *outcome)).collect();
+        assert_eq!(found, wanted, "{what}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is wrong with a Pod Identity association (`reference`: workload identity, §2.8).
 //!
-//! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Network policies are
-//! not among the facts; of what may keep a pod from the agent only a proxy is seen.
+//! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Of what may keep a pod
+//! from the agent a proxy and network policies are seen; firewalls on the node are not.
 
 use super::Finding;
 use super::Severity::{High, Low, Medium};
@@ -9,6 +9,7 @@ use super::irsa::{names, of_pod};
 use crate::access::trust::Outcome;
 use crate::access::workload::container::{self, InForce};
 use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence};
+use crate::access::workload::reach::{self, Reach};
 use crate::access::workload::{Account, Allows, Answer, Association, Workloads, remedy};
 use crate::model::cluster::Cluster;
 use crate::model::principal::Principal;
@@ -200,6 +201,7 @@ fn of_pods(
     out: &mut Vec<Finding>,
 ) {
     let (mut older, mut inert, mut agentless, mut refused, mut proxied) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut barred = vec![];
     let mut node_role = None;
     for pod in pods.iter().copied() {
         let (identities, _) = container::identities(pod);
@@ -227,6 +229,9 @@ fn of_pods(
                 _ => None,
             });
             refused.push(pod);
+        }
+        if let Reach::Barred(policies) = workloads.reach(pod) {
+            barred.push((pod, policies));
         }
         let set =
             |names: [&str; 2]| pod.spec.containers.iter().any(|it| names.iter().any(|name| container::has(it, name)));
@@ -274,6 +279,13 @@ fn of_pods(
         let named = Principal::from_arn(role).ok().map(|(role, _)| role.name);
         let mend = named.map(|name| remedy::worker_policy(partition, &name));
         out.push(Finding::new(Medium, "pod-identity-node-role", why, &of_pod(first, "spec.nodeName")).with(mend));
+    }
+    if let [(first, policies), ..] = barred.as_slice() {
+        let all: Vec<&Pod> = barred.iter().map(|(pod, _)| *pod).collect();
+        let why = format!("{}: {}", names(&all), reach::barred(policies, first));
+        let evidence = policies.first().map_or_else(|| of_pod(first, ""), |it| reach::of_policy(it));
+        let mend = policies.first().map(|it| remedy::open_way(it, reach::agent_address(first)));
+        out.push(Finding::new(Medium, "pod-identity-network-policy", why, &evidence).with(mend));
     }
     if let [first, ..] = proxied.as_slice() {
         let why = format!(

@@ -1,5 +1,6 @@
 //! Rows of IRSA and Pod Identity. What `access::workload` judges of a binding is a row's mark.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{IrsaRow, PodIdentityRow};
@@ -7,7 +8,8 @@ use crate::access::Mark;
 use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
 use crate::access::trust::Outcome;
 use crate::access::workload::place::Presence;
-use crate::access::workload::{Account, Answer, InForce, Irsa, Workloads};
+use crate::access::workload::why::on_no_pod;
+use crate::access::workload::{Account, Answer, Irsa, Workloads};
 use crate::model::principal::{Principal, PrincipalKey};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap};
 use crate::model::workload::{Pod, PodIdentityAssociation, ROLE_ARN_ANNOTATION};
@@ -168,14 +170,6 @@ pub(super) fn pod_identity(workloads: &Workloads<'_>) -> Vec<PodIdentityRow> {
     rows
 }
 
-/// Why an association works for none of the pods that use it, if there are such and it is so: they run where it cannot.
-fn on_no_pod(workloads: &Workloads<'_>, account: &Account<'_>) -> Option<String> {
-    let uses = account.pods.iter().map(|pod| workloads.identities(pod));
-    let mut uses = uses.filter(|it| it.in_force == InForce::PodIdentity).peekable();
-    let first = uses.peek()?.answer.because.clone();
-    uses.all(|it| it.answer.outcome == Outcome::Denied).then(|| format!("for none of its pods: {first}"))
-}
-
 fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Option<PodIdentityRow> {
     let account = workloads.account(&it.namespace, &it.service_account)?;
     let made;
@@ -197,8 +191,10 @@ fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Op
         Presence::Unknown(why) if judged.answer.outcome == Outcome::Allowed => {
             (Mark::Unknown, format!("{}; {why}", judged.answer.because))
         }
-        _ => match on_no_pod(workloads, account) {
-            Some(why) if judged.answer.outcome == Outcome::Allowed => (Mark::Dead, why),
+        _ => match on_no_pod(account.pods.iter().map(|pod| Cow::Owned(workloads.identities(pod)))) {
+            Some(why) if judged.answer.outcome == Outcome::Allowed => {
+                (Mark::Dead, format!("for none of its pods: {why}"))
+            }
             _ => (mark(&judged.answer), judged.answer.because.clone()),
         },
     };

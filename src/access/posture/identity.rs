@@ -4,14 +4,11 @@
 use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
+use crate::access::workload::place::{AGENT, daemon_set};
 use crate::model::cluster::{AuthenticationMode, Cluster};
 use crate::model::mapping::AwsAuthKey;
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
-use crate::model::workload::SYSTEM;
-
-/// The add-on that brings Pod Identity to nodes, and the DaemonSet that it makes.
-const AGENT: &str = "eks-pod-identity-agent";
 
 /// What IRSA's tokens are for, unless an annotation says otherwise.
 const AUDIENCE: &str = "sts.amazonaws.com";
@@ -238,10 +235,7 @@ fn agent(ground: &Ground<'_>) -> Control {
     let control =
         |standing, because: String| Control::new("pod-identity-agent", "Pod Identity agent", standing, because);
     let facts = ground.facts;
-    let is_it = |it: &crate::model::workload::DaemonSet| {
-        it.metadata.name == AGENT && it.metadata.namespace.as_deref() == Some(SYSTEM)
-    };
-    let daemon_set = facts.daemon_sets.lookup(is_it, |it| it == AGENT);
+    let daemon_set = daemon_set(facts);
     if let Lookup::Found(found) = &daemon_set {
         let at = Evidence::new(DocumentRef::DaemonSet(AGENT.to_owned()), "status");
         return match &found.status {

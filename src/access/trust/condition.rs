@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::request::{Lookup, Request};
 use super::truth::{Truth, agreed, all, any};
 use super::variable::{Wanted, fill};
+use crate::model::network::Cidr;
 use crate::model::policy::operator::Order;
 use crate::model::policy::{Base, Condition, Operator, SetTest};
 use crate::model::wildcard::{Sign, fits, glob};
@@ -126,7 +127,7 @@ fn compares(base: Base, wanted: &str, got: &str) -> Truth {
         Base::Bool => boolean(wanted).zip(boolean(got)).map(|(a, b)| a == b),
         Base::Number(order) => number(wanted).zip(number(got)).map(|(wanted, got)| ordered(order, got, wanted)),
         Base::Date(order) => moment(wanted).zip(moment(got)).map(|(wanted, got)| ordered(order, got, wanted)),
-        Base::IpAddress => network(wanted).zip(address(got)).map(|((net, bits), got)| within(net, bits, got)),
+        Base::IpAddress => Cidr::parse(wanted).zip(address(got)).map(|(net, got)| net.contains(got)),
         Base::BinaryEquals => binary(wanted).zip(binary(got)).map(|(a, b)| a == b),
         // Text is compared elsewhere, and Null asks for no value.
         _ => None,
@@ -178,24 +179,6 @@ fn moment(text: &str) -> Option<Timestamp> {
 
 fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok()
-}
-
-/// An address with its prefix; alone, it is a network of one.
-fn network(text: &str) -> Option<(IpAddr, u32)> {
-    let (start, bits) = match text.split_once('/') {
-        Some((start, bits)) => (address(start)?, Some(bits.parse::<u32>().ok()?)),
-        None => (address(text)?, None),
-    };
-    let most = if start.is_ipv4() { 32 } else { 128 };
-    Some((start, bits.unwrap_or(most))).filter(|(_, bits)| *bits <= most)
-}
-
-fn within(net: IpAddr, bits: u32, got: IpAddr) -> bool {
-    match (net, got) {
-        (IpAddr::V4(net), IpAddr::V4(got)) => (net.to_bits() ^ got.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0,
-        (IpAddr::V6(net), IpAddr::V6(got)) => (net.to_bits() ^ got.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0,
-        _ => false,
-    }
 }
 
 fn binary(text: &str) -> Option<Vec<u8>> {

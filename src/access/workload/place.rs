@@ -1,6 +1,6 @@
 //! Where a pod runs, as far as its AWS identity depends on it: the kind of node, the node's role, the agent.
 //!
-//! Decides from the node's labels and name, the node groups, and the agent's own pods. Whether a container reaches the
+//! Decides from the node's labels and name, the node groups, the agent's own pods and its DaemonSet. Whether a container reaches the
 //! instance's metadata depends on the hop limit, which is in no fact here: only pods on the host's network surely do.
 
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::cluster::ComputeConfig;
 use crate::model::mapping::AwsAuthKey;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
-use crate::model::workload::{Node, Pod};
+use crate::model::workload::{DaemonSet, Node, Pod, SYSTEM};
 
 /// The add-on that brings the Pod Identity agent.
 pub(crate) const AGENT: &str = "eks-pod-identity-agent";
@@ -83,6 +83,12 @@ pub(crate) struct Ground<'a> {
     pub(crate) agent: Presence,
 }
 
+/// The agent's DaemonSet. Only those of `kube-system` are read.
+pub(crate) fn daemon_set(facts: &ClusterFacts) -> Lookup<&DaemonSet> {
+    let is_it = |it: &DaemonSet| it.metadata.name == AGENT && it.metadata.namespace.as_deref() == Some(SYSTEM);
+    facts.daemon_sets.lookup(is_it, |name| name == AGENT)
+}
+
 impl<'a> Ground<'a> {
     pub(super) fn new(facts: &'a ClusterFacts, iam: &IamFacts) -> Self {
         let auto =
@@ -112,19 +118,45 @@ impl<'a> Ground<'a> {
         self.groups.values().copied().chain(self.others.iter().chain(&self.of_auto).copied())
     }
 
-    /// The agent in the cluster as a whole.
+    /// The agent in the cluster as a whole. A pod of it says most; then its DaemonSet; the add-on alone only that it should
+    /// be there.
     fn agent_of_cluster(&self) -> Presence {
+        if !self.agents.is_empty() || self.auto.is_some() {
+            return Presence::Present;
+        }
         let addon = self.facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
-        match (addon, self.facts.pods.gap()) {
-            (Lookup::Found(_), _) => Presence::Present,
-            _ if !self.agents.is_empty() || self.auto.is_some() => Presence::Present,
-            (Lookup::Absent, None) => {
+        match (daemon_set(self.facts), addon, self.facts.pods.gap()) {
+            (Lookup::Found(it), ..) => match &it.status {
+                Some(status) if status.desired_number_scheduled > 0 && status.number_ready == 0 => {
+                    let n = status.desired_number_scheduled;
+                    Presence::Absent(format!("the DaemonSet {AGENT} has none of its {n} pods ready"))
+                }
+                _ => Presence::Present,
+            },
+            (Lookup::Absent, Lookup::Found(_), None) => Presence::Absent(format!(
+                "the add-on {AGENT} is installed, but neither its DaemonSet in kube-system nor a pod of it is there"
+            )),
+            (Lookup::Absent, Lookup::Found(_), Some(gap)) => Presence::Unknown(format!(
+                "the add-on {AGENT} is installed, but kube-system has no DaemonSet of it; whether it runs elsewhere is not \
+                 known: {gap}"
+            )),
+            (Lookup::Unknown(_), Lookup::Found(_), _) => Presence::Present,
+            (_, Lookup::Absent, None) => {
                 Presence::Absent(format!("the cluster has neither the add-on {AGENT} nor a pod of it"))
             }
-            (Lookup::Absent, Some(gap)) => Presence::Unknown(format!(
+            (Lookup::Absent, Lookup::Absent, Some(gap)) => Presence::Unknown(format!(
+                "neither the add-on {AGENT} nor a DaemonSet of it in kube-system is there, and whether it runs elsewhere is \
+                 not known: {gap}"
+            )),
+            (Lookup::Unknown(_), Lookup::Absent, Some(gap)) => Presence::Unknown(format!(
                 "the add-on {AGENT} is not installed, and whether it runs without is not known: {gap}"
             )),
-            (Lookup::Unknown(gap), _) => Presence::Unknown(format!("whether the add-on {AGENT} is installed: {gap}")),
+            (Lookup::Absent, Lookup::Unknown(_), None) => {
+                Presence::Absent(format!("no pod of {AGENT} runs, and kube-system has no DaemonSet of it"))
+            }
+            (_, Lookup::Unknown(gap), _) => {
+                Presence::Unknown(format!("whether the add-on {AGENT} is installed: {gap}"))
+            }
         }
     }
 

@@ -1,13 +1,14 @@
-//! What a role's own policies say of one action on one resource, as far as that can be told from here.
+//! What a role's or a user's own policies say of one action on one resource, as far as that can be told from here.
 //!
 //! Decides only the plain cases: a statement without conditions that names action and resource. What carries a condition,
 //! names by exclusion, or was not read is not known. Boundaries and organisation policies are not looked at; a boundary
-//! makes a yes not known.
+//! makes a yes not known. What AWS's own policies say where their text was not read is known of a few, and a new one goes
+//! into [`of_aws`].
 
 use serde_json::Value;
 
 use crate::model::percent::decode;
-use crate::model::role::RoleDetail;
+use crate::model::role::{AttachedPolicy, InlinePolicy, RoleDetail, UserDetail};
 use crate::model::snapshot::{IamFacts, Lookup};
 use crate::model::wildcard::glob;
 
@@ -34,63 +35,122 @@ impl Allows {
 }
 
 /// AWS's own policies that are known to allow a node to ask for the credentials of its pods, should their text be missing.
-const WORKER_POLICIES: [&str; 2] = ["policy/AmazonEKSWorkerNodePolicy", "policy/AmazonEKSWorkerNodeMinimalPolicy"];
-/// AWS's own policies that nodes usually have, of which none speaks of EKS's credentials. Their text is not read with an
-/// account's own.
-const OTHERS: [&str; 5] = [
-    "policy/AmazonEKS_CNI_Policy",
-    "policy/AmazonEC2ContainerRegistryReadOnly",
-    "policy/AmazonEC2ContainerRegistryPullOnly",
-    "policy/AmazonSSMManagedInstanceCore",
-    "policy/CloudWatchAgentServerPolicy",
+const WORKER_POLICIES: [&str; 2] = ["AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy"];
+/// AWS's own policies that nodes and parts of a cluster usually have, of which none speaks of EKS's credentials or of
+/// assuming a role. Their text is not read with an account's own.
+const OTHERS: [&str; 6] = [
+    "AmazonEKS_CNI_Policy",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonSSMManagedInstanceCore",
+    "CloudWatchAgentServerPolicy",
+    "AmazonEKSFargatePodExecutionRolePolicy",
 ];
-/// What they allow.
+/// What the policies of workers allow.
 pub(crate) const ASSUME_FOR_POD: &str = "eks-auth:AssumeRoleForPodIdentity";
+/// What it takes to become a role.
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-pub(super) fn allows(role: &RoleDetail, iam: &IamFacts, action: &str, resource: &str) -> Allows {
-    let mut unread = Vec::new();
-    let mut said = Said::default();
-    for policy in &role.role_policy_list {
-        match &policy.policy_document {
-            Some(document) => said.take(document, action, resource),
-            None => unread.push(format!("inline policy {}", policy.policy_name)),
-        }
-    }
-    for attached in &role.attached_managed_policies {
-        let arn = &attached.policy_arn;
-        let found = iam.policies.lookup(|it| it.arn == *arn, |name| name == arn);
-        let document = match &found {
-            Lookup::Found(policy) => {
-                policy.policy_version_list.iter().find(|it| it.is_default_version).and_then(|it| it.document.as_ref())
-            }
-            _ => None,
-        };
-        let known = |names: &[&str]| {
-            arn.contains(":iam::aws:")
-                && action == ASSUME_FOR_POD
-                && names.iter().any(|it| arn.ends_with(&format!(":{it}")))
-        };
-        match document {
-            Some(document) => said.take(document, action, resource),
-            None if known(&WORKER_POLICIES) => said.allow = true,
-            None if known(&OTHERS) => {}
-            None => unread.push(format!("policy {arn}")),
-        }
-    }
-    // A role with neither kind of policy may only have been listed without them.
-    let bare = role.role_policy_list.is_empty() && role.attached_managed_policies.is_empty();
-    let name = &role.role_name;
+/// Does a policy of AWS's own allow the action, where its text is missing? `None`: not known.
+fn of_aws(arn: &str, action: &str) -> Option<bool> {
+    let name = arn.split_once(":iam::aws:policy/").map(|(_, path)| crate::model::words::last_part(path))?;
     match () {
-        () if said.deny => Allows::No,
-        () if said.may_deny => Allows::Unknown(format!("a policy of role {name} may deny {action}")),
-        () if said.allow && role.permissions_boundary.is_some() => {
-            Allows::Unknown(format!("role {name} has a permissions boundary, which is not looked at"))
+        () if name == "AdministratorAccess" => Some(true),
+        () if action != ASSUME_FOR_POD && action != ASSUME_ROLE => None,
+        () if WORKER_POLICIES.contains(&name) => Some(action == ASSUME_FOR_POD),
+        () if OTHERS.contains(&name) => Some(false),
+        () => None,
+    }
+}
+
+/// Whose policies they are, all in one place.
+pub(super) struct Owner<'a> {
+    /// `role x`, `user y`.
+    whose: String,
+    inline: Vec<&'a InlinePolicy>,
+    attached: Vec<&'a AttachedPolicy>,
+    has_boundary: bool,
+    /// What of it was not read.
+    unread: Vec<String>,
+}
+
+impl<'a> Owner<'a> {
+    pub(super) fn role(role: &'a RoleDetail, iam: &IamFacts) -> Self {
+        // A role with neither kind of policy may only have been listed without them.
+        let bare = role.role_policy_list.is_empty() && role.attached_managed_policies.is_empty();
+        let unread = if bare && !details_are_whole(iam) { vec!["its policies".to_owned()] } else { Vec::new() };
+        Owner {
+            whose: format!("role {}", role.role_name),
+            inline: role.role_policy_list.iter().collect(),
+            attached: role.attached_managed_policies.iter().collect(),
+            has_boundary: role.permissions_boundary.is_some(),
+            unread,
         }
-        () if said.allow => Allows::Yes,
-        () if said.may_allow => Allows::Unknown(format!("a policy of role {name} allows {action} on a condition")),
-        () if !unread.is_empty() => Allows::Unknown(format!("not read of role {name}: {}", unread.join(", "))),
-        () if bare && !details_are_whole(iam) => Allows::Unknown(format!("the policies of role {name} were not read")),
-        () => Allows::No,
+    }
+
+    /// With the policies of the groups it is in.
+    pub(super) fn user(user: &'a UserDetail, iam: &'a IamFacts) -> Self {
+        let bare =
+            user.user_policy_list.is_empty() && user.attached_managed_policies.is_empty() && user.group_list.is_empty();
+        // The sweep that brings the groups brings users with their policies; a list of users brings neither.
+        let listed = iam.groups.gap();
+        let mut this = Owner {
+            whose: format!("user {}", user.user_name),
+            inline: user.user_policy_list.iter().collect(),
+            attached: user.attached_managed_policies.iter().collect(),
+            has_boundary: user.permissions_boundary.is_some(),
+            unread: listed.filter(|_| bare).map(|gap| format!("its policies: {gap}")).into_iter().collect(),
+        };
+        for name in &user.group_list {
+            match iam.groups.lookup(|it| it.group_name == *name, |it| it == name) {
+                Lookup::Found(group) => {
+                    this.inline.extend(&group.group_policy_list);
+                    this.attached.extend(&group.attached_managed_policies);
+                }
+                Lookup::Absent => this.unread.push(format!("group {name}, which is not among the groups")),
+                Lookup::Unknown(gap) => this.unread.push(format!("group {name}: {gap}")),
+            }
+        }
+        this
+    }
+
+    /// Does it allow the action on the resource?
+    pub(super) fn allows(&self, iam: &IamFacts, action: &str, resource: &str) -> Allows {
+        let mut unread = self.unread.clone();
+        let mut said = Said::default();
+        for policy in &self.inline {
+            match &policy.policy_document {
+                Some(document) => said.take(document, action, resource),
+                None => unread.push(format!("inline policy {}", policy.policy_name)),
+            }
+        }
+        for attached in &self.attached {
+            let arn = &attached.policy_arn;
+            let found = iam.policies.lookup(|it| it.arn == *arn, |name| name == arn);
+            let document = match &found {
+                Lookup::Found(policy) => (policy.policy_version_list.iter())
+                    .find(|it| it.is_default_version)
+                    .and_then(|it| it.document.as_ref()),
+                _ => None,
+            };
+            match (document, of_aws(arn, action)) {
+                (Some(document), _) => said.take(document, action, resource),
+                (None, Some(allows)) => said.allow |= allows,
+                (None, None) => unread.push(format!("policy {arn}")),
+            }
+        }
+        let whose = &self.whose;
+        match () {
+            () if said.deny => Allows::No,
+            () if said.may_deny => Allows::Unknown(format!("a policy of {whose} may deny {action}")),
+            () if said.allow && self.has_boundary => {
+                Allows::Unknown(format!("{whose} has a permissions boundary, which is not looked at"))
+            }
+            () if said.allow => Allows::Yes,
+            () if said.may_allow => Allows::Unknown(format!("a policy of {whose} allows {action} on a condition")),
+            () if !unread.is_empty() => Allows::Unknown(format!("not read of {whose}: {}", unread.join(", "))),
+            () => Allows::No,
+        }
     }
 }
 

@@ -3,11 +3,14 @@
 //! Decides on the texts alone; when each applies is the findings'. Nothing here is ever run by this program. Names come
 //! from outside, so that whatever a shell would read as more than a word is quoted.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use super::reach::AGENT_PORT;
 use crate::access::findings::Remedy;
+use crate::model::network::NetworkPolicy;
 use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
 
 /// A word for a shell.
@@ -180,6 +183,24 @@ pub fn agent(cluster: &str, region: &str) -> Remedy {
             quoted(region)
         ),
     )
+}
+
+/// Lets pods through to the agent whom a policy keeps from it. It selects whom that one selects, so that nobody is
+/// limited who was not.
+pub(crate) fn open_way(barring: &NetworkPolicy, agent: IpAddr) -> Remedy {
+    let whole = if agent.is_ipv4() { 32 } else { 128 };
+    let policy = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": format!("{}-to-pod-identity", barring.metadata.name), "namespace": barring.metadata.namespace},
+        "spec": {
+            "podSelector": barring.spec.pod_selector,
+            "policyTypes": ["Egress"],
+            "egress": [{"to": [{"ipBlock": {"cidr": format!("{agent}/{whole}")}}],
+                        "ports": [{"protocol": "TCP", "port": AGENT_PORT}]}],
+        },
+    });
+    remedy("Let the pods reach the Pod Identity agent", format!("kubectl apply -f - <<'EOF'\n{policy:#}\nEOF"))
 }
 
 /// Changes an association.

@@ -1,15 +1,15 @@
 //! The reverse: who and what can become a role.
 //!
-//! Decides from the role's trust policy and from what uses the role in this cluster. A principal that the policy names may
-//! still need its own policies' leave; what is not read makes the answer not known.
+//! Decides from the role's trust policy (`named`) and from what uses the role in this cluster. A principal that the policy
+//! names may still need its own policies' leave; what is not read makes the answer not known.
 
-use super::irsa::of_role;
-use super::{Answer, InForce, Trust, Workloads};
-use crate::access::findings::{Finding, of_trusting, subjects};
+mod named;
+
+use super::{Answer, InForce, Subject, Trust, Workloads};
+use crate::access::findings::{Finding, of_trusting};
 use crate::access::trust::{Outcome, Request, evaluate};
-use crate::model::policy::{Effect, PrincipalForm, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
-use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// What becomes a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +76,25 @@ pub struct Holder {
     pub evidence: Option<Evidence>,
 }
 
+impl Holder {
+    /// It, to be asked about in its turn.
+    pub fn subject(&self) -> Option<Subject> {
+        let named = |of: fn(String, String) -> Subject| {
+            let (namespace, name) = self.name.split_once('/')?;
+            Some(of(namespace.to_owned(), name.to_owned()))
+        };
+        match self.kind {
+            HolderKind::Pod => named(Subject::Pod),
+            HolderKind::ServiceAccount => named(Subject::ServiceAccount),
+            HolderKind::Principal => match Principal::from_arn(&self.name) {
+                Ok((it, _)) if it.kind == PrincipalKind::Role => Some(Subject::Role(it.arn())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// Who and what can become a role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhyRole {
@@ -122,8 +141,10 @@ impl<'a> Workloads<'a> {
             out.findings = of_trusting(self, trust, role);
         }
         self.unread(&mut out);
-        out.holders.sort_by(|a, b| (a.kind, &a.name, a.mechanism).cmp(&(b.kind, &b.name, b.mechanism)));
-        out.holders.dedup();
+        // Of several statements that name somebody, the one that lets it in counts.
+        let key = |it: &Holder| (it.kind, it.name.clone(), it.mechanism);
+        out.holders.sort_by_cached_key(|it| (key(it), std::cmp::Reverse(it.outcome), it.because.clone()));
+        out.holders.dedup_by_key(|it| key(it));
         if found.is_some() {
             let count = |outcome| out.holders.iter().filter(|it| it.outcome == outcome).count();
             let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
@@ -258,98 +279,6 @@ impl<'a> Workloads<'a> {
             add(HolderKind::InstanceProfile, name.to_owned(), "ec2.amazonaws.com", document, "InstanceProfileList");
         }
         out.holders.extend(all);
-    }
-
-    /// Whom the trust policy names.
-    fn named_by(&self, trust: &Trust<'a>, role: &Principal, out: &mut WhyRole) {
-        let Ok(policy) = trust.policy() else { return };
-        let ours = self.provider_in(&role.partition, &role.account);
-        for statement in policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)) {
-            let named = match &statement.principals {
-                Principals::AnyOf(named) => named.as_slice(),
-                Principals::Unclear(why) => {
-                    out.unknown.push(format!("whom Statement[{}] names: {why}", statement.index));
-                    continue;
-                }
-            };
-            let path = format!("AssumeRolePolicyDocument.Statement[{}]", statement.index);
-            let evidence = Evidence::new(of_role(role).document, path);
-            for it in named {
-                let (kind, outcome, because) = match &it.form {
-                    PrincipalForm::Service => {
-                        let verdict = evaluate(policy, &Request::service(&it.text).to_account(&role.account));
-                        (HolderKind::Service, verdict.verdict, verdict.because)
-                    }
-                    PrincipalForm::Federated if Some(&it.text) == ours.as_ref() => {
-                        let whom = subjects(trust, &it.text);
-                        let list = if whom.is_empty() { "nobody".to_owned() } else { whom.join(", ") };
-                        let outcome = if whom.is_empty() { Outcome::Denied } else { Outcome::Unknown };
-                        (HolderKind::Provider, outcome, format!("this cluster's service accounts, by name: {list}"))
-                    }
-                    PrincipalForm::Federated => (
-                        HolderKind::Provider,
-                        Outcome::Unknown,
-                        "whoever has its tokens, on the conditions of the statement".to_owned(),
-                    ),
-                    PrincipalForm::Everyone => {
-                        let narrowed = !statement.conditions.is_empty();
-                        let why = if narrowed {
-                            "anybody of any account, on the conditions of the statement"
-                        } else {
-                            "anybody of any account, and no condition narrows it"
-                        };
-                        let outcome = if narrowed { Outcome::Unknown } else { Outcome::Allowed };
-                        (HolderKind::Principal, outcome, why.to_owned())
-                    }
-                    PrincipalForm::UniqueId => (
-                        HolderKind::Principal,
-                        Outcome::Denied,
-                        "the id of a role or user that was deleted: one made again under the name has another"
-                            .to_owned(),
-                    ),
-                    PrincipalForm::Invalid(why) => (HolderKind::Principal, Outcome::Denied, (*why).to_owned()),
-                    PrincipalForm::Unclear(why) => (HolderKind::Principal, Outcome::Unknown, (*why).to_owned()),
-                    PrincipalForm::Account { account, .. } => (
-                        HolderKind::Principal,
-                        Outcome::Unknown,
-                        format!("whoever in account {account} has a policy of its own that allows it"),
-                    ),
-                    PrincipalForm::Identity(_) | PrincipalForm::Session(..) => self.identity(policy, role, &it.text),
-                };
-                out.holders.push(Holder {
-                    kind,
-                    name: it.text.clone(),
-                    mechanism: None,
-                    outcome,
-                    because,
-                    evidence: Some(evidence.clone()),
-                });
-            }
-        }
-    }
-
-    fn identity(
-        &self,
-        policy: &crate::access::trust::Document,
-        role: &Principal,
-        arn: &str,
-    ) -> (HolderKind, Outcome, String) {
-        let kind = HolderKind::Principal;
-        let Ok(mut request) = Request::iam(arn) else {
-            return (kind, Outcome::Unknown, "it is not the ARN of a principal".to_owned());
-        };
-        request = request.to_account(&role.account);
-        if let Ok((caller, _)) = Principal::from_arn(arn) {
-            let own = self.iam.account.as_deref() == Some(caller.account.as_str());
-            if own && caller.kind == PrincipalKind::Role {
-                if let Lookup::Absent = self.trust(&caller) {
-                    return (kind, Outcome::Denied, "there is no such role, so nobody can sign as it".to_owned());
-                }
-                request.own_policies = self.policies_allow(&caller, "sts:AssumeRole", &role.arn()).known();
-            }
-        }
-        let verdict = evaluate(policy, &request);
-        (kind, verdict.verdict, verdict.because)
     }
 
     /// What was not read and may hide others.

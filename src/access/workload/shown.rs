@@ -42,7 +42,7 @@ impl Subject {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// Under which heading.
     pub part: &'static str,
@@ -58,6 +58,8 @@ pub struct Line {
     pub evidence: Option<Evidence>,
     /// Of a remedy, which.
     pub remedy: Option<usize>,
+    /// Whom it is about, to go on to.
+    pub about: Option<Subject>,
 }
 
 /// A whole answer.
@@ -95,8 +97,7 @@ struct Lines(Vec<Line>);
 
 impl Lines {
     fn say(&mut self, part: &'static str, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
-        let line =
-            Line { part, mark, severity: None, text: text.into(), note: String::new(), evidence: None, remedy: None };
+        let line = Line { part, mark, text: text.into(), ..Line::default() };
         self.0.push_mut(line)
     }
 
@@ -231,6 +232,7 @@ impl WhyRole {
             let line = lines.say(it.kind.heading(), Some(mark(it.outcome)), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
+            line.about = it.subject();
         }
         for it in &self.unknown {
             lines.say("unknown", Some(Mark::Unknown), it.clone());

@@ -4,10 +4,13 @@
 //! the node's role. For a service account the answer is that of a pod made now. The findings come with it, those of other
 //! pods left out.
 
+use std::borrow::Cow;
+
 use super::container::{self, ContainerIdentity, InForce};
 use super::irsa::subject;
 use super::place::{self, NodeRole, Place, Presence};
 use super::policies::{ASSUME_FOR_POD, Allows};
+use super::reach::{Reach, barred, of_policy};
 use super::{Account, Answer, Association, Irsa, Step, Workloads};
 use crate::access::findings::{Finding, of_workload};
 use crate::access::trust::Outcome;
@@ -107,6 +110,13 @@ fn of_container(pod: &Pod, at: usize) -> Evidence {
 fn of_annotation(namespace: &str, name: &str) -> Evidence {
     let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
     Evidence::new(document, format!("metadata.annotations.{ROLE_ARN_ANNOTATION}"))
+}
+
+/// Why an association works for none of the pods that use it, if there are such and it is so: they run where it cannot.
+pub(crate) fn on_no_pod<'a>(pods: impl Iterator<Item = Cow<'a, PodIdentities<'a>>>) -> Option<String> {
+    let mut uses = pods.filter(|it| it.in_force == InForce::PodIdentity).peekable();
+    let first = uses.peek()?.answer.because.clone();
+    uses.all(|it| it.answer.outcome == Outcome::Denied).then_some(first)
 }
 
 fn of_association(id: &str) -> Evidence {
@@ -255,6 +265,19 @@ impl<'a> Workloads<'a> {
                 }
                 Allows::Unknown(why) => it.unverified.push(format!("that the node may call {ASSUME_FOR_POD}: {why}")),
                 Allows::Yes => {}
+            }
+        }
+        match self.reach(it.pod) {
+            Reach::Open => {}
+            Reach::Barred(policies) => {
+                let why = barred(&policies, it.pod);
+                let evidence = policies.first().map(|it| of_policy(it));
+                let outcome = Some(Outcome::Unknown);
+                it.steps.push(Step { label: "network", outcome, text: why.clone(), evidence });
+                links.push(Answer::open(why));
+            }
+            Reach::Unread(gap) => {
+                it.unverified.push(format!("that no network policy keeps the pod from the agent: {gap}"));
             }
         }
         // Where all is well, the role's own sentence comes first.
@@ -487,6 +510,12 @@ impl<'a> Workloads<'a> {
                 if account.itself.is_none() && self.facts.service_accounts.gap().is_none() {
                     links.push(Answer::no(format!(
                         "the cluster has no service account {namespace}/{name}; EKS does not check"
+                    )));
+                }
+                // What runs where it cannot work is likely to come to such a place again.
+                if let Some(first) = on_no_pod(why.pods.iter().map(Cow::Borrowed)) {
+                    links.push(Answer::open(format!(
+                        "none of its pods gets it now ({first}); whether a new one does depends on where it comes to run"
                     )));
                 }
                 why.answer = Answer::worst(links).unwrap_or(why.answer);

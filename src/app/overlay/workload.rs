@@ -68,6 +68,14 @@ impl WorkloadView {
         Some(Document::new(it.title.clone(), format!("{}\n", it.text), ""))
     }
 
+    /// The role that the line under the cursor is about.
+    pub fn holder(&self) -> Option<Asked> {
+        match &self.shown.as_ref()?.lines.get(self.at)?.about {
+            Some(Subject::Role(arn)) => Asked::from_arn(arn).ok(),
+            _ => None,
+        }
+    }
+
     /// The role that it is about.
     pub fn role(&self) -> Option<&Asked> {
         self.shown.as_ref()?.role.as_ref()

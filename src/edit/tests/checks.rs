@@ -404,7 +404,8 @@ fn the_last_admin_stays_whatever_is_tried() {
     let take = |name: &str| Edit::TakePolicy { policy_arn: policy(name) };
     let kind = |kind: &str| be("admin", |it| (it.kind, it.policies) = (kind.into(), Default::default())).1;
     let bare = || Edit::GiveGroups(vec![]);
-    let cases: Vec<(&str, World, Vec<(Subject, Edit)>)> = vec![
+    type Tried = (&'static str, World, Vec<(Subject, Edit)>);
+    let cases: Vec<Tried> = vec![
         ("removed", only(), vec![(role("admin"), Edit::Remove)]),
         ("its policy taken", only(), vec![(role("admin"), take("ClusterAdmin"))]),
         ("re-scoped to a namespace", only(), vec![(role("admin"), give("ClusterAdmin", &["blue"]))]),

@@ -74,7 +74,7 @@ const KINDS: &[Kind] = &[
     Kind::new("batch", "cronjobs", "CronJob", "cj").of_all(),
     Kind::new("batch", "jobs", "Job", "").of_all(),
     Kind::new("networking.k8s.io", "ingresses", "Ingress", "ing"),
-    Kind::new("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol"),
+    Kind::new("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol").held("networkPolicies"),
 ];
 
 /// Reviews are made, never read.
@@ -111,6 +111,7 @@ fn metadata<'a>(manifest: &'a Manifest, resource: &str) -> Option<&'a Metadata> 
         (Manifest::Pod(it), "pods") => Some(&it.metadata),
         (Manifest::Node(it), "nodes") => Some(&it.metadata),
         (Manifest::DaemonSet(it), "daemonsets") => Some(&it.metadata),
+        (Manifest::NetworkPolicy(it), "networkpolicies") => Some(&it.metadata),
         (Manifest::Role(it), "roles") | (Manifest::ClusterRole(it), "clusterroles") => Some(&it.metadata),
         (Manifest::RoleBinding(it), "rolebindings") | (Manifest::ClusterRoleBinding(it), "clusterrolebindings") => {
             Some(&it.metadata)
@@ -238,6 +239,10 @@ mod tests {
                         "Namespace" => serde_json::from_value::<core::Namespace>(object).map(|it| it.metadata),
                         "DaemonSet" => serde_json::from_value::<k8s_openapi::api::apps::v1::DaemonSet>(object)
                             .map(|it| it.metadata),
+                        "NetworkPolicy" => {
+                            serde_json::from_value::<k8s_openapi::api::networking::v1::NetworkPolicy>(object)
+                                .map(|it| it.metadata)
+                        }
                         "Node" => serde_json::from_value::<core::Node>(object).map(|it| it.metadata),
                         "Pod" => serde_json::from_value::<core::Pod>(object).map(|it| it.metadata),
                         "ServiceAccount" => {

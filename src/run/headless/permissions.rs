@@ -15,10 +15,12 @@ use crate::access::identity::Resolver;
 use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Via, Who};
 use crate::access::resources::{Meant, meant};
-use crate::access::who;
+use crate::access::who::{self, Holding};
+use crate::access::workload::Workloads;
+use crate::access::workload::role::WhyRole;
 use crate::cli::{CanArgs, Options, Output, RequestArgs};
 use crate::model::cluster::ClusterId;
-use crate::model::principal::parse_query;
+use crate::model::principal::{PrincipalKind, parse_query};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Snapshot};
 use crate::report::can::{Answered, Named};
@@ -210,7 +212,7 @@ fn request(permissions: &Permissions, line: Line) -> Meant {
 }
 
 /// `eksplorer who-can VERB RESOURCE`
-pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, Trouble> {
+pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> Result<Printed, Trouble> {
     check_request(&args.verb, &args.resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
@@ -221,11 +223,20 @@ pub async fn who_can(options: &Options, args: &RequestArgs) -> Result<Printed, T
     let meant = meant(&permissions, &args.verb, &args.resource, namespace, name);
     let principals = inventory(&facts, &snapshot.iam).principals;
     let answer = who::who_can(&facts, &permissions, &principals, &meant.request);
+    let workloads = becoming.then(|| Workloads::new(&facts, &snapshot.iam));
+    let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
+        .map(|it| match (&workloads, &it.subject) {
+            (Some(workloads), Holding::Principal { principal, .. }) if principal.kind == PrincipalKind::Role => {
+                Some(workloads.why_role(principal))
+            }
+            _ => None,
+        })
+        .collect();
     let exit = Exit::from(answer.verdict());
     let out = match options.output {
-        Output::Text => report::who::text(&id, &meant, &answer, snapshot.iam.account.as_deref()),
+        Output::Text => report::who::text(&id, &meant, &answer, &becomes, snapshot.iam.account.as_deref()),
         Output::Json | Output::Sarif => {
-            report::who::json_text(&id, &permissions, &meant, &answer).map_err(Trouble::failure)?
+            report::who::json_text(&id, &permissions, &meant, &answer, &becomes).map_err(Trouble::failure)?
         }
     };
     Ok(Printed::answer(out, exit))

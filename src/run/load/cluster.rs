@@ -9,8 +9,8 @@ use super::sweep::{Feed, Read, pages, sweep};
 use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
 use crate::cloud::kubernetes::{
-    CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NODES, PODS, READ_AWS_AUTH, ROLE_BINDINGS, ROLES,
-    SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
+    CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NETWORK_POLICIES, NODES, PODS, READ_AWS_AUTH,
+    ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
 };
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::facts::{aws_auth_fact, no_entries};
@@ -185,6 +185,7 @@ async fn kubernetes(
         Roles, ROLES;
         Nodes, NODES;
         DaemonSets, SYSTEM_DAEMON_SETS;
+        NetworkPolicies, NETWORK_POLICIES;
         Pods, PODS;
     }
 }

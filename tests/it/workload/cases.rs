@@ -41,6 +41,16 @@ fn annotate(world: &mut World, key: &str, value: &str) {
     world.set(&path, json!(value));
 }
 
+/// A policy that limits what the ledger's pods reach to this.
+fn network_policy(world: &mut World, egress: Value) {
+    world.push(
+        "/clusters/0/kubernetes",
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "egress", "namespace": "payments"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": egress}}),
+    );
+}
+
 fn old_provider(world: &mut World) {
     world.push(
         PROVIDERS,
@@ -471,6 +481,12 @@ pub(super) const CASES: &[Case] = &[
             it.set(&format!("{ASSOCIATION}/policy"), json!("{}"));
             it.set(&format!("{ASSOCIATION}/disableSessionTags"), json!(true));
         },
+    ),
+    case(
+        "2.8.12",
+        "pod-identity-network-policy",
+        |it| network_policy(it, json!([{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}]}])),
+        |it| network_policy(it, json!([{"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"port": 80}]}])),
     ),
     case(
         "2.8.12",

@@ -45,6 +45,27 @@ fn enter_on_a_row_opens_its_workload_and_keys_lead_on() {
 }
 
 #[test]
+fn who_becomes_a_role_is_one_key_away_and_leads_on() {
+    let role = |name: &str| Subject::Role(format!("arn:aws:iam::111122223333:role/{name}"));
+    let acme = || Stage::acme(file()).keys("1 /").text("blue/deployer").keys("Enter");
+    let opened = acme().keys("b");
+    assert_eq!(subject(&opened), role("teams/blue/deployer"));
+    // The line of a role leads on to who becomes that one; any other asks about the role itself again.
+    let onward = opened.keys("g b");
+    assert_eq!(
+        subject(&onward),
+        role("aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_PlatformEngineer_aa11bb22cc33dd44")
+    );
+    assert_eq!(top(&onward.keys("Esc Esc")), "list");
+    assert_eq!(subject(&acme().keys("Enter b")), role("teams/blue/deployer"), "from the trace");
+    let user = Stage::acme(file()).keys("6 /").text("user/people/carol").keys("Enter b");
+    assert!(notice(&user).contains("Nobody becomes a user"), "{}", notice(&user));
+    let who =
+        Stage::acme(file()).keys("w").text("delete pods -n payments").keys("Enter / ").text("role/ci").keys("Enter b");
+    assert_eq!(subject(&who), role("ci"), "from who can");
+}
+
+#[test]
 fn the_jump_finds_service_accounts_and_pods_by_name() {
     let typed = stage(&World::new(), file()).keys("ctrl-p").text("payments/ledger-0");
     let found = typed.keys("Enter");

@@ -4,7 +4,7 @@ use super::Family::{Irsa, PodIdentity};
 use super::Rule;
 use crate::access::findings::Severity::{High, Low, Medium};
 
-pub(super) const RULES: [Rule; 44] = [
+pub(super) const RULES: [Rule; 45] = [
     Rule::new(
         Irsa,
         "irsa-no-subject",
@@ -347,6 +347,14 @@ pub(super) const RULES: [Rule; 44] = [
         Medium,
         "Pods with an association send the calls to the agent to a proxy.",
         "The calls fail: they get no credentials.",
+        "workload identity, §2.8",
+    ),
+    Rule::new(
+        PodIdentity,
+        "pod-identity-network-policy",
+        Medium,
+        "A network policy keeps pods with an association from the agent.",
+        "Where the cluster enforces network policies, they get no credentials.",
         "workload identity, §2.8",
     ),
     Rule::new(
