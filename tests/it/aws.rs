@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use eksplorer::lab::Lab;
@@ -15,8 +15,8 @@ use crate::lab::{have, run};
 pub(crate) struct Aws {
     /// Where it stands as `aws`.
     folder: PathBuf,
-    /// Closed when the tests end, which ends it.
-    _alive: Mutex<ChildStdin>,
+    /// Its standard input is closed when the tests end, which ends it.
+    _server: Mutex<Child>,
 }
 
 static AWS: LazyLock<Option<Aws>> = LazyLock::new(|| {
@@ -30,7 +30,7 @@ static AWS: LazyLock<Option<Aws>> = LazyLock::new(|| {
     let mut server = server.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let ready = BufReader::new(server.stdout.take().unwrap()).lines().next().unwrap().unwrap();
     assert_eq!(ready, "ready");
-    Some(Aws { folder, _alive: Mutex::new(server.stdin.take().unwrap()) })
+    Some(Aws { folder, _server: Mutex::new(server) })
 });
 
 /// `None` where it is not installed.

@@ -129,7 +129,7 @@ fn identities(facts: &ClusterFacts, iam: &IamFacts) -> Vec<String> {
         let it = resolver.resolve(&Asked::principal(principal));
         format!("{name}: {:?} {:?}", it.verdict, it.identity.map(|it| (it.username, it.groups)))
     };
-    ROLES.iter().map(|it| asked(it)).collect()
+    ROLES.iter().map(asked).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
