@@ -23,7 +23,7 @@ static AWS: LazyLock<Option<Aws>> = LazyLock::new(|| {
     if !have("python3", &["-c", "import awscli.clidriver"]) {
         return None;
     }
-    let folder = std::env::temp_dir().join(format!("eksplorer-{}-aws", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("eksplorer-{}-aws-often", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let mut server = Command::new("python3");
     server.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/aws_often.py")).arg(&folder);
