@@ -17,6 +17,7 @@ pub mod rbac;
 pub mod request;
 pub mod review;
 pub mod role;
+mod role_policies;
 pub mod snapshot;
 pub mod time;
 pub mod update;

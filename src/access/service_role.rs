@@ -71,8 +71,7 @@ fn unneeded() -> PolicyCheck {
 /// Why a role's policies may be more than those that are at hand: lists of roles come without them, and where the sweep
 /// that has them was refused, policies are not known either.
 fn policies_gap(role: &RoleDetail, iam: &IamFacts) -> Option<Gap> {
-    let some = !role.attached_managed_policies.is_empty() || !role.role_policy_list.is_empty();
-    if some { None } else { iam.policies.gap() }
+    if iam.knows_policies_of(role) { None } else { iam.policies.gap() }
 }
 
 /// Which services take the role on.

@@ -126,6 +126,15 @@ pub enum Effect {
         /// Whose.
         asked: Box<Asked>,
     },
+    /// Read the policies of a role that no sweep brought.
+    Policies {
+        /// The role, by name.
+        role: String,
+        /// Are its policies to be listed, since it is not known which it has?
+        list: bool,
+        /// Managed policies whose text is missing, by ARN.
+        arns: Vec<String>,
+    },
     /// Send a text to the terminal's clipboard.
     Copy(String),
     /// Stop, and give the terminal back to the shell for a while.

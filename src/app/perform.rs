@@ -73,7 +73,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Jump => open_jump(app, None),
         Command::Document => open_document(app),
-        Command::Policies => open_policies(app),
+        Command::Policies => open_policies(app, effects),
         Command::CopyArn => copy_arn(app, effects),
         Command::CopyDocument => copy_document(app, effects),
         Command::Add => change::open_add(app),
@@ -492,11 +492,24 @@ fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<Effect>) {
 }
 
 /// Opens the role at hand with all its policies.
-fn open_policies(app: &mut App) {
+/// Policies that no sweep brings are asked for, and stand there when they have come.
+fn open_policies(app: &mut App, effects: &mut Vec<Effect>) {
     let Some(name) = app.role() else { return };
-    let document = app.document_at(&Evidence::new(DocumentRef::RolePolicies(name), "AssumeRolePolicyDocument"));
-    let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+    let evidence = Evidence::new(DocumentRef::RolePolicies(name.clone()), "AssumeRolePolicyDocument");
+    let document = app.document_at(&evidence);
+    let mut view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
+    view.grows = Some(evidence);
     push(app, Overlay::Document(Box::new(view)));
+    let iam = &app.snapshot.iam;
+    let account = iam.account.clone().unwrap_or_default();
+    let Some(role) = iam.role(&account, &name).found().filter(|_| app.is_live()) else { return };
+    let boundary = role.permissions_boundary.as_ref().and_then(|it| it.permissions_boundary_arn.as_ref());
+    let all = role.attached_managed_policies.iter().map(|it| &it.policy_arn).chain(boundary);
+    let arns: Vec<String> = all.filter(|arn| iam.policy_document(arn).is_none()).cloned().collect();
+    let list = !iam.knows_policies_of(role);
+    if list || !arns.is_empty() {
+        effects.push(Effect::Policies { role: name, list, arns });
+    }
 }
 
 fn open_document(app: &mut App) {

@@ -125,6 +125,14 @@ fn take_news(app: &mut App, news: Update, effects: &mut Vec<Effect>) {
     if clusters && app.cluster.is_none() {
         choose_first_cluster(app, effects);
     }
+    if let Some(Overlay::Document(view)) = app.overlays.last()
+        && let Some(evidence) = view.grows.clone()
+    {
+        let document = app.document_at(&evidence);
+        if let Some(Overlay::Document(view)) = app.overlays.last_mut() {
+            view.document = document;
+        }
+    }
     if concerns {
         facts_changed(app, effects);
     }

@@ -15,7 +15,7 @@ use super::session::{Request, Session};
 use super::{Page, failure};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{
-    GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, Simulated, UserDetail,
+    GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, RolePolicies, Simulated, UserDetail,
 };
 
 /// The most that IAM gives at once.
@@ -115,6 +115,54 @@ impl Iam {
         let call = self.session.iam_client().get_role().role_name(name).send();
         let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
         Ok(said.and_then(|said| said.role).map(convert::role))
+    }
+
+    /// ListAttachedRolePolicies, all pages; ListRolePolicies and GetRolePolicy for each.
+    pub async fn role_policies(&self, name: &str) -> Result<RolePolicies, Failure> {
+        let mut found = RolePolicies::default();
+        let mut marker = None;
+        loop {
+            let request = request("ListAttachedRolePolicies", "list the policies of the role", name);
+            let call =
+                self.session.iam_client().list_attached_role_policies().role_name(name).set_marker(marker).send();
+            let said = self.session.perform(request, call, failure::aws).await?;
+            found.attached.extend(said.attached_policies.unwrap_or_default().into_iter().map(convert::attached_policy));
+            marker = next(said.is_truncated, said.marker);
+            if marker.is_none() {
+                break;
+            }
+        }
+        let mut names = Vec::new();
+        loop {
+            let request = request("ListRolePolicies", "list the inline policies of the role", name);
+            let call = self.session.iam_client().list_role_policies().role_name(name).set_marker(marker).send();
+            let said = self.session.perform(request, call, failure::aws).await?;
+            names.extend(said.policy_names);
+            marker = next(said.is_truncated, said.marker);
+            if marker.is_none() {
+                break;
+            }
+        }
+        for policy in names {
+            let on = format!("{name}/{policy}");
+            let request = Request::aws(Service::Iam, "GetRolePolicy", "read the inline policy", on, Rank::Detail);
+            let call = self.session.iam_client().get_role_policy().role_name(name).policy_name(&policy).send();
+            let said = self.session.perform(request, call, failure::aws).await?;
+            found.inline.push(convert::own_policy(said.policy_name, said.policy_document));
+        }
+        Ok(found)
+    }
+
+    /// GetPolicy and GetPolicyVersion: a managed policy with the version that counts, by ARN.
+    pub async fn managed_policy(&self, arn: &str) -> Result<Option<ManagedPolicy>, Failure> {
+        let request = |operation: &str| Request::aws(Service::Iam, operation, "read the policy", arn, Rank::Detail);
+        let call = self.session.iam_client().get_policy().policy_arn(arn).send();
+        let said = unless_gone(self.session.perform(request("GetPolicy"), call, failure::aws).await)?;
+        let Some(policy) = said.and_then(|it| it.policy) else { return Ok(None) };
+        let version = policy.default_version_id.clone().unwrap_or_default();
+        let call = self.session.iam_client().get_policy_version().policy_arn(arn).version_id(version).send();
+        let said = unless_gone(self.session.perform(request("GetPolicyVersion"), call, failure::aws).await)?;
+        Ok(Some(convert::policy(policy, said.and_then(|it| it.policy_version))))
     }
 
     /// GetUser, by name.

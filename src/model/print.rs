@@ -99,15 +99,19 @@ fn role<'a>(iam: &'a IamFacts, name: &str) -> Option<&'a RoleDetail> {
 fn role_with_policies(iam: &IamFacts, name: &str) -> Option<String> {
     let role = role(iam, name)?;
     let mut out = yaml(role)?;
+    match iam.asked_policies_of.get(&role.role_name.to_lowercase()) {
+        Some(Some(failure)) => out.push_str(&format!("# Its policies could not be listed: {failure}\n")),
+        _ if !iam.knows_policies_of(role) => out.push_str("# Its policies were not read.\n"),
+        _ => {}
+    }
     let boundary = role.permissions_boundary.as_ref().and_then(|it| it.permissions_boundary_arn.as_deref());
     let attached = role.attached_managed_policies.iter().map(|it| (it.policy_arn.as_str(), "attached"));
     for (arn, how) in attached.chain(boundary.map(|arn| (arn, "permissions boundary"))) {
         out.push_str(&format!("---\n# {how}: {arn}\n"));
-        let found = iam.policies.items().iter().find(|it| it.arn == arn);
-        let version = found.and_then(|it| it.policy_version_list.iter().find(|it| it.is_default_version));
-        match version.and_then(|it| it.document.as_ref()).and_then(yaml) {
-            Some(text) => out.push_str(&text),
-            None => out.push_str("# Its text is not among the facts at hand: AWS's own policies are not read.\n"),
+        match (iam.policy_document(arn).and_then(yaml), iam.asked_policies.get(arn)) {
+            (Some(text), _) => out.push_str(&text),
+            (None, Some(Err(failure))) => out.push_str(&format!("# Its text could not be read: {failure}\n")),
+            (None, _) => out.push_str("# Its text is not among the facts at hand.\n"),
         }
         if !out.ends_with('\n') {
             out.push('\n');

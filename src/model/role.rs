@@ -45,6 +45,14 @@ fn root_path() -> String {
     "/".to_owned()
 }
 
+/// A role's policies, asked for by themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct RolePolicies {
+    pub inline: Vec<InlinePolicy>,
+    pub attached: Vec<AttachedPolicy>,
+}
+
 /// `UserDetailList[]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

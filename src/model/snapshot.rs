@@ -193,6 +193,13 @@ impl<T> Section<T> {
 }
 
 impl<T: Clone> Section<Vec<T>> {
+    /// Changes the items that there are; how complete they are stays.
+    pub(super) fn change(&mut self, with: impl FnOnce(&mut Vec<T>)) {
+        if let Some(value) = &mut self.value {
+            with(Arc::make_mut(value));
+        }
+    }
+
     /// As [`Section::refreshed`]; besides, an item that was read before and could not be read this time keeps what was
     /// read before. It stays among the missing, so that what depends on it says so.
     #[must_use]
@@ -417,6 +424,11 @@ pub struct IamFacts {
     pub groups: Section<Vec<GroupDetail>>,
     /// Managed policies with their documents.
     pub policies: Section<Vec<ManagedPolicy>>,
+    /// Policies of roles asked for one by one since no sweep brought them, by lower-cased name; `None` is read well, and
+    /// stands with the role.
+    pub asked_policies_of: BTreeMap<String, Option<Failure>>,
+    /// Managed policies asked for one by one, by ARN: AWS's own are in no sweep.
+    pub asked_policies: BTreeMap<String, Result<Option<Arc<ManagedPolicy>>, Failure>>,
     /// OIDC providers.
     pub oidc_providers: Section<Vec<OpenIdConnectProvider>>,
     /// Instance profiles.

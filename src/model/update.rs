@@ -13,7 +13,9 @@ use super::mapping::AccessEntry;
 use super::network::NetworkPolicy;
 use super::principal::PrincipalKey;
 use super::rbac::{Binding, Namespace, Role};
-use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use super::role::{
+    Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, RolePolicies, UserDetail,
+};
 use super::snapshot::{AwsAuthFact, Section, Snapshot};
 use super::time::Time;
 use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
@@ -86,6 +88,10 @@ pub enum IamUpdate {
     AskedUser(String, Result<Option<Arc<UserDetail>>, Failure>),
     Groups(Section<Vec<GroupDetail>>),
     Policies(Section<Vec<ManagedPolicy>>),
+    /// A role's policies, by its name.
+    AskedPoliciesOf(String, Result<RolePolicies, Failure>),
+    /// By ARN.
+    AskedPolicy(String, Result<Option<Arc<ManagedPolicy>>, Failure>),
     OidcProviders(Section<Vec<OpenIdConnectProvider>>),
     InstanceProfiles(Section<Vec<InstanceProfile>>),
 }
@@ -146,6 +152,8 @@ impl Snapshot {
                 match update {
                     IamUpdate::Account(account) => iam.account = Some(account),
                     IamUpdate::Roles(fresh) => {
+                        // A list of roles brings none of the policies that were asked for, a whole sweep all.
+                        iam.asked_policies_of.clear();
                         if fresh.gap().is_none() {
                             iam.asked_roles.clear();
                         }
@@ -164,6 +172,10 @@ impl Snapshot {
                         iam.asked_users.insert(name.to_lowercase(), answer);
                     }
                     IamUpdate::Groups(fresh) => take(&mut iam.groups, fresh),
+                    IamUpdate::AskedPoliciesOf(name, answer) => iam.take_policies_of(&name, answer),
+                    IamUpdate::AskedPolicy(arn, answer) => {
+                        iam.asked_policies.insert(arn, answer);
+                    }
                     IamUpdate::Policies(fresh) => take(&mut iam.policies, fresh),
                     IamUpdate::OidcProviders(fresh) => take(&mut iam.oidc_providers, fresh),
                     IamUpdate::InstanceProfiles(fresh) => take(&mut iam.instance_profiles, fresh),

@@ -34,6 +34,8 @@ pub enum Request {
     Cluster(ClusterId),
     /// A principal's own facts, ahead of any sweep.
     Ask(ClusterId, Box<Asked>),
+    /// The policies of a role (by name): whether to list them, and those whose text is missing.
+    Policies(String, bool, Vec<String>),
     /// What the API server says to a request, to be answered under a ticket.
     Review(ClusterId, Ticket, Box<Review>),
     /// Look at a review as AWS sees it now, and answer with it under a ticket.
@@ -120,6 +122,7 @@ pub fn set_about(
         Effect::Overview => ask(Request::Overview),
         Effect::Load(cluster) => ask(Request::Cluster(cluster)),
         Effect::Ask { cluster, asked } => ask(Request::Ask(cluster, asked)),
+        Effect::Policies { role, list, arns } => ask(Request::Policies(role, list, arns)),
         Effect::Analyse { ticket, cluster } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             tasks.spawn_blocking(move || Some(Msg::Answer(ticket, Answer::Analysis(Arc::new(analysis(&facts, &iam))))));

@@ -245,6 +245,12 @@ impl Server {
                 });
             }
             Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
+            Request::Policies(role, list, arns) => {
+                self.tasks.spawn(async move {
+                    load::policies(&session, &role, list, arns, tx).await;
+                    Begun::Ask
+                });
+            }
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
                     load::ask(&session, id, *asked, None, tx).await;

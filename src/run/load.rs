@@ -30,7 +30,7 @@ use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
 
-pub use ask::ask;
+pub use ask::{ask, policies};
 pub use cluster::{cluster, rbac};
 pub use iam::iam;
 

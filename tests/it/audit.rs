@@ -105,13 +105,28 @@ fn sarif_is_of_audit_alone() {
     assert!(err(&output).contains("audit"), "{}", err(&output));
 }
 
-/// What SARIF 2.1.0 asks of the members that are written. With `EKSPLORER_SARIF_SCHEMA` naming the published schema, and
-/// python's jsonschema at hand, the whole of it is asked too.
+/// What SARIF 2.1.0 asks: types made from its schema read the log and write the same again, so that every member is one of
+/// the schema's, of its type, and none that it requires is missing. With `EKSPLORER_SARIF_SCHEMA` naming the schema itself,
+/// and python's jsonschema at hand, that is asked too.
 #[test]
 fn sarif_is_as_its_standard_asks() {
     let args = with(&["-o", "sarif", "--ignore", "aws-auth-masters"]);
     let (log, code) = json(&args);
     assert_eq!((code, &log["version"]), (3, &Value::from("2.1.0")));
+    let read_back = |log: &Value| {
+        let read: serde_sarif::sarif::Sarif = serde_json::from_value(log.clone()).ok()?;
+        serde_json::to_value(&read).ok()
+    };
+    assert_eq!(read_back(&log), Some(log.clone()));
+    // The check can fail: by a member too many, by one too few, by one of another type.
+    let spoilt = |change: fn(&mut Value)| {
+        let mut log = log.clone();
+        change(&mut log["runs"][0]["results"][0]);
+        read_back(&log).as_ref() != Some(&log)
+    };
+    assert!(spoilt(|it| it["because"] = "x".into()));
+    assert!(spoilt(|it| drop(it.as_object_mut().unwrap().remove("message"))));
+    assert!(spoilt(|it| it["locations"] = "x".into()));
     let run = &log["runs"][0];
     let driver = &run["tool"]["driver"];
     assert_eq!(driver["name"], "eksplorer");

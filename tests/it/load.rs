@@ -521,6 +521,56 @@ async fn iam_in_one_sweep_and_without_it_by_lists() {
 }
 
 #[tokio::test]
+async fn policies_that_no_sweep_brings_are_asked_for_by_themselves() {
+    const AWS_OWN: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    let mut world = world(vec![]);
+    let iam = world.iam.as_mut().unwrap();
+    let roles = iam.role_detail_list.as_mut().unwrap();
+    roles[0].attached_managed_policies = serde_json::from_value(json!([
+        {"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": AWS_OWN},
+        {"PolicyName": "gone", "PolicyArn": "arn:aws:iam::aws:policy/gone"},
+    ]))
+    .unwrap();
+    roles[0].role_policy_list =
+        serde_json::from_value(json!([{"PolicyName": "own", "PolicyDocument": {"Statement": []}}])).unwrap();
+    let reads =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]});
+    iam.policies = serde_json::from_value(json!([{"PolicyName": "AmazonS3ReadOnlyAccess", "Arn": AWS_OWN, "DefaultVersionId": "v2",
+        "PolicyVersionList": [{"VersionId": "v1", "Document": {}}, {"VersionId": "v2", "IsDefaultVersion": true, "Document": reads}]}]))
+    .unwrap();
+    let bed = Bed::of(world).await;
+    let asked = |list: bool| {
+        let session = bed.session.clone();
+        load::collect(move |tx| async move {
+            load::iam(&session, tx.clone()).await;
+            let arns = if list { vec![] } else { vec![AWS_OWN.to_owned()] };
+            load::policies(&session, "r000", list, arns, tx).await;
+        })
+    };
+    // The sweep brings whatever the role has, and not the text of AWS's own.
+    let iam = asked(false).await.iam;
+    assert_eq!(iam.policies.items(), []);
+    assert_eq!(iam.policy_document(AWS_OWN), Some(&reads));
+
+    bed.gate.rule(|line| {
+        line.contains("GetAccountAuthorizationDetails").then_some(Fault::Error(403, "AccessDenied", "no"))
+    });
+    let iam = asked(true).await.iam;
+    let role = iam.roles.items().iter().find(|it| it.role_name == "r000").unwrap();
+    assert!(iam.knows_policies_of(role));
+    assert_eq!((role.attached_managed_policies.len(), role.role_policy_list.len()), (2, 1));
+    assert_eq!(iam.policy_document(AWS_OWN), Some(&reads));
+    assert_eq!(iam.asked_policies.get("arn:aws:iam::aws:policy/gone"), Some(&Ok(None)));
+    let other = iam.roles.items().iter().find(|it| it.role_name == "r001").unwrap();
+    assert!(!iam.knows_policies_of(other));
+
+    bed.gate.rule(|line| line.contains("ListRolePolicies").then_some(Fault::Error(403, "AccessDenied", "no")));
+    let iam = asked(true).await.iam;
+    let why = iam.asked_policies_of.get("r000").and_then(Option::as_ref).unwrap();
+    assert_eq!(why.kind, FailureKind::Refused { permission: "iam:ListRolePolicies".to_owned() });
+}
+
+#[tokio::test]
 async fn the_clusters_of_all_regions_and_which_region_is_missing() {
     let clusters = (0..130).map(|n| cluster(&format!("c{n:03}"), AuthenticationMode::Api, 0)).collect();
     let document = world(clusters);

@@ -77,7 +77,8 @@ pub(super) struct Owner<'a> {
 impl<'a> Owner<'a> {
     pub(super) fn role(role: &'a RoleDetail, iam: &IamFacts) -> Self {
         // A role with neither kind of policy may only have been listed without them.
-        let bare = role.role_policy_list.is_empty() && role.attached_managed_policies.is_empty();
+        let asked = iam.asked_policies_of.contains_key(&role.role_name.to_lowercase()) && iam.knows_policies_of(role);
+        let bare = role.role_policy_list.is_empty() && role.attached_managed_policies.is_empty() && !asked;
         let unread = if bare && !details_are_whole(iam) { vec!["its policies".to_owned()] } else { Vec::new() };
         Owner {
             whose: format!("role {}", role.role_name),
@@ -126,14 +127,7 @@ impl<'a> Owner<'a> {
         }
         for attached in &self.attached {
             let arn = &attached.policy_arn;
-            let found = iam.policies.lookup(|it| it.arn == *arn, |name| name == arn);
-            let document = match &found {
-                Lookup::Found(policy) => (policy.policy_version_list.iter())
-                    .find(|it| it.is_default_version)
-                    .and_then(|it| it.document.as_ref()),
-                _ => None,
-            };
-            match (document, of_aws(arn, action)) {
+            match (iam.policy_document(arn), of_aws(arn, action)) {
                 (Some(document), _) => said.take(document, action, resource),
                 (None, Some(allows)) => said.allow |= allows,
                 (None, None) => unread.push(format!("policy {arn}")),

@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use crate::app::pane::Motion;
+use crate::model::snapshot::Evidence;
 use crate::model::visible::visible_lines;
 
 /// A document's lines, safe to draw.
@@ -47,6 +48,8 @@ pub struct DocumentView {
     pub editing: bool,
     /// The line where the search stands.
     pub found: Option<usize>,
+    /// Where it is read from anew as facts come, if it was opened before all of it was there.
+    pub grows: Option<Evidence>,
 }
 
 /// How far left and right go.
@@ -55,8 +58,15 @@ const STEP: usize = 16;
 impl DocumentView {
     /// Opened so that the lit lines are in sight.
     pub fn new(document: Document, page: usize) -> Self {
-        let mut view =
-            DocumentView { document, top: 0, left: 0, search: Input::default(), editing: false, found: None };
+        let mut view = DocumentView {
+            document,
+            top: 0,
+            left: 0,
+            search: Input::default(),
+            editing: false,
+            found: None,
+            grows: None,
+        };
         if let Some((first, _)) = view.document.lit {
             view.show(first, page);
         }

@@ -56,7 +56,11 @@ fn inline_policy(it: sdk::PolicyDetail) -> InlinePolicy {
     InlinePolicy { policy_name: it.policy_name.unwrap_or_default(), policy_document: it.policy_document.map(document) }
 }
 
-fn attached_policy(it: sdk::AttachedPolicy) -> AttachedPolicy {
+pub(super) fn own_policy(name: String, text: String) -> InlinePolicy {
+    InlinePolicy { policy_name: name, policy_document: Some(document(text)) }
+}
+
+pub(super) fn attached_policy(it: sdk::AttachedPolicy) -> AttachedPolicy {
     AttachedPolicy { policy_name: it.policy_name.unwrap_or_default(), policy_arn: it.policy_arn.unwrap_or_default() }
 }
 
@@ -151,13 +155,32 @@ pub(super) fn group_detail(it: sdk::GroupDetail) -> GroupDetail {
     }
 }
 
-pub(super) fn managed_policy(it: sdk::ManagedPolicyDetail) -> ManagedPolicy {
-    let version = |it: sdk::PolicyVersion| PolicyVersion {
+fn version(it: sdk::PolicyVersion) -> PolicyVersion {
+    PolicyVersion {
         document: it.document.map(document),
         version_id: it.version_id.unwrap_or_default(),
         is_default_version: it.is_default_version,
         create_date: it.create_date.and_then(time),
-    };
+    }
+}
+
+/// A policy by itself, with one version of it.
+pub(super) fn policy(it: sdk::Policy, of: Option<sdk::PolicyVersion>) -> ManagedPolicy {
+    ManagedPolicy {
+        policy_name: it.policy_name.unwrap_or_default(),
+        policy_id: it.policy_id,
+        arn: it.arn.unwrap_or_default(),
+        path: path(it.path),
+        default_version_id: it.default_version_id,
+        attachment_count: it.attachment_count,
+        is_attachable: Some(it.is_attachable),
+        create_date: it.create_date.and_then(time),
+        update_date: it.update_date.and_then(time),
+        policy_version_list: of.into_iter().map(version).collect(),
+    }
+}
+
+pub(super) fn managed_policy(it: sdk::ManagedPolicyDetail) -> ManagedPolicy {
     ManagedPolicy {
         policy_name: it.policy_name.unwrap_or_default(),
         policy_id: it.policy_id,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use futures::future::{FutureExt, join, join3};
+use futures::future::{FutureExt, join, join_all, join3};
 use tokio::sync::mpsc;
 
 use super::cluster::{access_entry, aws_auth, describe, reach, send, without_entries};
@@ -80,6 +80,25 @@ pub async fn ask(
         send(&tx, &id, ClusterUpdate::Nodes(section)).await;
     };
     join3(config_map, entry, nodes).await;
+}
+
+/// Reads a role's policies: which it has, if that is to be listed, and the text of each managed one, beside those given.
+pub async fn policies(session: &Session, role: &str, list: bool, mut arns: Vec<String>, tx: mpsc::Sender<Update>) {
+    let iam = session.ahead().iam();
+    if list {
+        let answer = iam.role_policies(role).await;
+        if let Ok(found) = &answer {
+            arns.extend(found.attached.iter().map(|it| it.policy_arn.clone()));
+        }
+        let _ = tx.send(Update::Iam(IamUpdate::AskedPoliciesOf(role.to_owned(), answer))).await;
+    }
+    arns.sort_unstable();
+    arns.dedup();
+    let each = arns.into_iter().map(|arn| async {
+        let answer = iam.managed_policy(&arn).await.map(|it| it.map(Arc::new));
+        let _ = tx.send(Update::Iam(IamUpdate::AskedPolicy(arn, answer))).await;
+    });
+    join_all(each).await;
 }
 
 fn rest(failure: Failure) -> Missing {

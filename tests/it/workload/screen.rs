@@ -4,7 +4,12 @@ use eksplorer::access::inventory::inventory;
 use eksplorer::access::workload::Subject;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::overlay::Overlay;
+use std::sync::Arc;
+
+use eksplorer::app::message::Msg;
+use eksplorer::model::role::ManagedPolicy;
 use eksplorer::model::snapshot::Source;
+use eksplorer::model::update::{IamUpdate, Update};
 
 use super::world::{LEDGER_TRUST, World};
 use crate::keys::{notice, top};
@@ -63,6 +68,31 @@ fn who_becomes_a_role_is_one_key_away_and_leads_on() {
     let who =
         Stage::acme(file()).keys("w").text("delete pods -n payments").keys("Enter / ").text("role/ci").keys("Enter b");
     assert_eq!(subject(&who), role("ci"), "from who can");
+}
+
+#[test]
+fn policies_that_were_not_read_are_asked_for_and_come_into_the_open_document() {
+    const AWS_OWN: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    let world = World::with(|it| {
+        let attached = serde_json::json!([{"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": AWS_OWN}]);
+        it.set("/iam/RoleDetailList/0/AttachedManagedPolicies", attached);
+    });
+    let asks = |stage: &Stage| {
+        stage.effects.iter().any(|it| {
+            matches!(it, Effect::Policies { role, list: false, arns } if role == "api" && arns == &[AWS_OWN.to_owned()])
+        })
+    };
+    let mut live = stage(&world, Source::Live).keys("3 Enter p");
+    assert!(asks(&live), "{:?}", live.effects);
+    assert!(document(&live).contains("Its text is not among the facts"), "{}", document(&live));
+    let policy: ManagedPolicy = serde_json::from_value(serde_json::json!({"Arn": AWS_OWN, "PolicyVersionList":
+        [{"VersionId": "v1", "IsDefaultVersion": true, "Document": {"Statement": [{"Action": "s3:Get*"}]}}]}))
+    .unwrap();
+    let news = IamUpdate::AskedPolicy(AWS_OWN.to_owned(), Ok(Some(Arc::new(policy))));
+    live.send(Msg::Update(Box::new(Update::Iam(news))));
+    assert!(document(&live).contains("s3:Get*"), "{}", document(&live));
+    // A file holds what it holds.
+    assert!(!asks(&stage(&world, file()).keys("3 Enter p")));
 }
 
 #[test]
