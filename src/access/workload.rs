@@ -11,7 +11,8 @@
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
 //! - `reach`: whether network policies let a pod reach the agent;
-//! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role;
+//! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role; `namespace`: all
+//!   workloads of one;
 //! - [`remedy`]: what to paste;
 //! - [`shown`]: an answer as lines, for screen and text.
 //!
@@ -21,6 +22,7 @@
 mod association;
 pub mod container;
 mod irsa;
+mod namespace;
 pub mod place;
 mod policies;
 pub(crate) mod reach;

@@ -114,6 +114,7 @@ commands! {
     Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
     WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
+    Follow "follow", "open", Answers, Harmless, a_line, "Open what the line is about: the pod, the service account, the role; else its document.";
     Become "who-becomes", "who becomes", Answers, Harmless, a_becoming, "Show who and what can become the role: by its trust policy, and by what uses it.";
     Namespace "namespace", "namespace", Answers, Harmless, a_matrix, "Choose the namespace of the matrix.";
     CrossCheck "cross-check", "ask API server", Answers, Reads, a_review, "Ask the API server itself whether it is so.";
@@ -223,6 +224,13 @@ fn always(_: &App, _: Context) -> Availability {
 
 fn a_role(app: &App, _: Context) -> Availability {
     ready_if(app.role().is_some(), "Nothing here names an IAM role.")
+}
+
+fn a_line(app: &App, context: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Workload(view)) if view.about().is_some() => Availability::Ready,
+        _ => something(app, context),
+    }
 }
 
 fn a_becoming(app: &App, context: Context) -> Availability {

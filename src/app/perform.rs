@@ -50,6 +50,13 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Matrix => permits::open_matrix(app, effects),
         Command::WhoCan => permits::open_who_can(app, effects),
+        Command::Follow => match app.overlays.last() {
+            Some(Overlay::Workload(view)) => match view.about().cloned() {
+                Some(subject) => open_workload(app, subject, effects),
+                None => open_document(app),
+            },
+            _ => open_document(app),
+        },
         Command::Become => {
             if let Ok(role) = permits::to_become(app) {
                 open_workload(app, Subject::Role(role.arn()), effects);
@@ -561,7 +568,7 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Back,
         ],
         Context::Workload => &[
-            Command::Document,
+            Command::Follow,
             Command::Policies,
             Command::Trace,
             Command::Become,

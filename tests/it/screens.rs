@@ -299,6 +299,8 @@ fn workloads() {
     check("workloads_irsa_unknown", &on(blind.clone()).keys("3").resize(80, 24));
     check("workloads_pod_identity_unknown", &on(blind).keys("4").resize(80, 24));
     let open = |text: &str| on(acme()).keys("ctrl-p").text(text).keys("Enter");
+    check("jump_to_a_namespace", &on(acme()).keys("ctrl-p").text("fraud"));
+    check("workload_namespace", &open("fraud"));
     check("workload_denied", &on(acme()).keys("3 /").text("green-api").keys("Enter Enter"));
     check("workload_allowed_80x24", &on(acme()).resize(80, 24).keys("4 /").text("sa:ledger").keys("Enter Enter"));
     check("workload_pod", &open("ledger-1"));

@@ -20,6 +20,8 @@ pub enum Subject {
     Pod(String, String),
     /// A role, by its ARN: who becomes it.
     Role(String),
+    /// A namespace: its workloads.
+    Namespace(String),
 }
 
 impl Subject {
@@ -28,6 +30,7 @@ impl Subject {
         match self {
             Subject::ServiceAccount(namespace, name) | Subject::Pod(namespace, name) => format!("{namespace}/{name}"),
             Subject::Role(arn) => arn.clone(),
+            Subject::Namespace(name) => name.clone(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Subject {
             Subject::ServiceAccount(..) => "service account",
             Subject::Pod(..) => "pod",
             Subject::Role(_) => "role",
+            Subject::Namespace(_) => "namespace",
         }
     }
 }
@@ -93,10 +97,15 @@ pub fn mark(outcome: Outcome) -> Mark {
 /// How many pods are named one by one.
 const MOST_PODS: usize = 20;
 
-struct Lines(Vec<Line>);
+#[derive(Default)]
+pub(super) struct Lines(Vec<Line>);
 
 impl Lines {
-    fn say(&mut self, part: &'static str, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
+    pub(super) fn into_vec(self) -> Vec<Line> {
+        self.0
+    }
+
+    pub(super) fn say(&mut self, part: &'static str, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
         let line = Line { part, mark, text: text.into(), ..Line::default() };
         self.0.push_mut(line)
     }
@@ -196,7 +205,9 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
             let document = DocumentRef::Pod(self.namespace.clone(), it.pod.metadata.name.clone());
-            lines.say("pods", Some(mark(it.answer.outcome)), text).evidence = Some(Evidence::new(document, "spec"));
+            let line = lines.say("pods", Some(mark(it.answer.outcome)), text);
+            line.evidence = Some(Evidence::new(document, "spec"));
+            line.about = Some(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone()));
         }
         if let Some(more) = self.pods.len().checked_sub(MOST_PODS).filter(|it| *it > 0) {
             lines.say("pods", None, format!("and {more} more"));
@@ -275,6 +286,7 @@ impl Workloads<'_> {
                 Lookup::Absent => nothing(Outcome::Denied, "the cluster has no such pod any more".to_owned()),
                 Lookup::Unknown(gap) => nothing(Outcome::Unknown, format!("the pod was not read: {gap}")),
             },
+            Subject::Namespace(name) => self.shown_namespace(name),
             Subject::Role(arn) => match Principal::from_arn(arn) {
                 Ok((role, None)) => self.why_role(&role).shown(),
                 _ => nothing(Outcome::Denied, "it is not the ARN of a role".to_owned()),

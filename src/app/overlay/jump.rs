@@ -86,7 +86,7 @@ impl Jump {
         self.picker.at = self.picker.hits.iter().position(same).unwrap_or_default();
     }
 
-    /// Puts those service accounts and pods behind the choices whose names hold all words typed.
+    /// Puts those namespaces, service accounts and pods behind the choices whose names hold all words typed.
     fn add_workloads(&mut self) {
         let words: Vec<String> = self.picker.input.value().split_whitespace().map(str::to_lowercase).collect();
         if words.is_empty() {
@@ -179,17 +179,18 @@ impl Jump {
     }
 }
 
-/// So many service accounts and pods are offered at once.
+/// So many of them are offered at once.
 const MOST_WORKLOADS: usize = 100;
 
-/// The service accounts, then the pods that have not ended, each with its name lowered.
+/// The namespaces, the service accounts, then the pods that have not ended, each with its name lowered.
 fn workloads(facts: &ClusterFacts) -> Vec<(String, Subject)> {
     let of = |namespace: &Option<String>| namespace.clone().unwrap_or_default();
     let accounts = facts.service_accounts.items().iter().map(|it| &it.metadata);
     let accounts = accounts.map(|it| Subject::ServiceAccount(of(&it.namespace), it.name.clone()));
     let pods = facts.pods.items().iter().filter(|it| !it.has_ended()).map(|it| &it.metadata);
     let pods = pods.map(|it| Subject::Pod(of(&it.namespace), it.name.clone()));
-    accounts.chain(pods).map(|it| (it.name().to_lowercase(), it)).collect()
+    let namespaces = facts.namespaces.items().iter().map(|it| Subject::Namespace(it.metadata.name.clone()));
+    namespaces.chain(accounts).chain(pods).map(|it| (it.name().to_lowercase(), it)).collect()
 }
 
 fn choices(analysis: &Analysis, iam: &IamFacts) -> Vec<Choice<Target>> {

@@ -81,7 +81,7 @@ impl<T> Picker<T> {
     }
 }
 
-/// The choices whose letters come in the order typed, best first; all of them when nothing was typed.
+/// The choices whose letters come in the order typed, best first, and before all what is called just so; all of them when nothing was typed.
 pub fn rank<T>(choices: &[Choice<T>], text: &str) -> Vec<Hit> {
     if text.is_empty() {
         return (0..choices.len().min(MOST)).map(|choice| Hit { choice, letters: Vec::new() }).collect();
@@ -89,7 +89,7 @@ pub fn rank<T>(choices: &[Choice<T>], text: &str) -> Vec<Hit> {
     let matcher = SkimMatcherV2::default();
     // Blanks separate words, as in the filter: each must match, in any order.
     let words: Vec<(&str, String)> = text.split_whitespace().map(|word| (word, word.to_lowercase())).collect();
-    let mut scored: Vec<(i64, Hit)> = Vec::new();
+    let mut scored: Vec<((bool, i64), Hit)> = Vec::new();
     for (choice, it) in choices.iter().enumerate() {
         // Fuzzy in the name alone: letters scattered over an ARN or a sentence mean nothing.
         let beside = format!("{} {} {}", it.note, it.right, it.also).to_lowercase();
@@ -106,7 +106,7 @@ pub fn rank<T>(choices: &[Choice<T>], text: &str) -> Vec<Hit> {
         if all {
             letters.sort_unstable();
             letters.dedup();
-            scored.push((score, Hit { choice, letters }));
+            scored.push(((it.text.eq_ignore_ascii_case(text), score), Hit { choice, letters }));
         }
     }
     scored.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.choice.cmp(&y.choice)));

@@ -68,9 +68,14 @@ impl WorkloadView {
         Some(Document::new(it.title.clone(), format!("{}\n", it.text), ""))
     }
 
+    /// What the line under the cursor is about, if that can be opened in its turn.
+    pub fn about(&self) -> Option<&Subject> {
+        self.shown.as_ref()?.lines.get(self.at)?.about.as_ref()
+    }
+
     /// The role that the line under the cursor is about.
     pub fn holder(&self) -> Option<Asked> {
-        match &self.shown.as_ref()?.lines.get(self.at)?.about {
+        match self.about() {
             Some(Subject::Role(arn)) => Asked::from_arn(arn).ok(),
             _ => None,
         }

@@ -221,7 +221,12 @@ impl<'a> Workloads<'a> {
 fn conditions(statement: &Statement, host: Option<&str>) -> String {
     let of = |it: &crate::model::policy::Condition| {
         let short = host.and_then(|host| it.key.strip_prefix(host)?.strip_prefix(':')).unwrap_or(&it.key);
-        format!("{short} {} {}", it.operator_text, it.values.join(" or "))
+        let asks = match it.operator_text.as_str() {
+            "StringEquals" | "ArnEquals" => "is",
+            "StringLike" | "ArnLike" => "is like",
+            other => other,
+        };
+        format!("{short} {asks} {}", it.values.join(" or "))
     };
     statement.conditions.iter().map(of).collect::<Vec<_>>().join(", and ")
 }
