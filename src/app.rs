@@ -18,6 +18,7 @@ mod copy;
 pub mod detail;
 pub mod effect;
 pub mod filter;
+mod foremost;
 mod input;
 pub mod keymap;
 pub mod layout;
@@ -28,11 +29,12 @@ mod perform;
 mod permits;
 pub mod prompt;
 mod rebase;
+pub mod staged;
 pub mod table;
 mod update;
 pub mod words;
 
-pub use perform::foremost;
+pub use foremost::foremost;
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -41,8 +43,7 @@ use std::sync::Arc;
 use ratatui::layout::Size;
 
 use crate::access::trace::Trace;
-use crate::edit::draft::{Change, Staging};
-use crate::edit::state::Subject;
+use crate::edit::draft::Staging;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Snapshot, Source};
@@ -123,6 +124,8 @@ pub struct App {
     pub applying: Option<Applying>,
     /// What is staged, by cluster.
     staged: BTreeMap<ClusterId, Staging>,
+    /// The lines that what is staged changes.
+    after: staged::After,
     /// The program is to end when the step at hand has ended.
     leaving: bool,
     wanted: Option<String>,
@@ -152,6 +155,7 @@ impl App {
             write: setup.write,
             applying: None,
             staged: BTreeMap::new(),
+            after: staged::After::default(),
             leaving: false,
             wanted: setup.cluster,
             namespace: None,
@@ -217,9 +221,22 @@ impl App {
         }
     }
 
-    /// The lines of a pane, once they were computed.
+    /// The lines of a pane as they will be after what is staged, once they were computed.
     pub fn table(&self, pane: Pane) -> Option<&Table> {
-        self.analysis.as_deref().map(|analysis| analysis.tables.table(pane))
+        let analysis = self.analysis.as_deref()?;
+        Some(self.after.table(pane).unwrap_or_else(|| analysis.tables.table(pane)))
+    }
+
+    /// The rows that are marked, if there are any, else the one under the cursor.
+    pub fn chosen_rows(&self) -> Vec<&Row> {
+        let marked = self.marked_rows();
+        if marked.is_empty() { self.selected_row().into_iter().collect() } else { marked }
+    }
+
+    /// The rows that are marked, as far as they are there.
+    pub fn marked_rows(&self) -> Vec<&Row> {
+        let rows = self.table(self.pane).map_or(&[][..], Table::rows);
+        rows.iter().filter(|row| self.state().is_marked(&row.key)).collect()
     }
 
     /// The row under the cursor.
@@ -235,17 +252,6 @@ impl App {
     /// How many changes are staged for the cluster looked at.
     pub fn staged(&self) -> usize {
         self.staging().map_or(0, |it| it.draft().len())
-    }
-
-    /// The staged change of a row.
-    pub fn staged_of(&self, row: &Row) -> Option<&Change> {
-        let draft = self.staging()?.draft();
-        let of = |arn: &str| draft.change(&Subject::Entry(arn.to_owned()));
-        match self.pane {
-            Pane::Entries => of(&row.arn),
-            Pane::Principals | Pane::AwsAuth => of(&row.asked.as_ref()?.principal.arn()).or_else(|| of(&row.arn)),
-            _ => None,
-        }
     }
 
     /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.

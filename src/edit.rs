@@ -4,7 +4,9 @@
 //! - [`draft`]: the staged edits, folded; their inverse is the undo;
 //! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
 //! - [`mod@project`]: the facts as they would be;
-//! - [`diff`]: who gains and loses what;
+//! - [`told`]: a change in words; [`diff`]: who gains and loses what;
+//! - [`carry`]: what of somebody's access another can be given;
+//! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
 //! - [`preflight`]: what IAM is asked before it is applied; [`rebase`]: a draft brought onto what is there now;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
@@ -13,11 +15,13 @@
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
 
+pub mod carry;
 pub mod check;
 pub mod compare;
 pub mod diff;
 pub mod draft;
 pub mod export;
+pub mod judge;
 pub mod plan;
 pub mod preflight;
 pub mod project;
@@ -25,6 +29,7 @@ pub mod rebase;
 pub mod receipt;
 pub mod record;
 pub mod state;
+pub mod told;
 pub mod wish;
 
 use check::{Check, Level, Look, checks};

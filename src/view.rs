@@ -17,6 +17,7 @@ mod matrix;
 mod overlay;
 mod plan;
 mod sign;
+mod staging;
 mod status;
 mod table;
 mod text;

@@ -8,6 +8,7 @@
 //! - `trusts`: the account's roles with their trust policies, taken apart once;
 //! - `irsa`, `association`: one binding of either mechanism, judged link by link;
 //! - [`container`]: what one container's environment says;
+//! - [`candidates`]: the roles that a service account might be given;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
 //! - `reach`: whether network policies let a pod reach the agent;
@@ -20,6 +21,7 @@
 //! into the binding's own file, a new way to come by credentials into [`container`].
 
 mod association;
+pub mod candidates;
 pub mod container;
 mod irsa;
 mod namespace;

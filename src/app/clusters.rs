@@ -7,7 +7,7 @@ use super::overlay::picker::{Choice, Picker};
 use super::words::count;
 use super::{App, You};
 use crate::model::cluster::ClusterId;
-use crate::model::snapshot::{Snapshot, State};
+use crate::model::snapshot::State;
 
 /// Looks at another cluster. Filters and orders stay; where the cursor was belongs to the old one.
 pub(super) fn choose_cluster(app: &mut App, id: ClusterId, effects: &mut Vec<Effect>) {
@@ -63,11 +63,12 @@ pub(super) fn choose_first_cluster(app: &mut App, effects: &mut Vec<Effect>) {
 /// Opens the choice among the clusters.
 pub(super) fn open_clusters(app: &mut App) {
     app.overlays.retain(|overlay| !matches!(overlay, Overlay::Clusters(_)));
-    let picker = Picker::new(cluster_choices(&app.snapshot));
+    let picker = Picker::new(cluster_choices(app));
     app.overlays.push(Overlay::Clusters(Box::new(picker)));
 }
 
-fn cluster_choices(snapshot: &Snapshot) -> Vec<Choice<ClusterId>> {
+fn cluster_choices(app: &App) -> Vec<Choice<ClusterId>> {
+    let snapshot = &app.snapshot;
     let choice = |id: &ClusterId| {
         let facts = snapshot.cluster(id);
         let mut note = vec![id.region.clone()];
@@ -78,6 +79,11 @@ fn cluster_choices(snapshot: &Snapshot) -> Vec<Choice<ClusterId>> {
         let right = match facts.access_entries.state() {
             State::Waiting | State::NotApplicable(_) => String::new(),
             _ => count(facts.access_entries.items().len(), "entry", "entries"),
+        };
+        // What was copied into another cluster is found again here.
+        let right = match app.staged.get(id).map_or(0, |it| it.draft().len()) {
+            0 => right,
+            staged => format!("staged {staged} · {right}"),
         };
         Choice {
             text: id.name.clone(),

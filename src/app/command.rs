@@ -127,13 +127,18 @@ commands! {
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
     Add "add-access", "add access", Change, Stages, can_add, "Give a principal a policy or groups: staged, not done yet.";
-    Identity "edit-groups", "groups", Change, Stages, an_entry, "Edit the groups and the username of the row's access entry.";
-    TakePolicy "take-policy", "take policy", Change, Stages, an_entry, "Take a policy away from the row's access entry.";
-    Remove "remove", "remove", Change, Stages, an_entry, "Remove the row's access entry, with its policies.";
-    Recreate "recreate", "recreate", Change, Stages, an_entry, "Delete the row's access entry and make it again, as it is.";
+    Mark "mark", "mark", Change, Harmless, markable, "Mark the row, or take its mark away: what changes access acts on all marked rows.";
+    Identity "edit-groups", "groups", Change, Stages, a_subject, "Edit the groups and the username of the row's access entry; of an association, its role.";
+    TakePolicy "take-policy", "take policy", Change, Stages, an_entry, "Take a policy away from the rows' access entries.";
+    Rescope "re-scope", "where", Change, Stages, an_entry, "Choose where a policy of the row's access entry holds: wider, narrower, elsewhere.";
+    Remove "remove", "remove", Change, Stages, a_subject, "Remove the rows' access entries, with their policies; of associations, those.";
+    Recreate "recreate", "recreate", Change, Stages, an_entry, "Delete the rows' access entries and make them again, as they are.";
+    CopyAccess "copy-access", "copy access", Change, Stages, an_entry, "Copy the row's access to another principal, or to itself in another cluster.";
     Unstage "undo-staging", "unstage", Change, Stages, can_unstage, "Take back what was staged last.";
     Restage "redo-staging", "stage again", Change, Stages, can_restage, "Stage again what was taken back.";
     Review "review", "review", Change, Harmless, can_review, "Review what is staged: the calls, who gains and loses what, what speaks against it.";
+    EditChange "edit-change", "edit", Change, Stages, a_change, "Edit the change of the review that the cursor is on.";
+    UnstageChange "unstage-change", "unstage", Change, Stages, a_change, "Take back the change of the review that the cursor is on, and no other.";
     Answer "answer-yes", "yes to ?", Change, Stages, can_answer, "Answer the first open question of the review with yes.";
     Apply "apply", "apply", Change, Writes, can_apply, "Apply what was reviewed, once the cluster's name is typed.";
     Export "export", "export", Change, Harmless, can_export, "Show the reviewed calls as a script for the AWS CLI.";
@@ -394,8 +399,20 @@ fn can_add(app: &App, context: Context) -> Availability {
     }))
 }
 
+fn markable(app: &App, context: Context) -> Availability {
+    of(change::can_write(app).and_then(|()| change::markable(app, context)))
+}
+
 fn an_entry(app: &App, context: Context) -> Availability {
+    of(change::can_write(app).and_then(|()| change::has_entry(app, context)))
+}
+
+fn a_subject(app: &App, context: Context) -> Availability {
     of(change::can_write(app).and_then(|()| change::has_subject(app, context)))
+}
+
+fn a_change(app: &App, _: Context) -> Availability {
+    of(change::can_write(app).and_then(|()| change::has_change(app).map_err(Into::into)))
 }
 
 fn can_unstage(app: &App, _: Context) -> Availability {

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::change;
 use super::command::Command;
 use super::effect::Effect;
 use super::keymap::{Chord, Context};
@@ -9,6 +10,7 @@ use super::layout::{layout, tabs};
 use super::message::Mouse;
 use super::overlay::Overlay;
 use super::overlay::add::Step;
+use super::overlay::associate;
 use super::overlay::jump::Jump;
 use super::overlay::picker::Picker;
 use super::pane::Motion;
@@ -32,14 +34,29 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
         Some(Overlay::Clusters(picker)) => retype(picker, chord),
         Some(Overlay::Namespaces(picker)) => retype(picker, chord),
         Some(Overlay::Subject { picker, .. }) => retype(picker, chord),
-        Some(Overlay::TakePolicy { picker, .. }) => retype(picker, chord),
+        Some(Overlay::Policies { picker, .. }) => retype(picker, chord),
+        Some(Overlay::EditChange { picker, .. }) => retype(picker, chord),
         Some(Overlay::Add(view)) => {
+            // Where several are chosen among, the blank marks one.
+            let marked = chord.typed() == Some(' ') && view.pick();
+            if !marked && prompt::edit(view.input_mut(), chord) {
+                view.rank();
+            }
+            change::judge(app);
+        }
+        Some(Overlay::Associate(view)) => {
             if prompt::edit(view.input_mut(), chord) {
                 view.rank();
             }
+            change::judge(app);
+        }
+        Some(Overlay::CopyAccess(view)) => {
+            retype(&mut view.picker, chord);
+            change::judge(app);
         }
         Some(Overlay::Identity(view)) => {
             prompt::edit(&mut view.input, chord);
+            change::judge(app);
         }
         Some(Overlay::Plan(view)) => {
             prompt::edit(&mut view.input, chord);
@@ -122,15 +139,33 @@ pub(super) fn paste(app: &mut App, text: &str) {
             prompt::paste(&mut picker.input, text);
             picker.rank();
         }
-        Some(Overlay::TakePolicy { picker, .. }) => {
+        Some(Overlay::Policies { picker, .. }) => {
+            prompt::paste(&mut picker.input, text);
+            picker.rank();
+        }
+        Some(Overlay::EditChange { picker, .. }) => {
             prompt::paste(&mut picker.input, text);
             picker.rank();
         }
         Some(Overlay::Add(view)) => {
             prompt::paste(view.input_mut(), text);
             view.rank();
+            change::judge(app);
         }
-        Some(Overlay::Identity(view)) => prompt::paste(&mut view.input, text),
+        Some(Overlay::Associate(view)) => {
+            prompt::paste(view.input_mut(), text);
+            view.rank();
+            change::judge(app);
+        }
+        Some(Overlay::CopyAccess(view)) => {
+            prompt::paste(&mut view.picker.input, text);
+            view.picker.rank();
+            change::judge(app);
+        }
+        Some(Overlay::Identity(view)) => {
+            prompt::paste(&mut view.input, text);
+            change::judge(app);
+        }
         Some(Overlay::Plan(view)) if view.typing => prompt::paste(&mut view.input, text),
         Some(Overlay::Subject { picker, .. }) => {
             prompt::paste(&mut picker.input, text);
@@ -217,9 +252,9 @@ fn click_row(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effect>)
     if app.state().at() == wanted {
         return attempt(app, Command::Trace, Context::List, effects);
     }
-    if let Some(analysis) = app.analysis.clone() {
+    if let Some(lines) = app.lines() {
         let pane = app.pane;
-        app.state_mut().put(wanted, analysis.tables.table(pane), page);
+        app.state_mut().put(wanted, lines.table(pane), page);
     }
 }
 
@@ -238,7 +273,14 @@ fn click_choice(app: &mut App, line: usize, page: usize, effects: &mut Vec<Effec
         Some(Overlay::Clusters(picker)) => pick(picker, line, page),
         Some(Overlay::Namespaces(picker)) => pick(picker, line, page),
         Some(Overlay::Subject { picker, .. }) => pick(picker, line, page),
-        Some(Overlay::TakePolicy { picker, .. }) => pick(picker, line, page),
+        Some(Overlay::Policies { picker, .. }) => pick(picker, line, page),
+        Some(Overlay::EditChange { picker, .. }) => pick(picker, line, page),
+        Some(Overlay::CopyAccess(view)) => pick(&mut view.picker, line, page),
+        Some(Overlay::Associate(view)) => match &mut view.step {
+            associate::Step::Account(picker) => pick(picker, line, page),
+            associate::Step::Role(picker) => pick(picker, line, page),
+            associate::Step::Target(picker) => pick(picker, line, page),
+        },
         Some(Overlay::Add(view)) => match &mut view.step {
             Step::Principal(picker) => pick(picker, line, page),
             Step::Give(picker) => pick(picker, line, page),

@@ -112,7 +112,7 @@ pub fn layout(app: &App) -> Layout {
     let (list_width, detail, document) = columns(body);
     let list = Rect { width: list_width, ..body };
     let rows = below(list, 1 + banners(app).len() as u16);
-    let popup = popup(body);
+    let popup = popup(body, if is_line(app) { 5 } else { 26 });
     Layout {
         too_small: false,
         header: line(0),
@@ -124,10 +124,10 @@ pub fn layout(app: &App) -> Layout {
         detail,
         document,
         popup,
-        // Border above and below, the prompt, and a line of explanation.
+        // Border above and below, the prompt, and the lines of explanation.
         choices: Rect {
-            height: popup.height.saturating_sub(4),
-            y: popup.y + 3,
+            height: popup.height.saturating_sub(3 + explained(app)),
+            y: popup.y + 2 + explained(app),
             x: popup.x + 1,
             width: popup.width - 2,
         },
@@ -140,6 +140,15 @@ pub fn layout(app: &App) -> Layout {
 /// The lines above the rows that say what these lack. Where there are no rows, that is said in their place.
 pub fn banners(app: &App) -> Vec<Banner> {
     if app.state().shown().is_empty() { Vec::new() } else { condition::banners(app.pane, &app.facts(), app.now) }
+}
+
+/// How many lines explain what is typed: where it may be refused, the reason has room.
+fn explained(app: &App) -> u16 {
+    use super::overlay::Overlay;
+    match app.overlays.last() {
+        Some(Overlay::Add(_) | Overlay::Identity(_) | Overlay::Associate(_) | Overlay::CopyAccess(_)) => 2,
+        _ => 1,
+    }
 }
 
 fn below(area: Rect, lines: u16) -> Rect {
@@ -165,10 +174,20 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
     }
 }
 
-fn popup(body: Rect) -> Rect {
+/// Is it one line that is typed, with nothing to choose?
+fn is_line(app: &App) -> bool {
+    use super::overlay::{Overlay, add};
+    match app.overlays.last() {
+        Some(Overlay::Identity(_)) => true,
+        Some(Overlay::Add(view)) => matches!(view.step, add::Step::Groups(_)),
+        _ => false,
+    }
+}
+
+fn popup(body: Rect, tallest: u16) -> Rect {
     // A narrow one takes the whole width: what would be left over beside it is nothing but noise.
     let width = if body.width < WIDEST_POPUP + 8 { body.width } else { WIDEST_POPUP };
-    let height = body.height.min(26);
+    let height = body.height.min(tallest);
     Rect { x: body.x + (body.width - width) / 2, y: body.y, width, height }
 }
 
@@ -206,7 +225,8 @@ impl Tab {
 pub fn tabs(app: &App, width: u16) -> Vec<Tab> {
     let facts = app.facts();
     let counted = |pane: Pane| {
-        let table = app.table(pane);
+        // What is there: what is staged is not yet.
+        let table = app.analysis.as_deref().map(|it| it.tables.table(pane));
         let rows = table.map_or(0, |table| table.rows().len());
         let rows = if app.cluster.is_some() {
             format!(" {}", condition::count_of_rows(pane, &facts, rows))

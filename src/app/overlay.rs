@@ -5,9 +5,12 @@
 pub mod add;
 pub mod applying;
 pub mod ask;
+pub mod associate;
+pub mod copy;
 pub mod document;
 pub mod explain;
 pub mod help;
+pub mod identity;
 pub mod jump;
 pub mod matrix;
 pub mod picker;
@@ -24,11 +27,14 @@ use crate::edit::state::Subject;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
-use add::{AddView, IdentityView};
+use add::AddView;
 use ask::AskWho;
+use associate::AssociateView;
+use copy::CopyView;
 use document::DocumentView;
 use explain::ExplainView;
 use help::Help;
+use identity::IdentityView;
 use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
@@ -47,6 +53,17 @@ pub enum Lead {
     Trace(Box<Asked>),
     /// To the binding that names it.
     Document(Box<Evidence>),
+}
+
+/// What of a staged change is edited again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditWhat {
+    /// Groups and username of the entry.
+    Identity,
+    /// Where its policy of that ARN holds.
+    Scope(String),
+    /// Another policy, or groups, for it.
+    Give,
 }
 
 /// Something over the list.
@@ -68,13 +85,26 @@ pub enum Overlay {
     Add(Box<AddView>),
     /// The groups and the username of an entry, being edited.
     Identity(Box<IdentityView>),
-    /// The policies of an entry, of which one is to be taken away.
-    TakePolicy {
-        /// Of which entry.
-        subject: Subject,
+    /// A Pod Identity association being made or changed, step by step.
+    Associate(Box<AssociateView>),
+    /// The policies of entries, of which one is to be taken away, or to hold elsewhere.
+    Policies {
+        /// Of which entries.
+        subjects: Vec<Subject>,
+        /// Is it to hold elsewhere?
+        rescope: bool,
         /// Their ARNs, to choose among.
         picker: Box<Picker<String>>,
     },
+    /// What of a staged change is to be edited.
+    EditChange {
+        /// Of what.
+        subject: Subject,
+        /// To choose among.
+        picker: Box<Picker<EditWhat>>,
+    },
+    /// To whom, or into which cluster, access is copied.
+    CopyAccess(Box<CopyView>),
     /// The review of a draft, on the whole body.
     Plan(Box<PlanView>),
     /// What is being applied, on the whole body; the state has it, and goes on without this.
@@ -125,7 +155,10 @@ impl Overlay {
             Overlay::Jump(_)
             | Overlay::Add(_)
             | Overlay::Identity(_)
-            | Overlay::TakePolicy { .. }
+            | Overlay::Associate(_)
+            | Overlay::Policies { .. }
+            | Overlay::EditChange { .. }
+            | Overlay::CopyAccess(_)
             | Overlay::Palette(_)
             | Overlay::Help(_)
             | Overlay::Clusters(_)

@@ -4,6 +4,8 @@
 //! the place on the screen where it stands. Which sections feed a pane, and what is said when they are not whole, is
 //! [`super::condition`]'s. A new pane is a variant here; the compiler names the rest.
 
+use std::collections::BTreeSet;
+
 use tui_input::Input;
 
 use super::filter::Filter;
@@ -168,6 +170,8 @@ pub struct PaneState {
     top: usize,
     /// Which rows are shown, as places in the table, in order.
     shown: Vec<usize>,
+    /// The keys of the rows that are marked, whether they are shown or not.
+    marks: BTreeSet<String>,
 }
 
 impl PaneState {
@@ -189,6 +193,28 @@ impl PaneState {
     /// The row under the cursor, as a place in the table.
     pub fn selected(&self) -> Option<usize> {
         self.shown.get(self.at).copied()
+    }
+
+    /// Is the row of that key marked?
+    pub fn is_marked(&self, key: &str) -> bool {
+        self.marks.contains(key)
+    }
+
+    /// Is any row marked?
+    pub fn has_marks(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    /// Marks the row of that key, or takes its mark away.
+    pub fn mark(&mut self, key: &str) {
+        if !self.marks.remove(key) {
+            self.marks.insert(key.to_owned());
+        }
+    }
+
+    /// Takes all marks away.
+    pub fn unmark(&mut self) {
+        self.marks.clear();
     }
 
     /// Takes in a new table, filter or order: the cursor stays on its row, and the row at its height.
@@ -238,6 +264,7 @@ impl PaneState {
     pub fn forget_place(&mut self) {
         (self.cursor, self.at, self.top) = (None, 0, 0);
         self.shown.clear();
+        self.marks.clear();
     }
 
     /// Scrolls as little as needed for the cursor to be seen, and leaves no empty lines below the last row.

@@ -7,7 +7,6 @@ use super::command::{Availability, Command};
 use super::condition::parts;
 use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
-use super::keymap::Context;
 use super::overlay::document::DocumentView;
 use super::overlay::explain::ExplainView;
 use super::overlay::help::Help;
@@ -85,7 +84,12 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::CopyDocument => copy_document(app, effects),
         Command::Add => change::open_add(app),
         Command::Identity => change::open_identity(app),
-        Command::TakePolicy => change::open_take(app),
+        Command::TakePolicy => change::open_policies(app, false),
+        Command::Rescope => change::open_policies(app, true),
+        Command::CopyAccess => change::open_copy(app),
+        Command::EditChange => change::edit_change(app),
+        Command::UnstageChange => change::unstage_change(app, effects),
+        Command::Mark => mark(app),
         Command::Remove => change::remove(app),
         Command::Recreate => change::recreate(app),
         Command::Unstage => change::step_back(app, false),
@@ -199,8 +203,20 @@ pub(super) fn go(app: &mut App, motion: Motion) {
     let home = app.home().map(str::to_owned);
     let applied = app.applying.as_ref().map_or(0, |it| it.lines(home.as_deref()).len());
     match app.overlays.last_mut() {
-        Some(Overlay::Add(view)) => view.go(motion, page),
-        Some(Overlay::TakePolicy { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::Add(view)) => {
+            view.go(motion, page);
+            change::judge(app);
+        }
+        Some(Overlay::Associate(view)) => {
+            view.go(motion, page);
+            change::judge(app);
+        }
+        Some(Overlay::CopyAccess(view)) => {
+            view.picker.go(motion, page);
+            change::judge(app);
+        }
+        Some(Overlay::Policies { picker, .. }) => picker.go(motion, page),
+        Some(Overlay::EditChange { picker, .. }) => picker.go(motion, page),
         Some(Overlay::Identity(_)) => {}
         Some(Overlay::Plan(view)) => {
             let lines = view.lines(home.as_deref()).len();
@@ -223,10 +239,18 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Calls { top }) => *top = motion.from(*top, calls, page).min(calls.saturating_sub(page)),
         None => {
             let pane = app.pane;
-            if let Some(analysis) = app.analysis.clone() {
-                app.state_mut().go(motion, analysis.tables.table(pane), page);
+            if let Some(lines) = app.lines() {
+                app.state_mut().go(motion, lines.table(pane), page);
             }
         }
+    }
+}
+
+/// Marks the row, or takes its mark away, and goes on to the next.
+fn mark(app: &mut App) {
+    if let Some(key) = app.selected_row().map(|row| row.key.clone()) {
+        app.state_mut().mark(&key);
+        go(app, Motion::Down);
     }
 }
 
@@ -253,6 +277,7 @@ fn find_again(app: &mut App, forward: bool) {
 /// Leaves exactly one level: a prompt, an overlay, a filter.
 fn back(app: &mut App) {
     let narrowed = app.state().editing || !app.state().filter.value().is_empty();
+    let marked = app.state().has_marks();
     match app.overlays.last_mut() {
         Some(Overlay::Document(view)) if view.editing => {
             view.editing = false;
@@ -261,10 +286,16 @@ fn back(app: &mut App) {
         }
         Some(Overlay::Plan(view)) if view.typing => view.typing = false,
         Some(Overlay::Add(view)) => {
-            let before = view.back();
-            if !before {
+            if !view.back() {
                 app.overlays.pop();
             }
+            change::judge(app);
+        }
+        Some(Overlay::Associate(view)) => {
+            if !view.back() {
+                app.overlays.pop();
+            }
+            change::judge(app);
         }
         Some(Overlay::Matrix(view)) if view.editing || !view.filter.value().is_empty() => {
             view.editing = false;
@@ -289,6 +320,7 @@ fn back(app: &mut App) {
             state.filter.reset();
             arrange(app);
         }
+        None if marked => app.state_mut().unmark(),
         None => {}
     }
 }
@@ -321,9 +353,12 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Help(_)) => {
             app.overlays.pop();
         }
-        Some(Overlay::Add(_)) => change::accept_add(app),
-        Some(Overlay::Identity(_)) => change::accept_identity(app),
-        Some(Overlay::TakePolicy { .. }) => change::accept_take(app),
+        Some(Overlay::Add(_)) => change::accept_add(app, effects),
+        Some(Overlay::Associate(_)) => change::accept_association(app, effects),
+        Some(Overlay::CopyAccess(_)) => change::accept_copy(app, effects),
+        Some(Overlay::Identity(_)) => change::accept_identity(app, effects),
+        Some(Overlay::Policies { .. }) => change::accept_policy(app),
+        Some(Overlay::EditChange { .. }) => change::accept_edit(app),
         Some(Overlay::Plan(_)) => change::accept_name(app, effects),
         Some(
             Overlay::Trace(_)
@@ -342,8 +377,8 @@ fn accept_jump(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Target::Row(pane, key)) => {
             show(app, pane);
             let page = page(app);
-            if let Some(analysis) = app.analysis.clone() {
-                app.state_mut().put_on(&key, analysis.tables.table(pane), &heads(pane), page);
+            if let Some(lines) = app.lines() {
+                app.state_mut().put_on(&key, lines.table(pane), &heads(pane), page);
             }
         }
         Some(Target::Trace(asked)) => {
@@ -536,71 +571,4 @@ fn open_document_at(app: &mut App, evidence: &Evidence) {
     let document = app.document_at(evidence);
     let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
     push(app, Overlay::Document(Box::new(view)));
-}
-
-/// The keys that matter most in a context, in order; the footer shows as many as there is room for.
-pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
-    match context {
-        // A control is nobody's: it has a command, and no trace.
-        Context::List if pane == Pane::Posture => {
-            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
-        }
-        Context::Global => &[Command::Back, Command::Jump, Command::Palette],
-        Context::List => &[
-            Command::Trace,
-            Command::Filter,
-            Command::Jump,
-            Command::Matrix,
-            Command::WhoCan,
-            Command::Add,
-            Command::Review,
-            Command::Document,
-            Command::Sort,
-            Command::Palette,
-        ],
-        Context::Trace => &[
-            Command::Document,
-            Command::Matrix,
-            Command::WhoCan,
-            Command::Become,
-            Command::CopyArn,
-            Command::Jump,
-            Command::Back,
-        ],
-        Context::Workload => &[
-            Command::Follow,
-            Command::Policies,
-            Command::Trace,
-            Command::Become,
-            Command::CopyDocument,
-            Command::Jump,
-            Command::Back,
-        ],
-        Context::Matrix => &[
-            Command::Rule,
-            Command::Namespace,
-            Command::WhoCan,
-            Command::CrossCheck,
-            Command::Filter,
-            Command::Document,
-            Command::Back,
-        ],
-        Context::WhoCan => &[
-            Command::Trace,
-            Command::Document,
-            Command::Matrix,
-            Command::CrossCheck,
-            Command::Become,
-            Command::Filter,
-            Command::WhoCan,
-            Command::Back,
-        ],
-        Context::Review => {
-            &[Command::Apply, Command::Answer, Command::Export, Command::Undo, Command::Down, Command::Back]
-        }
-        Context::Document => {
-            &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
-        }
-        Context::Prompt => &[Command::Accept, Command::Down, Command::Up, Command::Back],
-    }
 }

@@ -124,6 +124,8 @@ impl Default for Row {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     rows: Vec<Row>,
+    /// In which order they stand; empty where that is their own.
+    order: Vec<usize>,
 }
 
 impl Table {
@@ -137,12 +139,35 @@ impl Table {
                 row.key = format!("{}#{times}", row.key);
             }
         }
-        Table { rows }
+        Table { rows, order: Vec::new() }
     }
 
     fn of<R>(rows: &[R], columns: &[Column<R>], home: Option<&str>, row: fn(&R) -> Row) -> Self {
-        let with_cells = |it: &R| Row { cells: columns.iter().map(|c| (c.cell)(it, home)).collect(), ..row(it) };
-        Self::from_rows(rows.iter().map(with_cells).collect())
+        Self::from_rows(rows.iter().map(|it| line(it, columns, home, row)).collect())
+    }
+
+    /// The same with other texts in some lines, and with lines that no inventory has: these come last, so that the places
+    /// of all others stay, and are shown where their keys belong, part by part.
+    #[must_use]
+    pub(super) fn with(&self, cells: Vec<(usize, Vec<String>)>, new: Vec<Row>, between: Option<char>) -> Table {
+        let sooner = |a: &str, b: &str| match between {
+            Some(between) => a.split(between).lt(b.split(between)),
+            None => a < b,
+        };
+        let mut rows = self.rows.clone();
+        for (at, cells) in cells {
+            if let Some(row) = rows.get_mut(at) {
+                row.cells = cells;
+            }
+        }
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        for row in new {
+            let before = |at: &usize| rows.get(*at).is_some_and(|it| sooner(&it.key, &row.key));
+            let place = order.iter().rposition(before).map_or(0, |it| it + 1);
+            order.insert(place, rows.len());
+            rows.push(row);
+        }
+        Table { rows, order }
     }
 
     /// All lines.
@@ -162,7 +187,9 @@ impl Table {
 
     /// The places of the lines that the filter keeps, in order.
     pub fn arranged(&self, filter: &Filter, sort: Option<Sort>, heads: &[&Head]) -> Vec<usize> {
-        let kept = self.rows.iter().enumerate().filter(|(_, row)| filter.keeps(row));
+        let own = || (0..self.rows.len()).filter(|_| self.order.is_empty());
+        let places = self.order.iter().copied().chain(own());
+        let kept = places.filter_map(|at| Some((at, self.rows.get(at)?))).filter(|(_, row)| filter.keeps(row));
         let Some(sort) = sort else { return kept.map(|(at, _)| at).collect() };
         let order = heads.get(sort.column).map_or(Order::Text, |head| head.order);
         let mut keyed: Vec<(SortKey, usize)> = kept
@@ -171,6 +198,11 @@ impl Table {
         keyed.sort_by(|(a, a_at), (b, b_at)| a.compare(b, sort.descending).then(a_at.cmp(b_at)));
         keyed.into_iter().map(|(_, at)| at).collect()
     }
+}
+
+/// One line with its cells.
+pub(super) fn line<R>(it: &R, columns: &[Column<R>], home: Option<&str>, row: fn(&R) -> Row) -> Row {
+    Row { cells: columns.iter().map(|column| (column.cell)(it, home)).collect(), ..row(it) }
 }
 
 /// What a cell compares by. What says nothing (`-`, `?`) comes last in either direction.

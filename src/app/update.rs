@@ -83,8 +83,8 @@ pub(super) fn page(app: &App) -> usize {
 pub(super) fn arrange(app: &mut App) {
     let page = usize::from(layout(app).rows.height);
     let pane = app.pane;
-    if let Some(analysis) = app.analysis.clone() {
-        app.state_mut().arrange(analysis.tables.table(pane), &heads(pane), page);
+    if let Some(lines) = app.lines() {
+        app.state_mut().arrange(lines.table(pane), &heads(pane), page);
     }
 }
 
@@ -190,6 +190,7 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
                 }
             }
             app.analysis = Some(analysis);
+            super::staged::refresh(app);
             super::permits::asked_anew(app, effects);
             super::change::asked_anew(app, effects);
             // What the row says may have changed though its key has not.
@@ -260,14 +261,18 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
 fn refill_detail(app: &mut App) {
     let Some(analysis) = app.analysis.clone() else { return };
     let Some(at) = app.state().selected() else { return };
-    let Some(row) = analysis.tables.table(app.pane).row(at) else { return };
+    let Some(row) = app.table(app.pane).and_then(|table| table.row(at)) else { return };
     if app.detail.key.as_ref() == Some(&(app.pane, row.key.clone())) {
-        app.detail.about = of_row(app.pane, at, row, &analysis);
+        app.detail.about = [super::staged::facts(app, row), of_row(app.pane, at, row, &analysis)].concat();
     }
 }
 
 /// Lets what depends on the selection follow it: the detail, its trace, and the document where there is room.
 pub(super) fn settle(app: &mut App, effects: &mut Vec<Effect>) {
+    if super::staged::refresh(app) {
+        arrange_all(app);
+        refill_detail(app);
+    }
     let selected = app.selected_row().map(|row| (app.pane, row.key.clone()));
     if app.detail.key != selected {
         app.detail = Detail { key: selected, ..Detail::default() };

@@ -278,7 +278,7 @@ impl Ground<'_> {
 }
 
 /// A grant adds: where the policy holds already, and where it is wanted.
-fn wider(old: &AccessScope, wanted: &AccessScope) -> AccessScope {
+pub(super) fn wider(old: &AccessScope, wanted: &AccessScope) -> AccessScope {
     if old.kind == ScopeKind::Cluster || wanted.kind == ScopeKind::Cluster {
         return AccessScope::default();
     }

@@ -1,9 +1,10 @@
-//! What lies over the body for a moment: jump, palette, clusters, namespaces, a group, who-can's prompt, help, calls, and
-//! the prompts that stage changes.
+//! What lies over the body for a moment: jump, palette, clusters, namespaces, a group, who-can's prompt, help, calls. The
+//! prompts that stage changes are [`super::staging`]'s.
 
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::Canvas;
+use super::sign;
 use super::status::typed;
 use super::text::width;
 use super::theme::Role;
@@ -11,13 +12,10 @@ use crate::app::App;
 use crate::app::condition::said;
 use crate::app::layout::Layout;
 use crate::app::overlay::Overlay;
-use crate::app::overlay::add::{AddView, Step};
 use crate::app::overlay::ask::AskWho;
 use crate::app::overlay::help::{Help, Line};
 use crate::app::overlay::picker::Picker;
-use crate::app::overlay::plan::named;
 use crate::app::words::count;
-use crate::edit::state::Subject;
 use crate::model::request::Target;
 use crate::model::update::Call;
 
@@ -32,16 +30,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         | Overlay::WhoCan(_)
         | Overlay::Plan(_)
         | Overlay::Apply { .. } => None,
-        Overlay::Add(view) => add(canvas, at, app, view),
-        Overlay::Identity(view) => {
-            canvas.frame(at.popup, &format!("Groups of {}", view.subject));
-            let hint = "groups, with commas between; then username: and the username";
-            prompt(canvas, at.popup, &view.input, hint, Role::Dim)
-        }
-        Overlay::TakePolicy { subject, picker } => {
-            canvas.frame(at.popup, &format!("Take a policy from {subject}"));
-            pick(canvas, at, picker, ("Enter stages it; nothing is done yet", Role::Dim))
-        }
+        Overlay::Add(_)
+        | Overlay::Identity(_)
+        | Overlay::Associate(_)
+        | Overlay::Policies { .. }
+        | Overlay::EditChange { .. }
+        | Overlay::CopyAccess(_) => super::staging::draw(canvas, at, app, overlay),
         Overlay::AskWho(ask) => ask_who(canvas, at, ask),
         Overlay::Namespaces(picker) => {
             canvas.frame(at.popup, "Namespace");
@@ -94,8 +88,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
 }
 
 /// A prompt, a line that explains, and the choices.
-fn pick<T>(canvas: &mut Canvas<'_>, at: &Layout, picker: &Picker<T>, (hint, role): (&str, Role)) -> Option<Position> {
-    let cursor = prompt(canvas, at.popup, &picker.input, hint, role);
+pub(super) fn pick<T>(
+    canvas: &mut Canvas<'_>,
+    at: &Layout,
+    picker: &Picker<T>,
+    (hint, role): (&str, Role),
+) -> Option<Position> {
+    let cursor = prompt(canvas, at, &picker.input, hint, role);
     let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
     let top = picker.top(usize::from(area.height));
     // Where things are explained, the explanations stand in a column of their own.
@@ -110,19 +109,36 @@ fn pick<T>(canvas: &mut Canvas<'_>, at: &Layout, picker: &Picker<T>, (hint, role
         canvas.over(whole, selected, |canvas| {
             let right = canvas.put_right(area.x + area.width / 3, area.right(), y, &choice.right, Role::Dim);
             let room = right.saturating_sub(area.x + 2);
+            // What needs no explanation has the room for its name.
+            let names = if choice.note.is_empty() { area.width } else { names };
             canvas.put_lit((area.x, y), names.min(room), &choice.text, &hit.letters, (text, Role::Focus));
             canvas.put(area.x + names + 2, y, room.saturating_sub(names + 2), &choice.note, Role::Dim);
+            if picker.marked.contains(&hit.choice) {
+                canvas.put(whole.x, y, 1, sign::MARKED, Role::Focus);
+            }
         });
     }
     cursor
 }
 
-fn prompt(canvas: &mut Canvas<'_>, popup: Rect, input: &tui_input::Input, hint: &str, role: Role) -> Option<Position> {
+/// A prompt and what is said of what is typed, in as many lines as there are before the choices.
+pub(super) fn prompt(
+    canvas: &mut Canvas<'_>,
+    at: &Layout,
+    input: &tui_input::Input,
+    hint: &str,
+    role: Role,
+) -> Option<Position> {
+    let popup = at.popup;
     let (x, y) = (popup.x + 2, popup.y + 1);
     let columns = popup.width.saturating_sub(4);
     canvas.put(x, y, 1, "›", Role::Focus);
     let cursor = typed(canvas, (x + 2, y), columns.saturating_sub(2), input, Role::Text);
-    canvas.put(x + 2, y + 1, columns.saturating_sub(2), hint, role);
+    let height = at.choices.y.saturating_sub(y + 1);
+    match height {
+        0 | 1 => drop(canvas.put(x + 2, y + 1, columns.saturating_sub(2), hint, role)),
+        _ => drop(canvas.paragraph(Rect { x: x + 2, y: y + 1, width: columns.saturating_sub(2), height }, hint, role)),
+    }
     cursor
 }
 
@@ -130,7 +146,7 @@ fn prompt(canvas: &mut Canvas<'_>, popup: Rect, input: &tui_input::Input, hint: 
 fn ask_who(canvas: &mut Canvas<'_>, at: &Layout, ask: &AskWho) -> Option<Position> {
     canvas.frame(at.popup, "Who can …");
     let hint = "VERB RESOURCE [NAME] [-n NAMESPACE], or a path";
-    let cursor = prompt(canvas, at.popup, &ask.input, hint, Role::Dim);
+    let cursor = prompt(canvas, at, &ask.input, hint, Role::Dim);
     let area = Rect { x: at.choices.x + 3, width: at.choices.width.saturating_sub(5), ..at.choices };
     let below = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     let mut y = area.y + 1;
@@ -161,36 +177,9 @@ fn ask_who(canvas: &mut Canvas<'_>, at: &Layout, ask: &AskWho) -> Option<Positio
     cursor
 }
 
-/// The step at hand, with what was chosen before it in the title.
-fn add(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &AddView) -> Option<Position> {
-    let whom = view.principal.clone().map(|arn| named(&Subject::Entry(arn), app.home()));
-    let mut title = format!("Add access · {} of 3", view.number());
-    for chosen in whom.iter().chain(&view.policy) {
-        title.push_str(&format!(" · {chosen}"));
-    }
-    canvas.frame(at.popup, &title);
-    let says = view.says();
-    match &view.step {
-        Step::Principal(picker) => {
-            let hint = match view.whom() {
-                Some(_) if picker.hits.is_empty() => ("→ this, as it is typed", Role::Accent),
-                _ => ("to whom? a name or an ARN of a role or user", Role::Dim),
-            };
-            pick(canvas, at, picker, hint)
-        }
-        Step::Give(picker) => pick(canvas, at, picker, ("what is given?", Role::Dim)),
-        Step::Scope(picker) => {
-            let says =
-                says.unwrap_or_else(|| "where? namespaces, with commas between, a-* for patterns; or cluster".into());
-            pick(canvas, at, picker, (&says, Role::Accent))
-        }
-        Step::Groups(input) => prompt(canvas, at.popup, input, &says.unwrap_or_default(), Role::Accent),
-    }
-}
-
 fn help(canvas: &mut Canvas<'_>, at: &Layout, help: &Help) -> Option<Position> {
     canvas.frame(at.popup, "Help");
-    let cursor = prompt(canvas, at.popup, &help.input, "type to narrow; Esc goes back", Role::Dim);
+    let cursor = prompt(canvas, at, &help.input, "type to narrow; Esc goes back", Role::Dim);
     let area = Rect { x: at.choices.x + 1, width: at.choices.width.saturating_sub(2), ..at.choices };
     let keys_width = 17;
     for (line, y) in help.lines.iter().skip(help.top).zip(area.top()..area.bottom()) {

@@ -4,12 +4,13 @@ use ratatui::layout::{Position, Rect};
 
 use super::canvas::Canvas;
 use super::status::typed;
-use super::text::width;
+use super::text::{width, wrap};
 use super::theme::Role;
 use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::overlay::plan::{Kind, PlanLine, PlanView};
 use crate::app::words::count;
+use crate::model::visible::visible;
 
 /// A line takes at most so many rows.
 const MOST_ROWS: u16 = 4;
@@ -18,6 +19,7 @@ fn sign(kind: Kind) -> (&'static str, Role, Role) {
     match kind {
         Kind::Head => ("", Role::Text, Role::Title),
         Kind::Plain => (" ", Role::Text, Role::Text),
+        Kind::Change => ("~", Role::Warn, Role::Text),
         Kind::Gain => ("+", Role::Good, Role::Text),
         Kind::Lose => ("-", Role::Danger, Role::Text),
         Kind::Unknown => ("?", Role::Unknown, Role::Text),
@@ -51,7 +53,7 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
     canvas.put(area.x, area.y, end.saturating_sub(area.x), &title, Role::Title);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
-    lines(canvas, body, &view.lines(app.home()), view.top);
+    lines(canvas, body, &view.lines(app.home()), view.top, view.cursor());
     canvas.across(Rect { y: foot.y.saturating_sub(1), ..foot });
     if view.typing {
         let text = "Type the cluster's name to apply: ";
@@ -79,7 +81,7 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
     canvas.put(area.x, area.y, area.width, &title, Role::Title);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area };
-    lines(canvas, body, &it.lines(app.home()), top);
+    lines(canvas, body, &it.lines(app.home()), top, None);
     let text = match (&it.ended, it.undoable()) {
         (None, _) => "It goes on if this is left; P comes back to it.",
         (Some(_), Ok(_)) => "u shows what would undo it.",
@@ -88,7 +90,7 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
     canvas.put(foot.x, foot.y, foot.width, text, Role::Dim);
 }
 
-fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize) {
+fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize, cursor: Option<usize>) {
     let mut y = area.y;
     for (place, line) in all.iter().enumerate().skip(top) {
         let head = line.kind == Kind::Head;
@@ -99,7 +101,6 @@ fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize) {
             break;
         }
         let (glyph, role, text) = sign(line.kind);
-        canvas.put(area.x, y, 1, glyph, role);
         let indent = if head { 0 } else { 2 };
         let room = Rect {
             x: area.x + indent,
@@ -107,7 +108,13 @@ fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize) {
             width: area.width.saturating_sub(indent),
             height: (area.bottom() - y).min(MOST_ROWS),
         };
-        y += canvas.paragraph(room, &line.text, text).max(1);
+        let selected = (cursor == Some(place)).then_some(Role::Selected);
+        let rows = wrap(&visible(&line.text), usize::from(room.width), usize::from(room.height)).len().max(1) as u16;
+        canvas.over(Rect { y, height: rows, ..area }, selected, |canvas| {
+            canvas.put(area.x, y, 1, glyph, role);
+            canvas.paragraph(room, &line.text, text);
+        });
+        y += rows;
     }
     if y >= area.bottom() && area.height > 0 {
         canvas.put_right(area.x, area.right(), area.bottom(), " more: j ", Role::Dim);

@@ -32,6 +32,9 @@ pub(super) fn severity(severity: Severity) -> (&'static str, Role) {
 /// Something that could only reveal a rare defect.
 pub(super) const UNVERIFIED: (&str, Role) = ("*", Role::Dim);
 
+/// A row, or a choice, that a person has marked.
+pub(super) const MARKED: &str = "»";
+
 /// Before a line of a detail.
 pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
     match sign {

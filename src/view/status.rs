@@ -240,10 +240,19 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
     let total = app.table(app.pane).map_or(0, |table| table.rows().len());
     let shown = state.shown().len();
     let position = position(state.at(), shown, total);
-    let end = canvas.put_right(area.x, area.right().saturating_sub(1), area.y, &position, Role::Dim);
+    let mut end = canvas.put_right(area.x, area.right().saturating_sub(1), area.y, &position, Role::Dim);
+    let marked = marked(app);
+    if let Some((marked, _)) = &marked {
+        end = canvas.put_right(area.x, end.saturating_sub(2), area.y, marked, Role::Focus);
+    }
     let room = end.saturating_sub(area.x + 3);
     if state.editing || !state.filter.value().is_empty() {
         return filter(canvas, Rect { width: room, ..area }, &state.filter, state.editing);
+    }
+    if let Some((_, keys)) = marked {
+        canvas.put(area.x + 1, area.y, 1, sign::MARKED, Role::Focus);
+        canvas.put(area.x + 3, area.y, room.saturating_sub(1), &keys, Role::Dim);
+        return None;
     }
     if let Some(text) = progress(app) {
         canvas.put(area.x + 1, area.y, 1, "⟳", Role::Accent);
@@ -270,6 +279,29 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         }
     }
     None
+}
+
+/// How many rows are marked, seen or not, and which keys act on them.
+fn marked(app: &App) -> Option<(String, String)> {
+    let rows = app.marked_rows();
+    if rows.is_empty() {
+        return None;
+    }
+    let table = app.table(app.pane)?;
+    let shown = |key: &str| app.state().shown().iter().any(|at| table.row(*at).is_some_and(|row| row.key == key));
+    let hidden = rows.iter().filter(|row| !shown(&row.key)).count();
+    let text = match hidden {
+        0 => format!("{} marked", rows.len()),
+        hidden => format!("{} marked, {hidden} not shown", rows.len()),
+    };
+    let acting: &[Command] = match app.pane {
+        crate::app::pane::Pane::PodIdentity => &[Command::Identity, Command::Remove],
+        _ => &[Command::Add, Command::TakePolicy, Command::Remove, Command::Recreate, Command::CopyAccess],
+    };
+    let key = |command: &Command| app.keymap.chords(Context::List, *command).next().map(|it| it.to_string());
+    let back = key(&Command::Back).unwrap_or_default();
+    let keys = acting.iter().filter_map(key).collect::<Vec<_>>().join(", ");
+    Some((text, format!("{keys} act on the marked; {back} clears")))
 }
 
 /// Where the cursor is, or how many rows a filter leaves.
@@ -328,6 +360,14 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     for command in foremost(context, app.pane) {
         // Where nothing can be changed, the room is for what can be done.
         if command.spec().group == Group::Change && context == Context::List && !app.write {
+            continue;
+        }
+        // Nor is what is reviewed for what is being applied, or the reverse.
+        let applied = matches!(app.top_place(), Some(Overlay::Apply { .. }));
+        let reviewed = matches!(app.top_place(), Some(Overlay::Plan(_)));
+        if command.spec().group == Group::Change
+            && (applied && *command != Command::Undo || reviewed && *command == Command::Undo)
+        {
             continue;
         }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };

@@ -12,7 +12,7 @@ use crate::app::condition::{Message, nothing};
 use crate::app::layout::{Layout, banners};
 use crate::app::table::{Head, Order, Row, heads};
 
-/// Before the first column: a blank, the mark, a blank, the finding's sign, a blank.
+/// Before the first column: what is staged, the mark, a blank, the finding's sign, what is marked.
 const LEAD: u16 = 5;
 
 /// Draws it.
@@ -44,11 +44,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App) {
         let Some(row) = table.row(*row) else { continue };
         let area = Rect { y, height: 1, ..at.rows };
         let selected = (place == state.at()).then_some(Role::Selected);
-        let staged = app.staged_of(row).map(|it| it.sign());
+        let staged = app.sign_of(row);
         canvas.over(area, selected, |canvas| {
             draw_row(canvas, area, row, &heads, &placed);
             if let Some(sign) = staged {
                 canvas.put(area.x, y, 1, sign, Role::Warn);
+            }
+            if state.is_marked(&row.key) {
+                canvas.put(area.x + LEAD - 1, y, 1, sign::MARKED, Role::Focus);
             }
         });
     }

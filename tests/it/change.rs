@@ -76,7 +76,7 @@ fn done() -> Progressed {
 
 #[test]
 fn without_write_every_key_that_stages_says_why_not() {
-    for key in ["a", "e", "t", "D", "R", "z", "Z", "r"] {
+    for key in ["a", "e", "t", "n", "D", "R", "A", "z", "Z", "r", "Space"] {
         let stage = Stage::acme(Source::Lab).keys(key);
         assert!(notice(&stage).contains("--write"), "{key}: {}", notice(&stage));
         assert_eq!(top(&stage), "list", "{key}");
@@ -187,7 +187,7 @@ fn quitting_waits_for_the_step_at_hand_and_a_second_time_does_not() {
 
 #[test]
 fn steps() {
-    check("add_principal", &lab().resize(100, 24).keys("3 a").text("green"));
+    check("add_principal", &lab().resize(100, 24).keys("5 a").text("green"));
     check("add_policy", &on("6", NEWCOMER).resize(100, 24).keys("a"));
     check("add_scope", &on("6", NEWCOMER).resize(100, 24).keys("a Enter").text("green, green-*"));
     check("add_groups", &on("6", NEWCOMER).resize(100, 24).keys("a").text("groups").keys("Enter").text("devs, ops"));

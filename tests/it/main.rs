@@ -26,6 +26,7 @@ mod pty;
 mod roles;
 mod screens;
 mod stage;
+mod staging;
 mod storm;
 mod workload;
 mod worlds;

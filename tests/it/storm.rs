@@ -33,7 +33,7 @@ fn keys() -> impl Strategy<Value = Msg> {
         Key::PageDown,
     ]);
     let character = prop_oneof![
-        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw aepDRzZrEu".chars().collect::<Vec<_>>()),
+        3 => prop::sample::select("jkgG1234567/?:@CyYcisS<>nNhlqmwxmw  aaepDRAxzZrEu".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
     prop_oneof![
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn nothing_breaks_what_is_said_of_permissions(
         script in prop::collection::vec(messages(), 1..60),
-        place in prop::sample::select(vec!["m", "m n", "w", "6 j j m w", "7 Enter", "i m l l l l l l l l l", "a Enter Enter r", "6 j a Enter Enter r y y Enter", "D j D r", "e"]),
+        place in prop::sample::select(vec!["m", "m n", "w", "6 j j m w", "7 Enter", "i m l l l l l l l l l", "a Enter Enter r", "6 j a Enter Enter r y y Enter", "D j D r", "e", "Space Space D r j x", "4 a Enter Enter Enter r e", "n", "Space Space t", "A", "6 Space Space a Enter Space j Space", "D r x"]),
     ) {
         let mut stage = Stage::acme(Source::Lab).writing().keys(place);
         let theme = Theme::standard().expect("the theme");

@@ -1,4 +1,4 @@
-//! Giving access, step by step: to whom, what, where. And the prompt for an entry's groups and username.
+//! Giving access, step by step: to whom, what, where. And the last step by itself, where a policy is to hold elsewhere.
 //!
 //! Decides what is offered at each step and what a typed text is taken for; that the words become a change, or are
 //! refused, is `edit::wish`'s. Another thing to give is a variant of [`Give`].
@@ -8,7 +8,11 @@ use tui_input::Input;
 use super::picker::{Choice, Picker};
 use crate::access::catalog;
 use crate::app::pane::Motion;
-use crate::edit::state::{EntryState, Subject};
+use crate::app::words::count;
+use crate::edit::judge::Word;
+use crate::edit::state::Subject;
+use crate::model::mapping::{AccessScope, ScopeKind};
+use crate::model::words::last_part;
 
 /// What is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +48,20 @@ pub enum Step {
 /// Access being added.
 #[derive(Clone, Debug)]
 pub struct AddView {
-    /// The principal's ARN, once it was chosen.
-    pub principal: Option<String>,
+    /// The principals' ARNs, once they were chosen; what is chosen then is given to each.
+    pub principals: Vec<String>,
     /// Was it chosen here, rather than on the row?
     asked: bool,
+    /// The entry and the ARN of its policy that is to hold elsewhere, if that is what is done.
+    pub rescoped: Option<(Subject, String)>,
     /// The policy, once it was chosen.
     pub policy: Option<String>,
     /// The question at hand.
     pub step: Step,
+    /// What is said of what is typed.
+    pub word: Word,
+    /// The namespaces and patterns chosen so far.
+    picked: Vec<String>,
     people: Vec<Choice<String>>,
     namespaces: Vec<String>,
 }
@@ -92,11 +102,41 @@ fn choice<T>(text: &str, note: &str, what: T) -> Choice<T> {
 }
 
 impl AddView {
-    /// For a principal, or to be asked for among these.
-    pub fn new(principal: Option<String>, people: Vec<Choice<String>>, namespaces: Vec<String>) -> Self {
-        let asked = principal.is_none();
+    /// For these principals; for none, one is asked for among the people.
+    pub fn new(principals: Vec<String>, people: Vec<Choice<String>>, namespaces: Vec<String>) -> Self {
+        let asked = principals.is_empty();
         let step = if asked { Step::Principal(Picker::new(people.clone())) } else { Step::Give(gifts()) };
-        AddView { principal, asked, policy: None, step, people, namespaces }
+        AddView {
+            principals,
+            asked,
+            rescoped: None,
+            policy: None,
+            step,
+            word: Word::Fine,
+            picked: Vec::new(),
+            people,
+            namespaces,
+        }
+    }
+
+    /// Where a policy of an entry is to hold, beginning with where it does.
+    pub fn rescope(entry: Subject, policy_arn: String, scope: &AccessScope, namespaces: Vec<String>) -> Self {
+        let mut view = AddView::new(Vec::new(), Vec::new(), namespaces);
+        view.asked = false;
+        view.to_last(Give::Policy(last_part(&policy_arn).to_owned()));
+        view.rescoped = Some((entry, policy_arn));
+        view.picked.clone_from(&scope.namespaces);
+        if let Step::Scope(picker) = &mut view.step {
+            // Where it holds now is seen at once.
+            picker.choices.sort_by_key(|it| !view.picked.contains(&it.text));
+        }
+        view.mark();
+        if let Step::Scope(picker) = &mut view.step
+            && scope.kind == ScopeKind::Cluster
+        {
+            picker.at = picker.hits.len().saturating_sub(1);
+        }
+        view
     }
 
     /// Which step it is, of three.
@@ -172,7 +212,7 @@ impl AddView {
 
     /// Goes on to what is given.
     pub fn to_give(&mut self, principal: String) {
-        self.principal = Some(principal);
+        self.principals = vec![principal];
         self.step = Step::Give(gifts());
     }
 
@@ -182,6 +222,7 @@ impl AddView {
             Give::Groups => Step::Groups(Input::default()),
             Give::Policy(name) => {
                 self.policy = Some(name);
+                self.picked.clear();
                 let of = |it: &String| choice(it, "", Scope::Namespaces(vec![it.clone()]));
                 let mut all: Vec<_> = self.namespaces.iter().map(of).collect();
                 all.push(choice("cluster", "the whole cluster", Scope::Cluster));
@@ -193,12 +234,12 @@ impl AddView {
     /// Goes back one step; false if there is none before.
     pub fn back(&mut self) -> bool {
         match self.step {
-            Step::Groups(_) | Step::Scope(_) => {
+            Step::Groups(_) | Step::Scope(_) if self.rescoped.is_none() => {
                 self.policy = None;
                 self.step = Step::Give(gifts());
             }
             Step::Give(_) if self.asked => {
-                self.principal = None;
+                self.principals.clear();
                 self.step = Step::Principal(Picker::new(self.people.clone()));
             }
             _ => return false,
@@ -206,9 +247,68 @@ impl AddView {
         true
     }
 
-    /// What the scope is taken for: several names, or a pattern, as they are typed; else what is chosen.
+    /// Takes the choice under the cursor, or what is typed, into what is chosen, or out of it; what was typed is done with.
+    /// False where a blank is a part of what is typed.
+    pub fn pick(&mut self) -> bool {
+        let Step::Scope(picker) = &self.step else { return false };
+        let typed = picker.input.value().trim();
+        if typed.ends_with(',') {
+            return false;
+        }
+        let literal = typed.contains('*') || (picker.hits.is_empty() && !typed.is_empty());
+        let names = match picker.chosen().map(|it| it.what.clone()) {
+            _ if literal => vec![typed.to_owned()],
+            Some(Scope::Namespaces(names)) => names,
+            _ => return true,
+        };
+        let at = picker.at;
+        for name in names {
+            match self.picked.iter().position(|it| *it == name) {
+                Some(place) => drop(self.picked.remove(place)),
+                None => self.picked.push(name),
+            }
+        }
+        let narrowed = !typed.is_empty();
+        if let Step::Scope(picker) = &mut self.step {
+            picker.input.reset();
+        }
+        self.mark();
+        if let Step::Scope(picker) = &mut self.step
+            && !narrowed
+        {
+            picker.at = at.min(picker.hits.len().saturating_sub(1));
+        }
+        true
+    }
+
+    /// Marks what is chosen among the choices; what is none of them yet, as patterns, joins them on top.
+    fn mark(&mut self) {
+        let Step::Scope(picker) = &mut self.step else { return };
+        let is_new = |name: &&String| !picker.choices.iter().any(|it| it.text == **name);
+        let new: Vec<String> = self.picked.iter().filter(is_new).cloned().collect();
+        for name in new.into_iter().rev() {
+            picker.choices.insert(0, choice(&name, "", Scope::Namespaces(vec![name.clone()])));
+        }
+        let is_picked = |it: &Choice<Scope>| self.picked.contains(&it.text) && it.what != Scope::Cluster;
+        let marked = picker.choices.iter().enumerate().filter(|(_, it)| is_picked(it));
+        picker.marked = marked.map(|(at, _)| at).collect();
+        picker.rank();
+    }
+
+    /// What the scope is taken for: what is marked; several names, or a pattern, as they are typed; else what is chosen.
     pub fn scope(&self) -> Option<Scope> {
         let Step::Scope(picker) = &self.step else { return None };
+        match self.typed_scope(picker) {
+            _ if self.picked.is_empty() || picker.input.value().trim() == "cluster" => self.typed_scope(picker),
+            Some(Scope::Namespaces(more)) if !picker.input.value().trim().is_empty() => {
+                let more = more.into_iter().filter(|it| !self.picked.contains(it));
+                Some(Scope::Namespaces(self.picked.iter().cloned().chain(more).collect()))
+            }
+            _ => Some(Scope::Namespaces(self.picked.clone())),
+        }
+    }
+
+    fn typed_scope(&self, picker: &Picker<Scope>) -> Option<Scope> {
         let typed: Vec<&str> = picker.input.value().split([',', ' ']).filter(|it| !it.is_empty()).collect();
         let literal = || Scope::Namespaces(typed.iter().map(|&it| it.to_owned()).collect());
         let chosen = || picker.chosen().map(|it| it.what.clone());
@@ -227,8 +327,7 @@ impl AddView {
             (Step::Scope(_), Some(Scope::Cluster)) => Some("→ in the whole cluster".to_owned()),
             (Step::Scope(_), Some(Scope::Namespaces(all))) => {
                 let known = self.namespaces.iter().filter(|it| all.iter().any(|p| catalog::namespace_matches(p, it)));
-                let there = known.count();
-                Some(format!("→ in {}  ({there} known by these names)", all.join(", ")))
+                Some(format!("→ in {}  ({} today)", all.join(", "), count(known.count(), "namespace", "namespaces")))
             }
             (Step::Groups(input), _) => Some(format!("→ groups {}", names(input.value()).join(", "))),
             _ => None,
@@ -253,41 +352,6 @@ pub fn names(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }
 
-/// Between the groups and the username of the prompt.
-const USERNAME: &str = "username:";
-
-/// Groups and username of an entry, being edited in one line.
-#[derive(Clone, Debug)]
-pub struct IdentityView {
-    /// Of which entry.
-    pub subject: Subject,
-    /// `groups: a, b  username: x`
-    pub input: Input,
-}
-
-impl IdentityView {
-    /// As they are.
-    pub fn new(subject: Subject, entry: &EntryState) -> Self {
-        let groups: Vec<&str> = entry.groups.iter().map(String::as_str).collect();
-        let mut text = groups.join(", ");
-        let cursor = text.chars().count();
-        if let Some(username) = &entry.username {
-            text.push_str(&format!("  {USERNAME} {username}"));
-        }
-        IdentityView { subject, input: Input::new(text).with_cursor(cursor) }
-    }
-
-    /// What is typed, as groups and username.
-    pub fn read(&self) -> (Vec<String>, Option<String>) {
-        let text = self.input.value();
-        let (groups, username) = match text.split_once(USERNAME) {
-            Some((groups, username)) => (groups, Some(username.trim().to_owned()).filter(|it| !it.is_empty())),
-            None => (text, None),
-        };
-        (names(groups), username)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,7 +359,7 @@ mod tests {
 
     fn at_scope(typed: &str) -> AddView {
         let namespaces = vec!["green".to_owned(), "green-api".to_owned(), "payments".to_owned()];
-        let mut view = AddView::new(Some("arn".to_owned()), Vec::new(), namespaces);
+        let mut view = AddView::new(vec!["arn".to_owned()], Vec::new(), namespaces);
         view.to_last(Give::Policy("AmazonEKSViewPolicy".to_owned()));
         *view.input_mut() = Input::new(typed.to_owned());
         view.rank();
@@ -316,7 +380,7 @@ mod tests {
     #[test]
     fn a_policy_named_in_short_is_that_one_and_none_that_gives_more() {
         for (typed, wanted) in [("view", "AmazonEKSViewPolicy"), ("admin", "AmazonEKSAdminPolicy")] {
-            let mut view = AddView::new(Some("arn".to_owned()), Vec::new(), Vec::new());
+            let mut view = AddView::new(vec!["arn".to_owned()], Vec::new(), Vec::new());
             *view.input_mut() = Input::new(typed.to_owned());
             view.rank();
             let Step::Give(picker) = &view.step else { panic!("another step") };
@@ -338,13 +402,35 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_reads_as_it_is_written() {
-        let entry = EntryState {
-            groups: ["a".to_owned(), "b".to_owned()].into(),
-            username: Some("u:{{SessionName}}".to_owned()),
-            ..EntryState::default()
-        };
-        let view = IdentityView::new(Subject::Entry("x".to_owned()), &entry);
-        assert_eq!(view.read(), (vec!["a".to_owned(), "b".to_owned()], entry.username.clone()));
+    fn several_namespaces_are_marked_and_patterns_join_them() {
+        let all = |names: &[&str]| Some(Scope::Namespaces(names.iter().map(|&it| it.to_owned()).collect()));
+        let mut view = at_scope("pay");
+        assert!(view.pick());
+        assert_eq!((view.input().value(), view.scope()), ("", all(&["payments"])));
+        assert!(view.pick(), "the first of all");
+        assert_eq!(view.scope(), all(&["payments", "green"]));
+        *view.input_mut() = Input::new("team-*".to_owned());
+        view.rank();
+        assert_eq!(view.scope(), all(&["payments", "green", "team-*"]), "before it is marked");
+        assert!(view.pick());
+        let Step::Scope(picker) = &view.step else { panic!("another step") };
+        assert_eq!(picker.choices[0].text, "team-*");
+        assert_eq!(picker.marked.len(), 3);
+        assert!(view.pick(), "it can be taken out again");
+        assert_eq!(view.scope(), all(&["payments", "green"]));
+        *view.input_mut() = Input::new("a,".to_owned());
+        assert!(!view.pick(), "a blank after a comma is a blank");
+    }
+
+    #[test]
+    fn where_a_policy_holds_now_is_where_its_scope_begins() {
+        let namespaces = vec!["blue".to_owned(), "green".to_owned()];
+        let now = AccessScope { kind: ScopeKind::Namespace, namespaces: vec!["blue".into(), "old-*".into()] };
+        let view = AddView::rescope(Subject::Entry("x".into()), "arn:x/View".into(), &now, namespaces.clone());
+        assert_eq!(view.scope(), Some(Scope::Namespaces(now.namespaces.clone())));
+        let mut view =
+            AddView::rescope(Subject::Entry("x".into()), "arn:x/View".into(), &AccessScope::default(), namespaces);
+        assert_eq!(view.scope(), Some(Scope::Cluster));
+        assert!(!view.back(), "there is no step before it");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Shared by the jump, the palette and the clusters; what is chosen and what then happens is theirs.
 
+use std::collections::BTreeSet;
+
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use tui_input::Input;
@@ -48,12 +50,14 @@ pub struct Picker<T> {
     pub hits: Vec<Hit>,
     /// Which of those.
     pub at: usize,
+    /// The places of the choices that are marked, where several can be.
+    pub marked: BTreeSet<usize>,
 }
 
 impl<T> Picker<T> {
     /// All of these, nothing typed.
     pub fn new(choices: Vec<Choice<T>>) -> Self {
-        let mut picker = Picker { input: Input::default(), choices, hits: Vec::new(), at: 0 };
+        let mut picker = Picker { input: Input::default(), choices, hits: Vec::new(), at: 0, marked: BTreeSet::new() };
         picker.rank();
         picker
     }

@@ -14,10 +14,11 @@ use crate::app::pane::Motion;
 use crate::app::words::count;
 use crate::edit::Review;
 use crate::edit::check::{Check, Level};
-use crate::edit::draft::Draft;
+use crate::edit::draft::{Change, Draft};
 use crate::edit::plan::Step;
 use crate::edit::record::Batch;
-use crate::edit::state::Subject;
+use crate::edit::state::{State, Subject};
+use crate::edit::told::{Piece, pieces};
 use crate::model::principal::Principal;
 
 /// What a line says, for its sign.
@@ -26,6 +27,8 @@ use crate::model::principal::Principal;
 pub enum Kind {
     Head,
     Plain,
+    /// Something that is there becomes another.
+    Change,
     Gain,
     Lose,
     Unknown,
@@ -77,6 +80,17 @@ pub fn step(step: &Step, home: Option<&str>) -> String {
     text.trim_end().to_owned()
 }
 
+/// The line of the first change.
+const FIRST: usize = 1;
+
+/// What a change does, in a line; what is new need not say so of each of its parts.
+fn told(change: &Change) -> String {
+    let pieces = pieces(change);
+    let same = pieces.iter().all(|(sign, _)| *sign == change.sign());
+    let piece = |(sign, text): &Piece| if same { text.clone() } else { format!("{sign} {text}") };
+    pieces.iter().map(piece).collect::<Vec<_>>().join(" · ")
+}
+
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct PlanView {
@@ -92,6 +106,8 @@ pub struct PlanView {
     pub typing: bool,
     /// As far as it is.
     pub input: Input,
+    /// The change under the cursor, by its place.
+    pub at: usize,
     /// The first line shown.
     pub top: usize,
     /// For the answer.
@@ -108,6 +124,7 @@ impl PlanView {
             answered: BTreeSet::new(),
             typing: false,
             input: Input::default(),
+            at: 0,
             top: 0,
             slot: Slot::default(),
         }
@@ -152,15 +169,59 @@ impl PlanView {
         }
     }
 
-    /// Scrolls.
+    /// The subject of the change under the cursor.
+    pub fn chosen(&self) -> Option<&Subject> {
+        self.draft.changes().nth(self.at).map(|(subject, _)| subject)
+    }
+
+    /// The line that the cursor is on; an undo has none, since it is done as a whole.
+    pub fn cursor(&self) -> Option<usize> {
+        (self.undoes.is_none() && self.review.is_some() && !self.draft.is_empty()).then_some(self.at + FIRST)
+    }
+
+    /// Another draft: what was answered stays until the review says that it is another question.
+    pub fn renew(&mut self, draft: Draft) {
+        self.at = self.at.min(draft.len().saturating_sub(1));
+        self.draft = draft;
+        self.review = None;
+        self.typing = false;
+        self.top = 0;
+    }
+
+    /// Moves along the changes, and scrolls where they end.
     pub fn go(&mut self, motion: Motion, lines: usize, page: usize) {
+        let last = self.draft.len().saturating_sub(1);
+        match (motion, self.cursor()) {
+            (Motion::Down, Some(line)) if self.at < last && line >= self.top => {
+                self.at += 1;
+                if line + 2 > self.top + page {
+                    self.top += 1;
+                }
+                return;
+            }
+            (Motion::Up, Some(line)) if self.at > 0 && line > self.top => {
+                self.at -= 1;
+                return;
+            }
+            (Motion::First, _) => self.at = 0,
+            _ => {}
+        }
         self.top = motion.from(self.top, lines, page).min(lines.saturating_sub(1));
     }
 
     /// The lines.
     pub fn lines(&self, home: Option<&str>) -> Vec<PlanLine> {
         let Some(review) = &self.review else { return Vec::new() };
-        let mut lines = vec![PlanLine::new(Kind::Head, "Calls, in this order")];
+        let mut lines = vec![PlanLine::new(Kind::Head, "Changes")];
+        lines.extend(self.draft.changes().map(|(subject, change)| {
+            let kind = match change.sign() {
+                "+" => Kind::Gain,
+                "-" => Kind::Lose,
+                _ => Kind::Change,
+            };
+            PlanLine::new(kind, format!("{}  {}", named(subject, home), told(change)))
+        }));
+        lines.push(PlanLine::new(Kind::Head, "Calls, in this order"));
         lines.extend(review.steps.iter().map(|it| PlanLine::new(Kind::Plain, step(it, home))));
         if let Some(batch) = &self.undoes {
             let undone = batch.undoes.as_deref().unwrap_or("another batch");
@@ -178,7 +239,12 @@ impl PlanView {
                 Level::Asks => Kind::Asks,
                 Level::Notes => Kind::Note,
             };
-            lines.push(PlanLine::new(kind, format!("{}  {}: {}", check.level.word(), check.id, check.because)));
+            // Of one change alone there is no need to say whose it is.
+            let whose = match &check.subject {
+                Some(subject) if self.draft.len() > 1 => format!("{}: ", named(subject, home)),
+                _ => String::new(),
+            };
+            lines.push(PlanLine::new(kind, format!("{}  {}: {whose}{}", check.level.word(), check.id, check.because)));
         }
         lines.push(PlanLine::new(Kind::Head, "Who gains and loses what"));
         for it in &review.differences {
@@ -197,6 +263,24 @@ impl PlanView {
                 lines.push(of(Kind::Plain, "its permissions do not change".to_owned()));
             }
         }
+        lines.extend(self.draft.changes().flat_map(|(subject, change)| roles_of_pods(subject, change)));
         lines
     }
+}
+
+/// What the pods of a service account gain and lose: roles, whatever these may do.
+fn roles_of_pods(subject: &Subject, change: &Change) -> Vec<PlanLine> {
+    let Subject::Association(namespace, name) = subject else { return Vec::new() };
+    // The last of a chain is the one that they act as.
+    let role = |it: &Option<State>| match it {
+        Some(State::Association(it)) => Some(it.target_role_arn.clone().unwrap_or_else(|| it.role_arn.clone())),
+        _ => None,
+    };
+    let (before, after) = (role(&change.before), role(&change.after));
+    if before == after {
+        return Vec::new();
+    }
+    let line = |kind, text: &str, arn: &str| PlanLine::new(kind, format!("pods of {namespace}/{name}  {text} {arn}"));
+    let gains = after.iter().map(|it| line(Kind::Gain, "get role", it));
+    gains.chain(before.iter().map(|it| line(Kind::Lose, "no longer get role", it))).collect()
 }

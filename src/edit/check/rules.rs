@@ -31,6 +31,7 @@ pub(super) const ALL: &[Rule] = &[
     custom_resources,
     managed_elsewhere,
     owned,
+    super::associations::associations,
     super::undo::undo,
     unknown,
 ];
