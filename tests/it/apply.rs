@@ -1,8 +1,9 @@
 //! Plans applied, in a lab: what is written, what is refused, what is read back.
 
 pub(crate) mod bench;
-mod crash;
+pub(crate) mod crash;
 mod look;
+mod random;
 mod scripts;
 
 use std::time::Duration;
