@@ -137,8 +137,11 @@ fn target(world: &mut World, lets: &str) {
     world.iam.roles = Section::known(all, Time::default());
 }
 
-/// For each check: who, what and where it speaks, and one step away.
-pub(super) fn cases() -> Vec<(&'static str, [(World, Vec<(Subject, Edit)>); 2])> {
+/// A world, and what is staged on it.
+pub(super) type Staged = (World, Vec<(Subject, Edit)>);
+
+/// For each check: where it speaks, and one step away.
+pub(super) fn cases() -> Vec<(&'static str, [Staged; 2])> {
     let of = |name: &str, edit: Edit, change: Change| {
         let mut world = world();
         change(&mut world);
