@@ -4,7 +4,6 @@ pub(crate) mod bench;
 pub(crate) mod crash;
 mod look;
 mod random;
-mod scripts;
 
 use std::time::Duration;
 
