@@ -64,7 +64,14 @@ pub async fn resume(options: &Options, args: &ResumeArgs, tell: Tell<'_>) -> Res
     let id = the_one(journal.book(), &args.batch)?;
     let history = journal.book().history(&id).cloned();
     let session = session(options, journal.book(), &id).await?;
-    if let Some(history) = history.filter(|it| journal.book().standing(it).is_open()) {
+    // What is done, or undone, leaves nothing to be agreed to.
+    let leaves_some = |it: &History| {
+        !matches!(
+            journal.book().standing(it),
+            Standing::Done { .. } | Standing::UndoneBy(_) | Standing::BeingUndoneBy(_)
+        )
+    };
+    if let Some(history) = history.filter(leaves_some) {
         let pin = &history.batch.pin;
         is_named(&id, &pin.cluster, &args.consent)?;
         let manner = Manner { wait: args.keeping.wait, ..Manner::default() };
