@@ -10,7 +10,7 @@ use crate::access::trust::Outcome;
 use crate::access::workload::container::{self, InForce};
 use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence};
 use crate::access::workload::reach::{self, Reach};
-use crate::access::workload::{Account, Allows, Answer, Association, Workloads, remedy};
+use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
 use crate::model::cluster::Cluster;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -222,7 +222,7 @@ fn of_pods(
         if absent && !matches!(workloads.ground().agent, Presence::Absent(_)) {
             agentless.push(pod);
         }
-        if !absent && workloads.node_may_ask(&place) == Allows::No {
+        if !absent && workloads.node_may_ask(&place).known() == Some(false) {
             node_role = node_role.or(match &place.role {
                 NodeRole::Known(role) => Some(*role),
                 NodeRole::OneOf(all) => all.first().copied(),

@@ -4,8 +4,8 @@
 //! pod can reach the agent depends on where it runs: that is [`super::place`]'s, and joined in [`super::why`].
 
 use super::irsa::{of_role, role_named};
-use super::{Answer, Step, Workloads};
-use crate::access::trust::{Outcome, PodIdentity, Request, evaluate};
+use super::{Allows, Answer, Step, Workloads};
+use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -138,21 +138,27 @@ impl<'a> Workloads<'a> {
         let actions: &[&str] =
             if tags.disable_session_tags { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
         // All must be allowed; what denies counts before what is not known.
-        let each: Vec<_> = actions.iter().map(|action| (*action, self.policies_allow(first, action, target))).collect();
-        let denied = each.iter().find(|(_, it)| *it == super::Allows::No);
-        let open = each.iter().find_map(|(_, it)| match it {
-            super::Allows::Unknown(why) => Some(why.clone()),
+        let each: Vec<_> = actions.iter().map(|action| (*action, self.own_policies(first, action, target))).collect();
+        let denied = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let open = each.iter().find_map(|(_, it)| match &it.allows {
+            Allows::Unknown(why) => Some(why.clone()),
             _ => None,
         });
+        let bars = || each.iter().map(|(_, it)| &it.bar);
+        let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
+        let bar = bar.cloned().unwrap_or_default();
         let own = match (denied, &open) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
             (None, None) => Some(true),
         };
-        if let Some((action, _)) = denied
+        if let Some((action, own)) = denied
             && role.account != first.account
         {
-            let why = format!("no policy of role {} allows {action} on {target}", first.name);
+            let why = match &own.allows {
+                Allows::Denied(why) => why.clone(),
+                _ => format!("no policy of role {} allows {action} on {target}", first.name),
+            };
             links.push(("own policies", Answer::no(why), Some(of_role(first))));
         }
         let found = match self.existing(target, &role) {
@@ -168,6 +174,7 @@ impl<'a> Workloads<'a> {
             (Ok(policy), Ok(request)) => {
                 let mut request = request.to_account(&role.account);
                 request.own_policies = own;
+                request.bar = bar;
                 if it.external_id.is_none() {
                     request = request.forgetting("sts:ExternalId");
                 }
