@@ -105,9 +105,10 @@ fn of_role(
     }
     if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied) {
         let first = judged.role_arn.as_deref().unwrap_or_default();
-        let mend = remedy::target_statement(first, tags, it.external_id.as_deref());
+        // What a policy of its own bars, no trust policy gives.
+        let mend = (!judged.barred).then(|| remedy::target_statement(first, tags, it.external_id.as_deref()));
         let why = denied.because.clone();
-        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with([mend]));
+        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with(mend));
     }
 }
 

@@ -151,7 +151,9 @@ impl<'a> Workloads<'a> {
         self.unread(&mut out);
         // Of several statements that name somebody, the one that lets it in counts.
         let key = |it: &Holder| (it.kind, it.name.clone(), it.mechanism);
-        out.holders.sort_by_cached_key(|it| (key(it), std::cmp::Reverse(it.outcome), it.because.clone()));
+        out.holders.sort_by_cached_key(|it| {
+            (it.kind, it.count > 1, key(it), std::cmp::Reverse(it.outcome), it.because.clone())
+        });
         out.holders.dedup_by_key(|it| key(it));
         if found.is_some() {
             let count =

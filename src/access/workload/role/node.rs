@@ -116,7 +116,10 @@ fn together(all: &[Found<'_>]) -> Option<Holder> {
         count: all.len(),
         mechanism: Some(InForce::NodeRole),
         outcome: *outcome,
-        because: format!("{}{more}, of which the first: {because}", named.join(", ")),
+        because: match all.iter().all(|it| it.2 == *because) {
+            true => format!("{}{more}: {because}", named.join(", ")),
+            false => format!("{}{more}, of which the first: {because}", named.join(", ")),
+        },
         evidence: None,
     })
 }
