@@ -47,19 +47,31 @@ pub(crate) struct Own {
     pub(crate) allows: Allows,
     /// Do they bar it, whoever else allows it?
     pub(crate) bar: Bar,
+    /// Is it only that the boundary leaves it out?
+    left_out: bool,
 }
 
 impl Own {
     /// Of a caller who has no policies.
     pub(crate) fn nothing() -> Own {
-        Own { allows: Allows::No, bar: Bar::None }
+        Own { allows: Allows::No, bar: Bar::None, left_out: false }
+    }
+
+    /// The same where one session is named, and not its role: what a boundary leaves out may be given to it directly.
+    pub(super) fn of_session(mut self) -> Own {
+        if let (Bar::Surely(why), true) = (&self.bar, self.left_out) {
+            self.bar = Bar::Perhaps(format!("{why}, and {UNSAID} one session is not known"));
+        }
+        self
     }
 
     /// Nothing is known of them, and why.
     pub(crate) fn unread(why: String) -> Own {
-        Own { allows: Allows::Unknown(why.clone()), bar: Bar::Perhaps(why) }
+        Own { allows: Allows::Unknown(why.clone()), bar: Bar::Perhaps(why), left_out: false }
     }
 }
+
+const UNSAID: &str = "whether that limits what a trust policy gives to";
 
 /// AWS's own policies that are known to allow a node to ask for the credentials of its pods, should their text be missing.
 const WORKER_POLICIES: [&str; 2] = ["AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy"];
@@ -212,12 +224,11 @@ impl<'a> Owner<'a> {
             (Some(why), _) => Bar::Surely(why.clone()),
             (None, Limit::Denies(why)) => Bar::Surely(why.clone()),
             (None, Limit::LeavesOut(why)) if !self.is_user => Bar::Surely(why.clone()),
-            (None, Limit::LeavesOut(why)) => {
-                Bar::Perhaps(format!("{why}, and whether that limits what a trust policy gives to a user is not known"))
-            }
+            (None, Limit::LeavesOut(why)) => Bar::Perhaps(format!("{why}, and {UNSAID} a user is not known")),
             (None, Limit::Unknown(why)) => Bar::Perhaps(why.clone()),
             (None, Limit::None) => may_deny.clone().map_or(Bar::None, Bar::Perhaps),
         };
+        let left_out = said.deny.is_none() && matches!(limit, Limit::LeavesOut(_));
         unread.extend(of_aws_unread);
         let allows = match (said.deny, limit, may_deny) {
             (Some(why), ..) => Allows::Denied(why),
@@ -228,7 +239,7 @@ impl<'a> Owner<'a> {
             (None, Limit::None, None) if said.allow => Allows::Yes,
             (None, Limit::None, None) => Allows::Unknown(said.may_allow.unwrap_or_else(|| not_read(&unread))),
         };
-        Own { allows, bar }
+        Own { allows, bar, left_out }
     }
 
     /// What the permissions boundary leaves of the action.

@@ -155,10 +155,19 @@ fn a_permissions_boundary_counts_as_far_as_it_is_read() {
     ] {
         let mut more = inline(json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}));
         more["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": boundary});
-        let [named, left] = by_own_policies(more, policies.clone());
+        let [named, left] = by_own_policies(more.clone(), policies.clone());
         assert_eq!(named.0, wanted, "{policies}: {named:?}");
         assert!(named.1.contains(said), "{policies}: {named:?}");
         assert_eq!(left.0, wanted, "{policies}: {left:?}");
+        // One session that is named may get directly what the boundary merely leaves out.
+        let world = World::with(|it| {
+            let session = json!({"AWS": "arn:aws:sts::111122223333:assumed-role/ops/s"});
+            add_role(it, "asked", json!([allow(session)]), json!({}));
+            add_role(it, "ops", json!([]), more);
+            it.set("/iam/Policies", policies);
+        });
+        let session = if said.starts_with("does not allow") { Unknown } else { wanted };
+        assert_eq!(why(&world, "asked").answer.outcome, session);
     }
 }
 

@@ -271,14 +271,15 @@ impl<'a> Workloads<'a> {
             return (Outcome::Unknown, "it is not the ARN of a principal".to_owned());
         };
         request = request.to_account(&role.account);
-        if let Ok((caller, _)) = Principal::from_arn(arn) {
+        if let Ok((caller, session)) = Principal::from_arn(arn) {
             let own = self.iam.account.as_deref() == Some(caller.account.as_str());
             match caller.kind {
                 PrincipalKind::Role if own => {
                     if let Lookup::Absent = self.trust(&caller) {
                         return (Outcome::Denied, "there is no such role, so nobody can sign as it".to_owned());
                     }
-                    request = with_own(request, &self.own_policies(&caller, ASSUME_ROLE, &role.arn()));
+                    let own = self.own_policies(&caller, ASSUME_ROLE, &role.arn());
+                    request = with_own(request, &if session.is_some() { own.of_session() } else { own });
                 }
                 PrincipalKind::User if own => match self.iam.user(&caller.account, &caller.name) {
                     Lookup::Absent => {
