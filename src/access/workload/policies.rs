@@ -147,9 +147,8 @@ fn boundary(it: &Option<crate::model::role::PermissionsBoundary>) -> Option<&str
 impl<'a> Owner<'a> {
     pub(super) fn role(role: &'a RoleDetail, iam: &IamFacts) -> Self {
         // A role with neither kind of policy may only have been listed without them.
-        let asked = iam.asked_policies_of.contains_key(&role.role_name.to_lowercase()) && iam.knows_policies_of(role);
-        let bare = role.role_policy_list.is_empty() && role.attached_managed_policies.is_empty() && !asked;
-        let unread = if bare && !details_are_whole(iam) { vec!["its policies".to_owned()] } else { Vec::new() };
+        let known = iam.knows_policies_of(role) || details_are_whole(iam);
+        let unread = if known { Vec::new() } else { vec!["its policies".to_owned()] };
         Owner {
             whose: format!("role {}", role.role_name),
             arn: &role.arn,
