@@ -404,8 +404,9 @@ fn of_needed(check: Option<&RoleCheck>) -> String {
     if !policies.unknown.is_empty() {
         return "?".to_owned();
     }
-    let (present, needed) = (policies.present.len(), policies.present.len() + policies.missing.len());
-    let open = policies.missing.iter().any(|it| !it.perhaps_by.is_empty());
+    let (present, open) = (policies.present.len(), policies.open.len());
+    let needed = present + open + policies.missing.len();
+    let open = open > 0 || policies.missing.iter().any(|it| !it.perhaps_by.is_empty());
     match (needed, policies.wider.is_empty()) {
         (0, true) => "-".to_owned(),
         (0, false) => "+".to_owned(),

@@ -296,16 +296,22 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
         policy(Sign::Mark(Mark::InForce), it.required.clone(), by)
     });
     let missing = policies.missing.iter().map(|it| {
-        let (mark, note) = match it.perhaps_by.as_slice() {
-            [] => (Mark::Dead, format!("missing: {}", it.lacks.join(", "))),
-            by => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
+        let lacks = it.lacks.join(", ");
+        let (mark, note) = match (&it.taken, it.perhaps_by.as_slice()) {
+            (Some(taken), _) => (Mark::Dead, format!("taken away: {lacks}: {taken}")),
+            (None, []) => (Mark::Dead, format!("missing: {lacks}")),
+            (None, by) => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
         };
         policy(Sign::Mark(mark), it.required.clone(), note)
     });
+    let open =
+        policies.open.iter().map(|it| policy(Sign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
     let wider = policies.wider.iter().map(|it| policy(Sign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
     let unknown = Some(&policies.unknown).filter(|it| !it.is_empty());
     let unknown = unknown.map(|it| policy(Sign::Mark(Mark::Unknown), it.clone(), String::new()));
-    trust.chain(present).chain(missing).chain(wider).chain(unknown).collect()
+    let unverified = Some(&policies.unverified).filter(|it| !it.is_empty());
+    let unverified = unverified.map(|it| policy(Sign::Unverified, it.clone(), String::new()));
+    trust.chain(present).chain(missing).chain(open).chain(wider).chain(unknown).chain(unverified).collect()
 }
 
 fn of_finding(finding: &Finding) -> Fact {
