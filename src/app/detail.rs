@@ -95,6 +95,23 @@ fn in_a_word(trace: &Trace) -> Fact {
     Fact { part: "here", label: "", sign: Sign::Mark(mark), text, note: String::new(), evidence: None }
 }
 
+/// What a row says by itself, below its state.
+pub fn of_row_alone(mut about: Vec<Fact>) -> Vec<Fact> {
+    about.retain(|fact| fact.part != STATE);
+    about
+}
+
+/// Over a detail: which row it is.
+pub fn title(pane: Pane, row: &Row, home: Option<&str>) -> String {
+    match pane {
+        Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
+        Pane::Posture | Pane::Findings => row.cells.get(1).cloned().unwrap_or_default(),
+        Pane::AwsAuth => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join(" · "),
+        _ if row.arn.is_empty() => row.key.clone(),
+        _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(home)),
+    }
+}
+
 /// What a row says, then the chain of its principal. A finding is said once.
 pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     // What is dangerous has the sign of a finding, and is none: it stands on top.
@@ -249,6 +266,7 @@ fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
 fn of_item(it: &Item) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_owned())];
+    facts.extend([fact("severity", it.severity.as_str().to_owned())]);
     if let Some(rule) = rules::rule(it.id) {
         facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
     }

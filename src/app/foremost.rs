@@ -10,9 +10,17 @@ use super::pane::Pane;
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
 pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
-        // A control is nobody's: it has a command, and no trace.
+        // A control is nobody's: it has a command.
         Context::List if pane == Pane::Posture => {
-            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
+            &[
+                Command::Trace,
+                Command::CopyArn,
+                Command::Document,
+                Command::Filter,
+                Command::Jump,
+                Command::Sort,
+                Command::Palette,
+            ]
         }
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
@@ -42,6 +50,15 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Trace,
             Command::Become,
             Command::CopyDocument,
+            Command::Jump,
+            Command::Back,
+        ],
+        Context::Row => &[
+            Command::Follow,
+            Command::CopyArn,
+            Command::Document,
+            Command::Trace,
+            Command::Become,
             Command::Jump,
             Command::Back,
         ],
