@@ -21,6 +21,7 @@ mod permits;
 mod printed;
 mod pty;
 mod roles;
+mod rows;
 mod screens;
 mod stage;
 mod staging;
