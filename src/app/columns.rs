@@ -5,7 +5,6 @@
 use super::table::{Column, Cut, Head, Order, Row, Width};
 use crate::access::Mark;
 use crate::access::audit::{Item, Subject as About};
-use crate::access::findings::rules::{self, Family};
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
 use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow};
@@ -249,7 +248,7 @@ pub(super) fn control(it: &Control) -> Row {
         severity,
         findings: severity.map(|_| it.id).into_iter().collect(),
         command: it.change.as_ref().map(|it| it.command.clone()).unwrap_or_default(),
-        danger: it.change.as_ref().map(|it| format!("it {}", it.danger)).unwrap_or_default(),
+        danger: it.change.as_ref().map(|it| it.danger.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }
@@ -267,7 +266,7 @@ pub(super) fn item(it: &Item) -> Row {
         _ => None,
     };
     // Of a control, the remedy's title says what it may break.
-    let of_posture = rules::rule(it.id).is_some_and(|it| it.family == Family::Posture);
+    let danger = it.remedy.first().and_then(|it| it.title.strip_prefix("Careful: "));
     Row {
         key: it.fingerprint.clone(),
         mark: Mark::Dead,
@@ -278,7 +277,7 @@ pub(super) fn item(it: &Item) -> Row {
         asked: Asked::from_arn(&it.arn).ok(),
         arn: it.arn.clone(),
         command: it.remedy.first().map(|it| it.text.clone()).unwrap_or_default(),
-        danger: if of_posture { it.remedy.first().map(|it| it.title.clone()).unwrap_or_default() } else { String::new() },
+        danger: danger.unwrap_or_default().to_owned(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }

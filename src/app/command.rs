@@ -240,9 +240,10 @@ fn a_role(app: &App, _: Context) -> Availability {
 fn a_line(app: &App, context: Context) -> Availability {
     match app.top_place() {
         Some(Overlay::Workload(view)) if view.about().is_some() => Availability::Ready,
-        Some(Overlay::Row(view)) => {
-            ready_if(view.leads() || view.evidence().is_some(), "This row leads nowhere, and was read from no document.")
-        }
+        Some(Overlay::Row(view)) => ready_if(
+            view.leads() || view.evidence().is_some(),
+            "This row leads nowhere, and was read from no document.",
+        ),
         _ => something(app, context),
     }
 }

@@ -4,10 +4,10 @@
 
 use super::App;
 use super::effect::Effect;
+use super::opening::{evidence, remedy};
 use super::overlay::Overlay;
 use super::overlay::document::Document;
 use super::pane::Pane;
-use super::opening::{evidence, remedy};
 use crate::model::principal::Asked;
 
 /// Sends the ARN at hand, or the command that would mend what is explained.

@@ -11,7 +11,7 @@ use super::words::count;
 use crate::access::Mark;
 use crate::access::audit::Item;
 use crate::access::findings::rules;
-use crate::access::findings::{Finding, Severity};
+use crate::access::findings::{Finding, Remedy, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
@@ -84,6 +84,26 @@ impl Detail {
 }
 
 pub(super) const STATE: &str = "state";
+/// A remedy's title, and below it its text line by line.
+const REMEDY: &str = "remedy";
+
+/// What mends a row, in the order in which its lines are among the facts.
+pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
+    let of_item = analysis.inventory.findings.get(at).filter(|_| pane == Pane::Findings);
+    of_item.map(|it| it.remedy.clone()).unwrap_or_default()
+}
+
+/// The remedy that a line among the facts is of.
+pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Option<&'a Remedy> {
+    let first = facts.iter().position(|it| it.part == REMEDY)?;
+    let mut left = at.checked_sub(first)?;
+    remedies.iter().find(|it| {
+        let lines = 1 + it.text.lines().count();
+        let is_it = left < lines;
+        left = left.saturating_sub(lines);
+        is_it
+    })
+}
 
 fn in_a_word(trace: &Trace) -> Fact {
     let because = &trace.resolution.because;
@@ -271,7 +291,10 @@ fn of_item(it: &Item) -> Vec<Fact> {
         facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
     }
     facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
-    facts.extend(it.remedy.iter().map(|mend| Fact { note: mend.text.clone(), ..fact("remedy", mend.title.clone()) }));
+    for remedy in &it.remedy {
+        let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
+        facts.extend(lines.map(|text| fact(REMEDY, text.to_owned())));
+    }
     facts
 }
 

@@ -11,17 +11,15 @@ use super::pane::Pane;
 pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
         // A control is nobody's: it has a command.
-        Context::List if pane == Pane::Posture => {
-            &[
-                Command::Trace,
-                Command::CopyArn,
-                Command::Document,
-                Command::Filter,
-                Command::Jump,
-                Command::Sort,
-                Command::Palette,
-            ]
-        }
+        Context::List if pane == Pane::Posture => &[
+            Command::Trace,
+            Command::CopyArn,
+            Command::Document,
+            Command::Filter,
+            Command::Jump,
+            Command::Sort,
+            Command::Palette,
+        ],
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,

@@ -5,6 +5,7 @@
 
 use super::App;
 use super::condition::parts;
+use super::detail::remedies;
 use super::effect::Effect;
 use super::overlay::Overlay;
 use super::overlay::document::{Document, DocumentView};
@@ -23,7 +24,11 @@ use crate::model::snapshot::{DocumentRef, Evidence};
 pub(super) fn open_row(app: &mut App) {
     let Some(row) = app.selected_row().cloned() else { return };
     let about = app.detail.about.clone();
-    let view = RowView::new(app.pane, row, about, app.home());
+    let remedies = match (&app.analysis, app.state().selected()) {
+        (Some(analysis), Some(at)) => remedies(app.pane, at, analysis),
+        _ => Vec::new(),
+    };
+    let view = RowView::new(app.pane, row, about, remedies, app.home());
     push(app, Overlay::Row(Box::new(view)));
 }
 

@@ -8,11 +8,13 @@ use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
 use super::export;
 use super::journal;
+use super::opening::{
+    open_document, open_document_at, open_explain, open_policies, open_row, open_trace, open_workload,
+};
 use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::{DEEPEST, Lead, Overlay};
-use super::opening::{open_document, open_document_at, open_explain, open_policies, open_row, open_trace, open_workload};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
 use super::table::{Row, heads};

@@ -97,7 +97,7 @@ pub struct Row {
     pub arn: String,
     /// The command that it copies in place of an ARN; may be empty.
     pub command: String,
-    /// What that command may break, said of it: `it cannot be undone`; may be empty.
+    /// What that command may break, in a clause; may be empty.
     pub danger: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clusters::choose_first_cluster;
 use super::command::{Availability, Command};
-use super::detail::{Detail, of_row};
+use super::detail::{Detail, of_row, remedies};
 use super::effect::Effect;
 use super::input::{mouse, paste, typed};
 use super::keymap::{Chord, Context};
@@ -287,7 +287,7 @@ fn refill_rows(app: &mut App) {
         let Some(at) = table.rows().iter().position(|it| it.key == view.row.key) else { continue };
         let Some(row) = table.row(at).cloned() else { continue };
         let about = [super::staged::facts(app, &row), of_row(view.pane, at, &row, &analysis)].concat();
-        view.renew(row, about, home.as_deref());
+        view.renew(row, about, remedies(view.pane, at, &analysis), home.as_deref());
     }
     app.overlays = overlays;
 }

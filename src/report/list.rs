@@ -424,9 +424,10 @@ fn trust_json(of: &TrustCheck) -> Value {
 
 fn policies_json(of: &PolicyCheck) -> Value {
     let present = of.present.iter().map(|it| json!({"required": it.required, "by": it.by}));
-    let missing = of.missing.iter().map(
-        |it| json!({"required": it.required, "lacks": it.lacks, "perhapsBy": it.perhaps_by, "taken": it.taken}),
-    );
+    let missing = of
+        .missing
+        .iter()
+        .map(|it| json!({"required": it.required, "lacks": it.lacks, "perhapsBy": it.perhaps_by, "taken": it.taken}));
     let open = of.open.iter().map(|it| json!({"required": it.required, "because": it.because}));
     let wider =
         of.wider.iter().map(|it| json!({"policy": it.policy, "severity": severity(it.severity), "gives": it.gives}));

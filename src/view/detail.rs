@@ -23,7 +23,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     canvas.put_cut(inner.x, inner.y, inner.width, &title, Cut::Path, Role::Title);
     let mut y = inner.y + 1;
     if app.pane.is_of_workloads() || app.pane == Pane::Groups {
-        y += said(canvas, Rect { y, height: inner.bottom().saturating_sub(y).min(MOST_ANSWER as u16), ..inner }, row) + 1;
+        y += said(canvas, Rect { y, height: inner.bottom().saturating_sub(y).min(MOST_ANSWER as u16), ..inner }, row)
+            + 1;
     } else if let Some(trace) = &app.detail.trace {
         y += answer(canvas, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, trace) + 1;
     }

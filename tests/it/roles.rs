@@ -147,14 +147,16 @@ fn each_defect_and_its_near_miss() {
     let wide = inline.replace("ACTION", "\"*\"").replace("ON", "\"*\"");
     let narrow = inline.replace("ACTION", "\"s3:*\"").replace("ON", "\"arn:aws:s3:::logs/*\"");
     let every_role = inline.replace("ACTION", "\"sts:AssumeRole\"").replace("ON", "\"arn:aws:iam::*:role/*\"");
-    let one_role =
-        inline.replace("ACTION", "\"sts:AssumeRole\"").replace("ON", "\"arn:aws:iam::111122223333:role/x\"");
+    let one_role = inline.replace("ACTION", "\"sts:AssumeRole\"").replace("ON", "\"arn:aws:iam::111122223333:role/x\"");
     let denied = wide.replace("Allow", "Deny");
     let denied_elsewhere = narrow.replace("Allow", "Deny");
-    let denied_perhaps = denied.replace("Resource:", "Condition: {Bool: {\"aws:SecureTransport\": \"false\"}}, Resource:");
+    let denied_perhaps =
+        denied.replace("Resource:", "Condition: {Bool: {\"aws:SecureTransport\": \"false\"}}, Resource:");
     let needs = "[\"ec2:DescribeInstances\", \"eks:DescribeCluster\", \"eks-auth:AssumeRoleForPodIdentity\"]";
     let whole = inline.replace("ACTION", needs).replace("ON", "\"*\"");
-    let scoped = inline.replace("ACTION", needs).replace("ON", "[\"arn:aws:ec2:eu-west-1:111122223333:instance/*\", \"arn:aws:eks:*:*:cluster/c1\"]");
+    let scoped = inline
+        .replace("ACTION", needs)
+        .replace("ON", "[\"arn:aws:ec2:eu-west-1:111122223333:instance/*\", \"arn:aws:eks:*:*:cluster/c1\"]");
     const BOUND: &str =
         "RoleName: node\n    PermissionsBoundary: {PermissionsBoundaryArn: \"arn:aws:iam::111122223333:policy/bound\"}";
     const BOUND_READ: (&str, &str) = (
@@ -229,7 +231,11 @@ fn each_defect_and_its_near_miss() {
         // Its machines need nothing of Systems Manager.
         (&[(SSM_TRUST, ANYWHERE), (SSM_CORE, "")], "hybrid nodes hybrid", Mark::InForce, &[]),
         (
-            &[(SSM_TRUST, ANYWHERE), ("\"sts:TagSession\", \"sts:SetSourceIdentity\"]", "\"sts:TagSession\"]"), (SSM_CORE, "")],
+            &[
+                (SSM_TRUST, ANYWHERE),
+                ("\"sts:TagSession\", \"sts:SetSourceIdentity\"]", "\"sts:TagSession\"]"),
+                (SSM_CORE, ""),
+            ],
             "hybrid nodes hybrid",
             Mark::Dead,
             &[("role-trust", High)],

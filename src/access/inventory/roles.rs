@@ -220,7 +220,8 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
         let name = last_part(&missing.required);
         match (&missing.taken, missing.perhaps_by.as_slice()) {
             (Some(taken), _) => {
-                states.push((Mark::Dead, format!("it has not what {name} gives, {}: {taken}", missing.lacks.join(", "))));
+                states
+                    .push((Mark::Dead, format!("it has not what {name} gives, {}: {taken}", missing.lacks.join(", "))));
             }
             _ if !missing.wholly => {}
             (None, []) => states.push((Mark::Dead, format!("it lacks {name}"))),

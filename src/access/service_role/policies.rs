@@ -347,7 +347,9 @@ impl Holds<'_> {
             Say::Surely => (Say::Silent, format!("its permissions boundary {name} denies it")),
             _ if allows == Say::Silent => (Say::Silent, format!("its permissions boundary {name} does not allow it")),
             Say::Silent if allows == Say::Surely => (Say::Surely, String::new()),
-            _ => (Say::Perhaps, format!("its permissions boundary {name} limits it to a condition or to some resources")),
+            _ => {
+                (Say::Perhaps, format!("its permissions boundary {name} limits it to a condition or to some resources"))
+            }
         })
     }
 

@@ -110,8 +110,7 @@ fn of_actions(actions: &[&str], statement: &Value, holds: &Holds<'_>) -> Option<
     if services.iter().any(|it| it == "iam") {
         return Some((Severity::High, whole(&services)));
     }
-    let grasping: Vec<&str> =
-        GRASPING.iter().copied().filter(|it| speaks_of(statement, it) && !denied(it)).collect();
+    let grasping: Vec<&str> = GRASPING.iter().copied().filter(|it| speaks_of(statement, it) && !denied(it)).collect();
     match (grasping.as_slice(), services.as_slice()) {
         ([], []) => None,
         ([], services) => Some((Severity::Medium, whole(services))),

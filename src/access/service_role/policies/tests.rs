@@ -63,7 +63,8 @@ fn policies_are_known_by_arn_and_not_by_name() {
 
 #[test]
 fn another_policy_may_give_the_same_or_part_of_it() {
-    let old = json!({"Statement": {"Effect": "Allow", "Action": ["ec2:Describe*", "eks:DescribeCluster"], "Resource": "*"}});
+    let old =
+        json!({"Statement": {"Effect": "Allow", "Action": ["ec2:Describe*", "eks:DescribeCluster"], "Resource": "*"}});
     let found = of(&[], std::slice::from_ref(&old), &[WORKER]);
     assert_eq!(found.missing[0].lacks, ["eks-auth:AssumeRoleForPodIdentity"]);
     assert!(!found.missing[0].wholly);
@@ -171,7 +172,12 @@ const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/bound";
 )]
 #[case::of_aws("arn:aws:iam::aws:policy/AdministratorAccess", None, "given", "AmazonEKSWorkerNodePolicy")]
 #[case::the_same("arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy", None, "given", "AmazonEKSWorkerNodePolicy")]
-#[case::another_of_aws("arn:aws:iam::aws:policy/X", None, "open", "ec2:DescribeInstances: its permissions boundary {} was not read")]
+#[case::another_of_aws(
+    "arn:aws:iam::aws:policy/X",
+    None,
+    "open",
+    "ec2:DescribeInstances: its permissions boundary {} was not read"
+)]
 fn beyond_a_boundary_nothing_is_given(
     #[case] arn: &str,
     #[case] document: Option<Value>,
