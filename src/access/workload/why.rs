@@ -12,9 +12,9 @@ use super::place::{self, NodeRole, Place, Presence};
 use super::policies::{ASSUME_FOR_POD, Allows};
 use super::reach::{Reach, barred, of_policy};
 use super::{Account, Answer, Association, Irsa, Step, Workloads};
-use crate::access::findings::{Finding, of_workload};
+use crate::access::findings::{Finding, Remedy, of_workload};
 use crate::access::trust::Outcome;
-use crate::model::principal::Principal;
+use crate::model::principal::{Arn, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
 
@@ -98,6 +98,8 @@ pub struct Why<'a> {
     pub unverified: Vec<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// How to ask for what the answer hangs on and nothing here reads.
+    pub ask: Option<Remedy>,
 }
 
 /// The field of a pod that holds a container's environment.
@@ -416,12 +418,23 @@ impl<'a> Workloads<'a> {
             differ: it.differ(),
             unverified: it.unverified.clone(),
             findings: of_workload(self, &namespace, &name, account, &[pod]),
+            ask: self.ask(&it),
             containers: it.containers,
             pods: Vec::new(),
             pods_unread: None,
             namespace,
             service_account: name,
         }
+    }
+
+    /// How to ask whether the pod reaches its node's metadata, where the answer hangs on that.
+    fn ask(&self, it: &PodIdentities<'_>) -> Option<Remedy> {
+        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Outcome::Unknown;
+        let name = it.place.node.filter(|_| open)?;
+        let node = self.facts.nodes.items().iter().find(|it| it.metadata.name == name)?;
+        let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;
+        let arn: Arn = self.facts.cluster.value()?.arn.as_deref()?.parse().ok()?;
+        Some(super::remedy::metadata_options(instance, &arn.region))
     }
 
     /// What the service account has and the pod has not.
@@ -490,6 +503,7 @@ impl<'a> Workloads<'a> {
             pods_unread: self.pods_gap().map(|gap| place::unread("pods", &gap)),
             unverified: Vec::new(),
             findings: of_workload(self, namespace, name, Some(account), &account.pods),
+            ask: None,
         };
         let associations = &self.facts.pod_identity_associations;
         let gap =
