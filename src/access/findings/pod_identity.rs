@@ -282,7 +282,7 @@ fn of_pods(
     }
     if let [(first, policies), ..] = barred.as_slice() {
         let all: Vec<&Pod> = barred.iter().map(|(pod, _)| *pod).collect();
-        let why = format!("{}: {}", names(&all), reach::barred(policies, first));
+        let why = format!("{}: {}", names(&all), reach::barred(policies, reach::agent_address(first)));
         let evidence = policies.first().map_or_else(|| of_pod(first, ""), |it| reach::of_policy(it));
         let mend = policies.first().map(|it| remedy::open_way(it, reach::agent_address(first)));
         out.push(Finding::new(Medium, "pod-identity-network-policy", why, &evidence).with(mend));
