@@ -310,4 +310,10 @@ impl<'a> Workloads<'a> {
             Lookup::Unknown(gap) => Allows::Unknown(format!("the policies of role {}: {gap}", role.name)),
         }
     }
+
+    /// Does one of the role's own policies deny it?
+    fn policies_deny(&self, role: &Principal, action: &str, resource: &str) -> bool {
+        let denies = |it: &Trust<'_>| policies::Owner::role(it.detail, self.iam).denies(self.iam, action, resource);
+        self.trusts.role(role).found().is_some_and(denies)
+    }
 }

@@ -117,6 +117,28 @@ impl<'a> Owner<'a> {
 
     /// Does it allow the action on the resource?
     pub(super) fn allows(&self, iam: &IamFacts, action: &str, resource: &str) -> Allows {
+        let (said, unread) = self.hear(iam, action, resource);
+        let whose = &self.whose;
+        match () {
+            () if said.deny => Allows::No,
+            () if said.may_deny => Allows::Unknown(format!("a policy of {whose} may deny {action}")),
+            () if said.allow && self.has_boundary => {
+                Allows::Unknown(format!("{whose} has a permissions boundary, which is not looked at"))
+            }
+            () if said.allow => Allows::Yes,
+            () if said.may_allow => Allows::Unknown(format!("a policy of {whose} allows {action} on a condition")),
+            () if !unread.is_empty() => Allows::Unknown(format!("not read of {whose}: {}", unread.join(", "))),
+            () => Allows::No,
+        }
+    }
+
+    /// Does a policy deny it outright, so that no other helps?
+    pub(super) fn denies(&self, iam: &IamFacts, action: &str, resource: &str) -> bool {
+        self.hear(iam, action, resource).0.deny
+    }
+
+    /// What its policies say, and which were not read.
+    fn hear(&self, iam: &IamFacts, action: &str, resource: &str) -> (Said, Vec<String>) {
         let mut unread = self.unread.clone();
         let mut said = Said::default();
         for policy in &self.inline {
@@ -133,18 +155,7 @@ impl<'a> Owner<'a> {
                 (None, None) => unread.push(format!("policy {arn}")),
             }
         }
-        let whose = &self.whose;
-        match () {
-            () if said.deny => Allows::No,
-            () if said.may_deny => Allows::Unknown(format!("a policy of {whose} may deny {action}")),
-            () if said.allow && self.has_boundary => {
-                Allows::Unknown(format!("{whose} has a permissions boundary, which is not looked at"))
-            }
-            () if said.allow => Allows::Yes,
-            () if said.may_allow => Allows::Unknown(format!("a policy of {whose} allows {action} on a condition")),
-            () if !unread.is_empty() => Allows::Unknown(format!("not read of {whose}: {}", unread.join(", "))),
-            () => Allows::No,
-        }
+        (said, unread)
     }
 }
 
