@@ -50,10 +50,10 @@ pub use association::Association;
 pub use container::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
 pub use place::Place;
+pub use pod::PodIdentities;
 pub(crate) use policies::Allows;
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
-pub use pod::PodIdentities;
 pub use why::{Other, Why};
 
 /// May a workload use a role, and what decides it?

@@ -400,7 +400,11 @@ mod tests {
         let rows = [
             (json!({"name": "AWS_ACCESS_KEY_ID", "value": "AKIA"}), None, true),
             (json!({"name": "AWS_ACCESS_KEY_ID", "value": ""}), Some(""), false),
-            (json!({"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}), None, true),
+            (
+                json!({"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}),
+                None,
+                true,
+            ),
             (json!({"name": "AWS_ACCESS_KEY_ID"}), None, false),
             (json!({"name": "AWS_ROLE_ARN", "value": "arn"}), Some("arn"), false),
             (json!({"name": "PASSWORD", "value": "hunter2"}), None, false),
@@ -430,14 +434,16 @@ mod tests {
             it
         };
         let own = named("aws-iam-token", token("vault"));
-        let it = pod(json!({"volumes": [named("other", token("x")), own, {"name": "tmp", "emptyDir": {}}]}), Value::Null);
+        let it =
+            pod(json!({"volumes": [named("other", token("x")), own, {"name": "tmp", "emptyDir": {}}]}), Value::Null);
         assert_eq!((it.irsa_audience(), it.spec.volumes.len()), (Some("vault"), 1));
         assert_eq!(pod(json!({"volumes": null}), Value::Null).irsa_audience(), None);
     }
 
     #[test]
     fn a_pod_is_ready_by_its_condition_or_else_by_its_phase() {
-        let ready = |status: &str| json!([{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": status}]);
+        let ready =
+            |status: &str| json!([{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": status}]);
         let rows = [
             (json!({"phase": "Running", "conditions": ready("True")}), Some(true)),
             (json!({"phase": "Running", "conditions": ready("False")}), Some(false)),

@@ -4,6 +4,7 @@
 //! All worlds are one small healthy world with something changed; paths are JSON pointers into it.
 
 mod cases;
+mod made;
 mod screen;
 mod world;
 
@@ -128,7 +129,9 @@ fn both() -> Value {
 
 fn keys(env: Value) -> Value {
     let Value::Array(mut all) = env else { panic!() };
-    all.push(json!({"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}));
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        all.push(json!({"name": name, "valueFrom": {"secretKeyRef": {"name": "s", "key": name}}}));
+    }
     Value::Array(all)
 }
 

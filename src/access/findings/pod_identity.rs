@@ -164,10 +164,13 @@ fn of_itself(
         let why = format!("{why}: no pod gets credentials by Pod Identity");
         let (facts, _) = workloads.facts();
         let addon = facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
-        let there = matches!(addon, Lookup::Found(_));
-        let mend = match addon == Lookup::Absent && daemon_set(facts) == Lookup::Absent {
+        let set = daemon_set(facts);
+        let mend = match addon == Lookup::Absent && set == Lookup::Absent {
             true => vec![remedy::agent(name(cluster), region(cluster))],
-            false => remedy::look_at_agent(name(cluster), region(cluster), there),
+            false => {
+                let installed = matches!(addon, Lookup::Found(_));
+                remedy::look_at_agent(name(cluster), region(cluster), installed, set != Lookup::Absent)
+            }
         };
         out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with(mend));
     }
@@ -218,7 +221,7 @@ fn of_pods(
     let (mut older, mut inert, mut agentless, mut refused, mut proxied) = (vec![], vec![], vec![], vec![], vec![]);
     // By the policies that bar, since each set of them is mended by itself.
     let mut barred: BTreeMap<Vec<&str>, (Vec<&Pod>, Vec<&NetworkPolicy>)> = BTreeMap::new();
-    let mut node_role = None;
+    let (mut node_role, mut stalling) = (None, vec![]);
     for pod in pods.iter().copied() {
         let (identities, _) = container::identities(pod);
         let place = workloads.place(pod);
@@ -235,10 +238,9 @@ fn of_pods(
             continue;
         }
         let absent = matches!(&place.agent, Presence::Absent(_));
-        if let Presence::Absent(why) = &place.agent
-            && !matches!(workloads.ground().agent, Presence::Absent(_))
-        {
-            agentless.push((pod, why.clone()));
+        if absent && !matches!(workloads.ground().agent, Presence::Absent(_)) {
+            let stalled = pod.spec.node_name.as_deref().is_some_and(|it| workloads.ground().has_agent(it));
+            if stalled { &mut stalling } else { &mut agentless }.push(pod);
         }
         if !absent && workloads.node_may_ask(&place) == Allows::No {
             node_role = node_role.or(match &place.role {
@@ -278,11 +280,16 @@ fn of_pods(
         );
         out.push(Finding::new(Medium, "pod-identity-inert", why, &of_pod(first, "spec.nodeName")));
     }
-    if let [(first, why), ..] = agentless.as_slice() {
-        let all: Vec<&Pod> = agentless.iter().map(|(pod, _)| *pod).collect();
+    let of_node = [
+        (agentless, "without a pod of", "the agent's tolerations and node selector"),
+        (stalling, "that has no ready pod of", "why that pod is not"),
+    ];
+    for (pods, whose, look) in &of_node {
+        let Some(first) = pods.first() else { continue };
+        let node = first.spec.node_name.as_deref().unwrap_or_default();
         let why = format!(
-            "{}: {why}, so that its calls for credentials fail; look at the agent's tolerations, node selector and log",
-            names(&all)
+            "{} runs on a node {whose} {AGENT} ({node}): its calls for credentials fail; look at {look}",
+            names(pods)
         );
         out.push(Finding::new(Medium, "pod-identity-agent-not-on-node", why, &of_pod(first, "spec.nodeName")));
     }

@@ -98,11 +98,17 @@ impl<'a> Workloads<'a> {
                 let why = if selector.labels.is_empty() {
                     format!("Fargate profile {which}, which is not active now, is for every pod of the namespace")
                 } else {
-                    let labels: Vec<String> = selector.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                    format!("Fargate profile {which} takes new pods of the namespace that are labelled {}", labels.join(", "))
+                    let labels: Vec<String> =
+                        selector.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                    format!(
+                        "Fargate profile {which} takes new pods of the namespace that are labelled {}",
+                        labels.join(", ")
+                    )
                 };
                 perhaps.get_or_insert_with(|| {
-                    Answer::open(format!("{why}: whether a new one comes to run there, where Pod Identity does not work, is not known"))
+                    Answer::open(format!(
+                        "{why}: whether a new one comes to run there, where Pod Identity does not work, is not known"
+                    ))
                 });
             }
         }
@@ -121,7 +127,8 @@ impl<'a> Workloads<'a> {
             return Ok(None);
         }
         let other = all.iter().find(|it| !it.limits_everybody() && self.lets_ask(it, address));
-        let but = other.map(|it| format!("; {} does, for the pods that it selects", it.metadata.name)).unwrap_or_default();
+        let but =
+            other.map(|it| format!("; {} does, for the pods that it selects", it.metadata.name)).unwrap_or_default();
         Ok(Some(format!("of every pod of the namespace: {}{but}", barred(&everybodys, address))))
     }
 }
@@ -149,8 +156,10 @@ fn fare<'p, 'a: 'p>(pods: impl Iterator<Item = Cow<'p, PodIdentities<'a>>>) -> F
     }
     let Some(Answer { because, loading, .. }) = first else { return Fare::Unseen };
     let text = match all_denied {
-        true => format!("none of its pods gets it now ({because}); whether a new one does depends on where it comes to run"),
-        false => format!("none of its pods surely gets it now ({because}); nor does a new one surely"),
+        true => {
+            format!("none of its pods gets it now ({because}); whether a new one does depends on where it comes to run")
+        }
+        false => format!("none of its pods surely gets it now ({because}), and neither would a new one"),
     };
     Fare::Ill(Answer { loading, ..Answer::open(text) })
 }

@@ -79,7 +79,8 @@ impl<'a> Workloads<'a> {
                 self.first(it, arn, &role, pod, &mut links);
                 if let Some(target) = it.target_role_arn.as_deref() {
                     out.lacks = self.then(it, arn, &role, target, pod, &mut links);
-                    let target = |(label, answer, _): &(&str, Answer, _)| (*label == "target role").then(|| answer.clone());
+                    let target =
+                        |(label, answer, _): &(&str, Answer, _)| (*label == "target role").then(|| answer.clone());
                     out.then = links.iter().find_map(target);
                 }
             }
@@ -102,14 +103,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// The first role: of the cluster's account, there, and trusting EKS.
-    fn first(
-        &self,
-        it: &PodIdentityAssociation,
-        arn: &str,
-        role: &Principal,
-        pod: Option<&Pod>,
-        links: &mut Links,
-    ) {
+    fn first(&self, it: &PodIdentityAssociation, arn: &str, role: &Principal, pod: Option<&Pod>, links: &mut Links) {
         let own = self.facts.cluster.value().and_then(|it| it.account());
         if own.as_ref().is_some_and(|own| *own != role.account) {
             let why = format!(

@@ -157,11 +157,14 @@ fn hindrances(container: &Container) -> Vec<Step> {
     let mut all = Vec::new();
     let file = value(container, AGENT_TOKEN_FILE);
     match (is_set(container, AGENT_TOKEN_FILE), is_set(container, AGENT_TOKEN)) {
-        (true, _) if file.is_some_and(|it| it.ends_with("/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token")) => {}
+        (true, _)
+            if file.is_some_and(|it| it.ends_with("/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token")) => {
+        }
         (true, _) => all.push(step(
             "token",
             Outcome::Unknown,
-            "its token file is not the one that the webhook mounts for Pod Identity: whose token it is is not known".to_owned(),
+            "its token file is not the one that the webhook mounts for Pod Identity: whose token it is is not known"
+                .to_owned(),
         )),
         (false, true) => all.push(step(
             "token",

@@ -130,6 +130,11 @@ impl<'a> Ground<'a> {
         self.groups.values().copied().chain(others.copied())
     }
 
+    /// Is there a pod of the agent on a node, ready or not?
+    pub(crate) fn has_agent(&self, node: &str) -> bool {
+        self.agents.contains_key(node)
+    }
+
     /// The agent in the cluster as a whole. A pod of it says most; then its DaemonSet; the add-on alone only that it should
     /// be there.
     fn agent_of_cluster(&self) -> Presence {
@@ -149,7 +154,9 @@ impl<'a> Ground<'a> {
             (_, _, None) if !self.agents.is_empty() && stalled => {
                 Presence::Absent(format!("of the pods of {AGENT} none is ready"))
             }
-            _ if !self.agents.is_empty() => Presence::Unknown(format!("whether a pod of {AGENT} is ready is not known")),
+            _ if !self.agents.is_empty() => {
+                Presence::Unknown(format!("whether a pod of {AGENT} is ready is not known"))
+            }
             (Lookup::Absent, Lookup::Found(_), None) => Presence::Absent(format!(
                 "the add-on {AGENT} is installed, but neither its DaemonSet in kube-system nor a pod of it is there"
             )),

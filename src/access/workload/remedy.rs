@@ -187,7 +187,10 @@ pub fn restart(pod: &Pod) -> Remedy {
     }
     if pod.metadata.owner_references.iter().any(|it| it.controller == Some(true)) {
         let text = format!("kubectl delete pod -n {namespace} {name}");
-        return remedy("Delete the pod, for its controller to make another: the webhook writes that one's environment", text);
+        return remedy(
+            "Delete the pod, for its controller to make another: the webhook writes that one's environment",
+            text,
+        );
     }
     let file = quoted(&format!("{}.yaml", pod.metadata.name)).into_owned();
     remedy(
@@ -220,7 +223,7 @@ pub fn agent(cluster: &str, region: &str) -> Remedy {
 }
 
 /// Where to look for why an agent that was installed does not run: what EKS says of the add-on, and Kubernetes of the pods.
-pub fn look_at_agent(cluster: &str, region: &str, addon: bool) -> Vec<Remedy> {
+pub fn look_at_agent(cluster: &str, region: &str, addon: bool, daemon_set: bool) -> Vec<Remedy> {
     let of_eks = addon.then(|| {
         remedy(
             "See what EKS says of the add-on that is installed",
@@ -231,8 +234,9 @@ pub fn look_at_agent(cluster: &str, region: &str, addon: bool) -> Vec<Remedy> {
             ),
         )
     });
-    let text = format!("kubectl describe daemonset -n kube-system {AGENT}");
-    of_eks.into_iter().chain([remedy("See why its pods do not run", text)]).collect()
+    let of_set = daemon_set
+        .then(|| remedy("See why its pods do not run", format!("kubectl describe daemonset -n kube-system {AGENT}")));
+    of_eks.into_iter().chain(of_set).collect()
 }
 
 /// Spares the agent's addresses a proxy, in one container.

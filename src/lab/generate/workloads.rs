@@ -230,7 +230,8 @@ fn identity(account: &Account, made: usize) -> Vec<EnvVar> {
         return Vec::new();
     };
     let region = [("AWS_STS_REGIONAL_ENDPOINTS", "regional"), ("AWS_DEFAULT_REGION", REGION), ("AWS_REGION", REGION)];
-    let set = |(name, value): (&str, &str)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), withheld: false };
+    let set =
+        |(name, value): (&str, &str)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), withheld: false };
     region.into_iter().chain(values).map(set).collect()
 }
 
