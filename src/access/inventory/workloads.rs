@@ -9,7 +9,7 @@ use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
 use crate::access::trust::Outcome;
 use crate::access::workload::{Account, Answer, Irsa, Workloads};
 use crate::model::principal::{Principal, PrincipalKey};
-use crate::model::snapshot::{DocumentRef, Evidence};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap};
 use crate::model::workload::{Pod, PodIdentityAssociation, ROLE_ARN_ANNOTATION};
 
 pub(super) fn irsa(workloads: &Workloads<'_>) -> Vec<IrsaRow> {
@@ -72,14 +72,25 @@ fn on_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>) 
     let own = |pod: &&Pod| pod.metadata.annotations.get(ROLE_ARN_ANNOTATION).cloned();
     let role_arn = account.pods.iter().find_map(own)?;
     let evidence = of_annotation(namespace, name);
+    let unread = workloads.facts().0.service_accounts.gap().filter(|_| account.itself.is_none());
+    let (mark, because) = match unread {
+        Some(gap) => {
+            let mark = if gap == Gap::Loading { Mark::Loading } else { Mark::Unknown };
+            (mark, format!("its pods carry the annotation, where nothing reads it; whether the service account does: {gap}"))
+        }
+        None => (
+            Mark::Dead,
+            "its pods carry the annotation, where nothing reads it, and the service account does not".to_owned(),
+        ),
+    };
     Some(IrsaRow {
         namespace: namespace.to_owned(),
         service_account: name.to_owned(),
         role_arn,
         annotated: false,
         subjects: Vec::new(),
-        mark: Mark::Dead,
-        because: "its pods carry the annotation, where nothing reads it, and the service account does not".to_owned(),
+        mark,
+        because,
         pods: pods_of(workloads, account),
         findings: of_irsa(workloads, key, account, &evidence),
         evidence,

@@ -208,6 +208,43 @@ fn hides(container: &Container) -> Option<String> {
     Some(format!("its environment also comes from {kind} {name} (envFrom), which may hold access keys"))
 }
 
+/// Which of the deciding variables are set, in one pass, since there may be very many containers with very many variables.
+/// The last of several of a name counts.
+#[derive(Default)]
+struct Given {
+    key_id: bool,
+    secret_key: bool,
+    role_arn: bool,
+    token_file: bool,
+    full_uri: bool,
+    relative_uri: bool,
+    profiles: [bool; 3],
+}
+
+impl Given {
+    fn of(container: &Container) -> Given {
+        let mut given = Given::default();
+        for it in container.env.iter().filter(|it| it.name.starts_with("AWS_")) {
+            let set = it.value.as_deref() != Some("");
+            match it.name.as_str() {
+                KEY_ID => given.key_id = set,
+                SECRET_KEY => given.secret_key = set,
+                ROLE_ARN => given.role_arn = set,
+                TOKEN_FILE => given.token_file = set,
+                FULL_URI => given.full_uri = set,
+                RELATIVE_URI => given.relative_uri = set,
+                name => {
+                    let mut all = PROFILES.iter().zip(&mut given.profiles);
+                    if let Some((_, profile)) = all.find(|(it, _)| **it == name) {
+                        *profile = set;
+                    }
+                }
+            }
+        }
+        given
+    }
+}
+
 /// The identity of a container. Where nothing is found, that of the node, which [`super::place`] tells more of.
 pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
     let mut it = ContainerIdentity {
@@ -221,9 +258,9 @@ pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
         hindrances: Vec::new(),
         unverified: None,
     };
-    let web = (is_set(container, ROLE_ARN), is_set(container, TOKEN_FILE));
-    let endpoint = is_set(container, FULL_URI) || is_set(container, RELATIVE_URI);
-    let keys = (is_set(container, KEY_ID), is_set(container, SECRET_KEY));
+    let given = Given::of(container);
+    let web = (given.role_arn, given.token_file);
+    let endpoint = given.full_uri || given.relative_uri;
     let mut found = Vec::new();
     if web == (true, true) {
         found.push(InForce::Irsa);
@@ -235,15 +272,15 @@ pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
         it.besides = found.iter().copied().filter(|other| *other != in_force).collect();
         (it.in_force, it.because) = (in_force, because);
     };
-    if keys == (true, true) {
+    if given.key_id && given.secret_key {
         settle(InForce::StaticKeys, format!("{KEY_ID} and {SECRET_KEY} are set, and every SDK looks there first"));
     } else if let Some(why) = hides(container) {
         settle(InForce::Unknown, why);
-    } else if keys.0 {
+    } else if given.key_id {
         // A secret alone is passed over by all of them.
         let why = format!("{KEY_ID} is set without {SECRET_KEY}: some SDKs pass that over, and others stop there");
         settle(InForce::Unknown, why);
-    } else if let Some(name) = PROFILES.iter().find(|name| is_set(container, name)) {
+    } else if let Some((name, _)) = PROFILES.iter().zip(given.profiles).find(|(_, set)| *set) {
         settle(InForce::Unknown, format!("{name} is set: a profile of the image may come before all else"));
     } else if web == (true, true) {
         let reaches = if endpoint { ", and SDKs come to web identity before the container endpoint" } else { "" };
@@ -253,9 +290,9 @@ pub fn identity(container: &Container, init: bool) -> ContainerIdentity {
     } else if web != (false, false) {
         let (set, missing) = if web.0 { (ROLE_ARN, TOKEN_FILE) } else { (TOKEN_FILE, ROLE_ARN) };
         settle(InForce::Unknown, format!("{set} is set without {missing}, which SDKs treat differently"));
-    } else if is_set(container, RELATIVE_URI) {
+    } else if given.relative_uri {
         settle(InForce::Unknown, format!("{RELATIVE_URI} is set: its credentials come from an endpoint of its own"));
-    } else if is_set(container, FULL_URI) {
+    } else if given.full_uri {
         match value(container, FULL_URI) {
             Some(uri) if uri.starts_with("http://169.254.170.23/") || uri.starts_with("http://[fd00:ec2::23]/") => {
                 settle(InForce::PodIdentity, format!("{FULL_URI} names the Pod Identity agent"));

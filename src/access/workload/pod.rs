@@ -263,12 +263,19 @@ impl<'a> Workloads<'a> {
             evidence: None,
         });
         it.answer = answer;
+        if let Some(main) = it.containers.get_mut(it.main) {
+            main.in_force = in_force;
+        }
     }
 
-    /// A container without anything of its own gets what its place gives.
+    /// A container beside the main one without anything of its own gets what its place gives.
     fn fall_back(&self, it: &mut PodIdentities<'a>) {
-        for (at, container) in it.containers.iter_mut().enumerate().filter(|(_, it)| it.in_force == InForce::NodeRole) {
-            if let Some(own) = container::of(it.pod, at) {
+        let main = it.main;
+        for (at, container) in it.containers.iter_mut().enumerate() {
+            if at != main
+                && container.in_force == InForce::NodeRole
+                && let Some(own) = container::of(it.pod, at)
+            {
                 container.in_force = self.fallback(it.pod, own, &it.place).0;
             }
         }
