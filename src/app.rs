@@ -30,6 +30,7 @@ pub mod pane;
 mod perform;
 mod permits;
 pub mod prompt;
+mod rebase;
 pub mod staged;
 pub mod table;
 mod update;

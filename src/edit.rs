@@ -8,6 +8,7 @@
 //! - [`carry`]: what of somebody's access another can be given;
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
+//! - [`preflight`]: what IAM is asked before it is applied; [`rebase`]: a draft brought onto what is there now;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
 //!   applying tells; [`wording`]: changes in words.
 //!
@@ -22,7 +23,9 @@ pub mod draft;
 pub mod export;
 pub mod judge;
 pub mod plan;
+pub mod preflight;
 pub mod project;
+pub mod rebase;
 pub mod receipt;
 pub mod record;
 pub mod state;
@@ -54,6 +57,14 @@ pub struct Review {
 }
 
 impl Review {
+    /// The same, with what was found out besides.
+    pub fn with(mut self, found: impl IntoIterator<Item = Check>) -> Self {
+        self.checks.extend(found);
+        self.checks.sort();
+        self.checks.dedup();
+        self
+    }
+
     /// How many checks block, ask, note.
     pub fn counts(&self) -> (usize, usize, usize) {
         let of = |level| self.checks.iter().filter(|it| it.level == level).count();

@@ -4,6 +4,7 @@
 //! - [`screen`]: the loop that owns the state of the screen; [`effects`]: what that state wants done, as tasks;
 //!   [`feed`]: live facts for it; [`terminal`]: the terminal, given back whatever happens;
 //! - [`apply`]: plans applied, gone on with, and undone; [`change`]: the same for the screen;
+//!   [`preflight`]: what AWS is asked before that;
 //! - [`headless`]: the commands without a screen, [`trust`] one of them; [`files`]: files that are read and written.
 //!
 //! Decides nothing about access or about what is shown: the answers are `access`'s. A new effect is an arm in
@@ -16,6 +17,7 @@ pub mod feed;
 pub mod files;
 pub mod headless;
 pub mod load;
+pub mod preflight;
 pub mod screen;
 pub mod source;
 pub mod terminal;

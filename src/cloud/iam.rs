@@ -7,6 +7,7 @@ mod convert;
 
 use std::time::Duration;
 
+use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EntityType};
 
@@ -219,6 +220,8 @@ impl Iam {
                 .context_key_type(kind)
                 .build()
         };
+        // What IAM cannot evaluate it answers as a failure of its own, and again as often as it is asked.
+        let patience = RetryConfig::standard().with_max_attempts(2);
         let mut found = Vec::new();
         let mut marker = None;
         loop {
@@ -231,6 +234,8 @@ impl Iam {
                 .set_resource_arns((!resources.is_empty()).then(|| resources.to_vec()))
                 .set_context_entries(Some(context.iter().map(entry).collect()))
                 .set_marker(marker)
+                .customize()
+                .config_override(aws_sdk_iam::Config::builder().retry_config(patience.clone()))
                 .send();
             let said = self.session.perform(request.clone(), call, failure::aws).await?;
             found.extend(said.evaluation_results.unwrap_or_default().into_iter().flat_map(convert::simulated));

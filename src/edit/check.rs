@@ -1,9 +1,13 @@
 //! What speaks against a draft, and what is to be known before it is applied.
 //!
-//! Decides by small named rules ([`rules`], of Pod Identity [`associations`]), each of which blocks, asks or notes, with a sentence. A rule that lacks a fact
-//! says so rather than passing. A new rule is a function in `rules` and its name in the list here.
+//! Decides by small named rules ([`rules`], of Pod Identity [`associations`]), each of which blocks, asks or notes, with a
+//! sentence. A rule that lacks a fact says so rather than passing. A new rule is a function in `rules` and its name in the
+//! list there; what only AWS can tell is judged in [`drift`] and [`super::preflight`], once the rim has asked.
 
+mod admins;
 mod associations;
+pub mod drift;
+pub mod known;
 mod rules;
 mod undo;
 

@@ -255,6 +255,11 @@ impl Staging {
         Ok(())
     }
 
+    /// Puts another draft in the place of what is staged. That is nothing a person did, and so nothing to take back.
+    pub fn replace(&mut self, draft: Draft) {
+        self.draft = draft;
+    }
+
     /// Is there something to take back?
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()

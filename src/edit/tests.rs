@@ -295,69 +295,6 @@ fn checks_say_what_speaks_against_it() {
 }
 
 #[test]
-fn what_speaks_against_an_association_is_said() {
-    let document = WORLD
-        .replace("MAPROLES", ROWS)
-        .replace(
-            "  - {kind: Namespace, metadata: {name: blue}}",
-            "  - {kind: Namespace, metadata: {name: blue}}
-  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: api, namespace: blue}}
-  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: web, namespace: blue, annotations: {eks.amazonaws.com/role-arn: \"arn:aws:iam::111122223333:role/row\"}}}
-  - {apiVersion: v1, kind: Pod, metadata: {name: api-1, namespace: blue}, spec: {serviceAccountName: api, containers: [{name: c}]}}
-  - {apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: blue}, spec: {serviceAccountName: web, containers: [{name: c}]}}",
-        )
-        .replace("  kubernetes:", "  addons: []\n  kubernetes:")
-        .replace("  UserDetailList", "  - {RoleName: pods, Arn: \"arn:aws:iam::111122223333:role/pods\", AssumeRolePolicyDocument: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [\"sts:AssumeRole\", \"sts:TagSession\"]}]}}
-  - {RoleName: greens, Arn: \"arn:aws:iam::111122223333:role/greens\", AssumeRolePolicyDocument: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [\"sts:AssumeRole\", \"sts:TagSession\"], Condition: {StringEquals: {\"aws:RequestTag/kubernetes-namespace\": green}}}]}}
-  - {RoleName: ec2, Arn: \"arn:aws:iam::111122223333:role/ec2\", AssumeRolePolicyDocument: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: \"sts:AssumeRole\"}]}}
-  UserDetailList");
-    let snapshot = snapshot_of(&read(&document).unwrap_or_else(|error| panic!("{error}")), Source::default()).settled();
-    let facts = (*snapshot.cluster(&ClusterId { region: "r".into(), name: "c".into() })).clone();
-    let permissions = Permissions::of(&facts);
-    let world = World { facts, iam: (*snapshot.iam).clone(), permissions };
-    let to = |role: &str, target: Option<&str>| {
-        Edit::Associate(super::state::AssociationState {
-            role_arn: format!("arn:aws:iam::{role}"),
-            target_role_arn: target.map(|it| format!("arn:aws:iam::{it}")),
-            ..Default::default()
-        })
-    };
-    let account = |name: &str| Subject::Association("blue".into(), name.into());
-    let own = |name: &str| format!("111122223333:role/{name}");
-    let partner = "555566667777:role/partner";
-    let cases: Vec<(&str, Edit, &str, Option<&str>)> = vec![
-        ("new", to(&own("pods"), None), "notes service-account-absent: there is no service account blue/new", None),
-        ("new", to(&own("pods"), None), "notes no-agent", Some("role-not-trusting")),
-        ("new", to(&own("nobody"), None), "blocks no-role: EKS would refuse it", None),
-        ("new", to(&own("ec2"), None), "blocks role-not-trusting: EKS would refuse it", None),
-        (
-            "new",
-            to(&own("greens"), None),
-            "asks trust-refuses: its pods would not get the role",
-            Some("role-not-trusting"),
-        ),
-        ("new", to(&own("dev"), None), "notes trust-unknown", Some("trust-refuses")),
-        ("new", to(partner, None), "blocks needs-target-role", None),
-        ("new", to(&own("pods"), Some(partner)), "notes target-unknown", Some("needs-target-role")),
-        ("web", to(&own("pods"), None), "notes irsa-shadowed: its annotation names role row (IRSA)", None),
-        ("web", to(&own("pods"), None), "asks no-agent", None),
-        ("web", to(&own("pods"), None), "notes pods-restart: 1 pod runs as it and keeps", None),
-        (
-            "api",
-            to(&own("pods"), None),
-            "notes pods-restart: 1 pod runs as it and keeps the old role",
-            Some("irsa-shadowed"),
-        ),
-        ("api", Edit::Dissociate, "asks association-in-use: 1 pod runs as it", Some("no-agent")),
-    ];
-    for (name, edit, said, unsaid) in cases {
-        let told = told(&reviewed(&world, &[(account(name), edit.clone())]));
-        assert!(told.iter().any(|it| it.starts_with(said)), "{said}: {told:#?}");
-        assert!(unsaid.is_none_or(|id| told.iter().all(|it| !it.contains(id))), "{unsaid:?}: {told:#?}");
-    }
-}
-
-#[test]
 fn who_is_not_known_is_not_said_to_lose_nothing() {
     let world = world();
     let draft = drafted(&world, &[(role("dev"), Edit::Remove)]);
@@ -435,6 +372,10 @@ fn states(facts: &ClusterFacts) -> Vec<(Subject, Option<State>)> {
     let names = ["admin", "dev", "over", "again", "fresh", "row", "node"];
     names.into_iter().map(|name| (role(name), now(facts, &role(name)).known().unwrap())).collect()
 }
+
+mod ahead;
+mod associations;
+mod checks;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]

@@ -33,7 +33,7 @@ const USER_WHOLE: &[&str] = &["PermissionsBoundary", "Tags"];
 const PROFILE: &[&str] = &["Path", "InstanceProfileName", "InstanceProfileId", "Arn", "CreateDate"];
 
 /// The actions that are answered.
-pub(super) const ACTIONS: [&str; 13] = [
+pub(super) const ACTIONS: [&str; 14] = [
     "ListRoles",
     "GetRole",
     "ListUsers",
@@ -47,6 +47,7 @@ pub(super) const ACTIONS: [&str; 13] = [
     "GetOpenIDConnectProvider",
     "ListInstanceProfiles",
     "GetAccountAuthorizationDetails",
+    "SimulatePrincipalPolicy",
 ];
 
 /// The result of a call.

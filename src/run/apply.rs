@@ -9,7 +9,7 @@
 
 mod look;
 mod steps;
-mod subject;
+pub(super) mod subject;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

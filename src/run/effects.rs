@@ -19,6 +19,7 @@ use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
 use crate::edit;
+use crate::edit::preflight::Preflight;
 use crate::edit::record::History;
 use crate::journal;
 use crate::model::cluster::ClusterId;
@@ -40,6 +41,8 @@ pub enum Request {
     Policies(String, bool, Vec<String>),
     /// What the API server says to a request, to be answered under a ticket.
     Review(ClusterId, Ticket, Box<Review>),
+    /// Look at a review as AWS sees it now, and answer with it under a ticket.
+    LookAt(ClusterId, Ticket, Box<edit::Review>, Box<Preflight>),
     /// Apply what was agreed to, telling of it under a ticket.
     Apply(ClusterId, Ticket, Work),
     /// Find out what would undo a batch, to be answered under a ticket.
@@ -168,11 +171,15 @@ pub fn set_about(
         Effect::Plan { ticket, cluster, draft } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
-            let known = known.cloned();
+            let (known, requests) = (known.cloned(), requests.cloned());
             tasks.spawn_blocking(move || {
                 let permissions = known.map_or_else(|| Permissions::of(&facts), |it| it.permissions.clone());
                 let review = edit::review(&facts, &iam, &permissions, caller.as_ref(), &draft, Some(now()));
-                Some(Msg::Answer(ticket, Answer::Plan(Arc::new(review))))
+                let Some(requests) = requests else { return Some(Msg::Answer(ticket, Answer::Plan(Arc::new(review)))) };
+                // Where AWS can be asked, it has a say before the review is shown.
+                let preflight = Box::new(Preflight::of(&facts, &iam, caller.as_ref(), &review.steps));
+                let _ = requests.blocking_send(Request::LookAt(cluster, ticket, Box::new(review), preflight));
+                None
             });
         }
         Effect::Apply { ticket, cluster, work } => ask(Request::Apply(cluster, ticket, work)),

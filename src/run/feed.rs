@@ -20,10 +20,13 @@ use super::change;
 use super::effects::{Feed, Live, MOST_REQUESTS, Request};
 use super::files;
 use super::load;
+use super::preflight::Looked;
 use super::source::Source;
 use crate::app::message::{Answer, Ticket};
 use crate::cli::Options;
 use crate::cloud::Session;
+use crate::edit::Review;
+use crate::edit::preflight::Preflight;
 use crate::lab::{self, Lab};
 use crate::model::cluster::ClusterId;
 use crate::model::snapshot::{Section, Snapshot};
@@ -108,12 +111,14 @@ fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Recei
 }
 
 /// What a task was begun for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Begun {
     Overview,
     Cluster,
     Ask,
     Review,
+    /// Carries what was found.
+    LookAt(Box<Looked>),
     Apply,
 }
 
@@ -168,6 +173,8 @@ struct Server {
     /// The account is being read.
     overview: bool,
     reading: Reading,
+    /// What was found by the last look at a review.
+    looked: Option<Box<Looked>>,
     /// Set: what is being applied ends before its next step.
     stop: Arc<AtomicBool>,
     /// Where the journal is kept.
@@ -188,6 +195,7 @@ async fn serve(
         tasks: JoinSet::new(),
         overview: false,
         reading: Reading::default(),
+        looked: None,
         stop: Arc::default(),
         folder,
     };
@@ -234,6 +242,7 @@ impl Server {
                     Begun::Review
                 });
             }
+            Request::LookAt(id, ticket, review, preflight) => self.look_at(id, ticket, *review, *preflight),
             Request::Apply(id, ticket, work) => {
                 self.stop = Arc::default();
                 let (way, folder) = (self.way(ticket), self.folder.clone());
@@ -280,6 +289,21 @@ impl Server {
         change::Way { stop: self.stop.clone(), ticket, answers: self.answers.clone() }
     }
 
+    /// A review is asked for anew with every bit of news; AWS is not asked as often.
+    fn look_at(&mut self, id: ClusterId, ticket: Ticket, review: Review, preflight: Preflight) {
+        let known = self.looked.clone().filter(|it| it.holds_for(&id, &review.draft, &preflight));
+        let (session, answers) = (self.session.clone(), self.answers.clone());
+        self.tasks.spawn(async move {
+            let looked = match known {
+                Some(looked) => looked,
+                None => Box::new(Looked::at(&session, id, &review.draft, preflight).await),
+            };
+            let review = review.with(looked.found.iter().cloned());
+            let _ = answers.send((ticket, Answer::Plan(Arc::new(review)))).await;
+            Begun::LookAt(looked)
+        });
+    }
+
     fn ended(&mut self, begun: Begun) {
         match begun {
             Begun::Overview => self.overview = false,
@@ -287,6 +311,7 @@ impl Server {
                 let next = self.reading.end();
                 self.read(next);
             }
+            Begun::LookAt(looked) => self.looked = Some(looked),
             Begun::Ask | Begun::Review | Begun::Apply => {}
         }
     }

@@ -1,9 +1,9 @@
 //! Plans applied, in a lab: what is written, what is refused, what is read back.
 
 pub(crate) mod bench;
-mod crash;
+pub(crate) mod crash;
 mod look;
-mod scripts;
+mod random;
 
 use std::time::Duration;
 

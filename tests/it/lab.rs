@@ -15,6 +15,8 @@ use eksplorer::model::snapshot::{Missing, Section, State};
 use eksplorer::run::load;
 use serde_json::{Value, json};
 
+use crate::aws::aws;
+
 pub(crate) fn small() -> Document {
     read(include_str!("../worlds/small.yaml")).unwrap()
 }
@@ -73,6 +75,9 @@ pub(crate) async fn shell(lab: &Lab, scratch: &Path, line: &str) -> (String, Str
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!(". {}\n{line}", exports.display()));
     // kubectl keeps what it discovered, by host and port: another test's cluster may have had the port before.
+    if let Some(aws) = aws().await {
+        command.env("PATH", aws.path());
+    }
     command.env("KUBECACHEDIR", scratch.join("cache")).env("AWS_PROFILE", "not-there");
     let out = run(command).await;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();

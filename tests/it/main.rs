@@ -1,11 +1,14 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod ahead;
 mod apply;
 mod architecture;
 mod audit;
+mod aws;
 mod change;
 mod commands;
+mod confirm;
 mod explain;
 mod findings;
 mod generate;
@@ -16,6 +19,7 @@ mod lab_write;
 mod laws;
 mod load;
 mod oracle;
+mod overtaken;
 mod permissions;
 mod permits;
 mod printed;

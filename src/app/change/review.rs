@@ -10,6 +10,7 @@ use crate::app::overlay::picker::{Choice, Picker};
 use crate::app::overlay::plan::PlanView;
 use crate::app::overlay::{EditWhat, Overlay};
 use crate::app::perform::push;
+use crate::app::rebase;
 use crate::app::words::count;
 use crate::edit::draft::{Change, Refusal};
 use crate::edit::state::{State, Subject, now};
@@ -17,6 +18,7 @@ use crate::model::words::last_part;
 
 /// Opens the review of what is staged.
 pub(in crate::app) fn open_review(app: &mut App, effects: &mut Vec<Effect>) {
+    rebase::onto_facts(app);
     let Some(draft) = app.staging().map(|it| it.draft().clone()) else { return };
     open_plan(app, PlanView::new(draft, None), effects);
 }
@@ -37,6 +39,7 @@ pub(in crate::app) fn open_plan(app: &mut App, mut view: PlanView, effects: &mut
 
 /// Asks anew for the reviews that are open, for facts have come.
 pub(in crate::app) fn asked_anew(app: &mut App, effects: &mut Vec<Effect>) {
+    rebase::where_blocked(app);
     let Some(cluster) = app.cluster.clone() else { return };
     let App { overlays, tickets, .. } = app;
     for overlay in overlays {

@@ -158,7 +158,7 @@ fn account(
     match (&workloads.ground().agent, irsa) {
         (Presence::Absent(why), Some(_)) if it.before.is_none() => {
             let why = format!("{why}: new pods would get neither this role nor the one by IRSA");
-            say(Level::Asks, "no-agent", why);
+            say(Level::Asks, "irsa-lost", why);
         }
         (Presence::Absent(why), _) => say(Level::Notes, "no-agent", format!("{why}: it gives nothing until there is")),
         (Presence::Unknown(why), _) => say(Level::Notes, "no-agent", format!("not known: {why}")),

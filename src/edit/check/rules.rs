@@ -1,16 +1,13 @@
 //! The rules, one function each.
 
-use std::collections::BTreeSet;
-
 use super::{Check, Level, Look};
 use crate::access::catalog;
-use crate::access::identity::{Death, MappingSource, Resolution, Resolver, Verdict};
+use crate::access::identity::{Death, MappingSource, Resolution, Verdict};
 use crate::access::permissions::{self, Who};
 use crate::edit::diff::everything;
 use crate::edit::state::{EntryState, State, Subject};
 use crate::model::mapping::ScopeKind;
-use crate::model::principal::{Asked, Principal};
-use crate::model::snapshot::Lookup;
+use crate::model::principal::Principal;
 use crate::model::validation::{self, Home, entry, policy};
 use crate::model::words::{count, last_part};
 
@@ -22,7 +19,7 @@ pub(super) const ALL: &[Rule] = &[
     values,
     node_types,
     room,
-    admins,
+    super::admins::admins,
     caller,
     aws_auth,
     recreated,
@@ -178,47 +175,6 @@ fn room(look: &Look<'_>, out: &mut Vec<Check>) {
     }
 }
 
-/// The principals that may do everything, and those of whom it is not known.
-fn admins_of(look: &Look<'_>, resolver: &Resolver<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (facts, iam) = resolver.facts();
-    let (mut yes, mut maybe) = (BTreeSet::new(), BTreeSet::new());
-    for principal in crate::access::find::known_principals(facts, iam).into_values() {
-        let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
-        let resolution = resolver.resolve(&asked);
-        let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
-        let arn = resolution.asked.principal.arn();
-        // Another account's principal may be gone: nobody here can say.
-        let exists = !matches!(resolver.existing(&resolution.asked.principal), Lookup::Unknown(_));
-        match verdict {
-            permissions::Verdict::Allowed if exists => drop(yes.insert(arn)),
-            permissions::Verdict::Allowed | permissions::Verdict::Unknown => drop(maybe.insert(arn)),
-            permissions::Verdict::Denied => {}
-        }
-    }
-    (yes, maybe)
-}
-
-/// Somebody must remain who may do everything.
-fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
-    let (before, _) = admins_of(look, look.before());
-    let (after, maybe) = admins_of(look, &look.sides.after);
-    let lost: Vec<&String> = before.difference(&after).collect();
-    if lost.is_empty() || !after.is_empty() {
-        return;
-    }
-    let named = lost.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
-    if maybe.is_empty() {
-        let why = format!("no cluster admin would remain: {named} is the last that may do everything");
-        say(out, Level::Blocks, "last-admin", None, why);
-    } else {
-        let others = maybe.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let why = format!(
-            "no cluster admin would remain that is known: {named} is the last, and whether {others} may do everything is not known"
-        );
-        say(out, Level::Blocks, "last-admin", None, why);
-    }
-}
-
 /// Whoever applies it may lose their own access.
 fn caller(look: &Look<'_>, out: &mut Vec<Check>) {
     let Some(caller) = look.caller else {
@@ -296,7 +252,9 @@ fn recreated(look: &Look<'_>, out: &mut Vec<Check>) {
 fn nodes(look: &Look<'_>, out: &mut Vec<Check>) {
     for (subject, _, before, after) in entries(look) {
         let Some(before) = before.filter(|it| it.kind != "STANDARD") else { continue };
-        if after.is_some() && !look.draft.change(subject).is_some_and(|it| it.again) {
+        // Of another type, it no longer is what nodes get in through; made again, it is gone in between.
+        let stays = after.is_some_and(|it| it.kind == before.kind);
+        if stays && !look.draft.change(subject).is_some_and(|it| it.again) {
             continue;
         }
         let others = look.after.access_entries.items().iter().filter(|it| it.kind == before.kind).count();
@@ -352,7 +310,9 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
 
 /// A principal of another account is made and unmade there.
 fn foreign(look: &Look<'_>, out: &mut Vec<Check>) {
-    let Some(home) = look.iam.account.as_deref() else { return };
+    // The cluster's own account is what its entries are at home in, even where IAM was not read.
+    let of_cluster = look.cluster().and_then(crate::model::cluster::Cluster::account);
+    let Some(home) = of_cluster.or(look.iam.account.clone()) else { return };
     for (subject, arn, _, after) in entries(look) {
         let Ok((principal, _)) = Principal::from_arn(arn) else { continue };
         if after.is_some() && principal.account != home {
@@ -450,10 +410,11 @@ fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
         };
         let tool = tags.iter().find_map(|(key, value)| {
             let (key, value) = (key.to_lowercase(), value.to_lowercase());
-            TOOLS.iter().find(|(mark, _)| {
-                key.starts_with(mark)
-                    || value == *mark
-                    || (key == "managedby" || key == "managed-by") && value.contains(mark)
+            TOOLS.iter().find(|(mark, tool)| {
+                let says_by_whom = key == "managedby" || key == "managed-by";
+                // Too short a name to be looked for within others.
+                let named = *tool != "ACK" && value.contains(&tool.to_lowercase());
+                key.starts_with(mark) || value == *mark || says_by_whom && (named || value == tool.to_lowercase())
             })
         });
         if let Some((_, tool)) = tool {

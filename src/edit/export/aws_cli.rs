@@ -1,8 +1,10 @@
 //! A plan as a script for the AWS CLI.
 
+use serde_json::json;
+
 use super::{Place, quoted, remark};
 use crate::edit::plan::{Call, Step};
-use crate::edit::state::Subject;
+use crate::edit::state::{State, Subject};
 use crate::model::mapping::{AccessScope, ScopeKind};
 
 /// The script: one command for each step, in order, ending at the first that fails.
@@ -35,19 +37,24 @@ pub(super) fn script(place: &Place, steps: &[Step], title: &str, remarks: &[Stri
     out
 }
 
-/// An option with its value: one word where the value would be taken for an option itself.
-fn option(name: &str, value: &str) -> Vec<String> {
-    if value.starts_with('-') {
-        return vec![quoted(&format!("{name}={value}"))];
-    }
-    vec![name.to_owned(), quoted(value)]
+/// Would the AWS CLI take a word for something else: an option, or the name of a file or page to read?
+fn is_misread(word: &str) -> bool {
+    let schemes = ["file://", "fileb://", "http://", "https://"];
+    word.is_empty() || word.starts_with(['-', '[', '{']) || schemes.iter().any(|it| word.starts_with(it))
 }
 
-/// A list option: as JSON where a value would be taken for an option, or for a file to be read.
+/// The username as an option; as JSON, which is taken as it is, where it would be misread.
+fn of_username(username: &str) -> Vec<String> {
+    match is_misread(username) {
+        true => vec!["--cli-input-json".to_owned(), quoted(&json!({ "username": username }).to_string())],
+        false => vec!["--username".to_owned(), quoted(username)],
+    }
+}
+
+/// A list option: as JSON where a value would be misread.
 fn list(name: &str, values: &[String]) -> Vec<String> {
-    let odd = |it: &String| it.is_empty() || it.starts_with(['-', '[']) || it.contains("://");
     let mut words = vec![name.to_owned()];
-    if values.iter().any(odd) {
+    if values.iter().any(|it| is_misread(it)) {
         words.push(quoted(&serde_json::json!(values).to_string()));
     } else {
         words.extend(values.iter().map(|it| quoted(it)));
@@ -67,7 +74,7 @@ fn command(place: &Place, step: &Step) -> String {
             put(&mut words, &cluster);
             put(&mut words, &["--principal-arn", principal_arn, "--type", kind]);
             if let Some(username) = username {
-                words.extend(option("--username", username));
+                words.extend(of_username(username));
             }
             if !kubernetes_groups.is_empty() {
                 words.extend(list("--kubernetes-groups", kubernetes_groups));
@@ -82,7 +89,7 @@ fn command(place: &Place, step: &Step) -> String {
             put(&mut words, &cluster);
             put(&mut words, &["--principal-arn", principal_arn]);
             if let Some(username) = username {
-                words.extend(option("--username", username));
+                words.extend(of_username(username));
             }
             // Without a value it clears them; left out, EKS would do the same.
             words.extend(list("--kubernetes-groups", kubernetes_groups));
@@ -152,15 +159,21 @@ fn command(place: &Place, step: &Step) -> String {
             );
         }
         Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
+            let (had_target, had_policy) = match &step.before {
+                Some(State::Association(it)) => (it.target_role_arn.is_some(), it.policy.is_some()),
+                _ => (false, false),
+            };
+            // What is left out stays as it was: what is to go is said, by an empty text.
+            let to_go = |had: bool| had.then(String::new);
             let mut more = vec!["--role-arn".to_owned(), quoted(role_arn)];
-            if let Some(target) = target_role_arn {
-                more.extend(["--target-role-arn".to_owned(), quoted(target)]);
+            if let Some(target) = target_role_arn.clone().or(to_go(had_target)) {
+                more.extend(["--target-role-arn".to_owned(), quoted(&target)]);
             }
             more.push(
                 if *disable_session_tags { "--disable-session-tags" } else { "--no-disable-session-tags" }.to_owned(),
             );
-            if let Some(policy) = policy {
-                more.extend(["--policy".to_owned(), quoted(policy)]);
+            if let Some(policy) = policy.clone().or(to_go(had_policy)) {
+                more.extend(["--policy".to_owned(), quoted(&policy)]);
             }
             return format!(
                 "aws eks update-pod-identity-association {} {} --association-id {} {}",
@@ -189,7 +202,7 @@ fn put(words: &mut Vec<String>, all: &[&str]) {
 fn scope(scope: &AccessScope) -> String {
     match scope.kind {
         ScopeKind::Cluster => r#"{"type":"cluster"}"#.to_owned(),
-        ScopeKind::Namespace => serde_json::json!({"type": "namespace", "namespaces": scope.namespaces}).to_string(),
+        ScopeKind::Namespace => json!({"type": "namespace", "namespaces": scope.namespaces}).to_string(),
     }
 }
 
@@ -226,8 +239,9 @@ mod tests {
 
     #[test]
     fn no_value_is_taken_for_an_option_or_a_file() {
-        assert_eq!(option("--username", "ana"), ["--username", "ana"]);
-        assert_eq!(option("--username", "--profile"), ["--username=--profile"]);
+        assert_eq!(of_username("ana"), ["--username", "ana"]);
+        assert_eq!(of_username("--profile"), ["--cli-input-json", "'{\"username\":\"--profile\"}'"]);
+        assert_eq!(of_username("file:///x"), ["--cli-input-json", "'{\"username\":\"file:///x\"}'"]);
         assert_eq!(list("--kubernetes-groups", &words(&["a b", "c"])), ["--kubernetes-groups", "'a b'", "c"]);
         assert_eq!(list("--kubernetes-groups", &[]), ["--kubernetes-groups"]);
         for odd in ["--profile=x", "[a", "file:///etc/passwd", ""] {

@@ -14,9 +14,9 @@ use crate::model::mapping::AccessEntry;
 
 /// What is there of a thing.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct There {
+pub(in crate::run) struct There {
     /// As far as it can be chosen; `None` if there is none.
-    pub(super) state: Option<State>,
+    pub(in crate::run) state: Option<State>,
     /// All of it.
     pub(super) image: Option<Image>,
 }
@@ -38,7 +38,7 @@ impl There {
 }
 
 /// Reads a thing, whole.
-pub(super) async fn read(eks: &Eks, cluster: &str, subject: &Subject) -> Result<There, Failure> {
+pub(in crate::run) async fn read(eks: &Eks, cluster: &str, subject: &Subject) -> Result<There, Failure> {
     match subject {
         Subject::Entry(arn) => {
             let read = join(eks.describe_access_entry(cluster, arn), eks.associated_access_policies(cluster, arn));

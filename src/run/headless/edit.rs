@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::super::source::{Source, now};
-use super::super::{Trouble, apply, files};
+use super::super::{Trouble, apply, files, preflight};
 use super::journal::{Tell, apply_batch, open_journal};
 use super::{Printed, facts_for};
 use crate::access::permissions::Permissions;
@@ -90,7 +90,11 @@ pub(super) async fn planned(
     stage(&Ground { facts: &facts, iam: &snapshot.iam }, &mut draft)?;
     let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
     let permissions = Permissions::of(&facts);
-    let review = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &draft, Some(now()));
+    let mut review = review(&facts, &snapshot.iam, &permissions, caller.as_ref(), &draft, Some(now()));
+    if let Source::Live { session, .. } = &source {
+        let facts = (&*facts, &*snapshot.iam);
+        review = Box::pin(preflight::looked_at(session, &id, facts, caller.as_ref(), review)).await;
+    }
     Ok(Planned { source, id, snapshot, review })
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn role(name: &str) -> Subject {
     Subject::Entry(format!("arn:aws:iam::111122223333:role/{name}"))
 }
 
-fn association(namespace: &str, account: &str) -> Subject {
+pub(crate) fn association(namespace: &str, account: &str) -> Subject {
     Subject::Association(namespace.into(), account.into())
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn policy(name: &str) -> String {
     format!("arn:aws:eks::aws:cluster-access-policy/AmazonEKS{name}Policy")
 }
 
-fn fresh(subject: &Subject) -> EntryState {
+pub(crate) fn fresh(subject: &Subject) -> EntryState {
     let Subject::Entry(arn) = subject else { return EntryState::default() };
     let username = Principal::from_arn(arn).ok().map(|(it, _)| standard_username(&it));
     EntryState { kind: "STANDARD".into(), username, ..EntryState::default() }

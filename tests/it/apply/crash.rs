@@ -162,7 +162,7 @@ async fn at_every_point_of_every_plan() {
 }
 
 /// The program, pointed at a bench's lab and journal.
-fn program(bench: &Bench, args: &[&str]) -> Command {
+pub(crate) fn program(bench: &Bench, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eksplorer"));
     for (name, _) in std::env::vars() {
         if name.starts_with("AWS_") || name.starts_with("EKSPLORER_") || name.to_lowercase().ends_with("_proxy") {
