@@ -76,7 +76,12 @@ fn on_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>) 
     let (mark, because) = match unread {
         Some(gap) => {
             let mark = if gap == Gap::Loading { Mark::Loading } else { Mark::Unknown };
-            (mark, format!("its pods carry the annotation, where nothing reads it; whether the service account does: {gap}"))
+            (
+                mark,
+                format!(
+                    "its pods carry the annotation, where nothing reads it; whether the service account does: {gap}"
+                ),
+            )
         }
         None => (
             Mark::Dead,

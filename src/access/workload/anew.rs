@@ -67,7 +67,7 @@ impl<'a> Workloads<'a> {
         let well = links.iter().all(|it| it.outcome == Outcome::Allowed);
         match well.then(|| fare(pods)) {
             None | Some(Fare::Well) => {}
-            Some(Fare::Ill(answer)) => links.push(answer),
+            Some(Fare::Ill { because, loading }) => links.push(Answer { loading, ..Answer::open(because) }),
             Some(Fare::Unseen) => match self.barred_anew(namespace) {
                 Ok(why) => links.extend(why.map(Answer::open)),
                 Err(gap) => {
@@ -140,7 +140,7 @@ enum Fare {
     /// One of them surely gets the role.
     Well,
     /// None of them surely does.
-    Ill(Answer),
+    Ill { because: String, loading: bool },
 }
 
 fn fare<'p, 'a: 'p>(pods: impl Iterator<Item = Cow<'p, PodIdentities<'a>>>) -> Fare {
@@ -161,5 +161,5 @@ fn fare<'p, 'a: 'p>(pods: impl Iterator<Item = Cow<'p, PodIdentities<'a>>>) -> F
         }
         false => format!("none of its pods surely gets it now ({because}), and neither would a new one"),
     };
-    Fare::Ill(Answer { loading, ..Answer::open(text) })
+    Fare::Ill { because: text, loading }
 }

@@ -424,3 +424,26 @@ fn what_the_first_role_lacks_is_the_first_roles(
 
 const ROOT: &str = "arn:aws:iam::111122223333:root";
 const FIRST: &str = "arn:aws:iam::111122223333:role/pods/ledger";
+
+#[test]
+fn an_annotation_on_pods_is_dead_only_where_the_service_account_was_read() {
+    let of = |unread: bool| {
+        let world = World::with(|it| {
+            it.set(&format!("{API_POD_META}/annotations"), json!({"eks.amazonaws.com/role-arn": API}));
+            it.set(API_SA_META, json!({"name": "api", "namespace": "payments"}));
+            if unread {
+                it.set(
+                    "/sections/c~1serviceAccounts",
+                    json!({"state": "refused", "failure": {"kind": "refused",
+                    "permission": "list serviceaccounts", "doing": "list the service accounts", "on": "",
+                    "code": "Forbidden", "message": "no"}}),
+                );
+                it.remove("/clusters/0/kubernetes/3");
+                it.remove("/clusters/0/kubernetes/2");
+            }
+        });
+        let rows = inventory(&world.facts(), &world.snapshot().iam).irsa;
+        rows.into_iter().find(|it| it.service_account == "api").map(|it| it.mark)
+    };
+    assert_eq!((of(false), of(true)), (Some(Mark::Dead), Some(Mark::Unknown)));
+}
