@@ -9,8 +9,10 @@
 //! - `irsa`, `association`: one binding of either mechanism, judged link by link;
 //! - [`container`]: what one container's environment says;
 //! - [`candidates`]: the roles that a service account might be given;
+//! - [`pod`]: what one pod has, and whether it works there;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `policies`: what identity policies say of one action;
+//! - `anew`: what a pod gets that is made now;
 //! - `reach`: whether network policies let a pod reach the agent;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role; `namespace`: all
 //!   workloads of one;
@@ -20,12 +22,14 @@
 //! [`Workloads`] is built once per snapshot: bindings are judged once each, not once per pod. A new link of a chain goes
 //! into the binding's own file, a new way to come by credentials into [`container`].
 
+mod anew;
 mod association;
 pub mod candidates;
 pub mod container;
 mod irsa;
 mod namespace;
 pub mod place;
+pub mod pod;
 mod policies;
 pub(crate) mod reach;
 pub mod remedy;
@@ -46,10 +50,11 @@ pub use association::Association;
 pub use container::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
 pub use place::Place;
+pub use pod::PodIdentities;
 pub(crate) use policies::{Allows, Own};
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
-pub use why::{Other, PodIdentities, Why};
+pub use why::{Other, Why};
 
 /// May a workload use a role, and what decides it?
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,8 @@ pub struct Listed<T> {
     path: &'static str,
     permission: &'static str,
     doing: &'static str,
+    /// Fills in what the API server leaves out.
+    as_served: fn(&mut T),
     of: PhantomData<fn() -> T>,
 }
 
@@ -54,7 +56,7 @@ impl<T> Copy for Listed<T> {}
 
 impl<T> Listed<T> {
     const fn new(path: &'static str, permission: &'static str, doing: &'static str) -> Self {
-        Listed { path, permission, doing, of: PhantomData }
+        Listed { path, permission, doing, as_served: |_| {}, of: PhantomData }
     }
 
     /// `list the pods`
@@ -69,7 +71,8 @@ pub const NAMESPACES: Listed<Namespace> = Listed::new("/api/v1/namespaces", "lis
 pub const SERVICE_ACCOUNTS: Listed<ServiceAccount> =
     Listed::new("/api/v1/serviceaccounts", "list serviceaccounts", "list the service accounts");
 /// Pods.
-pub const PODS: Listed<Pod> = Listed::new("/api/v1/pods", "list pods", "list the pods");
+pub const PODS: Listed<Pod> =
+    Listed { as_served: Pod::as_served, ..Listed::new("/api/v1/pods", "list pods", "list the pods") };
 /// Nodes.
 pub const NODES: Listed<Node> = Listed::new("/api/v1/nodes", "list nodes", "list the nodes");
 /// DaemonSets of kube-system: what brings identity to nodes and pods runs there.
@@ -233,7 +236,9 @@ impl Kubernetes {
             path.push_str(&percent_encoded(&token));
         }
         let found: ListOf<T> = self.send(request, http::Method::GET, &path, Vec::new()).await?;
-        let mut page = Page::new(found.items.unwrap_or_default(), found.metadata.r#continue);
+        let mut items = found.items.unwrap_or_default();
+        items.iter_mut().for_each(listed.as_served);
+        let mut page = Page::new(items, found.metadata.r#continue);
         page.remaining = found.metadata.remaining_item_count;
         Ok(page)
     }

@@ -173,6 +173,11 @@ impl NetworkPolicy {
         if egress { self.spec.pod_selector.selects(labels) } else { Some(false) }
     }
 
+    /// Does it limit what every pod of its namespace may reach, whatever its labels?
+    pub fn limits_everybody(&self) -> bool {
+        self.spec.pod_selector == LabelSelector::default() && self.limits(&BTreeMap::new()) == Some(true)
+    }
+
     /// Does a rule let TCP through to an address that is no pod's?
     pub fn lets_reach(&self, address: IpAddr, port: u16) -> bool {
         self.spec.egress.iter().flatten().any(|rule| {

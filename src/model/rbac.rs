@@ -84,7 +84,7 @@ pub struct Namespace {
     pub status: Option<Phase>,
 }
 
-/// `status.phase` of a namespace or pod.
+/// `status.phase` of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]

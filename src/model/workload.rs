@@ -1,14 +1,15 @@
 //! What runs in the cluster and which AWS identity it is meant to have: service accounts, pods, nodes, Pod Identity
 //! associations.
 //!
-//! Pods keep the *names* of all environment variables, but values only of the AWS identity ones that are not secret:
-//! nothing here can leak a credential into a snapshot.
+//! Pods keep the *names* of all environment variables, but values only of the AWS identity ones that are not secret, and of
+//! the others at most that they are empty: nothing here can leak a credential into a snapshot.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::rbac::{Metadata, Phase, null_is_default};
+use super::rbac::{Metadata, null_is_default};
 use super::time::Time;
 
 /// Annotation of a service account: the IAM role of IRSA.
@@ -54,7 +55,34 @@ pub struct Pod {
     #[serde(default)]
     pub spec: PodSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<Phase>,
+    pub status: Option<PodStatus>,
+}
+
+/// `status` of a pod: of its conditions, `Ready` alone is kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PodStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    #[serde(default, deserialize_with = "ready_alone", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}
+
+/// `status.conditions[]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+}
+
+const READY: &str = "Ready";
+
+fn ready_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
+    let all: Vec<Condition> = null_is_default(deserializer)?;
+    Ok(all.into_iter().filter(|it| it.kind == READY).collect())
 }
 
 /// The username that the API server knows a service account by.
@@ -74,9 +102,43 @@ impl Pod {
         self.spec.service_account_name.as_deref().filter(|it| !it.is_empty()).unwrap_or("default")
     }
 
+    fn phase(&self) -> Option<&str> {
+        self.status.as_ref()?.phase.as_deref()
+    }
+
     /// Has it come to its end?
     pub fn has_ended(&self) -> bool {
-        matches!(self.status.as_ref().and_then(|it| it.phase.as_deref()), Some("Succeeded" | "Failed"))
+        matches!(self.phase(), Some("Succeeded" | "Failed"))
+    }
+
+    /// Is it ready, by its condition or else by its phase? `None`: that is not known.
+    pub fn is_ready(&self) -> Option<bool> {
+        let ready = self.status.as_ref().and_then(|it| it.conditions.iter().find(|it| it.kind == READY));
+        match (ready.map(|it| it.status.as_str()), self.phase()) {
+            (Some("True"), _) => Some(true),
+            (Some("False"), _) => Some(false),
+            (Some(_), _) => None,
+            (None, Some("Running")) => Some(true),
+            (None, Some("Pending" | "Succeeded" | "Failed")) => Some(false),
+            (None, _) => None,
+        }
+    }
+
+    /// The audience of the token that the webhook mounted for IRSA when the pod was made, where that was recorded.
+    pub fn irsa_audience(&self) -> Option<&str> {
+        let volume = self.spec.volumes.iter().find(|it| it.name == IRSA_VOLUME)?;
+        let mut tokens = volume.projected.sources.iter().filter_map(|it| it.service_account_token.as_ref());
+        tokens.next()?.audience.as_deref()
+    }
+
+    /// Fills in what the API server leaves out: a variable that has neither a value nor a source is empty. In a document, it
+    /// may as well be one whose value was not recorded.
+    pub fn as_served(&mut self) {
+        for it in self.spec.containers.iter_mut().chain(&mut self.spec.init_containers).flat_map(|it| &mut it.env) {
+            if it.value.is_none() && !it.withheld && it.weighs() {
+                it.value = Some(String::new());
+            }
+        }
     }
 }
 
@@ -97,6 +159,50 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
+    #[serde(default, deserialize_with = "irsa_alone", skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+}
+
+/// The volume that the webhook adds for IRSA; no other is kept.
+pub const IRSA_VOLUME: &str = "aws-iam-token";
+
+/// A volume, as far as it holds a token for AWS.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Volume {
+    pub name: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub projected: Projected,
+}
+
+/// `volumes[].projected`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Projected {
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<TokenSource>,
+}
+
+/// `projected.sources[]`: a token, for whom it is made out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct TokenSource {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account_token: Option<ProjectedToken>,
+}
+
+/// `sources[].serviceAccountToken`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ProjectedToken {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+}
+
+fn irsa_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Volume>, D::Error> {
+    let all: Vec<Volume> = null_is_default(deserializer)?;
+    Ok(all.into_iter().filter(|it| it.name == IRSA_VOLUME).collect())
 }
 
 /// A container of a pod, as far as identity depends on it.
@@ -135,13 +241,14 @@ pub struct EnvSource {
     pub name: String,
 }
 
-/// An environment variable. `value` is kept for the variables of [`KEPT_ENV`] alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// An environment variable. `value` is kept for the variables of [`KEPT_ENV`] alone, and where it is empty.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct EnvVar {
     pub name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Of a variable that AWS SDKs look at: it has a value that is not kept, or one from elsewhere.
+    pub withheld: bool,
 }
 
 /// The environment variables whose values say which AWS identity a container has, and are no secret.
@@ -157,17 +264,51 @@ pub const KEPT_ENV: [&str; 9] = [
     "AWS_EC2_METADATA_DISABLED",
 ];
 
+/// Others that AWS SDKs look at: whether they are empty counts too.
+const WEIGHED_ENV: [&str; 4] = ["HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
+
+impl EnvVar {
+    fn weighs(&self) -> bool {
+        self.name.starts_with("AWS_") || WEIGHED_ENV.contains(&self.name.as_str())
+    }
+}
+
 impl<'de> Deserialize<'de> for EnvVar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Whole {
             name: String,
             #[serde(default)]
             value: Option<String>,
+            #[serde(default)]
+            value_from: Option<IgnoredAny>,
         }
-        let Whole { name, value } = Whole::deserialize(deserializer)?;
-        let value = value.filter(|_| KEPT_ENV.contains(&name.as_str()));
-        Ok(EnvVar { name, value })
+        let Whole { name, value, value_from } = Whole::deserialize(deserializer)?;
+        let (given, kept) = (value.is_some(), KEPT_ENV.contains(&name.as_str()));
+        let mut it = EnvVar { name, value: value.filter(|it| kept || it.is_empty()), withheld: false };
+        it.withheld = it.weighs() && (given && it.value.is_none() || value_from.is_some());
+        Ok(it)
+    }
+}
+
+impl Serialize for EnvVar {
+    /// What is withheld is written as what comes from elsewhere, since its value is not here either; for what no answer
+    /// depends on, the name is enough.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Nothing {}
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Whole<'a> {
+            name: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            value: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            value_from: Option<Nothing>,
+        }
+        let value_from = self.withheld.then_some(Nothing {});
+        Whole { name: &self.name, value: self.value.as_deref(), value_from }.serialize(serializer)
     }
 }
 
@@ -243,4 +384,79 @@ pub struct PodIdentityAssociation {
     pub external_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pod(spec: Value, status: Value) -> Pod {
+        serde_json::from_value(json!({"metadata": {"name": "x"}, "spec": spec, "status": status})).expect("a pod")
+    }
+
+    #[test]
+    fn of_a_variable_no_secret_is_kept_but_that_it_is_empty() {
+        let rows = [
+            (json!({"name": "AWS_ACCESS_KEY_ID", "value": "AKIA"}), None, true),
+            (json!({"name": "AWS_ACCESS_KEY_ID", "value": ""}), Some(""), false),
+            (
+                json!({"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}),
+                None,
+                true,
+            ),
+            (json!({"name": "AWS_ACCESS_KEY_ID"}), None, false),
+            (json!({"name": "AWS_ROLE_ARN", "value": "arn"}), Some("arn"), false),
+            (json!({"name": "PASSWORD", "value": "hunter2"}), None, false),
+        ];
+        for (given, value, withheld) in rows {
+            let it: EnvVar = serde_json::from_value(given.clone()).expect("a variable");
+            assert_eq!((it.value.as_deref(), it.withheld), (value, withheld), "{given}");
+            let written = serde_json::to_value(&it).expect("it is written");
+            assert_eq!(serde_json::from_value::<EnvVar>(written).expect("and read"), it, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_api_server_leaves_empty_values_out() {
+        let env = json!([{"name": "AWS_ACCESS_KEY_ID"}, {"name": "NO_PROXY", "value": "x"}, {"name": "PORT"}]);
+        let mut it = pod(json!({"containers": [{"name": "app", "env": env}]}), Value::Null);
+        it.as_served();
+        let values = it.spec.containers[0].env.iter().map(|it| it.value.as_deref());
+        assert!(values.eq([Some(""), None, None]));
+    }
+
+    #[test]
+    fn of_volumes_the_audience_of_the_webhooks_token_is_kept() {
+        let token = |audience: &str| json!({"projected": {"sources": [{"serviceAccountToken": {"audience": audience, "path": "token"}}]}});
+        let named = |name: &str, mut it: Value| {
+            it["name"] = json!(name);
+            it
+        };
+        let own = named("aws-iam-token", token("vault"));
+        let it =
+            pod(json!({"volumes": [named("other", token("x")), own, {"name": "tmp", "emptyDir": {}}]}), Value::Null);
+        assert_eq!((it.irsa_audience(), it.spec.volumes.len()), (Some("vault"), 1));
+        assert_eq!(pod(json!({"volumes": null}), Value::Null).irsa_audience(), None);
+    }
+
+    #[test]
+    fn a_pod_is_ready_by_its_condition_or_else_by_its_phase() {
+        let ready =
+            |status: &str| json!([{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": status}]);
+        let rows = [
+            (json!({"phase": "Running", "conditions": ready("True")}), Some(true)),
+            (json!({"phase": "Running", "conditions": ready("False")}), Some(false)),
+            (json!({"phase": "Running", "conditions": ready("Unknown")}), None),
+            (json!({"phase": "Running"}), Some(true)),
+            (json!({"phase": "Pending"}), Some(false)),
+            (json!({}), None),
+            (Value::Null, None),
+        ];
+        for (status, wanted) in rows {
+            let it = pod(json!({}), status.clone());
+            assert_eq!(it.is_ready(), wanted, "{status}");
+            assert!(it.status.is_none_or(|it| it.conditions.iter().all(|it| it.kind == "Ready")));
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod cases;
 mod holders;
+mod made;
 mod screen;
 mod world;
 
@@ -129,7 +130,9 @@ fn both() -> Value {
 
 fn keys(env: Value) -> Value {
     let Value::Array(mut all) = env else { panic!() };
-    all.push(json!({"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}));
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        all.push(json!({"name": name, "valueFrom": {"secretKeyRef": {"name": "s", "key": name}}}));
+    }
     Value::Array(all)
 }
 

@@ -99,7 +99,10 @@ fn of_binding(
     let cluster = workloads.facts().0.cluster.value();
     if let (Some(step), Some(cluster)) = (step("provider", Outcome::Denied), cluster) {
         let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or_default();
-        let mend = remedy::provider(&cluster.name, region, cluster.issuer().unwrap_or_default());
+        let issuer = cluster.issuer().unwrap_or_default();
+        let audience = irsa.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
+        let provider = irsa.provider.as_deref().unwrap_or_default();
+        let mend = remedy::provider(&cluster.name, region, issuer, provider, audience);
         out.push(Finding::new(Medium, "irsa-provider-missing", step.text.clone(), evidence).with(mend));
     }
     if let (Some(step), Some(provider), Some(audience)) =

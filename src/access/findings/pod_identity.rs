@@ -3,15 +3,18 @@
 //! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Of what may keep a pod
 //! from the agent a proxy and network policies are seen; firewalls on the node are not.
 
+use std::collections::BTreeMap;
+
 use super::Finding;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{names, of_pod};
 use crate::access::trust::Outcome;
 use crate::access::workload::container::{self, InForce};
-use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence};
+use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence, daemon_set};
 use crate::access::workload::reach::{self, Reach};
 use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
 use crate::model::cluster::Cluster;
+use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -103,12 +106,19 @@ fn of_role(
         };
         out.push(Finding::new(Medium, id, why, &evidence).with(statement().into_iter().flatten()));
     }
-    if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied) {
+    // What a policy of the first role's own bars is said of that role, below; no trust policy would give it.
+    let barred = judged.lacks.as_ref().is_some_and(|it| it.denied);
+    if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied && !barred) {
         let first = judged.role_arn.as_deref().unwrap_or_default();
-        // What a policy of its own bars, no trust policy gives.
-        let mend = (!judged.barred).then(|| remedy::target_statement(first, tags, it.external_id.as_deref()));
+        let mend = [remedy::target_statement(first, tags, it.external_id.as_deref())];
         let why = denied.because.clone();
         out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with(mend));
+    }
+    if let (Some(lacks), Some(first), Some(target)) = (&judged.lacks, &judged.role, judged.target.as_deref()) {
+        // Where a policy denies it, that one is to be looked at; another would change nothing.
+        let mend = (!lacks.denied).then(|| remedy::assume_policy(&first.name, target, lacks.actions));
+        let evidence = Evidence::new(DocumentRef::IamRole(first.name.clone()), "RolePolicyList");
+        out.push(Finding::new(Medium, "pod-identity-target", lacks.because.clone(), &evidence).with(mend));
     }
 }
 
@@ -154,8 +164,17 @@ fn of_itself(
 ) {
     if let Presence::Absent(why) = &workloads.ground().agent {
         let why = format!("{why}: no pod gets credentials by Pod Identity");
-        let mend = remedy::agent(name(cluster), region(cluster));
-        out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with([mend]));
+        let (facts, _) = workloads.facts();
+        let addon = facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
+        let set = daemon_set(facts);
+        let mend = match addon == Lookup::Absent && set == Lookup::Absent {
+            true => vec![remedy::agent(name(cluster), region(cluster))],
+            false => {
+                let installed = matches!(addon, Lookup::Found(_));
+                remedy::look_at_agent(name(cluster), region(cluster), installed, set != Lookup::Absent)
+            }
+        };
+        out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with(mend));
     }
     if it.policy.is_some() && it.disable_session_tags != Some(true) {
         let why = "it has a session policy, which EKS takes only with session tags turned off (disableSessionTags)";
@@ -202,8 +221,9 @@ fn of_pods(
     out: &mut Vec<Finding>,
 ) {
     let (mut older, mut inert, mut agentless, mut refused, mut proxied) = (vec![], vec![], vec![], vec![], vec![]);
-    let mut barred = vec![];
-    let mut node_role = None;
+    // By the policies that bar, since each set of them is mended by itself.
+    let mut barred: BTreeMap<Vec<&str>, (Vec<&Pod>, Vec<&NetworkPolicy>)> = BTreeMap::new();
+    let (mut node_role, mut stalling) = (None, vec![]);
     for pod in pods.iter().copied() {
         let (identities, _) = container::identities(pod);
         let place = workloads.place(pod);
@@ -221,7 +241,8 @@ fn of_pods(
         }
         let absent = matches!(&place.agent, Presence::Absent(_));
         if absent && !matches!(workloads.ground().agent, Presence::Absent(_)) {
-            agentless.push(pod);
+            let stalled = pod.spec.node_name.as_deref().is_some_and(|it| workloads.ground().has_agent(it));
+            if stalled { &mut stalling } else { &mut agentless }.push(pod);
         }
         if !absent && workloads.node_may_ask(&place).known() == Some(false) {
             node_role = node_role.or(match &place.role {
@@ -232,12 +253,13 @@ fn of_pods(
             refused.push(pod);
         }
         if let Reach::Barred(policies) = workloads.reach(pod) {
-            barred.push((pod, policies));
+            let names = policies.iter().map(|it| it.metadata.name.as_str()).collect();
+            barred.entry(names).or_insert_with(|| (Vec::new(), policies)).0.push(pod);
         }
-        let set =
-            |names: [&str; 2]| pod.spec.containers.iter().any(|it| names.iter().any(|name| container::has(it, name)));
-        if set(["HTTP_PROXY", "http_proxy"]) && !set(["NO_PROXY", "no_proxy"]) {
-            proxied.push(pod);
+        let own = pod.spec.containers.iter().zip(&identities);
+        let mut asking = own.filter(|(_, it)| it.in_force == InForce::PodIdentity);
+        if let Some((container, _)) = asking.find(|(it, _)| container::is_proxied(it)) {
+            proxied.push((pod, container));
         }
     }
     if let [first, ..] = older.as_slice() {
@@ -260,12 +282,16 @@ fn of_pods(
         );
         out.push(Finding::new(Medium, "pod-identity-inert", why, &of_pod(first, "spec.nodeName")));
     }
-    if let [first, ..] = agentless.as_slice() {
+    let of_node = [
+        (agentless, "without a pod of", "the agent's tolerations and node selector"),
+        (stalling, "that has no ready pod of", "why that pod is not"),
+    ];
+    for (pods, whose, look) in &of_node {
+        let Some(first) = pods.first() else { continue };
         let node = first.spec.node_name.as_deref().unwrap_or_default();
         let why = format!(
-            "{} runs on a node without a pod of {AGENT} ({node}): its calls for credentials fail; look at the agent's \
-             tolerations and node selector",
-            names(&agentless)
+            "{} runs on a node {whose} {AGENT} ({node}): its calls for credentials fail; look at {look}",
+            names(pods)
         );
         out.push(Finding::new(Medium, "pod-identity-agent-not-on-node", why, &of_pod(first, "spec.nodeName")));
     }
@@ -281,19 +307,22 @@ fn of_pods(
         let mend = named.map(|name| remedy::worker_policy(partition, &name));
         out.push(Finding::new(Medium, "pod-identity-node-role", why, &of_pod(first, "spec.nodeName")).with(mend));
     }
-    if let [(first, policies), ..] = barred.as_slice() {
-        let all: Vec<&Pod> = barred.iter().map(|(pod, _)| *pod).collect();
-        let why = format!("{}: {}", names(&all), reach::barred(policies, first));
-        let evidence = policies.first().map_or_else(|| of_pod(first, ""), |it| reach::of_policy(it));
-        let mend = policies.first().map(|it| remedy::open_way(it, reach::agent_address(first)));
-        out.push(Finding::new(Medium, "pod-identity-network-policy", why, &evidence).with(mend));
+    for (pods, policies) in barred.values() {
+        let ([first, ..], [policy, ..]) = (pods.as_slice(), policies.as_slice()) else { continue };
+        let agent = reach::agent_address(first);
+        let why = format!("{}: {}", names(pods), reach::barred(policies, agent));
+        let mend = remedy::open_way(policy, agent);
+        let evidence = reach::of_policy(policy);
+        out.push(Finding::new(Medium, "pod-identity-network-policy", why, &evidence).with([mend]));
     }
-    if let [first, ..] = proxied.as_slice() {
+    if let [(first, container), ..] = proxied.as_slice() {
+        let all: Vec<&Pod> = proxied.iter().map(|(pod, _)| *pod).collect();
         let why = format!(
             "{} sets HTTP_PROXY without NO_PROXY: its calls to the agent (169.254.170.23, [fd00:ec2::23]) go to the proxy and \
-             fail",
-            names(&proxied)
+             fail, if its SDK takes a proxy for link-local addresses",
+            names(&all)
         );
-        out.push(Finding::new(Medium, "pod-identity-blocked", why, &of_pod(first, "spec.containers")));
+        let mend = remedy::spare_agent(first, &container.name);
+        out.push(Finding::new(Medium, "pod-identity-blocked", why, &of_pod(first, "spec.containers")).with(mend));
     }
 }

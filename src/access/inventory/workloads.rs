@@ -7,8 +7,6 @@ use super::{IrsaRow, PodIdentityRow};
 use crate::access::Mark;
 use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
 use crate::access::trust::Outcome;
-use crate::access::workload::place::Presence;
-use crate::access::workload::why::on_no_pod;
 use crate::access::workload::{Account, Answer, Irsa, Workloads};
 use crate::model::principal::{Principal, PrincipalKey};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap};
@@ -51,13 +49,8 @@ fn annotated_row(workloads: &Workloads<'_>, key: (&str, &str), account: &Account
         let why = "a Pod Identity association of the same service account takes over in pods made after it";
         (Mark::Shadowed, why.to_owned())
     } else {
-        match (mark(&irsa.answer), workloads.facts().0.pod_identity_associations.gap()) {
-            (Mark::InForce, Some(gap)) => (
-                if gap == Gap::Loading { Mark::Loading } else { Mark::Unknown },
-                format!("{}; whether a Pod Identity association takes over: {gap}", irsa.answer.because),
-            ),
-            (mark, _) => (mark, irsa.answer.because.clone()),
-        }
+        let answer = workloads.anew_by_irsa(irsa);
+        (mark(&answer), answer.because)
     };
     IrsaRow {
         namespace: namespace.to_owned(),
@@ -79,14 +72,30 @@ fn on_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>) 
     let own = |pod: &&Pod| pod.metadata.annotations.get(ROLE_ARN_ANNOTATION).cloned();
     let role_arn = account.pods.iter().find_map(own)?;
     let evidence = of_annotation(namespace, name);
+    let unread = workloads.facts().0.service_accounts.gap().filter(|_| account.itself.is_none());
+    let (mark, because) = match unread {
+        Some(gap) => {
+            let mark = if gap == Gap::Loading { Mark::Loading } else { Mark::Unknown };
+            (
+                mark,
+                format!(
+                    "its pods carry the annotation, where nothing reads it; whether the service account does: {gap}"
+                ),
+            )
+        }
+        None => (
+            Mark::Dead,
+            "its pods carry the annotation, where nothing reads it, and the service account does not".to_owned(),
+        ),
+    };
     Some(IrsaRow {
         namespace: namespace.to_owned(),
         service_account: name.to_owned(),
         role_arn,
         annotated: false,
         subjects: Vec::new(),
-        mark: Mark::Dead,
-        because: "its pods carry the annotation, where nothing reads it, and the service account does not".to_owned(),
+        mark,
+        because,
         pods: pods_of(workloads, account),
         findings: of_irsa(workloads, key, account, &evidence),
         evidence,
@@ -180,24 +189,9 @@ fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Op
             &made
         }
     };
-    let service_accounts = &workloads.facts().0.service_accounts;
-    let nobody = account.itself.is_none() && service_accounts.gap().is_none();
-    let (mark, because) = match &workloads.ground().agent {
-        _ if nobody => (
-            Mark::Dead,
-            format!("the cluster has no service account {}/{}; EKS does not check", it.namespace, it.service_account),
-        ),
-        Presence::Absent(why) if judged.answer.outcome != Outcome::Denied => (Mark::Dead, why.clone()),
-        Presence::Unknown(why) if judged.answer.outcome == Outcome::Allowed => {
-            (Mark::Unknown, format!("{}; {why}", judged.answer.because))
-        }
-        _ => match on_no_pod(account.pods.iter().map(|pod| Cow::Owned(workloads.identities(pod)))) {
-            Some(why) if judged.answer.outcome == Outcome::Allowed => {
-                (Mark::Dead, format!("for none of its pods: {why}"))
-            }
-            _ => (mark(&judged.answer), judged.answer.because.clone()),
-        },
-    };
+    let key = (it.namespace.as_str(), it.service_account.as_str());
+    let pods = account.pods.iter().map(|pod| Cow::Owned(workloads.identities(pod)));
+    let answer = workloads.anew_by_association(key, account, judged, pods).answer;
     Some(PodIdentityRow {
         namespace: it.namespace.clone(),
         service_account: it.service_account.clone(),
@@ -206,8 +200,8 @@ fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Op
         target_role_arn: it.target_role_arn.clone(),
         owner: it.owner_arn.clone(),
         findings: of_association(workloads, it, judged, account),
-        mark,
-        because,
+        mark: mark(&answer),
+        because: answer.because,
         pods: pods_of(workloads, account),
         evidence: Evidence::new(DocumentRef::PodIdentityAssociation(it.association_id.clone()), ""),
     })

@@ -25,12 +25,30 @@ pub struct Association {
     pub answer: Answer,
     /// What the first role's trust policy says, if it was judged.
     pub trust: Option<Answer>,
-    /// What the target role's trust policy and the first role's own policies say, if they were judged.
+    /// What the target role's trust policy says, if it was judged.
     pub then: Option<Answer>,
-    /// Is it the first role's own policies or boundary that bar it from the target, whatever that trusts?
-    pub barred: bool,
+    /// That the first role's own policies do not let it assume the target role, where that is so.
+    pub lacks: Option<Lacks>,
     /// Link by link.
     pub steps: Vec<Step>,
+}
+
+/// What the first role may not do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lacks {
+    /// As a sentence.
+    pub because: String,
+    /// What it needs.
+    pub actions: &'static [&'static str],
+    /// Does a policy of it deny that, so that one more would not help?
+    pub denied: bool,
+}
+
+type Links = Vec<(&'static str, Answer, Option<Evidence>)>;
+
+/// Where a role's own policies stand.
+fn of_policies(role: &Principal) -> Evidence {
+    Evidence::new(DocumentRef::IamRole(role.name.clone()), "RolePolicyList")
 }
 
 impl<'a> Workloads<'a> {
@@ -45,10 +63,10 @@ impl<'a> Workloads<'a> {
             answer: Answer::open("nothing was looked at"),
             trust: None,
             then: None,
-            barred: false,
+            lacks: None,
             steps: Vec::new(),
         };
-        let mut links: Vec<(&'static str, Answer, Option<Evidence>)> = Vec::new();
+        let mut links: Links = Vec::new();
         let Some(arn) = it.role_arn.as_deref() else {
             let why = "the association's role was not read: that takes eks:DescribePodIdentityAssociation";
             out.answer = Answer::open(why);
@@ -60,9 +78,10 @@ impl<'a> Workloads<'a> {
                 out.role = Some(role.clone());
                 self.first(it, arn, &role, pod, &mut links);
                 if let Some(target) = it.target_role_arn.as_deref() {
-                    let from = links.len();
-                    out.barred = self.then(it, arn, &role, target, pod, &mut links);
-                    out.then = Answer::worst(links.iter().skip(from).map(|(_, answer, _)| answer.clone()));
+                    out.lacks = self.then(it, arn, &role, target, pod, &mut links);
+                    let target =
+                        |(label, answer, _): &(&str, Answer, _)| (*label == "target role").then(|| answer.clone());
+                    out.then = links.iter().find_map(target);
                 }
             }
         }
@@ -84,14 +103,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// The first role: of the cluster's account, there, and trusting EKS.
-    fn first(
-        &self,
-        it: &PodIdentityAssociation,
-        arn: &str,
-        role: &Principal,
-        pod: Option<&Pod>,
-        links: &mut Vec<(&'static str, Answer, Option<Evidence>)>,
-    ) {
+    fn first(&self, it: &PodIdentityAssociation, arn: &str, role: &Principal, pod: Option<&Pod>, links: &mut Links) {
         let own = self.facts.cluster.value().and_then(|it| it.account());
         if own.as_ref().is_some_and(|own| *own != role.account) {
             let why = format!(
@@ -121,7 +133,7 @@ impl<'a> Workloads<'a> {
         links.push(("trust", answer, Some(of_role(role))));
     }
 
-    /// The target role; `true` where the first role's own policies bar it.
+    /// The role after it; and what the first lacks for that.
     fn then(
         &self,
         it: &PodIdentityAssociation,
@@ -129,68 +141,87 @@ impl<'a> Workloads<'a> {
         first: &Principal,
         target: &str,
         pod: Option<&Pod>,
-        links: &mut Vec<(&'static str, Answer, Option<Evidence>)>,
-    ) -> bool {
+        links: &mut Links,
+    ) -> Option<Lacks> {
         let role = match role_named(target) {
             Ok(role) => role,
             Err(why) => {
                 links.push(("target role", Answer::no(why), None));
-                return false;
+                return None;
             }
         };
-        let Some(tags) = self.tags(it, pod) else { return false };
-        let actions: &[&str] =
+        let tags = self.tags(it, pod)?;
+        let actions: &'static [&'static str] =
             if tags.disable_session_tags { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
         // All must be allowed; what denies counts before what is not known.
         let each: Vec<_> = actions.iter().map(|action| (*action, self.own_policies(first, action, target))).collect();
-        let denied = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let bars = || each.iter().map(|(_, it)| &it.bar);
+        let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
+        let bar = bar.cloned().unwrap_or_default();
+        let refused = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let lacks = refused.map(|(action, own)| {
+            let denied = matches!(bar, Bar::Surely(_));
+            let because = match &own.allows {
+                Allows::Denied(why) => why.clone(),
+                _ => format!("no policy of role {} allows {action} on {target}", first.name),
+            };
+            Lacks { because, actions, denied }
+        });
         let open = each.iter().find_map(|(_, it)| match &it.allows {
             Allows::Unknown(why) => Some(why.clone()),
             _ => None,
         });
-        let bars = || each.iter().map(|(_, it)| &it.bar);
-        let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
-        let bar = bar.cloned().unwrap_or_default();
-        let barred = matches!(bar, Bar::Surely(_));
-        let own = match (denied, &open) {
+        let own = match (&lacks, &open) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
             (None, None) => Some(true),
         };
-        if let Some((action, own)) = denied
-            && role.account != first.account
-        {
-            let why = match &own.allows {
-                Allows::Denied(why) => why.clone(),
-                _ => format!("no policy of role {} allows {action} on {target}", first.name),
-            };
-            links.push(("own policies", Answer::no(why), Some(of_role(first))));
+        let no = |it: &Lacks| ("own policies", Answer::no(it.because.clone()), Some(of_policies(first)));
+        // Within an account, a trust policy that names the role is enough; a Deny of its own never is.
+        let needed = role.account != first.account || lacks.as_ref().is_some_and(|it| it.denied);
+        if let Some(lacks) = lacks.as_ref().filter(|_| needed) {
+            links.push(no(lacks));
         }
         let found = match self.existing(target, &role) {
             Ok(found) => found,
             Err(answer) => {
                 links.push(("target role", *answer, None));
-                return barred;
+                return lacks.filter(|_| needed);
             }
         };
-        let answer = match (found.policy(), Request::pod_identity_target(arn, &tags, it.external_id.as_deref())) {
-            (Err(why), _) => Answer::open(why),
-            (_, Err(error)) => Answer::no(error.to_string()),
+        let request = match (found.policy(), Request::pod_identity_target(arn, &tags, it.external_id.as_deref())) {
+            (Err(why), _) => Err(Answer::open(why)),
+            (_, Err(error)) => Err(Answer::no(error.to_string())),
             (Ok(policy), Ok(request)) => {
                 let mut request = request.to_account(&role.account);
-                request.own_policies = own;
                 request.bar = bar;
-                if it.external_id.is_none() {
-                    request = request.forgetting("sts:ExternalId");
-                }
-                Answer::of(evaluate(policy, &request), &format!("target role {}", role.name))
+                Ok((policy, if it.external_id.is_none() { request.forgetting("sts:ExternalId") } else { request }))
             }
         };
+        let mut left_to_it = false;
+        let answer = request.map_or_else(std::convert::identity, |(policy, mut request)| {
+            request.own_policies = own;
+            let mut verdict = evaluate(policy, &request);
+            // What the trust policy itself says is told of it, and what the role lacks of the role.
+            if own == Some(false) && verdict.verdict == Outcome::Denied {
+                request.own_policies = Some(true);
+                let otherwise = evaluate(policy, &request);
+                left_to_it = otherwise.verdict != Outcome::Denied;
+                if left_to_it {
+                    verdict = otherwise;
+                }
+            }
+            Answer::of(verdict, &format!("target role {}", role.name))
+        });
+        let lacks = lacks.filter(|_| needed || left_to_it);
+        if let Some(lacks) = lacks.as_ref().filter(|_| !needed) {
+            links.push(no(lacks));
+        }
         links.push(("target role", answer, Some(of_role(&role))));
         if let (Some(why), true) = (open, role.account != first.account) {
-            links.push(("own policies", Answer::open(why), Some(of_role(first))));
+            links.push(("own policies", Answer::open(why), Some(of_policies(first))));
         }
-        barred
+        lacks
     }
 
     fn tags<'t>(&'t self, it: &'t PodIdentityAssociation, pod: Option<&'t Pod>) -> Option<PodIdentity<'t>> {

@@ -3,6 +3,7 @@
 //! Decides from the node's labels and name, the node groups, the agent's own pods and its DaemonSet. Whether a container reaches the
 //! instance's metadata depends on the hop limit, which is in no fact here: only pods on the host's network surely do.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::cluster::ComputeConfig;
@@ -72,10 +73,11 @@ pub(crate) struct Ground<'a> {
     facts: &'a ClusterFacts,
     nodes: HashMap<&'a str, &'a Node>,
     groups: HashMap<&'a str, &'a str>,
-    /// Nodes with a pod of the agent.
-    agents: HashSet<&'a str>,
-    /// Roles of nodes that are in no node group, those of Auto Mode's own kind apart.
-    others: Vec<&'a str>,
+    /// Nodes with a pod of the agent, and whether one is ready there.
+    agents: HashMap<&'a str, Option<bool>>,
+    /// Roles of nodes that are in no node group, by kind.
+    of_linux: Vec<&'a str>,
+    of_windows: Vec<&'a str>,
     of_auto: Vec<&'a str>,
     /// Why there may be more of them.
     others_unread: Option<String>,
@@ -93,16 +95,25 @@ impl<'a> Ground<'a> {
     pub(super) fn new(facts: &'a ClusterFacts, iam: &IamFacts) -> Self {
         let auto =
             facts.cluster.value().and_then(|it| it.compute_config.as_ref()).filter(|it| it.enabled == Some(true));
-        let is_agent = |pod: &&Pod| !pod.has_ended() && pod.metadata.name.starts_with(AGENT);
+        let mut agents: HashMap<&str, Option<bool>> = HashMap::new();
+        for pod in facts.pods.items().iter().filter(|it| is_agent(it)) {
+            let Some(node) = pod.spec.node_name.as_deref() else { continue };
+            let (ready, known) = (pod.is_ready(), agents.entry(node).or_insert(Some(false)));
+            // One that is ready is enough.
+            if *known != Some(true) && ready != Some(false) {
+                *known = ready;
+            }
+        }
         let groups: HashMap<&str, &str> = (facts.nodegroups.items().iter())
             .filter_map(|it| Some((it.nodegroup_name.as_str(), it.node_role.as_deref()?)))
             .collect();
         let mut this = Ground {
             facts,
             nodes: facts.nodes.items().iter().map(|it| (it.metadata.name.as_str(), it)).collect(),
-            agents: facts.pods.items().iter().filter(is_agent).filter_map(|it| it.spec.node_name.as_deref()).collect(),
-            others: others(facts, iam, groups.values().copied().collect(), false),
-            of_auto: others(facts, iam, HashSet::new(), true),
+            agents,
+            of_linux: others(facts, iam, groups.values().copied().collect(), Joins::Linux),
+            of_windows: others(facts, iam, groups.values().copied().collect(), Joins::Windows),
+            of_auto: others(facts, iam, HashSet::new(), Joins::Auto),
             others_unread: (facts.access_entries.gap().or_else(|| facts.aws_auth.gap()))
                 .map(|gap| unread("the mappings that name nodes' roles", &gap)),
             groups,
@@ -115,15 +126,22 @@ impl<'a> Ground<'a> {
 
     /// The roles that nodes may have.
     pub(super) fn node_roles(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.groups.values().copied().chain(self.others.iter().chain(&self.of_auto).copied())
+        let others = self.of_linux.iter().chain(&self.of_windows).chain(&self.of_auto);
+        self.groups.values().copied().chain(others.copied())
+    }
+
+    /// Is there a pod of the agent on a node, ready or not?
+    pub(crate) fn has_agent(&self, node: &str) -> bool {
+        self.agents.contains_key(node)
     }
 
     /// The agent in the cluster as a whole. A pod of it says most; then its DaemonSet; the add-on alone only that it should
     /// be there.
     fn agent_of_cluster(&self) -> Presence {
-        if !self.agents.is_empty() || self.auto.is_some() {
+        if self.agents.values().any(|it| *it == Some(true)) || self.auto.is_some() {
             return Presence::Present;
         }
+        let stalled = self.agents.values().all(|it| *it == Some(false));
         let addon = self.facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
         match (daemon_set(self.facts), addon, self.facts.pods.gap()) {
             (Lookup::Found(it), ..) => match &it.status {
@@ -133,6 +151,12 @@ impl<'a> Ground<'a> {
                 }
                 _ => Presence::Present,
             },
+            (_, _, None) if !self.agents.is_empty() && stalled => {
+                Presence::Absent(format!("of the pods of {AGENT} none is ready"))
+            }
+            _ if !self.agents.is_empty() => {
+                Presence::Unknown(format!("whether a pod of {AGENT} is ready is not known"))
+            }
             (Lookup::Absent, Lookup::Found(_), None) => Presence::Absent(format!(
                 "the add-on {AGENT} is installed, but neither its DaemonSet in kube-system nor a pod of it is there"
             )),
@@ -208,13 +232,22 @@ impl<'a> Ground<'a> {
                     _ => format!("node group {group} is not among the cluster's"),
                 }),
             },
-            _ => match if kind == Kind::Auto { self.of_auto.as_slice() } else { self.others.as_slice() } {
+            _ => match self.joining(kind) {
                 _ if self.others_unread.is_some() => NodeRole::Unknown(self.others_unread.clone().unwrap_or_default()),
                 // Nodes join by a mapping of their role, so that the only one left is this node's.
                 [only] => NodeRole::Known(only),
                 [] => NodeRole::Unknown("the node is in no managed node group, and nothing names its role".to_owned()),
                 others => NodeRole::OneOf(others.to_vec()),
             },
+        }
+    }
+
+    /// The roles by which a node of this kind joins that is in no node group.
+    fn joining(&self, kind: Kind) -> &[&'a str] {
+        match kind {
+            Kind::Auto => &self.of_auto,
+            Kind::Windows => &self.of_windows,
+            _ => &self.of_linux,
         }
     }
 
@@ -226,8 +259,13 @@ impl<'a> Ground<'a> {
             _ => {}
         }
         let Some(name) = name else { return self.agent.clone() };
-        if self.agents.contains(name) {
-            return Presence::Present;
+        match self.agents.get(name) {
+            Some(Some(true)) => return Presence::Present,
+            Some(Some(false)) => return Presence::Absent(format!("the pod of {AGENT} on node {name} is not ready")),
+            Some(None) => {
+                return Presence::Unknown(format!("whether the pod of {AGENT} on node {name} is ready is not known"));
+            }
+            None => {}
         }
         match (&self.agent, self.facts.pods.gap(), node) {
             (Presence::Present, None, Some(_)) => Presence::Absent(match kind {
@@ -245,15 +283,41 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// The roles by which nodes join that no node group has: those of Karpenter and of self-managed nodes, or those of Auto
-/// Mode. A role in no instance profile is on no instance.
-fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>, auto: bool) -> Vec<&'a str> {
-    let kind = if auto { "EC2" } else { "EC2_LINUX" };
+/// Is it a pod of the agent? One that is merely called so may be anybody's, unless it is where the add-on's are.
+fn is_agent(pod: &Pod) -> bool {
+    let of_its_set = || {
+        let mut owners = pod.metadata.owner_references.iter().filter(|it| it.controller == Some(true));
+        owners.any(|it| it.kind == "DaemonSet" && it.name.starts_with(AGENT))
+    };
+    let called = pod.metadata.name.starts_with(AGENT);
+    called && (pod.metadata.namespace.as_deref() == Some(SYSTEM) || of_its_set()) && !pod.has_ended()
+}
+
+/// What kind of node a role is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joins {
+    Linux,
+    Windows,
+    Auto,
+}
+
+/// The group of aws-auth without which a Windows node does not work.
+const WINDOWS_GROUP: &str = "eks:kube-proxy-windows";
+
+/// The roles by which nodes of a kind join that no node group has: those of Karpenter and of self-managed nodes, or those
+/// of Auto Mode. A role in no instance profile is on no instance; those of hybrid nodes are on none.
+fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>, joins: Joins) -> Vec<&'a str> {
+    let (kind, group) = match joins {
+        Joins::Linux => ("EC2_LINUX", "system:nodes"),
+        Joins::Windows => ("EC2_WINDOWS", WINDOWS_GROUP),
+        Joins::Auto => ("EC2", ""),
+    };
+    let auto = joins == Joins::Auto;
     let entries = facts.access_entries.items().iter().filter(|it| it.kind == kind).map(|it| it.principal_arn.as_str());
     let rows =
         facts.aws_auth.value().and_then(Option::as_ref).map(|(_, auth)| auth.rows.as_slice()).unwrap_or_default();
     let rows = (rows.iter())
-        .filter(|it| !auto && it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == "system:nodes"))
+        .filter(|it| !auto && it.key == AwsAuthKey::MapRoles && it.groups.iter().any(|it| it == group))
         .filter_map(|it| it.arn.as_deref());
     let built_in = facts.cluster.value().and_then(|it| it.compute_config.as_ref()?.node_role_arn.as_deref());
     let fargate = facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref());
@@ -277,7 +341,7 @@ fn others<'a>(facts: &'a ClusterFacts, iam: &IamFacts, of_groups: HashSet<&str>,
     let profiled = |arn: &&str| auto || listed.as_ref().is_none_or(|it| it.contains(&name(arn)));
     let all = entries.chain(rows).chain(built_in.filter(|_| auto));
     let mut all: Vec<&str> = all.filter(|arn| !known.contains(&name(arn))).filter(profiled).collect();
-    all.sort_by_key(|arn| (name(arn), std::cmp::Reverse(arn.len())));
+    all.sort_by_key(|arn| (name(arn), Reverse(arn.len())));
     all.dedup_by_key(|arn| name(arn));
     all
 }

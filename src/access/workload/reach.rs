@@ -48,13 +48,31 @@ impl<'a> Workloads<'a> {
         }
         let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
         let all = self.policies.get(namespace).map(Vec::as_slice).unwrap_or_default();
-        // One whose selector cannot be made out may be in the way, or let through.
-        let here: Vec<&NetworkPolicy> =
-            all.iter().copied().filter(|it| it.limits(&pod.metadata.labels) != Some(false)).collect();
         let address = agent_address(pod);
-        match here.is_empty() || here.iter().any(|it| it.lets_reach(address, AGENT_PORT)) {
-            true => Reach::Open,
-            false => Reach::Barred(here),
+        let mut barring = Vec::new();
+        for policy in all.iter().copied() {
+            // One whose selector cannot be made out may be in the way, and is not known to let through.
+            match policy.limits(&pod.metadata.labels) {
+                Some(true) if self.lets_ask(policy, address) => return Reach::Open,
+                Some(false) => {}
+                None if self.lets_ask(policy, address) => {}
+                Some(true) | None => barring.push(policy),
+            }
+        }
+        if barring.is_empty() { Reach::Open } else { Reach::Barred(barring) }
+    }
+
+    /// Does a policy let whom it selects ask the agent?
+    pub(super) fn lets_ask(&self, policy: &NetworkPolicy, agent: IpAddr) -> bool {
+        policy.lets_reach(agent, AGENT_PORT)
+    }
+
+    /// The address at which a new pod asks.
+    pub(super) fn agent_anew(&self) -> IpAddr {
+        let network = self.facts.cluster.value().and_then(|it| it.kubernetes_network_config.as_ref());
+        match network.and_then(|it| it.get("ipFamily")?.as_str()) {
+            Some("ipv6") => IpAddr::from(AGENT_V6),
+            _ => IpAddr::from(AGENT_V4),
         }
     }
 }
@@ -65,13 +83,12 @@ pub(crate) fn of_policy(it: &NetworkPolicy) -> Evidence {
 }
 
 /// Why a pod may not reach the agent, as a sentence.
-pub(crate) fn barred(policies: &[&NetworkPolicy], pod: &Pod) -> String {
+pub(crate) fn barred(policies: &[&NetworkPolicy], agent: IpAddr) -> String {
     let names: Vec<&str> = policies.iter().map(|it| it.metadata.name.as_str()).collect();
     let (word, do_) = if names.len() == 1 { ("NetworkPolicy", "does") } else { ("NetworkPolicies", "do") };
     format!(
-        "{word} {} {do_} not let it reach {} port {AGENT_PORT}, where the agent answers: it gets no credentials, if the cluster \
-         enforces network policies",
-        names.join(", "),
-        agent_address(pod)
+        "{word} {} {do_} not let it reach {agent} port {AGENT_PORT}, where the agent answers: it gets no credentials, if the \
+         cluster enforces network policies",
+        names.join(", ")
     )
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use super::place::AGENT;
 use super::reach::AGENT_PORT;
 use crate::access::findings::Remedy;
 use crate::model::network::NetworkPolicy;
@@ -84,6 +85,22 @@ pub fn metadata_options(instance: &str, region: &str) -> Remedy {
     )
 }
 
+/// Lets a role assume its target. The name is the policy's own, so that no other is replaced.
+pub fn assume_policy(first: &str, target: &str, actions: &[&str]) -> Remedy {
+    let statement = json!({"Effect": "Allow", "Action": actions, "Resource": target});
+    let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    let policy = format!("assume-{}", crate::model::words::last_part(target));
+    remedy(
+        "Let the first role assume the target role",
+        format!(
+            "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
+            quoted(first),
+            quoted(&policy),
+            quoted(&document)
+        ),
+    )
+}
+
 /// How a statement gets into a role.
 pub fn update_trust(role: &str) -> Remedy {
     let role = quoted(role);
@@ -115,20 +132,26 @@ pub fn drop_annotation(namespace: &str, name: &str, key: &str) -> Remedy {
     )
 }
 
-/// Three ways to make the provider of a cluster's issuer.
-pub fn provider(cluster: &str, region: &str, issuer: &str) -> Vec<Remedy> {
+/// Three ways to make the provider of a cluster's issuer, with the audience that an account asks for beside the usual one.
+pub fn provider(cluster: &str, region: &str, issuer: &str, provider: &str, audience: &str) -> Vec<Remedy> {
+    let own = (audience != DEFAULT_AUDIENCE).then_some(audience);
+    let all: Vec<&str> = [DEFAULT_AUDIENCE].into_iter().chain(own).collect();
+    let words: Vec<Cow<'_, str>> = all.iter().map(|it| quoted(it)).collect();
+    // eksctl registers the usual one alone.
+    let then = own.map(|it| format!(" && {}", client_id(provider, it).text)).unwrap_or_default();
     vec![
         remedy(
             "Make the OIDC provider, with the AWS CLI",
             format!(
-                "aws iam create-open-id-connect-provider --url {} --client-id-list {DEFAULT_AUDIENCE}",
-                quoted(issuer)
+                "aws iam create-open-id-connect-provider --url {} --client-id-list {}",
+                quoted(issuer),
+                words.join(" ")
             ),
         ),
         remedy(
             "The same, with eksctl",
             format!(
-                "eksctl utils associate-iam-oidc-provider --cluster {} --region {} --approve",
+                "eksctl utils associate-iam-oidc-provider --cluster {} --region {} --approve{then}",
                 quoted(cluster),
                 quoted(region)
             ),
@@ -136,8 +159,9 @@ pub fn provider(cluster: &str, region: &str, issuer: &str) -> Vec<Remedy> {
         remedy(
             "The same, with Terraform",
             format!(
-                "resource \"aws_iam_openid_connect_provider\" \"eks\" {{\n  url            = {}\n  client_id_list = [\"{DEFAULT_AUDIENCE}\"]\n}}",
-                json!(issuer)
+                "resource \"aws_iam_openid_connect_provider\" \"eks\" {{\n  url            = {}\n  client_id_list = [{}]\n}}",
+                json!(issuer),
+                all.iter().map(|it| json!(it).to_string()).collect::<Vec<_>>().join(", ")
             ),
         ),
     ]
@@ -167,14 +191,27 @@ fn owner(pod: &Pod) -> Option<String> {
     }
 }
 
-/// Makes a pod anew, by what it belongs to.
+/// Makes a pod anew, by what it belongs to. One that nothing would make again is kept as a file first.
 pub fn restart(pod: &Pod) -> Remedy {
     let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
-    let text = match owner(pod) {
-        Some(what) => format!("kubectl rollout restart -n {namespace} {}", quoted(&what)),
-        None => format!("kubectl delete pod -n {namespace} {}", quoted(&pod.metadata.name)),
-    };
-    remedy("Make the pods anew: the webhook writes their environment when they are made", text)
+    let name = quoted(&pod.metadata.name);
+    if let Some(what) = owner(pod) {
+        let text = format!("kubectl rollout restart -n {namespace} {}", quoted(&what));
+        return remedy("Make the pods anew: the webhook writes their environment when they are made", text);
+    }
+    if pod.metadata.owner_references.iter().any(|it| it.controller == Some(true)) {
+        let text = format!("kubectl delete pod -n {namespace} {name}");
+        return remedy(
+            "Delete the pod, for its controller to make another: the webhook writes that one's environment",
+            text,
+        );
+    }
+    let file = quoted(&format!("{}.yaml", pod.metadata.name)).into_owned();
+    remedy(
+        "Nothing makes this pod again: keep its manifest, look it over, and let that replace the pod; the webhook writes the \
+         environment of the new one",
+        format!("kubectl get pod -n {namespace} {name} -o yaml > {file}\nkubectl replace --force -f {file}"),
+    )
 }
 
 /// Takes away the variables that were set by hand.
@@ -192,11 +229,43 @@ pub fn agent(cluster: &str, region: &str) -> Remedy {
     remedy(
         "Install the Pod Identity agent",
         format!(
-            "aws eks create-addon --cluster-name {} --addon-name eks-pod-identity-agent --region {}",
+            "aws eks create-addon --cluster-name {} --addon-name {AGENT} --region {}",
             quoted(cluster),
             quoted(region)
         ),
     )
+}
+
+/// Where to look for why an agent that was installed does not run: what EKS says of the add-on, and Kubernetes of the pods.
+pub fn look_at_agent(cluster: &str, region: &str, addon: bool, daemon_set: bool) -> Vec<Remedy> {
+    let of_eks = addon.then(|| {
+        remedy(
+            "See what EKS says of the add-on that is installed",
+            format!(
+                "aws eks describe-addon --cluster-name {} --addon-name {AGENT} --region {}",
+                quoted(cluster),
+                quoted(region)
+            ),
+        )
+    });
+    let of_set = daemon_set
+        .then(|| remedy("See why its pods do not run", format!("kubectl describe daemonset -n kube-system {AGENT}")));
+    of_eks.into_iter().chain(of_set).collect()
+}
+
+/// Spares the agent's addresses a proxy, in one container.
+pub fn spare_agent(pod: &Pod, container: &str) -> Option<Remedy> {
+    let namespace = quoted(pod.metadata.namespace.as_deref().unwrap_or("default"));
+    let what = owner(pod)?;
+    Some(remedy(
+        "Have the agent asked without the proxy",
+        format!(
+            "kubectl set env -n {namespace} {} -c {} {}",
+            quoted(&what),
+            quoted(container),
+            quoted("NO_PROXY=169.254.170.23,[fd00:ec2::23]")
+        ),
+    ))
 }
 
 /// Lets pods through to the agent whom a policy keeps from it. It selects whom that one selects, so that nobody is

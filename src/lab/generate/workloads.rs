@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use super::dice::Dice;
 use super::{ACCOUNT, CLUSTER, Land, REGION, Sizes, TAKEN, metadata, moment, names};
-use crate::model::rbac::{Metadata, OwnerReference, Phase};
+use crate::model::rbac::{Metadata, OwnerReference};
 use crate::model::workload::{
-    Container, DaemonSet, DaemonSetStatus, EnvVar, Node, NodeSpec, Pod, PodIdentityAssociation, PodSpec,
-    ROLE_ARN_ANNOTATION, SYSTEM, ServiceAccount,
+    Container, DEFAULT_AUDIENCE, DaemonSet, DaemonSetStatus, EnvVar, IRSA_VOLUME, Node, NodeSpec, Pod,
+    PodIdentityAssociation, PodSpec, PodStatus, Projected, ProjectedToken, ROLE_ARN_ANNOTATION, SYSTEM, ServiceAccount,
+    TokenSource, Volume,
 };
 
 /// The one node group.
@@ -181,10 +182,11 @@ fn pod(land: &Land, account: &Account, number: usize, dice: &mut Dice) -> Pod {
             service_account_name: Some(account.name.clone()),
             node_name: node,
             host_network: on_host.then_some(true),
+            volumes: has_token(&containers).then(token_volume).into_iter().collect(),
             containers,
             ..PodSpec::default()
         },
-        status: Some(Phase { phase: Some(phase.to_owned()) }),
+        status: Some(PodStatus { phase: Some(phase.to_owned()), ..PodStatus::default() }),
     }
 }
 
@@ -203,7 +205,7 @@ fn environment(account: &Account, made: usize, dice: &mut Dice) -> Vec<EnvVar> {
     let own = dice.below(3);
     let start = dice.below(OWN.len());
     let plain = (0..own).filter_map(|n| OWN.get((start + n) % OWN.len()));
-    let mut all: Vec<EnvVar> = plain.map(|name| EnvVar { name: (*name).to_owned(), value: None }).collect();
+    let mut all: Vec<EnvVar> = plain.map(|name| EnvVar { name: (*name).to_owned(), ..EnvVar::default() }).collect();
     all.extend(identity(account, made));
     all
 }
@@ -228,8 +230,20 @@ fn identity(account: &Account, made: usize) -> Vec<EnvVar> {
         return Vec::new();
     };
     let region = [("AWS_STS_REGIONAL_ENDPOINTS", "regional"), ("AWS_DEFAULT_REGION", REGION), ("AWS_REGION", REGION)];
-    let set = |(name, value): (&str, &str)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()) };
+    let set =
+        |(name, value): (&str, &str)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), withheld: false };
     region.into_iter().chain(values).map(set).collect()
+}
+
+fn has_token(containers: &[Container]) -> bool {
+    containers.iter().flat_map(|it| &it.env).any(|it| it.name == "AWS_WEB_IDENTITY_TOKEN_FILE")
+}
+
+/// Where the token of IRSA comes from.
+fn token_volume() -> Volume {
+    let token = ProjectedToken { audience: Some(DEFAULT_AUDIENCE.to_owned()) };
+    let sources = vec![TokenSource { service_account_token: Some(token) }];
+    Volume { name: IRSA_VOLUME.to_owned(), projected: Projected { sources } }
 }
 
 /// The hour in which service accounts were annotated; pods made before know nothing of it.

@@ -337,7 +337,7 @@ fn a_node_s_role_is_had_by_pods_too() {
     assert_eq!(
         pods,
         [
-            ("payments/eks-pod-identity-agent-x", Allowed, 1),
+            ("kube-system/eks-pod-identity-agent-x", Allowed, 1),
             ("payments/host", Allowed, 1),
             ("5 pods without an identity of their own", Unknown, 5),
         ]

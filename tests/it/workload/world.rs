@@ -42,6 +42,12 @@ pub(super) fn irsa_env() -> Value {
         {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"}])
 }
 
+/// The volume that it adds for that.
+pub(super) fn token_volume(audience: &str) -> Value {
+    json!([{"name": "aws-iam-token", "projected": {"sources": [{"serviceAccountToken":
+        {"audience": audience, "expirationSeconds": 86400, "path": "token"}}]}}])
+}
+
 /// What it writes for Pod Identity.
 pub(super) fn pod_env() -> Value {
     json!([{"name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://169.254.170.23/v1/credentials"},
@@ -75,6 +81,9 @@ impl World {
         node["AttachedManagedPolicies"] = json!([{"PolicyName": "AmazonEKSWorkerNodePolicy", "PolicyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}]);
         let mut agent = pod("eks-pod-identity-agent-x", "eks-pod-identity-agent", json!([]));
         agent["spec"]["hostNetwork"] = json!(true);
+        agent["metadata"]["namespace"] = json!("kube-system");
+        let mut api = pod("api-0", "api", irsa_env());
+        api["spec"]["volumes"] = token_volume("sts.amazonaws.com");
         World(json!({
             "eksplorer": 1, "takenAt": "2026-11-24T06:00:00Z", "region": "eu-west-1",
             "caller": {"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/me", "UserId": "AIDA"},
@@ -95,7 +104,7 @@ impl World {
                     object("ServiceAccount", json!({"name": "api", "namespace": "payments",
                         "annotations": {"eks.amazonaws.com/role-arn": API}})),
                     object("ServiceAccount", json!({"name": "ledger", "namespace": "payments"})),
-                    pod("api-0", "api", irsa_env()),
+                    api,
                     pod("ledger-0", "ledger", pod_env()),
                     agent,
                     object("Node", json!({"name": "n1", "labels": {"eks.amazonaws.com/nodegroup": "g", "kubernetes.io/os": "linux"}})),

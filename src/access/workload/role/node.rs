@@ -64,14 +64,13 @@ impl<'a> Workloads<'a> {
 
     /// Does the pod get its node's role, and why? `None`: it does not, or has an identity of its own that comes first.
     fn gets_node(&self, pod: &Pod, place: &Place<'a>) -> Option<(Outcome, String)> {
-        let bare = pod.spec.containers.iter().chain(&pod.spec.init_containers).any(|it| {
-            let own = container::identity(it, false).in_force;
-            own == InForce::NodeRole
-        });
-        let (in_force, answer) = self.fallback(pod, place);
-        match (bare, pod.spec.host_network == Some(true), in_force) {
-            (true, _, InForce::NodeRole) => Some((answer.outcome, answer.because)),
-            (false, true, _) if place::reaches_node(pod, place) == Presence::Present && place.kind != Kind::Unknown => {
+        // One container that gets it is enough, whatever the others have.
+        let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);
+        let bare = all.filter(|it| container::identity(it, false).in_force == InForce::NodeRole);
+        let gets = bare.map(|it| self.fallback(pod, it, place)).find(|(in_force, _)| *in_force == InForce::NodeRole);
+        match (gets, pod.spec.host_network == Some(true)) {
+            (Some((_, answer)), _) => Some((answer.outcome, answer.because)),
+            (None, true) if place::reaches_node(pod, place) == Presence::Present && place.kind != Kind::Unknown => {
                 let why = "on the host's network it reaches the instance's metadata, though SDKs come to an identity of its \
                            own first";
                 Some((Outcome::Allowed, why.to_owned()))
