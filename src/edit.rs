@@ -78,10 +78,20 @@ impl Review {
 
     /// The ids of the checks that ask and were not answered with yes, each once.
     pub fn unanswered(&self, accepted: &[String]) -> Vec<&'static str> {
-        let open = |it: &&Check| it.level == Level::Asks && !accepted.iter().any(|id| id == it.id);
-        let mut ids: Vec<&'static str> = self.checks.iter().filter(open).map(|it| it.id).collect();
+        let mut ids: Vec<&'static str> = self.open(accepted).map(|it| it.id).collect();
         ids.dedup();
         ids
+    }
+
+    /// The checks that ask and were not answered: `ID` answers all of an id, `ID=SUBJECT` the one that is about it.
+    pub fn open(&self, accepted: &[String]) -> impl Iterator<Item = &Check> {
+        let answered = |it: &Check| {
+            accepted.iter().any(|yes| match yes.split_once('=') {
+                None => yes == it.id,
+                Some((id, subject)) => id == it.id && it.subject.as_ref().is_some_and(|it| it.is_called(subject)),
+            })
+        };
+        self.checks.iter().filter(move |it| it.level == Level::Asks && !answered(it))
     }
 }
 

@@ -47,6 +47,21 @@ impl Access {
         format!("{verbs}: {what} {}", self.place())
     }
 
+    /// How much it weighs, the weightiest least: everything, what leads to more than it says, what changes something,
+    /// what only reads.
+    pub(super) fn weight(&self) -> u8 {
+        const DANGEROUS: [&str; 3] = ["impersonate", "escalate", "bind"];
+        const OPENS: [&str; 4] = ["secrets", "pods/exec", "nodes/proxy", "serviceaccounts/token"];
+        const READS: [&str; 3] = ["get", "list", "watch"];
+        let verbs = |of: &[&str]| self.verbs.iter().any(|it| of.contains(&it.as_str()));
+        match () {
+            () if self.resources.contains(EVERYTHING) => 0,
+            () if verbs(&DANGEROUS) || self.resources.iter().any(|it| OPENS.contains(&it.as_str())) => 1,
+            () if self.verbs.iter().any(|it| !READS.contains(&it.as_str())) => 2,
+            () => 3,
+        }
+    }
+
     /// `everywhere`, `in blue, green`, `everywhere but in blue`
     fn place(&self) -> String {
         let few = |all: &BTreeSet<String>| match all.len() {
@@ -171,8 +186,7 @@ impl<'a> Sides<'a> {
             if subresource.is_empty() && VERBS.contains(&verb.as_str()) && find(group, plural).is_some() {
                 return false;
             }
-            let [group, resource, subresource, namespace] =
-                [group, plural, subresource, namespace].map(str::to_owned);
+            let [group, resource, subresource, namespace] = [group, plural, subresource, namespace].map(str::to_owned);
             Target::Resource { group, resource, subresource, namespace, name: String::new() }
         };
         self.permissions.decide(who, &Request { verb: verb.clone(), target }).verdict == Allowed

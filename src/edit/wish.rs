@@ -151,8 +151,8 @@ impl Ground<'_> {
 
     /// Stages a wish.
     pub fn stage(&self, draft: &mut Draft, wish: &Wish) -> Result<(), Refusal> {
-        let verb = members::verb(wish)
-            .ok_or_else(|| Refusal(format!("give exactly one of {}", members::VERBS.join(", "))))?;
+        let verb =
+            members::verb(wish).ok_or_else(|| Refusal(format!("give exactly one of {}", members::VERBS.join(", "))))?;
         members::fit(wish, verb)?;
         if let Some(account) = wish.associate.as_ref().or(wish.dissociate.as_ref()) {
             return self.association(draft, wish, account);
