@@ -5,6 +5,7 @@
 //! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
 //! - [`mod@project`]: the facts as they would be;
 //! - [`told`]: a change in words; [`diff`]: who gains and loses what;
+//! - [`aws_auth`]: how a row of it is removed, which this program does not do;
 //! - [`carry`]: what of somebody's access another can be given;
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
@@ -15,6 +16,7 @@
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
 
+pub mod aws_auth;
 pub mod carry;
 pub mod check;
 pub mod compare;

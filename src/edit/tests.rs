@@ -59,13 +59,13 @@ iam:
 
 const ROWS: &str = "- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: [devs]}\\n- {rolearn: 'arn:aws:iam::111122223333:role/over', username: over, groups: ['system:masters']}";
 
-struct World {
-    facts: ClusterFacts,
-    iam: IamFacts,
+pub(super) struct World {
+    pub(super) facts: ClusterFacts,
+    pub(super) iam: IamFacts,
     permissions: Permissions,
 }
 
-fn world_of(rows: &str) -> World {
+pub(super) fn world_of(rows: &str) -> World {
     let document = read(&WORLD.replace("MAPROLES", rows)).unwrap_or_else(|error| panic!("{error}"));
     let snapshot = snapshot_of(&document, Source::default()).settled();
     let facts = (*snapshot.cluster(&ClusterId { region: "r".into(), name: "c".into() })).clone();
@@ -77,7 +77,7 @@ fn world() -> World {
     world_of(ROWS)
 }
 
-fn role(name: &str) -> Subject {
+pub(super) fn role(name: &str) -> Subject {
     Subject::Entry(format!("arn:aws:iam::111122223333:role/{name}"))
 }
 

@@ -13,7 +13,7 @@ use super::draft::{Draft, Edit, Refusal};
 use super::state::{AssociationState, EntryState, State, Subject, now, sorted};
 use crate::access::catalog;
 use crate::access::find::{Found, find};
-use crate::access::identity::{MappingSource, Resolver};
+use crate::access::identity::Resolver;
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{ClusterFacts, IamFacts};
@@ -236,24 +236,6 @@ impl Ground<'_> {
             () => edits.push(Edit::Again),
         }
         Ok(edits)
-    }
-
-    /// What gets in through aws-auth alone is not ours to change: how it is changed, and that nothing was done.
-    pub fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
-        let Subject::Entry(arn) = subject else { return None };
-        let (principal, _) = Principal::from_arn(arn).ok()?;
-        let resolution =
-            Resolver::new(self.facts, self.iam).resolve(&crate::model::principal::Asked::principal(principal.clone()));
-        let source = &resolution.mapping.as_ref()?.source;
-        let MappingSource::AwsAuth { .. } = source else { return None };
-        let cluster = self.facts.cluster.value()?;
-        let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or("REGION");
-        Some(format!(
-            "it has no access entry; it gets in through {source}, which this program does not change. Nothing was done. To remove \
-             the row: eksctl delete iamidentitymapping --cluster {} --region {region} --arn {}",
-            super::export::quoted(&cluster.name),
-            super::export::quoted(&principal.canonical()),
-        ))
     }
 
     fn association(&self, draft: &mut Draft, wish: &Wish, account: &str) -> Result<(), Refusal> {
