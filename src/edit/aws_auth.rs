@@ -37,7 +37,12 @@ impl Ground<'_> {
 
     /// How the row is removed whose ARN is written so.
     pub fn of_row(&self, arn: &str) -> String {
-        let row = self.auth().and_then(|auth| auth.rows.iter().find(|it| it.arn.as_deref() == Some(arn)));
+        // A pane may know the row by what it means; what is told is what it says.
+        let key = |text: &str| meant(text).map(|it| it.key());
+        let rows = || self.auth().into_iter().flat_map(|auth| &auth.rows);
+        let written = rows().find(|it| it.arn.as_deref() == Some(arn));
+        let row = written
+            .or_else(|| rows().find(|it| it.arn.as_deref().and_then(key).is_some_and(|it| Some(it) == key(arn))));
         match row {
             Some(row) => self.removal(row),
             None => "This program does not change aws-auth. Nothing was done.".to_owned(),

@@ -10,7 +10,10 @@ fn a_row_is_told_as_it_is_written_and_with_what_it_costs() {
     let dead = "arn:aws:iam::111122223333:role/teams/row";
     let one = |arn: &str, user: &str| format!("- {{rolearn: '{arn}', username: {user}, groups: [devs]}}");
     for (rows, said) in [
-        (one(ROW, "a"), vec![format!("gets in through aws-auth mapRoles[0]"), "row then no longer gets in; it is user a".into()]),
+        (
+            one(ROW, "a"),
+            vec![format!("gets in through aws-auth mapRoles[0]"), "row then no longer gets in; it is user a".into()],
+        ),
         (
             format!("{}\\n{}", one(ROW, "a"), one(ROW, "b")),
             vec!["2 rows have that ARN, and eksctl removes the first, mapRoles[0]".into(), "Nobody loses".into()],
