@@ -209,7 +209,7 @@ pub struct ConsentArgs {
     /// The cluster's name once more: what is done is done there.
     #[arg(long, value_name = "NAME")]
     pub yes_cluster: Option<String>,
-    /// Answer the question of this check with yes; may be given several times.
+    /// Answer the question of this check with yes, with `=SUBJECT` only for one of the changes; may be given several times.
     #[arg(long, value_name = "CHECK")]
     pub accept: Vec<String>,
 }

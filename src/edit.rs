@@ -5,6 +5,7 @@
 //! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
 //! - [`mod@project`]: the facts as they would be;
 //! - [`told`]: a change in words; [`diff`]: who gains and loses what;
+//! - [`aws_auth`]: how a row of it is removed, which this program does not do;
 //! - [`carry`]: what of somebody's access another can be given;
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
@@ -15,6 +16,7 @@
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
 
+pub mod aws_auth;
 pub mod carry;
 pub mod check;
 pub mod compare;
@@ -78,10 +80,20 @@ impl Review {
 
     /// The ids of the checks that ask and were not answered with yes, each once.
     pub fn unanswered(&self, accepted: &[String]) -> Vec<&'static str> {
-        let open = |it: &&Check| it.level == Level::Asks && !accepted.iter().any(|id| id == it.id);
-        let mut ids: Vec<&'static str> = self.checks.iter().filter(open).map(|it| it.id).collect();
+        let mut ids: Vec<&'static str> = self.open(accepted).map(|it| it.id).collect();
         ids.dedup();
         ids
+    }
+
+    /// The checks that ask and were not answered: `ID` answers all of an id, `ID=SUBJECT` the one that is about it.
+    pub fn open(&self, accepted: &[String]) -> impl Iterator<Item = &Check> {
+        let answered = |it: &Check| {
+            accepted.iter().any(|yes| match yes.split_once('=') {
+                None => yes == it.id,
+                Some((id, subject)) => id == it.id && it.subject.as_ref().is_some_and(|it| it.is_called(subject)),
+            })
+        };
+        self.checks.iter().filter(move |it| it.level == Level::Asks && !answered(it))
     }
 }
 

@@ -88,7 +88,7 @@ impl Carried {
         self.groups.is_empty() && self.policies.is_empty()
     }
 
-    /// In few words: `2 policies, groups devs, ops`.
+    /// In few words: `View @ blue · groups devs, ops · username dev where the entry is new`.
     pub fn tell(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(
@@ -96,6 +96,10 @@ impl Carried {
         );
         if !self.groups.is_empty() {
             parts.push(format!("groups {}", self.groups.iter().cloned().collect::<Vec<_>>().join(", ")));
+        }
+        if let Some(username) = self.username.as_ref().filter(|_| !parts.is_empty()) {
+            // An entry that is there keeps its own.
+            parts.push(format!("username {username} where the entry is new"));
         }
         if parts.is_empty() { "nothing that could be carried".to_owned() } else { parts.join(" · ") }
     }

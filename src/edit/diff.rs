@@ -47,6 +47,21 @@ impl Access {
         format!("{verbs}: {what} {}", self.place())
     }
 
+    /// How much it weighs, the weightiest least: everything, what leads to more than it says, what changes something,
+    /// what only reads.
+    pub(super) fn weight(&self) -> u8 {
+        const DANGEROUS: [&str; 3] = ["impersonate", "escalate", "bind"];
+        const OPENS: [&str; 4] = ["secrets", "pods/exec", "nodes/proxy", "serviceaccounts/token"];
+        const READS: [&str; 3] = ["get", "list", "watch"];
+        let verbs = |of: &[&str]| self.verbs.iter().any(|it| of.contains(&it.as_str()));
+        match () {
+            () if self.resources.contains(EVERYTHING) => 0,
+            () if verbs(&DANGEROUS) || self.resources.iter().any(|it| OPENS.contains(&it.as_str())) => 1,
+            () if self.verbs.iter().any(|it| !READS.contains(&it.as_str())) => 2,
+            () => 3,
+        }
+    }
+
     /// `everywhere`, `in blue, green`, `everywhere but in blue`
     fn place(&self) -> String {
         let few = |all: &BTreeSet<String>| match all.len() {
@@ -134,15 +149,18 @@ impl<'a> Sides<'a> {
             let (then, later) =
                 (matrix(self.permissions, &who_before, first), matrix(self.permissions, &who_after, first));
             unknown.extend(then.unknown.iter().chain(&later.unknown).cloned());
-            let (mut then, mut later) = (allowed(&then), allowed(&later));
+            let (mut then, mut later) = (allowed(&then, first), allowed(&later, first));
             for (who, cells) in [(&who_before, &mut then), (&who_after, &mut later)] {
                 // Beyond all that is known by name.
                 if self.permissions.decide(who, &everything(first)).verdict == Allowed {
                     cells.insert((EVERYTHING.to_owned(), EVERYTHING.to_owned()));
                 }
             }
-            gains.add(&scopes, later.difference(&then));
-            loses.add(&scopes, then.difference(&later));
+            let new = |who: &Who, its: &Set, others: &Set| -> Set {
+                its.difference(others).filter(|cell| !self.covers(who, cell, first)).cloned().collect()
+            };
+            gains.add(&scopes, new(&who_before, &later, &then));
+            loses.add(&scopes, new(&who_after, &then, &later));
         }
         Difference {
             principal,
@@ -152,6 +170,26 @@ impl<'a> Sides<'a> {
             loses: loses.told(&namespaces),
             unknown: unknown.into_iter().collect(),
         }
+    }
+
+    /// Does a rule of somebody cover what the other side names? A table has a row for what a rule names, and of a rule
+    /// with a wildcard that is the wildcard alone; so what no table lists by itself is asked.
+    fn covers(&self, who: &Who, (resource, verb): &(String, String), namespace: &str) -> bool {
+        if resource == EVERYTHING {
+            return false;
+        }
+        let target = if resource.starts_with('/') {
+            Target::Path(resource.clone())
+        } else {
+            let (name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            let (plural, group) = name.split_once('.').unwrap_or((name, ""));
+            if subresource.is_empty() && VERBS.contains(&verb.as_str()) && find(group, plural).is_some() {
+                return false;
+            }
+            let [group, resource, subresource, namespace] = [group, plural, subresource, namespace].map(str::to_owned);
+            Target::Resource { group, resource, subresource, namespace, name: String::new() }
+        };
+        self.permissions.decide(who, &Request { verb: verb.clone(), target }).verdict == Allowed
     }
 
     /// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster
@@ -193,8 +231,8 @@ pub fn everything(namespace: &str) -> Request {
 }
 
 /// What a table allows, whatever the object's name: resource and verb.
-fn allowed(table: &Matrix) -> BTreeSet<(String, String)> {
-    let mut all = BTreeSet::new();
+fn allowed(table: &Matrix, namespace: &str) -> Set {
+    let mut all = Set::new();
     for row in &table.rows {
         let name = |subresource: &str| {
             let dot = if row.group.is_empty() { "" } else { "." };
@@ -210,14 +248,32 @@ fn allowed(table: &Matrix) -> BTreeSet<(String, String)> {
             all.insert((name(&other.subresource), other.verb.clone()));
         }
     }
-    for path in &table.paths {
+    // Paths are in no namespace, and are told with the whole cluster.
+    for path in table.paths.iter().filter(|_| namespace.is_empty()) {
         if let Some((verbs, path)) = path.split_once(' ') {
             // All paths are not everything: that is asked by itself.
-            let path = if path.ends_with('*') && !path.starts_with('/') { "/*" } else { path };
+            let path = if path.ends_with('*') && !path.starts_with('/') { ALL_PATHS } else { path };
             all.extend(verbs.split(',').map(|verb| (path.to_owned(), verb.to_owned())));
         }
     }
     all
+}
+
+/// Resources with verbs.
+type Set = BTreeSet<(String, String)>;
+
+/// All paths, which a rule for every resource does not cover.
+const ALL_PATHS: &str = "/*";
+
+/// Without what a wildcard beside it covers: everything, and all paths.
+fn weighty(cells: Set) -> Set {
+    let has = |resource: &str| cells.contains(&(resource.to_owned(), EVERYTHING.to_owned()));
+    let (everything, all_paths) = (has(EVERYTHING), has(ALL_PATHS));
+    let stays = |(resource, verb): &(String, String)| match resource.starts_with('/') {
+        true => !all_paths || resource == ALL_PATHS && verb == EVERYTHING,
+        false => !everything || resource == EVERYTHING,
+    };
+    cells.into_iter().filter(stays).collect()
 }
 
 /// Resource and verb, with the namespaces where; the empty one is the whole cluster.
@@ -225,9 +281,9 @@ fn allowed(table: &Matrix) -> BTreeSet<(String, String)> {
 struct Cells(BTreeMap<(String, String), BTreeSet<String>>);
 
 impl Cells {
-    fn add<'a>(&mut self, scopes: &[String], cells: impl Iterator<Item = &'a (String, String)>) {
-        for cell in cells {
-            self.0.entry(cell.clone()).or_default().extend(scopes.iter().cloned());
+    fn add(&mut self, scopes: &[String], cells: Set) {
+        for cell in weighty(cells) {
+            self.0.entry(cell).or_default().extend(scopes.iter().cloned());
         }
     }
 

@@ -82,6 +82,8 @@ pub enum Edit {
     GiveGroups(Vec<String>),
     /// Take groups away.
     TakeGroups(Vec<String>),
+    /// Add tags to an entry that is there; of one key, the new value counts.
+    GiveTags(BTreeMap<String, String>),
     /// Set groups and username; `None` leaves the username as it is.
     Identity {
         /// All of them.
@@ -195,6 +197,11 @@ impl Draft {
                         return Err(Refusal(format!("its entry does not give the group {group:?}")));
                     }
                 }
+                Some(State::Entry(it))
+            }
+            Edit::GiveTags(tags) => {
+                let mut it = entry(staged).ok_or_else(missing)?;
+                it.tags.extend(tags);
                 Some(State::Entry(it))
             }
             Edit::Identity { groups, username } => {

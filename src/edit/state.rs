@@ -24,6 +24,19 @@ pub enum Subject {
     Association(String, String),
 }
 
+impl Subject {
+    /// By its ARN, or as lists name it: `role/x`, `NAMESPACE/NAME`.
+    pub fn is_called(&self, name: &str) -> bool {
+        match self {
+            Subject::Entry(arn) => {
+                let short = || Principal::from_arn(arn).map(|(it, _)| (it.short(None), it.short(Some(&it.account))));
+                arn == name || short().is_ok_and(|(far, near)| far == name || near == name)
+            }
+            Subject::Association(namespace, account) => name.split_once('/') == Some((namespace, account)),
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,15 +103,23 @@ impl EntryState {
         }
     }
 
-    /// `STANDARD, groups devs, View @ blue`
+    /// `STANDARD · username dev · groups devs · View @ blue · tags a=b`
     pub fn tell(&self) -> String {
         let mut parts = vec![self.kind.clone()];
+        parts.extend(self.username.iter().map(|it| format!("username {it}")));
         if !self.groups.is_empty() {
             parts.push(format!("groups {}", self.groups.iter().cloned().collect::<Vec<_>>().join(", ")));
         }
         parts.extend(self.policies.iter().map(|(arn, scope)| format!("{} @ {scope}", last_part(arn))));
+        parts.extend(told_tags(&self.tags));
         parts.join(" · ")
     }
+}
+
+/// `tags a=b, c=d`, where there are some.
+pub(super) fn told_tags(tags: &BTreeMap<String, String>) -> Option<String> {
+    let all: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    (!all.is_empty()).then(|| format!("tags {}", all.join(", ")))
 }
 
 /// Order and repetition of a scope's namespaces mean nothing.
@@ -133,6 +154,11 @@ impl AssociationState {
         })
     }
 
+    /// The roles, and what narrows the session: all but the tags.
+    fn chain(&self) -> String {
+        session(&self.role_arn, self.target_role_arn.as_deref(), self.disable_session_tags, self.policy.as_deref())
+    }
+
     /// The association that this would be, for a projection.
     pub fn association(
         &self,
@@ -153,6 +179,21 @@ impl AssociationState {
     }
 }
 
+/// `ROLE → TARGET · without session tags · session policy {…}`
+pub(super) fn session(role: &str, target: Option<&str>, no_tags: bool, policy: Option<&str>) -> String {
+    let mut out = role.to_owned();
+    if let Some(target) = target {
+        out.push_str(&format!(" → {target}"));
+    }
+    if no_tags {
+        out.push_str(" · without session tags");
+    }
+    if let Some(policy) = policy {
+        out.push_str(&format!(" · session policy {policy}"));
+    }
+    out
+}
+
 /// What a subject is: one of the two kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -168,10 +209,10 @@ impl State {
     pub fn tell(&self) -> String {
         match self {
             State::Entry(it) => it.tell(),
-            State::Association(it) => match &it.target_role_arn {
-                Some(target) => format!("{} → {target}", it.role_arn),
-                None => it.role_arn.clone(),
-            },
+            State::Association(it) => {
+                let chain = it.chain();
+                std::iter::once(chain).chain(told_tags(&it.tags)).collect::<Vec<_>>().join(" · ")
+            }
         }
     }
 }

@@ -42,6 +42,8 @@ clusters:
   - {kind: Role, metadata: {name: r, namespace: blue}}
   - {kind: RoleBinding, metadata: {name: devs, namespace: green}, roleRef: {kind: ClusterRole, name: view}, subjects: [{kind: Group, name: devs}]}
   - {kind: ClusterRoleBinding, metadata: {name: roots}, roleRef: {kind: ClusterRole, name: cluster-admin}, subjects: [{kind: Group, name: roots}]}
+  - {kind: ClusterRole, metadata: {name: probe}, rules: [{nonResourceURLs: ["/api/*", /healthz], verbs: [get]}, {apiGroups: [widgets.example.com], resources: [widgets], verbs: [get]}]}
+  - {kind: ClusterRoleBinding, metadata: {name: probers}, roleRef: {kind: ClusterRole, name: probe}, subjects: [{kind: Group, name: probers}]}
 iam:
   RoleDetailList:
   - {RoleName: admin, Arn: "arn:aws:iam::111122223333:role/admin", CreateDate: 2024-01-01T00:00:00Z}
@@ -57,13 +59,13 @@ iam:
 
 const ROWS: &str = "- {rolearn: 'arn:aws:iam::111122223333:role/row', username: row, groups: [devs]}\\n- {rolearn: 'arn:aws:iam::111122223333:role/over', username: over, groups: ['system:masters']}";
 
-struct World {
-    facts: ClusterFacts,
-    iam: IamFacts,
+pub(super) struct World {
+    pub(super) facts: ClusterFacts,
+    pub(super) iam: IamFacts,
     permissions: Permissions,
 }
 
-fn world_of(rows: &str) -> World {
+pub(super) fn world_of(rows: &str) -> World {
     let document = read(&WORLD.replace("MAPROLES", rows)).unwrap_or_else(|error| panic!("{error}"));
     let snapshot = snapshot_of(&document, Source::default()).settled();
     let facts = (*snapshot.cluster(&ClusterId { region: "r".into(), name: "c".into() })).clone();
@@ -75,7 +77,7 @@ fn world() -> World {
     world_of(ROWS)
 }
 
-fn role(name: &str) -> Subject {
+pub(super) fn role(name: &str) -> Subject {
     Subject::Entry(format!("arn:aws:iam::111122223333:role/{name}"))
 }
 
@@ -345,7 +347,7 @@ fn an_edit() -> impl Strategy<Value = (Subject, Edit)> {
     let name = prop::sample::select(vec!["admin", "dev", "over", "again", "fresh", "row"]);
     let policies = prop::sample::select(vec!["View", "Edit", "ClusterAdmin", "AdminView"]);
     let places = prop::sample::select(vec![&[][..], &["blue"], &["green", "green-*"], &["nowhere"]]);
-    let group = prop::sample::select(vec!["devs", "roots", "none"]);
+    let group = prop::sample::select(vec!["devs", "roots", "none", "probers"]);
     (name, 0..7usize, policies, places, group).prop_map(|(name, kind, policies, places, group)| {
         let edit = match kind {
             0 | 1 => give(policies, places),
@@ -437,10 +439,24 @@ proptest! {
                 world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Allowed
             };
             let (before, later) = (allowed(&world.facts), allowed(&after));
-            let named = |list: &[diff::Access]| list.iter().any(|it| {
-                it.verbs.contains(verb) && it.resources.contains(&request.qualified())
+            let names = |it: &diff::Access, what: &str| {
+                it.verbs.contains(verb) && it.resources.contains(what)
+                    && it.namespaces.as_ref().map_or(!it.except.contains(namespace), |all| all.contains(namespace))
+            };
+            let everything = |list: &[diff::Access]| list.iter().any(|it| {
+                it.resources.contains(diff::EVERYTHING)
                     && it.namespaces.as_ref().map_or(!it.except.contains(namespace), |all| all.contains(namespace))
             });
+            let named = |list: &[diff::Access]| list.iter().any(|it| names(it, &request.qualified()));
+            // Everything stands for what it covers, whether or not a part of it was there before.
+            if everything(&it.gains) {
+                prop_assert!(later && !named(&it.gains), "gains {}: {:?}", &request, &it.gains);
+                continue;
+            }
+            if everything(&it.loses) {
+                prop_assert!(before && !named(&it.loses), "loses {}: {:?}", &request, &it.loses);
+                continue;
+            }
             // What no API serves is nobody's to gain.
             let known = crate::access::resources::find(group, resource).unwrap();
             let verbs = if subresource.is_empty() { &known.verbs } else { &known.subresources[subresource] };
@@ -450,4 +466,52 @@ proptest! {
             }
         }
     }
+
+    /// Of paths too, where wildcards and `system:masters` cover what the other side names.
+    #[test]
+    fn a_path_is_gained_or_lost_only_where_the_other_side_does_not_cover_it(
+        edits in prop::collection::vec(an_edit(), 1..5),
+        path in prop::sample::select(vec!["/api", "/api/v1", "/healthz", "/version", "/logs", "/x"]),
+        verb in prop::sample::select(vec!["get", "post"]),
+    ) {
+        let world = world();
+        let draft = stage_all(&world, edits);
+        let after = project(&world.facts, &draft, None);
+        let sides = Sides::new(&world.facts, &after, &world.iam, &world.permissions);
+        let request = Request { verb: verb.into(), target: Target::Path(path.into()) };
+        for it in sides.differences(&draft) {
+            let allowed = |facts: &ClusterFacts| {
+                let resolution = Resolver::new(facts, &world.iam).resolve(&Asked::principal(it.principal.clone()));
+                world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Allowed
+            };
+            let (before, later) = (allowed(&world.facts), allowed(&after));
+            for (list, is, was) in [(&it.gains, later, before), (&it.loses, before, later)] {
+                let covers = |own: &str| own == path || own.strip_suffix('*').is_some_and(|it| path.starts_with(it));
+                let lines = || list.iter().filter(|it| it.verbs.contains(verb) || it.verbs.contains("*"));
+                prop_assert!(lines().all(|it| it.resources.iter().all(|it| !it.starts_with('/') || !covers(it) || is)), "{}: {:?}", path, list);
+                if is && !was {
+                    prop_assert!(lines().any(|it| it.resources.iter().any(|it| it.starts_with('/') && covers(it))), "{}: {:?}", path, list);
+                }
+                if is && was {
+                    prop_assert!(!lines().any(|it| it.resources.contains(path)), "{}: {:?}", path, list);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_everything_covers_is_neither_lost_nor_gained_nor_told_again() {
+    let world = world();
+    let tells = |edits: &[(Subject, Edit)]| -> (Vec<String>, Vec<String>) {
+        let review = reviewed(&world, edits);
+        let it = &review.differences[0];
+        (it.gains.iter().map(diff::Access::tell).collect(), it.loses.iter().map(diff::Access::tell).collect())
+    };
+    let (gains, loses) = tells(&[(role("over"), Edit::Remove)]);
+    assert_eq!((gains, loses), (vec!["everything everywhere".to_owned()], vec![]), "the row gives system:masters");
+    let (gains, loses) = tells(&[(role("dev"), give("ClusterAdmin", &[]))]);
+    assert_eq!((gains, loses), (vec!["everything everywhere".to_owned()], vec![]));
+    let (gains, loses) = tells(&[(role("fresh"), give("ClusterAdmin", &[]))]);
+    assert_eq!((gains, loses), (vec!["everything everywhere".to_owned()], vec![]));
 }

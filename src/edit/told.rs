@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::draft::Change;
-use super::state::{AssociationState, EntryState, State};
+use super::plan::Call;
+use super::state::{AssociationState, EntryState, State, session, told_tags};
 use crate::model::words::last_part;
 
 /// A piece of a change: `+` comes, `~` becomes another, `-` goes.
@@ -21,10 +22,12 @@ pub fn pieces(change: &Change) -> Vec<Piece> {
         (None, Some(State::Entry(after))) => {
             out.push(("+", format!("access entry of type {}", after.kind)));
             entry(&EntryState { kind: after.kind.clone(), ..unnamed(after) }, after, &mut out);
+            out.extend(after.username.iter().map(|it| ("+", format!("username {it}"))));
         }
         (None, Some(State::Association(after))) => {
             out.push(("+", format!("role {}", last_part(&after.role_arn))));
-            out.extend(after.target_role_arn.iter().map(|it| ("+", format!("then role {it}"))));
+            let bare = AssociationState { role_arn: after.role_arn.clone(), ..AssociationState::default() };
+            association(&bare, after, &mut out);
         }
         (Some(State::Entry(before)), Some(State::Entry(after))) => {
             if change.again || before.kind != after.kind {
@@ -43,9 +46,33 @@ pub fn line(change: &Change) -> String {
     pieces(change).into_iter().map(|(sign, text)| format!("{sign} {text}")).collect::<Vec<_>>().join(" · ")
 }
 
-/// A new entry says its username only where EKS would not give it by itself; that nobody here can tell.
+/// What is new has no username that it could have had before.
 fn unnamed(after: &EntryState) -> EntryState {
     EntryState { username: after.username.clone(), ..EntryState::default() }
+}
+
+/// What a call sends, in few words.
+pub fn call(call: &Call) -> String {
+    let named = |username: &Option<String>| username.as_ref().map(|it| format!("username {it}"));
+    match call {
+        Call::CreateAccessEntry { kind, username, kubernetes_groups, tags, .. } => {
+            let groups = (!kubernetes_groups.is_empty()).then(|| format!("groups {}", kubernetes_groups.join(", ")));
+            let parts = std::iter::once(kind.clone()).chain(groups).chain(named(username)).chain(told_tags(tags));
+            parts.collect::<Vec<_>>().join(", ")
+        }
+        Call::TagResource { tags } => told_tags(tags).unwrap_or_default(),
+        Call::UntagResource { tag_keys } => format!("tags {}", tag_keys.join(", ")),
+        Call::CreatePodIdentityAssociation {
+            role_arn, target_role_arn, disable_session_tags, policy, tags, ..
+        } => {
+            let sent = session(role_arn, target_role_arn.as_deref(), *disable_session_tags, policy.as_deref());
+            std::iter::once(sent).chain(told_tags(tags)).collect::<Vec<_>>().join(" · ")
+        }
+        Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
+            session(role_arn, target_role_arn.as_deref(), *disable_session_tags, policy.as_deref())
+        }
+        other => other.tell(),
+    }
 }
 
 fn entry(before: &EntryState, after: &EntryState, out: &mut Vec<Piece>) {

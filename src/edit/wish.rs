@@ -3,6 +3,8 @@
 //! Decides what the words mean: whom a name stands for, which policy, that a grant adds to what is there and never narrows
 //! it. Whether an edit is wise is [`super::check`]'s.
 
+mod members;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -11,7 +13,7 @@ use super::draft::{Draft, Edit, Refusal};
 use super::state::{AssociationState, EntryState, State, Subject, now, sorted};
 use crate::access::catalog;
 use crate::access::find::{Found, find};
-use crate::access::identity::{MappingSource, Resolver};
+use crate::access::identity::Resolver;
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{ClusterFacts, IamFacts};
@@ -58,7 +60,7 @@ pub struct Wish {
     pub username: Option<String>,
     /// The role of an association, by ARN.
     pub role: Option<String>,
-    /// The second role of a chain, by ARN.
+    /// The second role of a chain, by ARN; the empty text takes away the one that is there.
     pub target_role: Option<String>,
     /// Tags of what is made.
     pub tags: BTreeMap<String, String>,
@@ -149,15 +151,14 @@ impl Ground<'_> {
 
     /// Stages a wish.
     pub fn stage(&self, draft: &mut Draft, wish: &Wish) -> Result<(), Refusal> {
-        let verbs = [&wish.grant, &wish.revoke, &wish.set, &wish.recreate, &wish.associate, &wish.dissociate];
-        if verbs.iter().filter(|it| it.is_some()).count() != 1 {
-            return Err(Refusal("give exactly one of grant, revoke, set, recreate, associate, dissociate".to_owned()));
-        }
+        let verb =
+            members::verb(wish).ok_or_else(|| Refusal(format!("give exactly one of {}", members::VERBS.join(", "))))?;
+        members::fit(wish, verb)?;
         if let Some(account) = wish.associate.as_ref().or(wish.dissociate.as_ref()) {
             return self.association(draft, wish, account);
         }
-        let text = verbs.into_iter().flatten().next().map(String::as_str).unwrap_or_default();
-        let principal = self.principal(text)?;
+        let whom = wish.grant.as_ref().or(wish.revoke.as_ref()).or(wish.set.as_ref()).or(wish.recreate.as_ref());
+        let principal = self.principal(whom.map(String::as_str).unwrap_or_default())?;
         let subject = Subject::Entry(principal.arn());
         let fresh = || {
             let mut new = self.new_entry(&principal, wish.kind.as_deref(), wish.username.as_deref());
@@ -203,6 +204,9 @@ impl Ground<'_> {
                     edits.push(Edit::GivePolicy { policy_arn, scope });
                 }
                 edits.extend(groups.map(Edit::GiveGroups));
+                if has.is_some() && !wish.tags.is_empty() {
+                    edits.push(Edit::GiveTags(wish.tags.clone()));
+                }
                 if edits.is_empty() && has.is_none() && (wish.kind.is_some() || wish.username.is_some()) {
                     edits.push(Edit::GiveGroups(Vec::new()));
                 }
@@ -234,24 +238,6 @@ impl Ground<'_> {
         Ok(edits)
     }
 
-    /// What gets in through aws-auth alone is not ours to change: how it is changed, and that nothing was done.
-    pub fn of_aws_auth(&self, subject: &Subject) -> Option<String> {
-        let Subject::Entry(arn) = subject else { return None };
-        let (principal, _) = Principal::from_arn(arn).ok()?;
-        let resolution =
-            Resolver::new(self.facts, self.iam).resolve(&crate::model::principal::Asked::principal(principal.clone()));
-        let source = &resolution.mapping.as_ref()?.source;
-        let MappingSource::AwsAuth { .. } = source else { return None };
-        let cluster = self.facts.cluster.value()?;
-        let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or("REGION");
-        Some(format!(
-            "it has no access entry; it gets in through {source}, which this program does not change. Nothing was done. To remove \
-             the row: eksctl delete iamidentitymapping --cluster {} --region {region} --arn {}",
-            super::export::quoted(&cluster.name),
-            super::export::quoted(&principal.canonical()),
-        ))
-    }
-
     fn association(&self, draft: &mut Draft, wish: &Wish, account: &str) -> Result<(), Refusal> {
         let (namespace, name) = account
             .split_once('/')
@@ -262,15 +248,21 @@ impl Ground<'_> {
             (None, _) => Edit::Dissociate,
             (Some(_), None) => return Err(Refusal("say which role the service account is to get".to_owned())),
             (Some(_), Some(role)) => {
-                let old = match now(self.facts, &subject).known().map_err(Refusal)? {
-                    Some(State::Association(it)) => it,
-                    _ => AssociationState { tags: wish.tags.clone(), ..AssociationState::default() },
+                // What was taken away in the same draft and is made anew begins anew.
+                let staged = match draft.change(&subject) {
+                    Some(change) => change.after.clone(),
+                    None => now(self.facts, &subject).known().map_err(Refusal)?,
                 };
-                Edit::Associate(AssociationState {
-                    role_arn: self.principal(role)?.arn(),
-                    target_role_arn: wish.target_role.clone().or(old.target_role_arn.clone()),
-                    ..old
-                })
+                let mut state = match staged {
+                    Some(State::Association(it)) => it,
+                    _ => AssociationState::default(),
+                };
+                state.role_arn = self.principal(role)?.arn();
+                if let Some(target) = &wish.target_role {
+                    state.target_role_arn = Some(target.clone()).filter(|it| !it.is_empty());
+                }
+                state.tags.extend(wish.tags.clone());
+                Edit::Associate(state)
             }
         };
         draft.stage(self.facts, &subject, edit, EntryState::default)

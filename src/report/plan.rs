@@ -9,6 +9,7 @@ use crate::edit::check::Level;
 use crate::edit::diff::{Access, Difference};
 use crate::edit::plan::Call;
 use crate::edit::state::{State, Subject};
+use crate::edit::told::call;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::principal::Principal;
@@ -67,7 +68,7 @@ pub fn text(cluster: &ClusterId, review: &Review, home: Option<&str>) -> String 
         rows.push(vec![
             head.to_owned(),
             format!("{} {}", step.n, step.call.operation()),
-            format!("{}  {}{note}", subject(&step.subject, home), step.call.tell()).trim_end().to_owned(),
+            format!("{}  {}{note}", subject(&step.subject, home), call(&step.call)).trim_end().to_owned(),
         ]);
     }
     for it in &review.differences {
@@ -76,10 +77,10 @@ pub fn text(cluster: &ClusterId, review: &Review, home: Option<&str>) -> String 
     out.push_str(&columns(&rows));
     if !review.checks.is_empty() {
         out.push('\n');
-        let checks = review
-            .checks
-            .iter()
-            .map(|it| vec![format!("{} {}", sign(it.level), it.level.word()), it.id.to_owned(), it.because.clone()]);
+        let checks = review.checks.iter().map(|it| {
+            let about = it.subject.as_ref().map_or_else(|| "all".to_owned(), |it| subject(it, home));
+            vec![format!("{} {}", sign(it.level), it.level.word()), it.id.to_owned(), about, it.because.clone()]
+        });
         out.push_str(&columns(&checks.collect::<Vec<_>>()));
     }
     out

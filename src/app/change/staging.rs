@@ -18,10 +18,8 @@ use crate::app::staged::association;
 use crate::app::table::Row;
 use crate::app::words::count;
 use crate::edit::draft::{Draft, Edit, Refusal};
-use crate::edit::export::quoted;
 use crate::edit::state::{EntryState, State, Subject, now};
 use crate::edit::wish::Ground;
-use crate::model::principal::Principal;
 use crate::model::words::last_part;
 
 /// All of them, or every reason against it by name.
@@ -51,7 +49,7 @@ pub(super) fn all<T, U>(
 fn subject(app: &App, row: &Row) -> Result<Subject, String> {
     match app.pane {
         Pane::Entries => Ok(Subject::Entry(row.arn.clone())),
-        Pane::AwsAuth => Err(eksctl(app, &row.arn)),
+        Pane::AwsAuth => Err(on_ground(app, |ground| ground.of_row(&row.arn))),
         Pane::PodIdentity => association(row).ok_or_else(|| "it could not be read: it is not changed".to_owned()),
         _ => {
             let arn = row.asked.as_ref().map(|it| it.principal.arn()).unwrap_or_default();
@@ -65,20 +63,6 @@ fn subject(app: &App, row: &Row) -> Result<Subject, String> {
             Ok(subject)
         }
     }
-}
-
-/// How a row of aws-auth is removed, which this program does not do.
-fn eksctl(app: &App, arn: &str) -> String {
-    let Some(id) = &app.cluster else { return String::new() };
-    // aws-auth knows no paths.
-    let arn = Principal::from_arn(arn).map_or_else(|_| arn.to_owned(), |(it, _)| it.canonical());
-    format!(
-        "This program does not change aws-auth. Nothing was done. To remove the row: eksctl delete iamidentitymapping \
-         --cluster {} --region {} --arn {}",
-        quoted(&id.name),
-        quoted(&id.region),
-        quoted(&arn)
-    )
 }
 
 /// A thing as it is staged, else as it is.

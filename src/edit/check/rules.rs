@@ -185,8 +185,13 @@ fn caller(look: &Look<'_>, out: &mut Vec<Check>) {
         if it.turns() == Some(false) {
             say(out, Level::Asks, "caller-loses-access", None, "you would no longer get into this cluster yourself");
         } else if !it.loses.is_empty() {
-            let first = it.loses.first().map(|it| it.tell()).unwrap_or_default();
-            let why = format!("you would lose access yourself: {first}");
+            let first = it.loses.iter().min_by_key(|it| (it.weight(), *it));
+            let more = match it.loses.len() {
+                0 | 1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            let why =
+                format!("you would lose access yourself: {}{more}", first.map(|it| it.tell()).unwrap_or_default());
             say(out, Level::Asks, "caller-loses-access", None, why);
         }
     }

@@ -29,6 +29,12 @@ pub(super) fn undo(look: &Look<'_>, out: &mut Vec<Check>) {
             }
             _ => continue,
         };
+        let gone = match &change.before {
+            Some(State::Entry(before)) if EntryType::of(&before.kind) != Some(EntryType::Standard) => {
+                format!("{gone}; {}", given_by_eks(before))
+            }
+            _ => gone.to_owned(),
+        };
         let mut say = |level, id, because| out.push(Check { level, id, subject: Some(subject.clone()), because });
         if because.is_empty() {
             say(Level::Notes, "undo-partial", format!("undo makes it anew: {gone}"));
@@ -37,6 +43,17 @@ pub(super) fn undo(look: &Look<'_>, out: &mut Vec<Check>) {
             say(Level::Asks, "undo-impossible", format!("undo could not bring it back: {why}"));
         }
     }
+}
+
+/// Of a type whose identity nobody can choose, undo cannot ask for the one that there was.
+fn given_by_eks(before: &EntryState) -> String {
+    let groups: Vec<&str> = before.groups.iter().map(String::as_str).collect();
+    format!(
+        "EKS gives username and groups to type {} by itself, and may give others than {} with {}",
+        before.kind,
+        before.username.as_deref().unwrap_or("those that it does not show"),
+        if groups.is_empty() { "no groups".to_owned() } else { groups.join(", ") }
+    )
 }
 
 fn against_entry(look: &Look<'_>, arn: &str, before: &EntryState) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::access::trace::Trace;
 use crate::edit::diff::Difference;
 use crate::edit::record::{History, Progressed, Standing};
 use crate::edit::state::State;
+use crate::edit::told::call;
 use crate::edit::wording::sentence;
 use crate::model::visible::visible;
 
@@ -71,7 +72,14 @@ pub(super) fn note(told: &Told, known: Known<'_>) -> String {
                     out.push_str("Nothing speaks against it.\n");
                 }
                 for check in &review.checks {
-                    out.push_str(&format!("- **{}** `{}`: {}\n", check.level.word(), check.id, plain(&check.because)));
+                    let about = check.subject.as_ref().map(|it| format!(" of {}", code(&it.to_string())));
+                    out.push_str(&format!(
+                        "- **{}** `{}`{}: {}\n",
+                        check.level.word(),
+                        check.id,
+                        about.unwrap_or_default(),
+                        plain(&check.because)
+                    ));
                 }
             }
         }
@@ -121,7 +129,7 @@ fn calls(out: &mut String, told: &Told) {
     }
     for (place, step) in told.steps.iter().enumerate() {
         out.push_str(&format!("{}. `{}` {}", step.n, step.call.operation(), code(&step.subject.to_string())));
-        let what = step.call.tell();
+        let what = call(&step.call);
         if !what.is_empty() {
             out.push_str(&format!(": {}", code(&what)));
         }

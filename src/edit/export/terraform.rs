@@ -23,6 +23,7 @@ pub(super) fn terraform<'a>(
         out.push_str("# Nothing was changed.\n");
     }
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    let head = out.len();
     for (subject, change) in draft.changes() {
         let name = name(subject, &mut used);
         match (subject, &change.after) {
@@ -33,6 +34,41 @@ pub(super) fn terraform<'a>(
             _ => out.push_str(&format!("\n# Remove from your configuration: {}\n", remark(&subject.to_string()))),
         }
     }
+    let resources = out.split_off(head);
+    out + &aligned(&resources)
+}
+
+/// As `terraform fmt` lays it out: the equals signs of consecutive lines stand below each other. A line that opens a map
+/// ends a block and is not of it.
+fn aligned(text: &str) -> String {
+    let argument = |line: &'_ str| -> Option<(String, String)> {
+        if line.ends_with('{') || line.starts_with('#') {
+            return None;
+        }
+        // A quoted name may hold an equals sign of its own; the first quote that is not escaped ends it.
+        let start = if line.trim_start().starts_with('"') { end_of_quoted(line)? } else { 0 };
+        let (rest, value) = line.get(start..)?.split_once(" = ")?;
+        Some((format!("{}{}", line.get(..start)?, rest.trim_end()), value.to_owned()))
+    };
+    let mut out = String::new();
+    let mut block: Vec<(String, String)> = Vec::new();
+    let flush = |block: &mut Vec<(String, String)>, out: &mut String| {
+        let width = block.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        for (name, value) in block.drain(..) {
+            out.push_str(&format!("{name:width$} = {value}\n"));
+        }
+    };
+    for line in text.lines() {
+        match argument(line) {
+            Some(it) => block.push(it),
+            None => {
+                flush(&mut block, &mut out);
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    flush(&mut block, &mut out);
     out
 }
 
@@ -175,11 +211,35 @@ fn association(
     out.push_str("}\n");
 }
 
+/// Where the quoted text ends with which a line begins.
+fn end_of_quoted(line: &str) -> Option<usize> {
+    let (mut is_open, mut is_escaped) = (false, false);
+    for (at, c) in line.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' if is_open => return Some(at + 1),
+            '"' => is_open = true,
+            _ => {}
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::edit::draft::Change;
     use crate::model::mapping::AccessScope;
+
+    #[test]
+    fn equals_signs_stand_below_each_other_as_terraform_fmt_has_them() {
+        let text = "r {\n  a = 1\n  long = 2\n  tags = {\n    \"x = y\" = \"1\"\n    \"z\" = \"a = b\"\n  }\n}\n";
+        let laid =
+            "r {\n  a    = 1\n  long = 2\n  tags = {\n    \"x = y\" = \"1\"\n    \"z\"     = \"a = b\"\n  }\n}\n";
+        assert_eq!(aligned(text), laid);
+        assert_eq!(aligned(laid), laid);
+    }
 
     #[test]
     fn no_value_becomes_an_expression() {

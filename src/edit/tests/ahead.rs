@@ -133,7 +133,14 @@ fn what_others_did_stays_and_what_was_staged_is_done_on_top_of_it() {
     let some = |it: &str| Some(it.to_owned());
     assert_eq!(
         ends(&moved, "dev"),
-        (some("STANDARD · groups devs, theirs"), some("STANDARD · groups theirs · AmazonEKSEditPolicy @ blue"))
+        (
+            some(
+                "STANDARD · username arn:aws:sts::111122223333:assumed-role/dev/{{SessionName}} · groups devs, theirs · tags managed-by=terraform"
+            ),
+            some(
+                "STANDARD · username arn:aws:sts::111122223333:assumed-role/dev/{{SessionName}} · groups theirs · AmazonEKSEditPolicy @ blue · tags managed-by=terraform"
+            )
+        )
     );
     assert_eq!(
         ends(&moved, "fresh"),

@@ -184,3 +184,34 @@ pub(super) fn cases() -> Vec<(&'static str, [Staged; 2])> {
         ("pods-restart", [of("web", pods(), as_it_is), of("web", pods(), without_pods)]),
     ]
 }
+
+#[test]
+fn what_was_taken_away_and_is_made_anew_begins_anew() {
+    use crate::edit::state::AssociationState;
+    use crate::edit::wish::{Ground, parse};
+    let mut world = world();
+    let target = Some("arn:aws:iam::111122223333:role/far".to_owned());
+    let is = AssociationState {
+        role_arn: "arn:aws:iam::111122223333:role/api".into(),
+        target_role_arn: target.clone(),
+        tags: [("a".to_owned(), "1".to_owned())].into(),
+        ..AssociationState::default()
+    };
+    world.facts.pod_identity_associations =
+        world.facts.pod_identity_associations.clone().map(|_| vec![is.association("blue", "api", None)]);
+    let role = "role: 'arn:aws:iam::111122223333:role/fresh'";
+    for (asked, wanted, tags) in [
+        (format!("- {{associate: blue/api, {role}, tags: {{b: '2'}}}}"), target, 2),
+        (format!("- {{associate: blue/api, {role}, targetRole: ''}}"), None, 1),
+        (format!("- {{dissociate: blue/api}}\n- {{associate: blue/api, {role}, tags: {{b: '2'}}}}"), None, 1),
+    ] {
+        let mut draft = Draft::default();
+        let ground = Ground { facts: &world.facts, iam: &world.iam };
+        for wish in parse(&format!("changes:\n{asked}\n")).unwrap().changes {
+            ground.stage(&mut draft, &wish).unwrap();
+        }
+        let (_, change) = draft.changes().next().unwrap();
+        let Some(State::Association(after)) = &change.after else { panic!("{asked}") };
+        assert_eq!((&after.target_role_arn, after.tags.len()), (&wanted, tags), "{asked}");
+    }
+}

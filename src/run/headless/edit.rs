@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about edits: the words go to `edit::wish`, the answer comes from `edit::review`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::source::{Source, now};
@@ -172,8 +173,26 @@ pub(super) fn printed(
     printed.err = match printed.exit {
         Exit::No if is_to_be_done => "nothing was done: a check blocks it\n".to_owned(),
         Exit::Unanswered => {
-            let open = review.unanswered(&consent.accept).join(" --accept ");
-            format!("nothing was done: a check asks; answer it with --accept {open}\n")
+            let ids = review.unanswered(&consent.accept);
+            let mut said =
+                format!("nothing was done: a check asks; answer it with --accept {}\n", ids.join(" --accept "));
+            for id in ids {
+                let about: Vec<String> = review
+                    .open(&consent.accept)
+                    .filter(|it| it.id == id)
+                    .filter_map(|it| it.subject.as_ref())
+                    .map(|it| visible(&report::plan::subject(it, home)).into_owned())
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect();
+                if about.len() > 1 {
+                    let (all, one) = (about.join(", "), about.first().cloned().unwrap_or_default());
+                    said.push_str(&format!(
+                        "  --accept {id} answers it for each of {all}; --accept '{id}={one}' only for that one\n"
+                    ));
+                }
+            }
+            said
         }
         _ => String::new(),
     };
