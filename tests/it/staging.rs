@@ -75,6 +75,30 @@ fn marks_are_kept_by_row_through_filter_and_panes_and_esc_takes_them_away() {
 }
 
 #[test]
+fn the_cursor_stays_on_the_row_that_is_seen_under_it_whatever_becomes_of_the_filter() {
+    let (on_row, name) = (|stage: &Stage| stage.row().to_owned(), "breakglass");
+    for pane in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        // Any row but the first.
+        let stage = lab().keys(pane).keys("G");
+        let last = on_row(&stage);
+        let word = last.rsplit(['/', ' ', ':']).next().expect("a word").to_owned();
+        let moved = stage.keys("g /").text(&word).keys("Enter");
+        let seen = on_row(&moved);
+        for keys in ["Esc", "/ Esc", "s", "s s Esc", "S Esc"] {
+            let stage = lab().keys(pane).keys("g /").text(&word).keys("Enter");
+            assert_eq!(on_row(&stage), seen, "{pane} {keys}");
+            assert_eq!(on_row(&stage.keys(keys)), seen, "{pane} {keys}");
+        }
+    }
+    for typed in ["Enter Esc", "Esc", "Enter s Esc", "Enter Esc ctrl-r", "Enter / Esc"] {
+        let stage = lab().keys("1 g /").text(name).keys(typed).keys("D");
+        let draft = stage.app.staging().expect("staged").draft();
+        let all: Vec<String> = draft.changes().map(|(subject, _)| subject.to_string()).collect();
+        assert_eq!((all.len(), all[0].ends_with("role/breakglass")), (1, true), "{typed}: {all:?}");
+    }
+}
+
+#[test]
 fn what_is_done_to_marked_rows_is_one_step_and_the_marks_have_done_their_work() {
     let stage = on("1", "teams/").keys("Space Space Space D");
     assert_eq!((stage.app.staged(), marked(&stage)), (3, 0), "{}", notice(&stage));

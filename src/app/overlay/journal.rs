@@ -90,10 +90,12 @@ impl JournalView {
         self.put(at.unwrap_or(self.scroll.at), page);
     }
 
-    /// Takes in another filter.
+    /// Takes in another filter; the cursor stays on its batch.
     pub fn arrange(&mut self, page: usize) {
+        let before = self.shown.get(self.scroll.at).copied();
         self.narrow();
-        self.put(self.scroll.at, page);
+        let at = self.shown.iter().position(|it| Some(*it) == before);
+        self.put(at.unwrap_or(self.scroll.at), page);
     }
 
     fn narrow(&mut self) {
