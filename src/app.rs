@@ -250,6 +250,13 @@ impl App {
         rows.iter().filter(|row| self.state().is_marked(&row.key)).collect()
     }
 
+    /// The rows that are marked and that the filter hides.
+    pub fn hidden_marks(&self) -> Vec<&Row> {
+        let rows = self.table(self.pane).map_or(&[][..], Table::rows).iter().enumerate();
+        let is_hidden = |at: usize, row: &Row| self.state().is_marked(&row.key) && !self.state().shown().contains(&at);
+        rows.filter(|(at, row)| is_hidden(*at, row)).map(|(_, row)| row).collect()
+    }
+
     /// The row under the cursor.
     pub fn selected_row(&self) -> Option<&Row> {
         self.table(self.pane)?.row(self.state().selected()?)

@@ -379,13 +379,19 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
             continue;
         }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
+        let ready = command.availability(app, context) == Availability::Ready;
+        // What changes something is offered only where it can; that the review cannot be applied yet stands above.
+        let is_change = matches!(context, Context::Review | Context::Journal | Context::Batch)
+            && command.spec().group == Group::Change;
+        if is_change && !ready && *command != Command::Apply {
+            continue;
+        }
         let chord = chord.to_string();
         let word = command.spec().hint;
         let wanted = (width(&chord) + 1 + width(word)) as u16;
         if x + wanted + 2 > end {
             break;
         }
-        let ready = command.availability(app, context) == Availability::Ready;
         x += canvas.put(x, area.y, wanted, &chord, if ready { Role::Key } else { Role::Dim }) + 1;
         x += canvas.put(x, area.y, wanted, word, Role::Dim) + 2;
     }

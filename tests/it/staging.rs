@@ -102,13 +102,40 @@ fn the_cursor_stays_on_the_row_that_is_seen_under_it_whatever_becomes_of_the_fil
 fn what_is_done_to_marked_rows_is_one_step_and_the_marks_have_done_their_work() {
     let stage = on("1", "teams/").keys("Space Space Space D");
     assert_eq!((stage.app.staged(), marked(&stage)), (3, 0), "{}", notice(&stage));
-    assert!(notice(&stage).starts_with("Staged: 3 access entries are removed"), "{}", notice(&stage));
+    assert!(notice(&stage).starts_with("Staged: 3 access entries ("), "{}", notice(&stage));
     assert_eq!(stage.keys("z").app.staged(), 0);
     let stage = on("1", "teams/").keys("Space Space a").text("view").keys("Enter").text("payments").keys("Enter");
     assert_eq!(stage.app.staged(), 2, "{}", notice(&stage));
     assert_eq!(stage.keys("z").app.staged(), 0);
     let stage = on("1", "teams/").keys("Space Space R");
     assert_eq!(stage.app.staged(), 2, "{}", notice(&stage));
+}
+
+#[test]
+fn marks_that_a_filter_hides_are_not_acted_upon_and_are_told_by_name() {
+    let stage = on("1", "teams/").keys("Space Space Space Space Space Esc /").text("breakglass").keys("Enter Space");
+    for key in ["D", "t", "R", "e", "n", "a", "A"] {
+        let stage = Stage {
+            app: stage.app.clone(),
+            rows: stage.rows.clone(),
+            effects: Vec::new(),
+            answers: true,
+            real: true,
+            book: stage.book.clone(),
+        }
+        .keys(key);
+        let text = notice(&stage);
+        assert!(stage.app.overlays.is_empty(), "{key}");
+        {
+            assert!(text.starts_with("5 marked rows are hidden by the filter: role/"), "{key}: {text}");
+            assert!(text.contains(" and 2 more. Nothing was done: Esc shows all rows"), "{key}: {text}");
+        }
+        assert_eq!(stage.app.staged(), 0, "{key}");
+    }
+    let stage = stage.keys("Esc D");
+    let text = notice(&stage);
+    assert_eq!(stage.app.staged(), 6, "{text}");
+    assert!(text.starts_with("Staged: 6 access entries (role/") && text.contains(" and 3 more) are removed"), "{text}");
 }
 
 #[test]
