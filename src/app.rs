@@ -91,6 +91,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// What the configuration says of single clusters, by name or `region/name`.
+    pub writes: BTreeMap<String, bool>,
     /// The endpoint of EKS that live facts come from; `None` is AWS's own.
     pub endpoint: Option<String>,
 }
@@ -125,6 +127,8 @@ pub struct App {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// What the configuration says of single clusters.
+    pub writes: BTreeMap<String, bool>,
     /// What is being applied, or was applied last.
     pub applying: Option<Applying>,
     /// The journal, as it was last read.
@@ -161,6 +165,7 @@ impl App {
             size,
             keymap: setup.keymap,
             write: setup.write,
+            writes: setup.writes,
             applying: None,
             shelf: Shelf::default(),
             endpoint: setup.endpoint,
@@ -184,6 +189,17 @@ impl App {
         clusters::choose_first_cluster(self, &mut effects);
         update::settle(self, &mut effects);
         effects
+    }
+
+    /// May changes be staged and applied in the cluster looked at? What is said of it by name comes before what is said
+    /// of all.
+    pub fn may_write(&self) -> bool {
+        self.rule().map_or(self.write, |(_, may)| may)
+    }
+
+    /// What the configuration says of the cluster looked at, and under which name.
+    fn rule(&self) -> Option<(String, bool)> {
+        self.cluster.as_ref()?.rule(&self.writes)
     }
 
     /// Can facts still be fetched?

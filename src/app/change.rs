@@ -36,7 +36,12 @@ use crate::model::snapshot::Source;
 pub(super) fn can_write(app: &App) -> Result<(), Cow<'static, str>> {
     match &app.snapshot.source {
         Source::File { .. } => Err("This is a file: it is looked at, and never changed.".into()),
-        _ if !app.write => {
+        _ if let Some((key, false)) = app.rule() => Err(format!(
+            "The configuration forbids it: write = false under [clusters.{key:?}]. Nothing is changed in this cluster, even \
+             with --write."
+        )
+        .into()),
+        _ if !app.may_write() => {
             Err("This is READ-ONLY: start with --write to stage changes; eksplorer grant shows a plan without it."
                 .into())
         }

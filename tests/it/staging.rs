@@ -139,6 +139,19 @@ fn marks_that_a_filter_hides_are_not_acted_upon_and_are_told_by_name() {
 }
 
 #[test]
+fn a_cluster_that_the_configuration_forbids_is_not_changed_and_the_key_says_why() {
+    let mut stage = lab();
+    stage.app.writes = [("prod-eu1".to_owned(), false)].into();
+    let stage = stage.keys("D");
+    assert_eq!(stage.app.staged(), 0);
+    assert!(notice(&stage).contains("write = false under [clusters.\"prod-eu1\"]"), "{}", notice(&stage));
+    let mut stage = Stage::acme(Source::Lab);
+    stage.app.writes = [("eu-west-1/prod-eu1".to_owned(), true), ("prod-eu1".to_owned(), false)].into();
+    let stage = stage.keys("D");
+    assert_eq!(stage.app.staged(), 1, "allowed without --write: {}", notice(&stage));
+}
+
+#[test]
 fn a_policy_is_taken_from_all_marked_that_have_it() {
     let stage = on("1", "teams/").keys("Space Space Space Space Space Space t");
     assert_eq!(top(&stage), "take-policy", "{}", notice(&stage));
