@@ -23,7 +23,7 @@ pub struct ClusterId {
 impl ClusterId {
     /// What a table by cluster says of this one: its `region/name` comes before its name alone. With it the key that said so.
     pub fn rule<T: Copy>(&self, rules: &std::collections::BTreeMap<String, T>) -> Option<(String, T)> {
-        let keys = [self.to_string(), self.name.clone()];
+        let keys = [format!("{}/{}", self.region, self.name), self.name.clone()];
         keys.into_iter().find_map(|key| rules.get(&key).copied().map(|it| (key, it)))
     }
 }
