@@ -25,6 +25,7 @@ mod journal;
 pub mod keymap;
 pub mod layout;
 pub mod message;
+mod opening;
 pub mod overlay;
 pub mod pane;
 mod perform;
@@ -278,6 +279,17 @@ impl App {
         self.table(self.pane)?.row(self.state().selected()?)
     }
 
+    /// Does the row under the cursor open with all that it says? So do controls and findings, which are to be read, and
+    /// what names nobody that could be traced.
+    pub fn shows_row(&self) -> bool {
+        let leads = |row: &Row| row.asked.is_some() || row.workload.is_some();
+        match self.pane {
+            Pane::Groups => false,
+            Pane::Posture | Pane::Findings => self.selected_row().is_some(),
+            _ => self.selected_row().is_some_and(|row| !leads(row)),
+        }
+    }
+
     /// What is staged for the cluster looked at.
     pub fn staging(&self) -> Option<&Staging> {
         self.staged.get(self.cluster.as_ref()?)
@@ -294,6 +306,7 @@ impl App {
         let asked = match self.overlays.last() {
             Some(Overlay::Workload(view)) => view.role().cloned(),
             Some(Overlay::Trace(view)) => Some(view.asked.clone()),
+            Some(Overlay::Row(view)) => view.row.asked.clone(),
             Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
             Some(_) => None,
         };

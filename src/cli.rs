@@ -123,7 +123,7 @@ pub enum Command {
     Journal(JournalArgs),
     /// Go on with a batch that stopped: what may have been done is looked for first.
     ///
-    /// Exit status: 0 done, 3 refused, 6 stopped part-way.
+    /// Without --yes-cluster, what is left is printed, and nothing is done. Exit status: 0 done or nothing to do, 3 blocked or refused, 5 a question is open, 6 stopped part-way.
     Resume(ResumeArgs),
     /// Bring back what a batch changed, as far as it can be brought back.
     ///
@@ -302,6 +302,9 @@ pub struct JournalArgs {
 pub struct ResumeArgs {
     /// The batch: its name, the beginning of it, or `last`.
     pub batch: String,
+    /// Which yes was said; without the cluster's name, what is left is printed, and nothing is done.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// How what is written is kept track of.
     #[command(flatten)]
     pub keeping: KeepingArgs,

@@ -17,6 +17,7 @@ mod journal;
 mod matrix;
 mod overlay;
 mod plan;
+mod row;
 mod sign;
 mod staging;
 mod status;
@@ -69,6 +70,7 @@ fn whole(canvas: &mut Canvas<'_>, app: &App, at: &Layout) -> Option<Position> {
         Some(Overlay::Apply { top }) => plan::applying(canvas, at, app, *top),
         Some(Overlay::Explain(view)) => explain::draw(canvas, at, app, view),
         Some(Overlay::Workload(view)) => workload::draw(canvas, at, app, view),
+        Some(Overlay::Row(view)) => row::draw(canvas, at, view),
         Some(Overlay::Document(view)) => cursor = document::draw(canvas, at, view),
         _ => list(canvas, app, at),
     }

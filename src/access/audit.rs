@@ -298,7 +298,7 @@ impl Found {
             Standing::Finding(severity) => {
                 let because = format!("{}: {}", control.title, control.because);
                 let remedy = control.change.as_ref().map(|it| Remedy {
-                    title: format!("it {}", it.danger),
+                    title: format!("Careful: {}", it.danger),
                     text: it.look.iter().chain([&it.command]).cloned().collect::<Vec<_>>().join("\n"),
                 });
                 let key = (severity, control.id, subject, because, control.evidence.clone());

@@ -16,7 +16,7 @@ mod workloads;
 pub(crate) use aws_auth::{of_account, of_key, of_line};
 pub(crate) use entries::of_entry;
 pub(crate) use roles::{RoleFacts, of_role};
-pub(crate) use trust_shape::subjects;
+pub(crate) use trust_shape::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
 pub(crate) use workloads::{of_association, of_irsa, of_trusting, of_workload};
 
 use crate::model::snapshot::Evidence;

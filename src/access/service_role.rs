@@ -5,11 +5,14 @@
 //! into the cluster is [`super::identity`]'s. A new kind of part is a variant of [`RoleUse`] and an arm in each function here.
 
 mod policies;
+mod said;
+mod wide;
 
-pub use policies::{Covered, MissingPolicy, PolicyCheck, WiderPolicy};
+pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
 use super::inventory::RoleUse;
 use super::trust::{Document, Outcome, Request, evaluate};
+use crate::model::policy::{Effect, Principals};
 use crate::model::principal::{Arn, Principal};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
@@ -37,29 +40,67 @@ pub struct RoleCheck {
     pub trust: Option<TrustCheck>,
     /// Its policies.
     pub policies: PolicyCheck,
+    /// Is the role still being read?
+    pub loading: bool,
 }
 
 /// Checks the role of a part.
 pub fn check(used_by: &RoleUse, principal: &Principal, facts: &ClusterFacts, iam: &IamFacts) -> RoleCheck {
     match iam.role(&principal.account, &principal.name) {
         Lookup::Found(role) => {
-            let trust = trust(used_by, principal, role, facts, iam);
-            let ssm = trust.as_ref().is_none_or(|it| it.who.starts_with("ssm."));
+            let ways = Ways::into(used_by, role);
+            let trust = trust(used_by, principal, role, ways, facts, iam);
             let policies = match policies_gap(role, iam) {
                 Some(gap) => PolicyCheck { unknown: format!("its policies are not known: {gap}"), ..unneeded() },
-                None => policies::check(role, iam, &principal.partition, &required(used_by, facts, ssm)),
+                None => {
+                    let cluster = facts.cluster.value().and_then(|it| it.arn.as_deref());
+                    let wanted = required(used_by, facts, ways);
+                    policies::check(role, iam, &principal.partition, cluster, &wanted)
+                }
             };
-            RoleCheck { trust, policies }
+            RoleCheck { trust, policies, loading: false }
         }
-        Lookup::Absent => RoleCheck { trust: None, policies: unneeded() },
+        Lookup::Absent => RoleCheck { trust: None, policies: unneeded(), loading: false },
         Lookup::Unknown(gap) => {
-            let because = match gap {
-                Gap::Loading => "IAM is still being read".to_owned(),
-                gap => format!("the role was not read: {gap}"),
+            let (loading, because) = match gap {
+                Gap::Loading => (true, "IAM is still being read".to_owned()),
+                gap => (false, format!("the role was not read: {gap}")),
             };
-            let who = services(used_by, &principal.partition).join(" or ");
+            let who = services(used_by, &principal.partition, Ways::Either).join(" or ");
             let trust = TrustCheck { who, verdict: Outcome::Unknown, because: because.clone() };
-            RoleCheck { trust: Some(trust), policies: PolicyCheck { unknown: because, ..unneeded() } }
+            let policies = PolicyCheck { unknown: because, ..unneeded() };
+            RoleCheck { trust: Some(trust), policies, loading }
+        }
+    }
+}
+
+/// By which of two services the machines of hybrid nodes get their role: the one that its trust policy names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ways {
+    Ssm,
+    RolesAnywhere,
+    /// Both, neither, or not known.
+    Either,
+}
+
+const SSM: &str = "ssm.amazonaws.com";
+const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
+
+impl Ways {
+    fn into(used_by: &RoleUse, role: &RoleDetail) -> Ways {
+        let document = role.assume_role_policy_document.as_ref().filter(|_| matches!(used_by, RoleUse::Hybrid(_)));
+        let Some(document) = document.and_then(|it| Document::from_value(it).ok()) else { return Ways::Either };
+        let names = |service: &str| {
+            let allows = document.statements.iter().filter(|it| it.effect != Some(Effect::Deny));
+            allows.into_iter().any(|it| match &it.principals {
+                Principals::AnyOf(named) => named.iter().any(|it| it.kind == "*" || it.text == service),
+                Principals::Unclear(_) => true,
+            })
+        };
+        match (names(SSM), names(ROLES_ANYWHERE)) {
+            (true, false) => Ways::Ssm,
+            (false, true) => Ways::RolesAnywhere,
+            _ => Ways::Either,
         }
     }
 }
@@ -75,14 +116,18 @@ fn policies_gap(role: &RoleDetail, iam: &IamFacts) -> Option<Gap> {
 }
 
 /// Which services take the role on.
-fn services(used_by: &RoleUse, partition: &str) -> Vec<&'static str> {
+fn services(used_by: &RoleUse, partition: &str, ways: Ways) -> Vec<&'static str> {
     match used_by {
         RoleUse::Cluster => vec!["eks.amazonaws.com"],
         RoleUse::AutoMode | RoleUse::NodeClass(_) | RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) => {
             if partition == "aws-cn" { vec!["ec2.amazonaws.com.cn"] } else { vec!["ec2.amazonaws.com"] }
         }
         RoleUse::FargateProfile(_) => vec!["eks-fargate-pods.amazonaws.com"],
-        RoleUse::Hybrid(_) => vec!["ssm.amazonaws.com", "rolesanywhere.amazonaws.com"],
+        RoleUse::Hybrid(_) => match ways {
+            Ways::Ssm => vec![SSM],
+            Ways::RolesAnywhere => vec![ROLES_ANYWHERE],
+            Ways::Either => vec![SSM, ROLES_ANYWHERE],
+        },
         RoleUse::Capability(_) => vec!["capabilities.eks.amazonaws.com"],
         RoleUse::Addon(_) => vec!["the add-on's service account"],
     }
@@ -92,11 +137,12 @@ fn trust(
     used_by: &RoleUse,
     principal: &Principal,
     role: &RoleDetail,
+    ways: Ways,
     facts: &ClusterFacts,
     iam: &IamFacts,
 ) -> Option<TrustCheck> {
-    let requests = requests(used_by, principal, facts, iam);
-    let who = || services(used_by, &principal.partition).join(" or ");
+    let requests = requests(used_by, principal, ways, facts, iam);
+    let who = || services(used_by, &principal.partition, ways).join(" or ");
     if requests.is_empty() {
         return None;
     }
@@ -117,7 +163,13 @@ fn trust(
 }
 
 /// The requests of which one must be allowed, each with who makes it.
-fn requests(used_by: &RoleUse, principal: &Principal, facts: &ClusterFacts, iam: &IamFacts) -> Vec<(String, Request)> {
+fn requests(
+    used_by: &RoleUse,
+    principal: &Principal,
+    ways: Ways,
+    facts: &ClusterFacts,
+    iam: &IamFacts,
+) -> Vec<(String, Request)> {
     let cluster = facts.cluster.value();
     let arn: Option<Arn> = cluster.and_then(|it| it.arn.as_deref()?.parse().ok());
     let account = |request: Request| match &arn {
@@ -135,7 +187,7 @@ fn requests(used_by: &RoleUse, principal: &Principal, facts: &ClusterFacts, iam:
     };
     const ASSUME: &str = "sts:AssumeRole";
     const TAG: &str = "sts:TagSession";
-    services(used_by, &principal.partition)
+    services(used_by, &principal.partition, ways)
         .into_iter()
         .flat_map(|name| {
             let request = match used_by {
@@ -151,14 +203,20 @@ fn requests(used_by: &RoleUse, principal: &Principal, facts: &ClusterFacts, iam:
                     let found = facts.fargate_profiles.items().iter().find(|it| it.fargate_profile_name == *profile);
                     from(service(name, &[ASSUME]), found.and_then(|it| it.fargate_profile_arn.clone()))
                 }
-                RoleUse::Hybrid(_) if name == "ssm.amazonaws.com" => {
+                RoleUse::Hybrid(_) if name == SSM => {
                     // Any one machine: which they are, nobody asked Systems Manager.
                     let machine = arn.as_ref().map(|it| {
                         format!("arn:{}:ssm:{}:{}:managed-instance/mi-0", it.partition, it.region, it.account)
                     });
                     from(service(name, &[ASSUME]), machine)
                 }
-                RoleUse::Hybrid(_) => service(name, &[ASSUME, TAG, "sts:SetSourceIdentity"]),
+                RoleUse::Hybrid(_) => {
+                    // A node's session has the name in its certificate, whatever that is. Through which trust anchor it
+                    // comes nobody asked Roles Anywhere.
+                    let request = account(service(name, &[ASSUME, TAG, "sts:SetSourceIdentity"]));
+                    let request = request.with("sts:RoleSessionName", ["node-0".to_owned()]);
+                    request.with("aws:PrincipalTag/x509Subject/CN", ["node-0".to_owned()])
+                }
                 RoleUse::Capability(capability) => {
                     let found = facts.capabilities.items().iter().find(|it| it.capability_name == *capability);
                     from(service(name, &[ASSUME, TAG]), found.and_then(|it| it.arn.clone()))
@@ -195,7 +253,7 @@ fn auto_mode(facts: &ClusterFacts) -> bool {
 }
 
 /// Which policies the role needs.
-fn required(used_by: &RoleUse, facts: &ClusterFacts, ssm: bool) -> Vec<Required> {
+fn required(used_by: &RoleUse, facts: &ClusterFacts, ways: Ways) -> Vec<Required> {
     use policies::{
         AUTO_MODE_CLUSTER, CLUSTER, CNI, DESCRIBE_CLUSTER, FARGATE, MINIMAL_WORKER, PULL, SSM_CORE, WORKER,
     };
@@ -206,7 +264,7 @@ fn required(used_by: &RoleUse, facts: &ClusterFacts, ssm: bool) -> Vec<Required>
         RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) if node_needs_cni(facts) => vec![WORKER, PULL, CNI],
         RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) => vec![WORKER, PULL],
         RoleUse::FargateProfile(_) => vec![FARGATE],
-        RoleUse::Hybrid(_) if ssm => vec![DESCRIBE_CLUSTER, PULL, SSM_CORE],
+        RoleUse::Hybrid(_) if ways == Ways::Ssm => vec![DESCRIBE_CLUSTER, PULL, SSM_CORE],
         RoleUse::Hybrid(_) => vec![DESCRIBE_CLUSTER, PULL],
         RoleUse::Addon(name) if name == "vpc-cni" && !is_ipv6(facts) => vec![CNI],
         RoleUse::Addon(_) | RoleUse::Capability(_) => Vec::new(),

@@ -28,7 +28,8 @@ use crate::model::policy::{Actions, Effect, Statement};
 use crate::model::wildcard::glob;
 
 pub use crate::model::policy::Document;
-pub use request::{Caller, PodIdentity, Request};
+pub use request::{Bar, Caller, PodIdentity, Request};
+pub(crate) use variable::like;
 
 /// May the request assume the role?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

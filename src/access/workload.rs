@@ -46,7 +46,7 @@ pub use association::Association;
 pub use container::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
 pub use place::Place;
-pub(crate) use policies::Allows;
+pub(crate) use policies::{Allows, Own};
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
 pub use why::{Other, PodIdentities, Why};
@@ -254,7 +254,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// The roles that trust a provider, by its ARN.
-    pub fn trusting(&self, provider: &str) -> &[Trusting] {
+    pub fn trusting(&self, provider: &str) -> impl Iterator<Item = Trusting> {
         self.trusts.of_provider(provider)
     }
 
@@ -297,12 +297,12 @@ impl<'a> Workloads<'a> {
         &self.ground
     }
 
-    /// Do the role's own policies allow an action on a resource, as far as they are known?
-    pub(crate) fn policies_allow(&self, role: &Principal, action: &str, resource: &str) -> Allows {
+    /// What the role's own policies say of an action on a resource, as far as they are known.
+    pub(crate) fn own_policies(&self, role: &Principal, action: &str, resource: &str) -> Own {
         match self.trusts.role(role) {
-            Lookup::Found(trust) => policies::Owner::role(trust.detail, self.iam).allows(self.iam, action, resource),
-            Lookup::Absent => Allows::No,
-            Lookup::Unknown(gap) => Allows::Unknown(format!("the policies of role {}: {gap}", role.name)),
+            Lookup::Found(trust) => policies::Owner::role(trust.detail, self.iam).says(self.iam, action, resource),
+            Lookup::Absent => Own::nothing(),
+            Lookup::Unknown(gap) => Own::unread(format!("the policies of role {}: {gap}", role.name)),
         }
     }
 }

@@ -248,6 +248,7 @@ pub(super) fn control(it: &Control) -> Row {
         severity,
         findings: severity.map(|_| it.id).into_iter().collect(),
         command: it.change.as_ref().map(|it| it.command.clone()).unwrap_or_default(),
+        danger: it.change.as_ref().map(|it| it.danger.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }
@@ -264,6 +265,8 @@ pub(super) fn item(it: &Item) -> Row {
         About::Role(_) if !it.arn.is_empty() => Some(Subject::Role(it.arn.clone())),
         _ => None,
     };
+    // Of a control, the remedy's title says what it may break.
+    let danger = it.remedy.first().and_then(|it| it.title.strip_prefix("Careful: "));
     Row {
         key: it.fingerprint.clone(),
         mark: Mark::Dead,
@@ -274,6 +277,7 @@ pub(super) fn item(it: &Item) -> Row {
         asked: Asked::from_arn(&it.arn).ok(),
         arn: it.arn.clone(),
         command: it.remedy.first().map(|it| it.text.clone()).unwrap_or_default(),
+        danger: danger.unwrap_or_default().to_owned(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }
@@ -404,8 +408,9 @@ fn of_needed(check: Option<&RoleCheck>) -> String {
     if !policies.unknown.is_empty() {
         return "?".to_owned();
     }
-    let (present, needed) = (policies.present.len(), policies.present.len() + policies.missing.len());
-    let open = policies.missing.iter().any(|it| !it.perhaps_by.is_empty());
+    let (present, open) = (policies.present.len(), policies.open.len());
+    let needed = present + open + policies.missing.len();
+    let open = open > 0 || policies.missing.iter().any(|it| !it.perhaps_by.is_empty());
     match (needed, policies.wider.is_empty()) {
         (0, true) => "-".to_owned(),
         (0, false) => "+".to_owned(),

@@ -112,7 +112,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why; of a workload, which AWS role it gets.";
+    Trace "trace", "trace", Answers, Harmless, a_row, "Trace the row's principal: as whom it gets in, and why; of a workload, which AWS role it gets; else show all that the row says.";
     Matrix "matrix", "matrix", Answers, Harmless, an_identity, "Show what the principal may do: resources and verbs, and by what.";
     WhoCan "who-can", "who can", Answers, Harmless, a_cluster, "Ask who can do something: delete pods -n payments; on a cell, that.";
     Rule "rule", "rule", Answers, Harmless, a_rule, "Show the rule that decides the cell.";
@@ -240,6 +240,10 @@ fn a_role(app: &App, _: Context) -> Availability {
 fn a_line(app: &App, context: Context) -> Availability {
     match app.top_place() {
         Some(Overlay::Workload(view)) if view.about().is_some() => Availability::Ready,
+        Some(Overlay::Row(view)) => ready_if(
+            view.leads() || view.evidence().is_some(),
+            "This row leads nowhere, and was read from no document.",
+        ),
         _ => something(app, context),
     }
 }
@@ -258,16 +262,15 @@ fn a_row(app: &App, context: Context) -> Availability {
     if let Some(Overlay::WhoCan(view)) = app.top_place() {
         return ready_if(view.line().is_some(), "Nobody is selected: there is nothing to trace.");
     }
+    if let Some(Overlay::Row(view)) = app.top_place() {
+        return ready_if(view.leads(), "What this is about is no principal and no workload that could be traced.");
+    }
     if context != Context::List {
         return disabled("There is no list here: Esc goes back to it.");
     }
     match app.selected_row() {
         None => disabled("No row is selected: there is nothing to trace."),
-        Some(_) if app.pane == Pane::Groups => Availability::Ready,
-        Some(row) => {
-            let asks = row.asked.is_some() || row.workload.is_some();
-            ready_if(asks, "This row names no principal that could be traced; y shows the document.")
-        }
+        Some(_) => Availability::Ready,
     }
 }
 
@@ -277,6 +280,7 @@ fn an_identity(app: &App, context: Context) -> Availability {
             ready_if(view.principal().is_some(), "Only what IAM principals may do is shown as a matrix: this is none.")
         }
         (Some(Overlay::Trace(_)), _) => Availability::Ready,
+        (Some(Overlay::Row(view)), _) => ready_if(view.row.asked.is_some(), "This row names no principal."),
         (Some(Overlay::Explain(view)), _) => {
             ready_if(view.arn().is_some(), "The message names no principal whose matrix could be shown.")
         }
@@ -346,6 +350,12 @@ fn sideways(app: &App, context: Context) -> Availability {
 fn somebody(app: &App, context: Context) -> Availability {
     match context {
         Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
+        Context::Row => match app.top_place() {
+            Some(Overlay::Row(view)) => {
+                ready_if(!view.command().0.is_empty(), "There is no command here, and no ARN: nothing to copy.")
+            }
+            _ => Availability::Ready,
+        },
         _ => Availability::Ready,
     }
 }

@@ -4,10 +4,10 @@
 
 use super::App;
 use super::effect::Effect;
+use super::opening::{evidence, remedy};
 use super::overlay::Overlay;
 use super::overlay::document::Document;
 use super::pane::Pane;
-use super::perform::{evidence, remedy};
 use crate::model::principal::Asked;
 
 /// Sends the ARN at hand, or the command that would mend what is explained.
@@ -20,20 +20,30 @@ pub(super) fn copy_arn(app: &mut App, effects: &mut Vec<Effect>) {
         effects.push(Effect::Copy(command));
         return;
     }
+    // Whoever copies a command out of a list has perhaps not read what it may break.
+    let of_row = match app.top_place() {
+        Some(Overlay::Row(view)) => Some(view.command()),
+        None => app.selected_row().map(|row| (row.copied().to_owned(), row.danger.clone())),
+        Some(_) => None,
+    };
+    if let Some((text, danger)) = of_row.filter(|(text, danger)| !text.is_empty() && !danger.is_empty()) {
+        app.tell(format!("Copied to your terminal's clipboard. Careful: {danger}."));
+        effects.push(Effect::Copy(text));
+        return;
+    }
     let trace = app.overlays.iter().rev().find_map(|overlay| match overlay {
         Overlay::Trace(view) => Some(view.asked.arn()),
         Overlay::Matrix(view) => Some(view.asked.arn()),
         Overlay::WhoCan(view) => Some(view.line().map(|it| it.arn.clone()).unwrap_or_default()),
         Overlay::Explain(view) => view.arn(),
         Overlay::Workload(view) => view.role().map(Asked::arn),
+        Overlay::Row(view) => Some(view.command().0),
         // Of a batch, its name is what one wants elsewhere: for resume and undo.
         Overlay::Journal(view) => view.line().map(|it| it.id.clone()),
         Overlay::Batch(view) => Some(view.history.batch.id.clone()),
         _ => None,
     });
-    // Of what is set up, the command that changes it is what one wants elsewhere.
-    let own = |row: &super::table::Row| if row.command.is_empty() { row.arn.clone() } else { row.command.clone() };
-    let text = trace.or_else(|| app.selected_row().map(own)).filter(|text| !text.is_empty());
+    let text = trace.or_else(|| app.selected_row().map(|row| row.copied().to_owned())).filter(|text| !text.is_empty());
     match text {
         Some(text) => {
             app.tell(format!("Sent to your terminal's clipboard: {text}"));

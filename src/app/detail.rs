@@ -11,7 +11,7 @@ use super::words::count;
 use crate::access::Mark;
 use crate::access::audit::Item;
 use crate::access::findings::rules;
-use crate::access::findings::{Finding, Severity};
+use crate::access::findings::{Finding, Remedy, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
@@ -84,6 +84,26 @@ impl Detail {
 }
 
 pub(super) const STATE: &str = "state";
+/// A remedy's title, and below it its text line by line.
+const REMEDY: &str = "remedy";
+
+/// What mends a row, in the order in which its lines are among the facts.
+pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
+    let of_item = analysis.inventory.findings.get(at).filter(|_| pane == Pane::Findings);
+    of_item.map(|it| it.remedy.clone()).unwrap_or_default()
+}
+
+/// The remedy that a line among the facts is of.
+pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Option<&'a Remedy> {
+    let first = facts.iter().position(|it| it.part == REMEDY)?;
+    let mut left = at.checked_sub(first)?;
+    remedies.iter().find(|it| {
+        let lines = 1 + it.text.lines().count();
+        let is_it = left < lines;
+        left = left.saturating_sub(lines);
+        is_it
+    })
+}
 
 fn in_a_word(trace: &Trace) -> Fact {
     let because = &trace.resolution.because;
@@ -93,6 +113,23 @@ fn in_a_word(trace: &Trace) -> Fact {
         Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
     };
     Fact { part: "here", label: "", sign: Sign::Mark(mark), text, note: String::new(), evidence: None }
+}
+
+/// What a row says by itself, below its state.
+pub fn of_row_alone(mut about: Vec<Fact>) -> Vec<Fact> {
+    about.retain(|fact| fact.part != STATE);
+    about
+}
+
+/// Over a detail: which row it is.
+pub fn title(pane: Pane, row: &Row, home: Option<&str>) -> String {
+    match pane {
+        Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
+        Pane::Posture | Pane::Findings => row.cells.get(1).cloned().unwrap_or_default(),
+        Pane::AwsAuth => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join(" · "),
+        _ if row.arn.is_empty() => row.key.clone(),
+        _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(home)),
+    }
 }
 
 /// What a row says, then the chain of its principal. A finding is said once.
@@ -249,11 +286,15 @@ fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
 fn of_item(it: &Item) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_owned())];
+    facts.extend([fact("severity", it.severity.as_str().to_owned())]);
     if let Some(rule) = rules::rule(it.id) {
         facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
     }
     facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
-    facts.extend(it.remedy.iter().map(|mend| Fact { note: mend.text.clone(), ..fact("remedy", mend.title.clone()) }));
+    for remedy in &it.remedy {
+        let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
+        facts.extend(lines.map(|text| fact(REMEDY, text.to_owned())));
+    }
     facts
 }
 
@@ -296,16 +337,22 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
         policy(Sign::Mark(Mark::InForce), it.required.clone(), by)
     });
     let missing = policies.missing.iter().map(|it| {
-        let (mark, note) = match it.perhaps_by.as_slice() {
-            [] => (Mark::Dead, format!("missing: {}", it.lacks.join(", "))),
-            by => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
+        let lacks = it.lacks.join(", ");
+        let (mark, note) = match (&it.taken, it.perhaps_by.as_slice()) {
+            (Some(taken), _) => (Mark::Dead, format!("taken away: {lacks}: {taken}")),
+            (None, []) => (Mark::Dead, format!("missing: {lacks}")),
+            (None, by) => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
         };
         policy(Sign::Mark(mark), it.required.clone(), note)
     });
+    let open =
+        policies.open.iter().map(|it| policy(Sign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
     let wider = policies.wider.iter().map(|it| policy(Sign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
     let unknown = Some(&policies.unknown).filter(|it| !it.is_empty());
     let unknown = unknown.map(|it| policy(Sign::Mark(Mark::Unknown), it.clone(), String::new()));
-    trust.chain(present).chain(missing).chain(wider).chain(unknown).collect()
+    let unverified = Some(&policies.unverified).filter(|it| !it.is_empty());
+    let unverified = unverified.map(|it| policy(Sign::Unverified, it.clone(), String::new()));
+    trust.chain(present).chain(missing).chain(open).chain(wider).chain(unknown).chain(unverified).collect()
 }
 
 fn of_finding(finding: &Finding) -> Fact {

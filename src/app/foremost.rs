@@ -10,10 +10,16 @@ use super::pane::Pane;
 /// The keys that matter most in a context, in order; the footer shows as many as there is room for.
 pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
     match context {
-        // A control is nobody's: it has a command, and no trace.
-        Context::List if pane == Pane::Posture => {
-            &[Command::Document, Command::CopyArn, Command::Filter, Command::Jump, Command::Sort, Command::Palette]
-        }
+        // A control is nobody's: it has a command.
+        Context::List if pane == Pane::Posture => &[
+            Command::Trace,
+            Command::CopyArn,
+            Command::Document,
+            Command::Filter,
+            Command::Jump,
+            Command::Sort,
+            Command::Palette,
+        ],
         Context::Global => &[Command::Back, Command::Jump, Command::Palette],
         Context::List => &[
             Command::Trace,
@@ -42,6 +48,15 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Trace,
             Command::Become,
             Command::CopyDocument,
+            Command::Jump,
+            Command::Back,
+        ],
+        Context::Row => &[
+            Command::Follow,
+            Command::CopyArn,
+            Command::Document,
+            Command::Trace,
+            Command::Become,
             Command::Jump,
             Command::Back,
         ],

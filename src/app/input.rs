@@ -97,6 +97,7 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
             Overlay::Trace(_)
             | Overlay::Explain(_)
             | Overlay::Workload(_)
+            | Overlay::Row(_)
             | Overlay::Calls { .. }
             | Overlay::Batch(_)
             | Overlay::Apply { .. },
@@ -216,6 +217,7 @@ pub(super) fn paste(app: &mut App, text: &str) {
             Overlay::Trace(_)
             | Overlay::Explain(_)
             | Overlay::Workload(_)
+            | Overlay::Row(_)
             | Overlay::Document(_)
             | Overlay::Matrix(_)
             | Overlay::WhoCan(_)

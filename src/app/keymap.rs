@@ -155,6 +155,8 @@ pub enum Context {
     Trace,
     /// Which AWS role a workload gets.
     Workload,
+    /// A row with all that it says.
+    Row,
     /// A document.
     Document,
     /// What an identity may do.
@@ -173,11 +175,12 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 11] = [
+    pub const ALL: [Context; 12] = [
         Context::Global,
         Context::List,
         Context::Trace,
         Context::Workload,
+        Context::Row,
         Context::Document,
         Context::Matrix,
         Context::WhoCan,
@@ -194,6 +197,7 @@ impl Context {
             Context::List => "list",
             Context::Trace => "trace",
             Context::Workload => "workload",
+            Context::Row => "row",
             Context::Document => "document",
             Context::Matrix => "matrix",
             Context::WhoCan => "who-can",

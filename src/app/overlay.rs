@@ -17,6 +17,7 @@ pub mod jump;
 pub mod matrix;
 pub mod picker;
 pub mod plan;
+pub mod row;
 pub mod scroll;
 pub mod told;
 pub mod trace;
@@ -44,6 +45,7 @@ use jump::Jump;
 use matrix::MatrixView;
 use picker::Picker;
 use plan::PlanView;
+use row::RowView;
 use trace::TraceView;
 use who::WhoView;
 use workload::WorkloadView;
@@ -80,6 +82,8 @@ pub enum Overlay {
     Explain(Box<ExplainView>),
     /// Which AWS role a workload gets, or who becomes a role, on the whole body.
     Workload(Box<WorkloadView>),
+    /// A row with all that it says, on the whole body.
+    Row(Box<RowView>),
     /// A document, on the whole body.
     Document(Box<DocumentView>),
     /// What one identity may do, on the whole body.
@@ -155,6 +159,7 @@ impl Overlay {
         match self {
             Overlay::Trace(_) | Overlay::Explain(_) => Context::Trace,
             Overlay::Workload(_) => Context::Workload,
+            Overlay::Row(_) => Context::Row,
             Overlay::Document(it) if it.editing => Context::Prompt,
             Overlay::Document(_) => Context::Document,
             Overlay::Matrix(it) if it.editing => Context::Prompt,
@@ -191,6 +196,7 @@ impl Overlay {
             Overlay::Trace(_)
                 | Overlay::Explain(_)
                 | Overlay::Workload(_)
+                | Overlay::Row(_)
                 | Overlay::Document(_)
                 | Overlay::Matrix(_)
                 | Overlay::WhoCan(_)

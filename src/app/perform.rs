@@ -4,28 +4,23 @@ use super::App;
 use super::change;
 use super::clusters::{choose_cluster, open_clusters};
 use super::command::{Availability, Command};
-use super::condition::parts;
 use super::copy::{copy_arn, copy_document};
 use super::effect::Effect;
 use super::export;
 use super::journal;
-use super::overlay::document::DocumentView;
-use super::overlay::explain::ExplainView;
+use super::opening::{
+    open_document, open_document_at, open_explain, open_policies, open_row, open_trace, open_workload,
+};
 use super::overlay::help::Help;
 use super::overlay::jump::{Jump, Target};
 use super::overlay::picker::{Choice, Picker};
-use super::overlay::trace::TraceView;
-use super::overlay::workload::WorkloadView;
 use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
-use super::table::heads;
+use super::table::{Row, heads};
 use super::update::{arrange, attempt, page};
-use crate::access::explain::message::Message;
 use crate::access::find::{Found, find};
 use crate::access::workload::Subject;
-use crate::model::principal::Asked;
-use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// Does it.
 pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>) {
@@ -41,6 +36,11 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
                 if let Some(asked) = view.role().cloned() {
                     open_trace(app, asked, Vec::new(), effects);
                 }
+            } else if let Some(Overlay::Row(view)) = app.overlays.last() {
+                let row = view.row.clone();
+                follow_row(app, &row, effects);
+            } else if app.shows_row() {
+                open_row(app);
             } else if let Some(subject) = app.selected_row().and_then(|row| row.workload.clone()) {
                 open_workload(app, subject, effects);
             } else if app.pane == Pane::Groups {
@@ -56,6 +56,11 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
                 Some(subject) => open_workload(app, subject, effects),
                 None => open_document(app),
             },
+            // A remedy is to be read and copied; else what the row is about says more than where it stands.
+            Some(Overlay::Row(view)) if view.remedy().is_none() && view.leads() => {
+                let row = view.row.clone();
+                follow_row(app, &row, effects);
+            }
             _ => open_document(app),
         },
         Command::Become => {
@@ -172,6 +177,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
                 Overlay::Trace(view) => Some(view.asked.clone()),
                 Overlay::Explain(view) => view.message.asked(),
                 Overlay::Workload(view) => view.role().cloned(),
+                Overlay::Row(view) => view.row.asked.clone(),
                 _ => None,
             });
             if let Some(cluster) = &app.cluster {
@@ -181,6 +187,15 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         }
         Command::Suspend => effects.push(Effect::Suspend),
         Command::Quit => change::leave(app, effects),
+    }
+}
+
+/// Opens what a row is about: a workload's answer, or a principal's trace.
+fn follow_row(app: &mut App, row: &Row, effects: &mut Vec<Effect>) {
+    match (row.workload.clone(), row.asked.clone()) {
+        (Some(subject), _) => open_workload(app, subject, effects),
+        (None, Some(asked)) => open_trace(app, asked, Vec::new(), effects),
+        (None, None) => {}
     }
 }
 
@@ -237,6 +252,7 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Trace(view)) => view.go(motion, page),
         Some(Overlay::Explain(view)) => view.go(motion, page),
         Some(Overlay::Workload(view)) => view.go(motion, page),
+        Some(Overlay::Row(view)) => view.go(motion, page),
         Some(Overlay::Document(view)) => view.go(motion, page),
         Some(Overlay::Jump(jump)) => jump.picker.go(motion, page),
         Some(Overlay::Palette(picker)) => picker.go(motion, page),
@@ -382,6 +398,7 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
             Overlay::Trace(_)
             | Overlay::Explain(_)
             | Overlay::Workload(_)
+            | Overlay::Row(_)
             | Overlay::Calls { .. }
             | Overlay::Batch(_)
             | Overlay::Apply { .. },
@@ -445,47 +462,6 @@ fn find_name(app: &mut App, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Opens the trace of a principal, asking for its own facts first where not all is known yet.
-fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::Fact>, effects: &mut Vec<Effect>) {
-    let Some(cluster) = app.cluster.clone() else {
-        app.warn("Choose a cluster first: C lists them.");
-        return;
-    };
-    let workload = !about.is_empty() && app.pane.is_of_workloads();
-    let mut view = TraceView::new(asked.clone(), about, workload);
-    let ticket = view.slot.restart(&mut app.tickets);
-    if app.is_live() && !is_whole(app) {
-        effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked.clone()) });
-    }
-    effects.push(Effect::Trace { ticket, cluster, asked: Box::new(asked) });
-    push(app, Overlay::Trace(Box::new(view)));
-}
-
-/// Opens the explanation of a message, asking first for the facts of whom it names where not all is known yet.
-fn open_explain(app: &mut App, message: Message, effects: &mut Vec<Effect>) {
-    let Some(cluster) = app.cluster.clone() else {
-        app.warn("Choose a cluster first: C lists them.");
-        return;
-    };
-    if let Some(asked) = message.asked().filter(|_| app.is_live() && !is_whole(app)) {
-        effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) });
-    }
-    let mut view = ExplainView::new(message.clone());
-    let ticket = view.slot.restart(&mut app.tickets);
-    effects.push(Effect::Explain { ticket, cluster, message: Box::new(message) });
-    push(app, Overlay::Explain(Box::new(view)));
-}
-
-/// Is all known that says who gets in?
-fn is_whole(app: &App) -> bool {
-    let facts = app.facts();
-    parts(Pane::Entries, &facts)
-        .into_iter()
-        .chain(parts(Pane::AwsAuth, &facts))
-        .all(|part| matches!(part.state, crate::model::snapshot::State::Known { .. }))
-        && !app.snapshot.iam.roles.is_loading()
-}
-
 /// Opens the jump, with a text in its prompt if one was pasted.
 pub(super) fn open_jump(app: &mut App, text: Option<&str>) {
     app.state_mut().editing = false;
@@ -518,76 +494,4 @@ fn open_palette(app: &mut App) {
         })
         .collect();
     push(app, Overlay::Palette(Box::new(Picker::new(choices))));
-}
-
-/// The evidence of what has the cursor: a line of a trace, or a row.
-pub(super) fn evidence(app: &App) -> Option<Evidence> {
-    match app.overlays.last() {
-        Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
-        Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
-        Some(Overlay::WhoCan(view)) => view.evidence(),
-        Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
-        Some(Overlay::Workload(view)) => view.fact()?.evidence.clone(),
-        _ => app.selected_row()?.evidence.clone(),
-    }
-}
-
-/// What mends something, if the cursor is on that.
-pub(super) fn remedy(app: &App) -> Option<super::overlay::document::Document> {
-    match app.overlays.last() {
-        Some(Overlay::Workload(view)) => view.remedy(),
-        _ => None,
-    }
-}
-
-/// Opens which AWS role a workload gets.
-fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<Effect>) {
-    let Some(cluster) = app.cluster.clone() else {
-        app.warn("Choose a cluster first: C lists them.");
-        return;
-    };
-    let mut view = WorkloadView::new(subject.clone());
-    let ticket = view.slot.restart(&mut app.tickets);
-    effects.push(Effect::Workload { ticket, cluster, subject });
-    push(app, Overlay::Workload(Box::new(view)));
-}
-
-/// Opens the role at hand with all its policies.
-/// Policies that no sweep brings are asked for, and stand there when they have come.
-fn open_policies(app: &mut App, effects: &mut Vec<Effect>) {
-    let Some(name) = app.role() else { return };
-    let evidence = Evidence::new(DocumentRef::RolePolicies(name.clone()), "AssumeRolePolicyDocument");
-    let document = app.document_at(&evidence);
-    let mut view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
-    view.grows = Some(evidence);
-    push(app, Overlay::Document(Box::new(view)));
-    let iam = &app.snapshot.iam;
-    let account = iam.account.clone().unwrap_or_default();
-    let Some(role) = iam.role(&account, &name).found().filter(|_| app.is_live()) else { return };
-    let boundary = role.permissions_boundary.as_ref().and_then(|it| it.permissions_boundary_arn.as_ref());
-    let all = role.attached_managed_policies.iter().map(|it| &it.policy_arn).chain(boundary);
-    let arns: Vec<String> = all.filter(|arn| iam.policy_document(arn).is_none()).cloned().collect();
-    let list = !iam.knows_policies_of(role);
-    if list || !arns.is_empty() {
-        effects.push(Effect::Policies { role: name, list, arns });
-    }
-}
-
-fn open_document(app: &mut App) {
-    if let Some(document) = remedy(app) {
-        let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
-        push(app, Overlay::Document(Box::new(view)));
-        return;
-    }
-    let Some(evidence) = evidence(app) else {
-        app.warn("This line was read from no document.");
-        return;
-    };
-    open_document_at(app, &evidence);
-}
-
-fn open_document_at(app: &mut App, evidence: &Evidence) {
-    let document = app.document_at(evidence);
-    let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
-    push(app, Overlay::Document(Box::new(view)));
 }

@@ -44,6 +44,7 @@ pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Trace(view)) => Some(view.asked.clone()),
         Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
         Some(Overlay::WhoCan(view)) => view.principal(),
+        Some(Overlay::Row(view)) => view.row.asked.clone(),
         _ => app.selected_row().and_then(|row| row.asked.clone()),
     };
     let (Some(asked), Some(cluster)) = (asked, app.cluster.clone()) else { return };
@@ -66,6 +67,7 @@ pub(super) fn to_become(app: &App) -> Result<Principal, &'static str> {
         Some(Overlay::Matrix(view)) => Some(view.asked.clone()),
         Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
         Some(Overlay::Workload(view)) => view.holder().or_else(|| view.role().cloned()),
+        Some(Overlay::Row(view)) => view.row.asked.clone(),
         Some(_) => None,
         None => app.selected_row().and_then(|row| row.asked.clone()),
     };

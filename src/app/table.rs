@@ -97,8 +97,17 @@ pub struct Row {
     pub arn: String,
     /// The command that it copies in place of an ARN; may be empty.
     pub command: String,
+    /// What that command may break, in a clause; may be empty.
+    pub danger: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
+}
+
+impl Row {
+    /// What it copies: the command that changes it, if there is one, for that is what one wants elsewhere; else its ARN.
+    pub fn copied(&self) -> &str {
+        if self.command.is_empty() { &self.arn } else { &self.command }
+    }
 }
 
 impl Default for Row {
@@ -115,6 +124,7 @@ impl Default for Row {
             workload: None,
             arn: String::new(),
             command: String::new(),
+            danger: String::new(),
             evidence: None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clusters::choose_first_cluster;
 use super::command::{Availability, Command};
-use super::detail::{Detail, of_row};
+use super::detail::{Detail, of_row, remedies};
 use super::effect::Effect;
 use super::input::{mouse, paste, typed};
 use super::keymap::{Chord, Context};
@@ -217,6 +217,7 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
             app.detail.document = None;
             arrange_all(app);
             refill_detail(app);
+            refill_rows(app);
             app.slot.again()
         }
         Answer::Matrix(_) | Answer::WhoCan(_) | Answer::Review(_) => {
@@ -292,6 +293,22 @@ fn refill_detail(app: &mut App) {
     if app.detail.key.as_ref() == Some(&(app.pane, row.key.clone())) {
         app.detail.about = [super::staged::facts(app, row), of_row(app.pane, at, row, &analysis)].concat();
     }
+}
+
+/// Rows that are open say what is so now; one that is there no more stays as it was.
+fn refill_rows(app: &mut App) {
+    let Some(analysis) = app.analysis.clone() else { return };
+    let home = app.home().map(str::to_owned);
+    let mut overlays = std::mem::take(&mut app.overlays);
+    for overlay in &mut overlays {
+        let Overlay::Row(view) = overlay else { continue };
+        let Some(table) = app.table(view.pane) else { continue };
+        let Some(at) = table.rows().iter().position(|it| it.key == view.row.key) else { continue };
+        let Some(row) = table.row(at).cloned() else { continue };
+        let about = [super::staged::facts(app, &row), of_row(view.pane, at, &row, &analysis)].concat();
+        view.renew(row, about, remedies(view.pane, at, &analysis), home.as_deref());
+    }
+    app.overlays = overlays;
 }
 
 /// Lets what depends on the selection follow it: the detail, its trace, and the document where there is room.

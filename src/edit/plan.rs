@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::draft::{Change, Draft};
-use super::state::{AssociationState, EntryState, State, Subject};
-use crate::model::mapping::AccessScope;
+use super::state::{AssociationState, EntryState, State, Subject, sorted};
+use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::Principal;
 use crate::model::validation::entry::standard_username;
 use crate::model::words::last_part;
@@ -228,33 +228,58 @@ impl Walk<'_> {
         }
     }
 
+    /// First all that gives, then all that takes, so that nobody is without what another is still to be given: a scope
+    /// that gives here and takes there is first both, and so are groups.
     fn change_entry(&mut self, arn: &str, before: &EntryState, after: &EntryState) {
         let mut sofar = before.clone();
-        for (policy, scope) in
-            after.policies.iter().filter(|(policy, scope)| before.policies.get(*policy) != Some(*scope))
-        {
-            sofar.policies.insert(policy.clone(), scope.clone());
-            self.step(Phase::Add, associate(arn, policy, scope), Some(State::Entry(sofar.clone())), None);
+        for (policy, scope) in &after.policies {
+            let wide = before.policies.get(policy).map_or_else(|| scope.clone(), |old| both(old, scope));
+            if before.policies.get(policy) != Some(&wide) {
+                sofar.policies.insert(policy.clone(), wide.clone());
+                self.step(Phase::Add, associate(arn, policy, &wide), Some(State::Entry(sofar.clone())), None);
+            }
         }
-        if before.groups != after.groups || before.username != after.username {
-            sofar.groups.clone_from(&after.groups);
-            sofar.username.clone_from(&after.username);
-            let call = Call::UpdateAccessEntry {
-                principal_arn: arn.to_owned(),
-                username: after.username.clone(),
-                kubernetes_groups: after.groups.iter().cloned().collect(),
-            };
-            self.step(Phase::Add, call, Some(State::Entry(sofar.clone())), None);
+        let groups: BTreeSet<String> = before.groups.union(&after.groups).cloned().collect();
+        if groups == after.groups && (groups != before.groups || before.username != after.username) {
+            self.identity(Phase::Add, arn, groups, after.username.clone(), &mut sofar);
+        } else if groups != before.groups {
+            self.identity(Phase::Add, arn, groups, before.username.clone(), &mut sofar);
         }
         self.tags(&before.tags, &after.tags, |tags| {
             sofar.tags = tags;
             State::Entry(sofar.clone())
         });
+        for (policy, scope) in &after.policies {
+            if sofar.policies.get(policy) != Some(scope) {
+                sofar.policies.insert(policy.clone(), scope.clone());
+                self.step(Phase::Take, associate(arn, policy, scope), Some(State::Entry(sofar.clone())), None);
+            }
+        }
+        if sofar.groups != after.groups || sofar.username != after.username {
+            self.identity(Phase::Take, arn, after.groups.clone(), after.username.clone(), &mut sofar);
+        }
         for policy in before.policies.keys().filter(|it| !after.policies.contains_key(*it)) {
             sofar.policies.remove(policy);
             let call = Call::DisassociateAccessPolicy { principal_arn: arn.to_owned(), policy_arn: policy.clone() };
             self.step(Phase::Take, call, Some(State::Entry(sofar.clone())), None);
         }
+    }
+
+    fn identity(
+        &mut self,
+        phase: Phase,
+        arn: &str,
+        groups: BTreeSet<String>,
+        username: Option<String>,
+        sofar: &mut EntryState,
+    ) {
+        let call = Call::UpdateAccessEntry {
+            principal_arn: arn.to_owned(),
+            username: username.clone(),
+            kubernetes_groups: groups.iter().cloned().collect(),
+        };
+        (sofar.groups, sofar.username) = (groups, username);
+        self.step(phase, call, Some(State::Entry(sofar.clone())), None);
     }
 
     /// What is new or different, then what is to go.
@@ -311,6 +336,21 @@ impl Walk<'_> {
             sofar.tags = tags;
             State::Association(sofar.clone())
         });
+    }
+}
+
+/// Where either scope holds.
+fn both(old: &AccessScope, new: &AccessScope) -> AccessScope {
+    if old.kind == ScopeKind::Cluster || new.kind == ScopeKind::Cluster {
+        return AccessScope::default();
+    }
+    // A scope that is the new one already stays as it is written.
+    let names: BTreeSet<&String> = old.namespaces.iter().chain(&new.namespaces).collect();
+    let same = |it: &AccessScope| it.namespaces.iter().collect::<BTreeSet<_>>() == names;
+    match (same(old), same(new)) {
+        (_, true) if !same(old) => new.clone(),
+        (true, _) => old.clone(),
+        _ => sorted(&AccessScope { kind: ScopeKind::Namespace, namespaces: names.into_iter().cloned().collect() }),
     }
 }
 

@@ -373,6 +373,7 @@ fn states(facts: &ClusterFacts) -> Vec<(Subject, Option<State>)> {
     names.into_iter().map(|name| (role(name), now(facts, &role(name)).known().unwrap())).collect()
 }
 
+mod admins;
 mod ahead;
 mod associations;
 mod checks;

@@ -9,6 +9,7 @@ pub mod operator;
 mod read;
 
 pub use operator::{Base, Operator, SetTest};
+pub use read::decoded;
 
 use super::principal::Principal;
 

@@ -168,14 +168,15 @@ fn policies_of_role(of: &PolicyCheck) -> String {
         return "?".to_owned();
     }
     let name = |arn: &str| crate::model::words::last_part(arn).to_owned();
-    let needed = of.present.len() + of.missing.len();
+    let needed = of.present.len() + of.missing.len() + of.open.len();
     let count = if needed > 0 { Some(format!("{}/{needed}", of.present.len())) } else { None };
     let missing = of
         .missing
         .iter()
         .map(|it| format!("{}{}", if it.perhaps_by.is_empty() { "-" } else { "?" }, name(&it.required)));
+    let open = of.open.iter().map(|it| format!("?{}", name(&it.required)));
     let wider = of.wider.iter().map(|it| format!("+{}", name(&it.policy)));
-    let text = count.into_iter().chain(missing).chain(wider).collect::<Vec<_>>().join(" ");
+    let text = count.into_iter().chain(missing).chain(open).chain(wider).collect::<Vec<_>>().join(" ");
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
@@ -423,12 +424,17 @@ fn trust_json(of: &TrustCheck) -> Value {
 
 fn policies_json(of: &PolicyCheck) -> Value {
     let present = of.present.iter().map(|it| json!({"required": it.required, "by": it.by}));
-    let missing =
-        of.missing.iter().map(|it| json!({"required": it.required, "lacks": it.lacks, "perhapsBy": it.perhaps_by}));
+    let missing = of
+        .missing
+        .iter()
+        .map(|it| json!({"required": it.required, "lacks": it.lacks, "perhapsBy": it.perhaps_by, "taken": it.taken}));
+    let open = of.open.iter().map(|it| json!({"required": it.required, "because": it.because}));
     let wider =
         of.wider.iter().map(|it| json!({"policy": it.policy, "severity": severity(it.severity), "gives": it.gives}));
     json!({"present": present.collect::<Vec<_>>(), "missing": missing.collect::<Vec<_>>(),
-        "wider": wider.collect::<Vec<_>>(), "unknown": Some(&of.unknown).filter(|it| !it.is_empty())})
+        "open": open.collect::<Vec<_>>(), "wider": wider.collect::<Vec<_>>(),
+        "unknown": Some(&of.unknown).filter(|it| !it.is_empty()),
+        "unverified": Some(&of.unverified).filter(|it| !it.is_empty())})
 }
 
 /// The clusters, as text.

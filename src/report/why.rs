@@ -177,9 +177,13 @@ pub fn role_json(cluster: &ClusterId, why: &WhyRole) -> Result<String, String> {
 /// `{verdict, because, holders, unknown}`
 pub(super) fn become_json(why: &WhyRole) -> Value {
     let holder = |it: &crate::access::workload::role::Holder| {
-        json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
+        let mut shape = json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
             "verdict": word(it.outcome), "because": it.because,
-            "evidence": it.evidence.as_ref().map(EvidenceJson::from)})
+            "evidence": it.evidence.as_ref().map(EvidenceJson::from)});
+        if let Some(shape) = shape.as_object_mut().filter(|_| it.count > 1) {
+            shape.insert("count".to_owned(), it.count.into());
+        }
+        shape
     };
     json!({"verdict": word(why.answer.outcome), "because": why.answer.because,
         "holders": why.holders.iter().map(holder).collect::<Vec<_>>(), "unknown": why.unknown})

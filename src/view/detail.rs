@@ -9,9 +9,9 @@ use super::theme::Role;
 use crate::access::identity::Verdict;
 use crate::access::trace::Trace;
 use crate::app::App;
-use crate::app::detail::{Fact, Sign};
+use crate::app::detail::{Fact, Sign, title};
 use crate::app::pane::Pane;
-use crate::app::table::Cut;
+use crate::app::table::{Cut, Row};
 use crate::app::words::state;
 use crate::model::visible::visible;
 
@@ -19,21 +19,12 @@ use crate::model::visible::visible;
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let Some(row) = app.selected_row() else { return };
-    let title = match app.pane {
-        Pane::Irsa | Pane::PodIdentity => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join("/"),
-        Pane::Posture | Pane::Findings => row.cells.get(1).cloned().unwrap_or_default(),
-        Pane::AwsAuth => row.cells.iter().take(2).cloned().collect::<Vec<_>>().join(" · "),
-        _ if row.arn.is_empty() => row.key.clone(),
-        _ => row.asked.as_ref().map_or_else(|| row.arn.clone(), |asked| asked.principal.short(app.home())),
-    };
+    let title = title(app.pane, row, app.home());
     canvas.put_cut(inner.x, inner.y, inner.width, &title, Cut::Path, Role::Title);
     let mut y = inner.y + 1;
     if app.pane.is_of_workloads() || app.pane == Pane::Groups {
-        let (glyph, role) = sign::mark(row.mark);
-        canvas.put(inner.x, y, 1, glyph, role);
-        let text = if row.because.is_empty() { state(row.mark) } else { row.because.as_str() };
-        let area = Rect { x: inner.x + 2, y, width: inner.width.saturating_sub(2), height: MOST_ANSWER as u16 };
-        y += canvas.paragraph(area.intersection(inner), text, if role == Role::Good { Role::Text } else { role }) + 1;
+        y += said(canvas, Rect { y, height: inner.bottom().saturating_sub(y).min(MOST_ANSWER as u16), ..inner }, row)
+            + 1;
     } else if let Some(trace) = &app.detail.trace {
         y += answer(canvas, Rect { y, height: inner.bottom().saturating_sub(y), ..inner }, trace) + 1;
     }
@@ -50,6 +41,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         let text = format!("… {hidden} more lines: Enter shows all");
         canvas.put(below.x, below.bottom().saturating_sub(1), below.width, &text, Role::Dim);
     }
+}
+
+/// The state of a row, and why. Gives the lines it took.
+pub(super) fn said(canvas: &mut Canvas<'_>, area: Rect, row: &Row) -> u16 {
+    let (glyph, role) = sign::mark(row.mark);
+    canvas.put(area.x, area.y, 1, glyph, role);
+    let text = if row.because.is_empty() { state(row.mark) } else { row.because.as_str() };
+    let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area };
+    canvas.paragraph(inner, text, if role == Role::Good { Role::Text } else { role })
 }
 
 /// An answer takes at most so many lines.

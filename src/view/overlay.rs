@@ -25,6 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         Overlay::Trace(_)
         | Overlay::Explain(_)
         | Overlay::Workload(_)
+        | Overlay::Row(_)
         | Overlay::Document(_)
         | Overlay::Matrix(_)
         | Overlay::WhoCan(_)

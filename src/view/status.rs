@@ -387,7 +387,9 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
             continue;
         }
         let chord = chord.to_string();
-        let word = command.spec().hint;
+        // What the row opens with all that it says is no trace.
+        let shows = *command == Command::Trace && context == Context::List && app.shows_row();
+        let word = if shows { "show" } else { command.spec().hint };
         let wanted = (width(&chord) + 1 + width(word)) as u16;
         if x + wanted + 2 > end {
             break;

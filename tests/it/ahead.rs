@@ -161,6 +161,39 @@ async fn what_cannot_be_found_out_is_noted_and_never_taken_for_a_yes() {
     assert!(because.contains("eks:DescribeAccessEntry is refused to you"), "{because}");
 }
 
+/// A batch that stopped is gone on with only as any change is made: looked at from all sides, and agreed to by name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_of_a_batch_is_reviewed_before_it_is_gone_on_with() {
+    let mut world = read(WORLD).unwrap();
+    let entries = world.clusters[0].access_entries.as_mut().unwrap();
+    let all = entries[0].associated_access_policies.clone();
+    let old = entries.iter_mut().find(|it| it.principal_arn.ends_with("/old")).unwrap();
+    old.associated_access_policies = all;
+    let bench = bench("resumed", world).await;
+    bench.faults.add("DeleteAccessEntry:1=refuse".parse().unwrap());
+    let old = "arn:aws:iam::111122223333:role/old";
+    let (_, status, err) = ended(&bench, &["revoke", old, "--apply", "--yes-cluster", "c"]).await;
+    assert_eq!(status, Some(3), "{err}");
+    let before = bench.view();
+    let calls = bench.calls();
+    let (plan, status, err) = ended(&bench, &["resume", "last"]).await;
+    assert_eq!((status, plan["steps"][0]["call"].as_str()), (Some(0), Some("DeleteAccessEntry")), "{plan:#} {err}");
+    assert!(err.contains("to resume it, add --yes-cluster c"), "{err}");
+    assert_eq!((bench.calls(), bench.view() == before), (calls, true), "nothing was done");
+    let (_, status, err) = ended(&bench, &["resume", "last", "--yes-cluster", "d"]).await;
+    assert_eq!(status, Some(2), "{err}");
+    // The other admin, who asks, goes meanwhile: what is left would take the last one that is known.
+    let admin = "arn:aws:iam::111122223333:role/admin";
+    let (_, status, err) =
+        ended(&bench, &["revoke", admin, "--apply", "--yes-cluster", "c", "--accept", "caller-loses-access"]).await;
+    assert_eq!(status, Some(0), "{err}");
+    let first = bench.journal(None).book().histories()[0].batch.id.clone();
+    let calls = bench.calls();
+    let (plan, status, err) = ended(&bench, &["resume", &first, "--yes-cluster", "c"]).await;
+    assert_eq!((check(&plan, "admins-unknown").map(|it| it.0), status), (Some("asks"), Some(5)), "{plan:#} {err}");
+    assert_eq!(bench.calls(), calls, "nothing was done");
+}
+
 /// The screen's own way to a review: its effect, its feed, its answer.
 struct Screen {
     live: eksplorer::run::effects::Live,

@@ -40,6 +40,7 @@ pub(crate) fn top(stage: &Stage) -> &'static str {
         Some(Overlay::Calls { .. }) => "calls",
         Some(Overlay::Clusters(_)) => "clusters",
         Some(Overlay::Workload(_)) => "workload",
+        Some(Overlay::Row(_)) => "row",
     }
 }
 
@@ -157,7 +158,7 @@ fn q_leaves_a_level_and_then_the_program_and_is_a_letter_where_text_is_typed() {
 #[test]
 fn a_command_that_cannot_act_says_why() {
     assert_eq!(notice(&Stage::new().keys("ctrl-r")), "This is a file; there is nothing to refresh.");
-    assert!(notice(&Stage::new().keys("2 G Enter")).starts_with("This row names no principal"));
+    assert!(notice(&Stage::new().keys("2 G Enter t")).starts_with("What this is about is no principal"));
     let stage = Stage::new().keys(":").text("search").keys("Enter");
     assert_eq!(notice(&stage), "No document is open: y opens it.");
     let nothing = Stage::with(facts(file()), Inventory::default(), true);

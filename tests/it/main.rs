@@ -25,6 +25,7 @@ mod permits;
 mod printed;
 mod pty;
 mod roles;
+mod rows;
 mod screens;
 mod stage;
 mod staging;

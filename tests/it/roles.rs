@@ -146,6 +146,26 @@ fn each_defect_and_its_near_miss() {
     let inline = "RoleName: node\n    RolePolicyList: [{PolicyName: own, PolicyDocument: {Statement: {Effect: Allow, Action: ACTION, Resource: ON}}}]";
     let wide = inline.replace("ACTION", "\"*\"").replace("ON", "\"*\"");
     let narrow = inline.replace("ACTION", "\"s3:*\"").replace("ON", "\"arn:aws:s3:::logs/*\"");
+    let every_role = inline.replace("ACTION", "\"sts:AssumeRole\"").replace("ON", "\"arn:aws:iam::*:role/*\"");
+    let one_role = inline.replace("ACTION", "\"sts:AssumeRole\"").replace("ON", "\"arn:aws:iam::111122223333:role/x\"");
+    let denied = wide.replace("Allow", "Deny");
+    let denied_elsewhere = narrow.replace("Allow", "Deny");
+    let denied_perhaps =
+        denied.replace("Resource:", "Condition: {Bool: {\"aws:SecureTransport\": \"false\"}}, Resource:");
+    let needs = "[\"ec2:DescribeInstances\", \"eks:DescribeCluster\", \"eks-auth:AssumeRoleForPodIdentity\"]";
+    let whole = inline.replace("ACTION", needs).replace("ON", "\"*\"");
+    let scoped = inline
+        .replace("ACTION", needs)
+        .replace("ON", "[\"arn:aws:ec2:eu-west-1:111122223333:instance/*\", \"arn:aws:eks:*:*:cluster/c1\"]");
+    const BOUND: &str =
+        "RoleName: node\n    PermissionsBoundary: {PermissionsBoundaryArn: \"arn:aws:iam::111122223333:policy/bound\"}";
+    const BOUND_READ: (&str, &str) = (
+        "Policies: []",
+        "Policies: [{PolicyName: bound, Arn: \"arn:aws:iam::111122223333:policy/bound\", DefaultVersionId: v1, PolicyVersionList: [{VersionId: v1, IsDefaultVersion: true, Document: {Statement: [{Effect: Allow, Action: \"s3:*\", Resource: \"*\"}]}}]}]",
+    );
+    const SSM_CORE: &str = "{PolicyArn: \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\"}, ";
+    const SSM_TRUST: &str = "{Effect: Allow, Principal: {Service: ssm.amazonaws.com}, Action: \"sts:AssumeRole\", Condition: {StringEquals: {\"aws:SourceAccount\": \"111122223333\"}, ArnEquals: {\"aws:SourceArn\": \"arn:aws:ssm:eu-west-1:111122223333:*\"}}}";
+    const ANYWHERE: &str = "{Effect: Allow, Principal: {Service: rolesanywhere.amazonaws.com}, Action: [\"sts:TagSession\", \"sts:SetSourceIdentity\"]}, {Effect: Allow, Principal: {Service: rolesanywhere.amazonaws.com}, Action: \"sts:AssumeRole\", Condition: {StringEquals: {\"sts:RoleSessionName\": \"${aws:PrincipalTag/x509Subject/CN}\"}}}";
     let auto = "    computeConfig: {enabled: true, nodePools: []}\n    accessConfig";
     let cases: &[Case<'_>] = &[
         // §8, 11: a node role without a node's entry or row
@@ -208,10 +228,23 @@ fn each_defect_and_its_near_miss() {
             Mark::Dead,
             &[("role-trust", High)],
         ),
+        // Its machines need nothing of Systems Manager.
+        (&[(SSM_TRUST, ANYWHERE), (SSM_CORE, "")], "hybrid nodes hybrid", Mark::InForce, &[]),
+        (
+            &[
+                (SSM_TRUST, ANYWHERE),
+                ("\"sts:TagSession\", \"sts:SetSourceIdentity\"]", "\"sts:TagSession\"]"),
+                (SSM_CORE, ""),
+            ],
+            "hybrid nodes hybrid",
+            Mark::Dead,
+            &[("role-trust", High)],
+        ),
+        (&[(SSM_CORE, "")], "hybrid nodes hybrid", Mark::Dead, &[("role-policy-missing", Medium)]),
         // §7: policies, by ARN
         (&[(WORKER, "")], GENERAL, Mark::Dead, &[("role-policy-missing", Medium)]),
-        (&[(WORKER, &namesake)], GENERAL, Mark::Unverified, &[("role-policy-namesake", Low)]),
-        (&[(WORKER, &other)], GENERAL, Mark::Unverified, &[]),
+        (&[(WORKER, &namesake)], GENERAL, Mark::Unknown, &[("role-policy-namesake", Low)]),
+        (&[(WORKER, &other)], GENERAL, Mark::Unknown, &[]),
         (
             &[(annotation, ""), (", serviceAccountRoleArn: \"arn:aws:iam::111122223333:role/cni\"", "")],
             GENERAL,
@@ -239,6 +272,18 @@ fn each_defect_and_its_near_miss() {
         (&[(WORKER, &admin)], GENERAL, Mark::InForce, &[("role-too-wide", High)]),
         (&[("RoleName: node", &wide)], GENERAL, Mark::InForce, &[("role-too-wide", High)]),
         (&[("RoleName: node", &narrow)], GENERAL, Mark::InForce, &[]),
+        (&[("RoleName: node", &every_role)], GENERAL, Mark::InForce, &[("role-too-wide", High)]),
+        (&[("RoleName: node", &one_role)], GENERAL, Mark::InForce, &[]),
+        // given, and taken again
+        (&[("RoleName: node", &denied)], GENERAL, Mark::Dead, &[("role-policy-missing", Medium)]),
+        (&[("RoleName: node", &denied_elsewhere)], GENERAL, Mark::InForce, &[]),
+        (&[("RoleName: node", &denied_perhaps)], GENERAL, Mark::Unknown, &[]),
+        (&[("RoleName: node", BOUND)], GENERAL, Mark::Unknown, &[]),
+        (&[("RoleName: node", BOUND), BOUND_READ], GENERAL, Mark::Dead, &[("role-policy-missing", Medium)]),
+        (&[("RoleName: node", BOUND), BOUND_READ, ("Action: \"s3:*\"", "Action: \"*\"")], GENERAL, Mark::InForce, &[]),
+        // a policy of its own, for some resources or on a condition
+        (&[("RoleName: node", &scoped), (WORKER, "")], GENERAL, Mark::Unknown, &[]),
+        (&[("RoleName: node", &whole), (WORKER, "")], GENERAL, Mark::InForce, &[]),
         (
             &[("AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly")],
             GENERAL,
@@ -323,7 +368,7 @@ fn a_template_that_needs_an_instance_on_a_role_that_none_can_assume() {
 }
 
 #[test]
-fn what_could_not_be_read_is_unverified_and_no_defect() {
+fn what_could_not_be_read_is_unknown_and_no_defect() {
     let refused = |permission: &str| Failure {
         kind: FailureKind::Refused { permission: permission.into() },
         doing: "read it".into(),
@@ -344,7 +389,7 @@ fn what_could_not_be_read_is_unverified_and_no_defect() {
     for it in rows(&listed) {
         assert_eq!(it.findings, [], "{it:#?}");
         let unneeded = matches!(it.used_by, RoleUse::Addon(_) | RoleUse::Capability(_));
-        assert_eq!(it.mark, if unneeded { Mark::InForce } else { Mark::Unverified }, "{it:#?}");
+        assert_eq!(it.mark, if unneeded { Mark::InForce } else { Mark::Unknown }, "{it:#?}");
         assert!(unneeded || it.because.contains("GetAccountAuthorizationDetails"), "{it:#?}");
     }
     let mut blind = world(&[]);
@@ -353,7 +398,7 @@ fn what_could_not_be_read_is_unverified_and_no_defect() {
     iam.policies = Section::failed(refused("iam:ListRoles"));
     for it in rows(&blind) {
         assert_eq!(it.findings, [], "{it:#?}");
-        assert!(matches!(it.mark, Mark::Unverified | Mark::Unknown), "{it:#?}");
+        assert!(matches!(it.mark, Mark::Unknown), "{it:#?}");
         assert!(it.because.contains("iam:ListRoles"), "{it:#?}");
     }
 }

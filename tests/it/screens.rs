@@ -198,6 +198,10 @@ fn findings_across_everything() {
     check("findings_demo_80x24", &demo(|_| {}).keys("9 j j").resize(80, 24));
     check("findings_filtered", &demo(|_| {}).keys("9 /").text("severity:high subject:role"));
     check("finding_opened", &demo(|_| {}).keys("9 /").text("irsa-no-subject").keys("Enter Enter"));
+    let led = demo(|_| {}).keys("9 /").text("irsa-no-subject").keys("Enter Enter Enter");
+    check("finding_led_on", &led);
+    let narrow = demo(|_| {}).keys("9 /").text("irsa-no-subject").keys("Enter Enter");
+    check("finding_opened_80x24", &narrow.resize(80, 24));
     let without_pods = demo(|snapshot| {
         let facts = Arc::make_mut(snapshot.facts.get_mut(&cluster()).expect("the cluster"));
         facts.pods = Section::failed(refused("list pods", "list the pods"));
@@ -232,6 +236,9 @@ fn demo(change: impl FnOnce(&mut Snapshot)) -> Stage {
 fn roles_and_posture() {
     check("posture_demo", &demo(|_| {}).keys("8"));
     check("posture_demo_80x24", &demo(|_| {}).keys("8 j").resize(80, 24));
+    check("posture_opened_80x24", &demo(|_| {}).keys("8 j Enter").resize(80, 24));
+    check("posture_opened_60x16", &demo(|_| {}).keys("8 j Enter j j").resize(60, 16));
+    check("posture_copied_80x24", &demo(|_| {}).keys("8 j c").resize(80, 24));
     check("posture_of_a_namespace", &demo(|_| {}).keys("8 j j j"));
     check("roles_demo", &demo(|_| {}).keys("5"));
     check("roles_demo_80x24", &demo(|_| {}).keys("5").resize(80, 24));

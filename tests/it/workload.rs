@@ -4,6 +4,7 @@
 //! All worlds are one small healthy world with something changed; paths are JSON pointers into it.
 
 mod cases;
+mod holders;
 mod screen;
 mod world;
 
@@ -462,7 +463,7 @@ fn who_becomes_a_role_is_told_from_both_sides() {
     let (outcome, holders) = of("arn:aws:iam::111122223333:role/node");
     assert_eq!(outcome, Outcome::Allowed);
     let kinds: Vec<_> = holders.iter().map(|(kind, ..)| *kind).collect();
-    assert_eq!(kinds, ["node-group", "instance-profile", "service"]);
+    assert_eq!(kinds, ["pod", "node-group", "instance-profile", "service"]);
     assert_eq!(of("arn:aws:iam::111122223333:role/nobody").0, Outcome::Denied);
     assert_eq!(of("arn:aws:iam::999988887777:role/theirs").0, Outcome::Unknown);
 }

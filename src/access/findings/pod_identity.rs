@@ -10,7 +10,7 @@ use crate::access::trust::Outcome;
 use crate::access::workload::container::{self, InForce};
 use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence};
 use crate::access::workload::reach::{self, Reach};
-use crate::access::workload::{Account, Allows, Answer, Association, Workloads, remedy};
+use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
 use crate::model::cluster::Cluster;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -105,9 +105,10 @@ fn of_role(
     }
     if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied) {
         let first = judged.role_arn.as_deref().unwrap_or_default();
-        let mend = remedy::target_statement(first, tags, it.external_id.as_deref());
+        // What a policy of its own bars, no trust policy gives.
+        let mend = (!judged.barred).then(|| remedy::target_statement(first, tags, it.external_id.as_deref()));
         let why = denied.because.clone();
-        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with([mend]));
+        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with(mend));
     }
 }
 
@@ -222,7 +223,7 @@ fn of_pods(
         if absent && !matches!(workloads.ground().agent, Presence::Absent(_)) {
             agentless.push(pod);
         }
-        if !absent && workloads.node_may_ask(&place) == Allows::No {
+        if !absent && workloads.node_may_ask(&place).known() == Some(false) {
             node_role = node_role.or(match &place.role {
                 NodeRole::Known(role) => Some(*role),
                 NodeRole::OneOf(all) => all.first().copied(),

@@ -89,7 +89,10 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         if !missing.perhaps_by.is_empty() {
             continue;
         }
-        let sentence = if missing.wholly {
+        let sentence = if let Some(taken) = &missing.taken {
+            let rest = missing.lacks.join(", ");
+            format!("what {name} is for, {rest}, is taken from it again: {taken}{}", consequence(&rest))
+        } else if missing.wholly {
             format!("it lacks {name}, and no other policy of it gives {}", missing.lacks.join(", "))
         } else {
             let rest = missing.lacks.join(", ");

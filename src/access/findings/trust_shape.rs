@@ -25,8 +25,31 @@ fn is_eks(host: &str) -> bool {
     host.starts_with("oidc.eks.") || host.starts_with("oidc-eks.")
 }
 
-pub(super) fn covers(actions: &Actions, action: &str) -> bool {
-    matches!(actions, Actions::AnyOf(_, lowered) if lowered.iter().any(|it| it == action || glob(it, action)))
+fn covers(actions: &Actions, action: &str) -> bool {
+    let any = |lowered: &[String]| lowered.iter().any(|it| it == action || glob(it, action));
+    match actions {
+        Actions::AnyOf(_, lowered) => any(lowered),
+        Actions::AllBut(_, lowered) => !any(lowered),
+        Actions::Unclear(_) => false,
+    }
+}
+
+/// Does the statement speak of exchanging a token for the role?
+fn covers_web_identity(statement: &Statement) -> bool {
+    covers(&statement.actions, WEB_IDENTITY)
+}
+
+/// Does the statement let in tokens, and name no provider but everybody? What it asks beside must be of the tokens, so
+/// that they can be what it is about.
+pub(crate) fn lets_in_any_provider(statement: &Statement) -> bool {
+    let everyone = matches!(&statement.principals, Principals::AnyOf(named)
+        if named.iter().any(|it| it.form == PrincipalForm::Everyone));
+    let of_token =
+        |it: &Condition| it.lower_key.rsplit_once(':').is_some_and(|(issuer, _)| issuer.contains(['.', '/']));
+    everyone
+        && statement.effect == Some(Effect::Allow)
+        && statement.conditions.iter().all(of_token)
+        && covers_web_identity(statement)
 }
 
 /// The Allow statements that name a provider, with it.
@@ -39,9 +62,10 @@ fn naming(statement: &Statement) -> impl Iterator<Item = &str> {
 }
 
 /// The statements that let this cluster's provider in with a web identity.
-pub(super) fn ours<'s>(trust: &'s Trust<'_>, provider: &'s str) -> impl Iterator<Item = &'s Statement> {
+pub(crate) fn ours<'s>(trust: &'s Trust<'_>, provider: &'s str) -> impl Iterator<Item = &'s Statement> {
     let statements = trust.policy().map(|it| it.statements.as_slice()).unwrap_or_default();
-    statements.iter().filter(move |it| naming(it).any(|named| named == provider) && covers(&it.actions, WEB_IDENTITY))
+    let named = move |it: &Statement| naming(it).any(|named| named == provider) && covers_web_identity(it);
+    statements.iter().filter(move |it| named(it) || lets_in_any_provider(it))
 }
 
 /// The claim that a key is meant to ask for, and the issuer in front of it.
@@ -69,6 +93,12 @@ pub(super) fn asks(condition: &Condition) -> bool {
     condition.unclear.is_none() && condition.operator.is_some_and(|it| !it.negated && it.base != Base::Null)
 }
 
+/// Does it only ask that the key be there, as it is in every token?
+fn is_presence(condition: &Condition) -> bool {
+    condition.operator.is_some_and(|it| it.base == Base::Null)
+        && condition.values.iter().any(|it| it.eq_ignore_ascii_case("false"))
+}
+
 /// A subject of which the namespace is left open.
 fn is_wide(pattern: &str) -> bool {
     let Some(rest) = pattern.strip_prefix("system:serviceaccount:") else { return pattern.contains('*') };
@@ -88,6 +118,62 @@ pub(super) fn takes(condition: &Condition, value: &str) -> bool {
     })
 }
 
+/// Is it a subject that a service account's token can have, as it stands?
+fn is_subject(text: &str) -> bool {
+    let name = |it: &str| {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        !it.is_empty() && it.bytes().all(fits)
+    };
+    let parts = text.strip_prefix(SUBJECTS).and_then(|it| it.split_once(':'));
+    parts.is_some_and(|(namespace, account)| name(namespace) && name(account))
+}
+
+const SUBJECTS: &str = "system:serviceaccount:";
+
+/// Why no service account's token can pass the statement, whatever its name, if that is so.
+pub(crate) fn takes_nobody(statement: &Statement, host: &str) -> Option<String> {
+    let can_be = |condition: &Condition, wanted: &str| match condition.operator.map(|it| it.base) {
+        _ if wanted.contains("${") => true,
+        Some(Base::StringEquals) => is_subject(wanted),
+        Some(Base::StringEqualsIgnoreCase) => is_subject(&wanted.to_lowercase()),
+        Some(Base::StringLike) => match wanted.split_once(['*', '?']) {
+            Some((start, _)) => start.starts_with(SUBJECTS) || SUBJECTS.starts_with(start),
+            None => is_subject(wanted),
+        },
+        _ => true,
+    };
+    let mut asking = of_claim(statement, host, "sub").filter(|it| asks(it));
+    let never = asking.find(|it| !it.values.is_empty() && !it.values.iter().any(|wanted| can_be(it, wanted)))?;
+    let values: Vec<String> = never.values.iter().map(|it| format!("{it:?}")).collect();
+    let literal = never.operator.is_some_and(|it| it.base != Base::StringLike);
+    let star = literal && never.values.iter().any(|it| it.contains(['*', '?']));
+    let hint = if star { ": it takes * as a plain character, StringLike would not" } else { "" };
+    Some(format!(
+        "{} {} wants {}, which no service account's token has{hint}",
+        never.operator_text,
+        never.key,
+        values.join(" or ")
+    ))
+}
+
+/// Why no token that the provider takes can pass the statement, if that is so: none is made out for what it asks.
+pub(crate) fn takes_no_audience(statement: &Statement, host: &str, clients: &[String]) -> Option<String> {
+    let text = |it: &&Condition| {
+        let base = it.operator.map(|it| it.base);
+        matches!(base, Some(Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike))
+            && !it.values.iter().any(|it| it.contains("${"))
+    };
+    let mut asking = of_claim(statement, host, "aud").filter(|it| asks(it)).filter(text);
+    let never = asking.find(|it| !clients.is_empty() && !clients.iter().any(|client| takes(it, client)))?;
+    Some(format!(
+        "{} {} wants {}, and the provider takes no such tokens, only those for {}",
+        never.operator_text,
+        never.key,
+        never.values.join(" or "),
+        clients.join(", ")
+    ))
+}
+
 /// The findings of a role that trusts this cluster's provider, or whose service account is of this cluster.
 pub(super) fn of_trust(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Principal) -> Vec<Finding> {
     let Ok(policy) = trust.policy() else { return Vec::new() };
@@ -97,6 +183,10 @@ pub(super) fn of_trust(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Prin
     let mut names_ours = false;
     let mut foreign: Vec<(&Statement, &str)> = Vec::new();
     for statement in &policy.statements {
+        if lets_in_any_provider(statement) {
+            names_ours = true;
+            of_statement(trust, statement, own, &mut out);
+        }
         for named in naming(statement) {
             if named == provider {
                 names_ours = true;
@@ -165,7 +255,14 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
         );
         say(Medium, "irsa-key-other-issuer", why);
     }
-    let has = |wanted: &str| claims().any(|(_, (_, it))| it == wanted);
+    // A key that no token has fails where it is asked for, and then the statement lets nobody in; else it narrows nothing.
+    let fails = |it: &Condition, issuer: &str| {
+        issuer != lower
+            && it.unclear.is_none()
+            && it.operator.is_some_and(|it| !it.without_key() && it.base != Base::Null)
+    };
+    let nobody = claims().any(|(it, (issuer, _))| fails(it, issuer));
+    let has = |wanted: &str| nobody || of_claim(statement, own, wanted).any(|it| !is_presence(it));
     if !has("sub") {
         let why = "no condition asks for the subject: every service account of this cluster may assume the role";
         say(High, "irsa-no-subject", why.to_owned());
@@ -175,7 +272,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
                    as the provider's client ids allow";
         say(Medium, "irsa-no-audience", why.to_owned());
     }
-    let subs: Vec<&Condition> = of_claim(statement, own, "sub").collect();
+    let subs: Vec<&Condition> = of_claim(statement, own, "sub").filter(|it| !is_presence(it)).collect();
     let auds: Vec<&Condition> = of_claim(statement, own, "aud").collect();
     for condition in subs.iter().chain(&auds) {
         let Some(operator) = condition.operator else { continue };
@@ -235,7 +332,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
 pub(crate) fn subjects(trust: &Trust<'_>, provider: &str) -> Vec<String> {
     let Some(own) = host(provider) else { return Vec::new() };
     let mut all: Vec<String> = Vec::new();
-    for statement in ours(trust, provider) {
+    for statement in ours(trust, provider).filter(|it| takes_nobody(it, own).is_none()) {
         let asking: Vec<&Condition> = of_claim(statement, own, "sub").filter(|it| asks(it)).collect();
         if asking.is_empty() {
             all.push("*".to_owned());

@@ -14,6 +14,7 @@ use crate::access::trust::Outcome;
 use crate::model::mapping::AwsAuthRow;
 use crate::model::principal::{Asked, Principal, PrincipalKey, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
+use crate::model::words::last_part;
 
 /// A part of the cluster, with the role that it names.
 struct Part {
@@ -202,6 +203,8 @@ fn row(resolver: &Resolver<'_>, part: Part, shared_with: Vec<RoleUse>) -> RoleRo
 
 /// What the check of a role means for its row.
 fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
+    // Whether it works is what the row says, so what keeps that from being known leaves the row unknown.
+    let unknown = if check.loading { Mark::Loading } else { Mark::Unknown };
     let mut states = Vec::new();
     if let Some(trust) = &check.trust {
         match trust.verdict {
@@ -209,22 +212,34 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
             Outcome::Denied => states.push((Mark::Dead, format!("{} cannot assume it: {}", trust.who, trust.because))),
             Outcome::Unknown => {
                 let because = format!("whether {} can assume it is not known: {}", trust.who, trust.because);
-                states.push((Mark::Unverified, because));
+                states.push((unknown, because));
             }
         }
     }
-    for missing in check.policies.missing.iter().filter(|it| it.wholly) {
-        let name = crate::model::words::last_part(&missing.required);
-        if missing.perhaps_by.is_empty() {
-            states.push((Mark::Dead, format!("it lacks {name}")));
-        } else {
-            let by = missing.perhaps_by.join(", ");
-            states.push((Mark::Unverified, format!("{name} is not attached; {by} may give the same")));
+    for missing in &check.policies.missing {
+        let name = last_part(&missing.required);
+        match (&missing.taken, missing.perhaps_by.as_slice()) {
+            (Some(taken), _) => {
+                states
+                    .push((Mark::Dead, format!("it has not what {name} gives, {}: {taken}", missing.lacks.join(", "))));
+            }
+            _ if !missing.wholly => {}
+            (None, []) => states.push((Mark::Dead, format!("it lacks {name}"))),
+            (None, by) => {
+                states.push((unknown, format!("{name} is not attached; {} may give the same", by.join(", "))));
+            }
         }
+    }
+    for open in &check.policies.open {
+        let name = last_part(&open.required);
+        states.push((unknown, format!("whether it has what {name} gives is not known: {}", open.because)));
     }
     let needs = !matches!(used_by, RoleUse::Capability(_) | RoleUse::Addon(_));
     if needs && !check.policies.unknown.is_empty() {
-        states.push((Mark::Unverified, check.policies.unknown.clone()));
+        states.push((unknown, check.policies.unknown.clone()));
+    }
+    if needs && !check.policies.unverified.is_empty() {
+        states.push((Mark::Unverified, check.policies.unverified.clone()));
     }
     states
 }

@@ -99,7 +99,7 @@ fn trusting(workloads: &Workloads<'_>, named: &BTreeSet<PrincipalKey>) -> Vec<Ir
     let Some(account) = iam.account.as_deref() else { return Vec::new() };
     let partition = facts.cluster.value().and_then(|it| it.arn.as_deref()?.split(':').nth(1)).unwrap_or("aws");
     let Some(provider) = workloads.provider_in(partition, account) else { return Vec::new() };
-    let mut places: Vec<usize> = workloads.trusting(&provider).iter().map(|it| it.role).collect();
+    let mut places: Vec<usize> = workloads.trusting(&provider).map(|it| it.role).collect();
     places.dedup();
     let mut rows: Vec<IrsaRow> = (places.into_iter())
         .filter_map(|at| {

@@ -1,17 +1,19 @@
 //! Which policies a role has of those that it needs, and which are wider than that.
 //!
 //! Decides by ARN first; where a required policy is not attached, by whether another one that can be read allows what
-//! it is needed for. Resources and conditions of such a policy are not looked at, so it counts as given, by name. AWS's
-//! own policies come without their documents: of those that are not known here, nobody can say what they give.
+//! it is needed for. What is given so may be taken again: by an explicit Deny of another policy, or by a boundary that
+//! does not allow it. What holds on a condition or for some resources only is neither given nor missing: it is open.
+//! AWS's own policies come without their documents: of those that are not known here, nobody can say what they give.
 //! A policy that a new part needs is a [`Required`] here.
 
 use serde_json::Value;
 
+use super::said::{Ground, Say, as_json, says};
+use super::wide::wider;
 use crate::access::findings::Severity;
-use crate::model::percent::decode;
-use crate::model::role::{ManagedPolicy, RoleDetail};
+use crate::model::role::RoleDetail;
 use crate::model::snapshot::IamFacts;
-use crate::model::wildcard::glob;
+use crate::model::words::last_part;
 
 /// A policy that a part needs, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,10 @@ const KNOWN: [&str; 9] = [
     "AmazonEKSVPCResourceController",
 ];
 
-/// AWS's policies that give everything, or enough to take it; the first two give what any part needs.
-const ADMIN: [&str; 3] = ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"];
+/// AWS's policies that give what any part needs.
+const EVERYTHING: [&str; 2] = ["AdministratorAccess", "PowerUserAccess"];
+/// AWS's policies that forbid everything.
+const NOTHING: [&str; 1] = ["AWSDenyAll"];
 
 /// A required policy that is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,10 +108,21 @@ pub struct MissingPolicy {
     pub lacks: Vec<&'static str>,
     /// Is all of it lacking?
     pub wholly: bool,
+    /// What takes away again what is lacking, where something gives it: `own denies it`.
+    pub taken: Option<String>,
     /// Attached policies that may give it, for nobody can say here what they give.
     pub perhaps_by: Vec<String>,
     /// The account's own policy of the same name, which is another.
     pub namesake: Option<String>,
+}
+
+/// A required policy of which it cannot be told whether it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPolicy {
+    /// What is required, by ARN; an action where no policy of AWS is required.
+    pub required: String,
+    /// On what it hangs.
+    pub because: String,
 }
 
 /// A policy that gives more than the part needs.
@@ -128,60 +143,87 @@ pub struct PolicyCheck {
     pub present: Vec<Covered>,
     /// Required and not given, as far as can be read.
     pub missing: Vec<MissingPolicy>,
+    /// Required, and given or not.
+    pub open: Vec<OpenPolicy>,
     /// More than is needed.
     pub wider: Vec<WiderPolicy>,
     /// Why nothing is known of them; empty where something is.
     pub unknown: String,
+    /// What was not read and could only take away what is given; empty where nothing is.
+    pub unverified: String,
 }
 
 /// One policy of the role.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     /// Its ARN, or its name if it is inline.
-    name: &'a str,
+    pub(super) name: &'a str,
     /// The name of a policy of AWS's own.
-    of_aws: Option<&'a str>,
-    document: Option<Value>,
+    pub(super) of_aws: Option<&'a str>,
+    pub(super) document: Option<Value>,
 }
 
-pub(super) fn check(role: &RoleDetail, iam: &IamFacts, partition: &str, wanted: &[Required]) -> PolicyCheck {
-    let held = held(role, iam);
+/// What a role has, and what may take it away.
+pub(super) struct Holds<'a> {
+    pub(super) policies: Vec<Held<'a>>,
+    /// The policy beyond which nothing is given.
+    pub(super) boundary: Option<Held<'a>>,
+    pub(super) ground: Ground<'a>,
+}
+
+/// What becomes of one action that a part needs.
+enum Fate<'a> {
+    Given(&'a str),
+    /// Something gives it, and this takes it away.
+    Taken(String),
+    Open(String),
+    Lacking,
+}
+
+pub(super) fn check(
+    role: &RoleDetail,
+    iam: &IamFacts,
+    partition: &str,
+    cluster: Option<&str>,
+    wanted: &[Required],
+) -> PolicyCheck {
+    let holds = holds(role, iam, Ground { partition, cluster });
     let mut found = PolicyCheck::default();
     for required in wanted {
         let arn = |name: &str| format!("arn:{partition}:iam::aws:policy/{name}");
         let own = if required.name.is_empty() { required.actions.join(", ") } else { arn(required.name) };
-        let names = || std::iter::once(&required.name).chain(required.or).chain(&ADMIN[..2]);
-        match held.iter().find(|it| it.of_aws.is_some_and(|name| names().any(|wanted| *wanted == name))) {
-            Some(by) => {
-                if by.of_aws == Some(READ_ONLY) && required.name == PULL.name {
-                    found.wider.push(WiderPolicy {
-                        policy: by.name.to_owned(),
-                        severity: Severity::Low,
-                        gives: format!("more than pulling images; {} is enough", PULL.name),
-                    });
-                }
-                found.present.push(Covered { required: own, by: by.name.to_owned() });
-            }
-            None => match by_content(required, &held, own) {
-                Ok(covered) => found.present.push(covered),
-                Err(missing) => found.missing.push(missing),
-            },
+        let attached = holds.attached(required);
+        if attached.is_some_and(|it| it.of_aws == Some(READ_ONLY)) && required.name == PULL.name {
+            found.wider.push(WiderPolicy {
+                policy: attached.map(|it| it.name.to_owned()).unwrap_or_default(),
+                severity: Severity::Low,
+                gives: format!("more than pulling images; {} is enough", PULL.name),
+            });
         }
+        holds.judge(required, attached, own, &mut found);
     }
-    found.wider.extend(held.iter().filter_map(wider));
+    found.wider.extend(holds.policies.iter().filter_map(|it| wider(it, &holds)));
+    found.unverified = holds.unverified(role, iam);
     found
 }
 
-fn held<'a>(role: &'a RoleDetail, iam: &'a IamFacts) -> Vec<Held<'a>> {
-    let attached = role.attached_managed_policies.iter().map(|it| {
-        let policy = iam.policies.items().iter().find(|policy| policy.arn == it.policy_arn);
-        Held { name: &it.policy_arn, of_aws: name_of_aws(&it.policy_arn), document: policy.and_then(default_version) }
-    });
+fn holds<'a>(role: &'a RoleDetail, iam: &'a IamFacts, ground: Ground<'a>) -> Holds<'a> {
+    let managed = |arn: &'a str| Held {
+        name: arn,
+        of_aws: name_of_aws(arn),
+        document: iam.policy_document(arn).and_then(as_json),
+    };
     let inline = role.role_policy_list.iter().map(|it| Held {
         name: &it.policy_name,
         of_aws: None,
         document: it.policy_document.as_ref().and_then(as_json),
     });
-    attached.chain(inline).collect()
+    let attached = role.attached_managed_policies.iter().map(|it| managed(&it.policy_arn));
+    let boundary = role.permissions_boundary.as_ref();
+    Holds {
+        policies: attached.chain(inline).collect(),
+        boundary: boundary.map(|it| managed(it.permissions_boundary_arn.as_deref().unwrap_or("of unknown name"))),
+        ground,
+    }
 }
 
 /// `AmazonEKSClusterPolicy` for `arn:aws:iam::aws:policy/AmazonEKSClusterPolicy`.
@@ -189,204 +231,154 @@ fn name_of_aws(arn: &str) -> Option<&str> {
     let mut parts = arn.splitn(6, ':');
     let (service, account, resource) = (parts.nth(2)?, parts.nth(1)?, parts.next()?);
     let name = resource.strip_prefix("policy/")?;
-    (service == "iam" && account == "aws").then(|| name.rsplit('/').next().unwrap_or(name))
+    (service == "iam" && account == "aws").then(|| last_part(name))
 }
 
-fn default_version(policy: &ManagedPolicy) -> Option<Value> {
-    policy.policy_version_list.iter().find(|it| it.is_default_version)?.document.as_ref().and_then(as_json)
-}
+impl Holds<'_> {
+    /// The policy of AWS that gives all of it.
+    fn attached(&self, required: &Required) -> Option<&Held<'_>> {
+        self.policies.iter().find(|it| it.of_aws.is_some_and(|name| is_enough(name, required)))
+    }
 
-/// A document as JSON, whether it stands there as such or as text.
-fn as_json(document: &Value) -> Option<Value> {
-    match document {
-        Value::String(text) => serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&decode(text)?).ok()),
-        other => Some(other.clone()),
+    fn judge(&self, required: &Required, attached: Option<&Held<'_>>, own: String, found: &mut PolicyCheck) {
+        let fates: Vec<(&'static str, Fate<'_>)> =
+            required.actions.iter().map(|action| (*action, self.fate(action, required, attached))).collect();
+        let lacking = |pick: fn(&Fate<'_>) -> bool| -> Vec<&'static str> {
+            fates.iter().filter(|(_, fate)| pick(fate)).map(|(action, _)| *action).collect()
+        };
+        let taken = fates.iter().find_map(|(_, fate)| match fate {
+            Fate::Taken(by) => Some(by.clone()),
+            _ => None,
+        });
+        // What is surely taken away is missing, whatever may be given by what was not read.
+        let lacks = match taken {
+            Some(_) => lacking(|it| matches!(it, Fate::Taken(_))),
+            None => lacking(|it| matches!(it, Fate::Lacking)),
+        };
+        if !lacks.is_empty() {
+            let named = |it: &&Held<'_>| !required.name.is_empty() && it.name.ends_with(&format!("/{}", required.name));
+            let unread = || self.others().filter(|it| it.document.is_none()).map(|it| it.name.to_owned());
+            found.missing.push(MissingPolicy {
+                required: own,
+                wholly: lacks.len() == required.actions.len(),
+                lacks,
+                perhaps_by: if taken.is_some() { Vec::new() } else { unread().collect() },
+                taken,
+                namesake: self.others().find(named).map(|it| it.name.to_owned()),
+            });
+            return;
+        }
+        let open = fates.iter().find_map(|(action, fate)| match fate {
+            Fate::Open(because) => Some(format!("{action}: {because}")),
+            _ => None,
+        });
+        if let Some(because) = open {
+            found.open.push(OpenPolicy { required: own, because });
+            return;
+        }
+        let mut by: Vec<&str> = Vec::new();
+        by.extend(fates.iter().filter_map(|(_, fate)| match fate {
+            Fate::Given(by) => Some(*by),
+            _ => None,
+        }));
+        by.sort_unstable();
+        by.dedup();
+        found.present.push(Covered { required: own, by: by.join(", ") });
+    }
+
+    fn fate<'a>(&'a self, action: &str, required: &Required, attached: Option<&'a Held<'a>>) -> Fate<'a> {
+        let (say, by) = match attached {
+            Some(by) => (Say::Surely, by.name),
+            None => self.given(action),
+        };
+        if say == Say::Silent {
+            return Fate::Lacking;
+        }
+        let (denied, denier) = self.denied(action);
+        if denied == Say::Surely {
+            return Fate::Taken(format!("{denier} denies it"));
+        }
+        let (within, boundary) = match self.within(action, required) {
+            Some(it) => it,
+            None => (Say::Surely, String::new()),
+        };
+        match (within, denied, say) {
+            (Say::Silent, ..) => Fate::Taken(boundary),
+            (_, Say::Perhaps, _) => Fate::Open(format!("{denier} denies it on a condition or for some resources")),
+            (Say::Perhaps, ..) => Fate::Open(boundary),
+            (.., Say::Perhaps) => Fate::Open(format!("{by} allows it on a condition or for some resources only")),
+            _ => Fate::Given(by),
+        }
+    }
+
+    /// The policies of which it is not known by their names what they give.
+    fn others(&self) -> impl Iterator<Item = &Held<'_>> {
+        // What AWS's known policies give is known without their documents: not this.
+        self.policies.iter().filter(|it| !it.of_aws.is_some_and(|name| KNOWN.contains(&name) || is_auto_mode(name)))
+    }
+
+    /// Which of the other policies gives the action, and how surely.
+    fn given(&self, action: &str) -> (Say, &str) {
+        let all = self.others().filter_map(|it| Some((says(it.document.as_ref()?, "Allow", action, &self.ground), it)));
+        first_surest(all)
+    }
+
+    /// Which policy denies the action, and how surely.
+    pub(super) fn denied(&self, action: &str) -> (Say, &str) {
+        first_surest(self.policies.iter().filter_map(|it| match (&it.document, it.of_aws) {
+            (Some(document), _) => Some((says(document, "Deny", action, &self.ground), it)),
+            (None, Some(name)) if NOTHING.contains(&name) => Some((Say::Surely, it)),
+            _ => None,
+        }))
+    }
+
+    /// Whether the boundary, if there is one, lets the action be given; and why it may not.
+    fn within(&self, action: &str, required: &Required) -> Option<(Say, String)> {
+        let boundary = self.boundary.as_ref()?;
+        let name = boundary.name;
+        let Some(document) = &boundary.document else {
+            return Some(match boundary.of_aws {
+                Some(of_aws) if is_enough(of_aws, required) => (Say::Surely, String::new()),
+                _ => (Say::Perhaps, format!("its permissions boundary {name} was not read")),
+            });
+        };
+        let allows = says(document, "Allow", action, &self.ground);
+        Some(match says(document, "Deny", action, &self.ground) {
+            Say::Surely => (Say::Silent, format!("its permissions boundary {name} denies it")),
+            _ if allows == Say::Silent => (Say::Silent, format!("its permissions boundary {name} does not allow it")),
+            Say::Silent if allows == Say::Surely => (Say::Surely, String::new()),
+            _ => {
+                (Say::Perhaps, format!("its permissions boundary {name} limits it to a condition or to some resources"))
+            }
+        })
+    }
+
+    /// What was not read, of which little is to be feared: a Deny, or a boundary.
+    fn unverified(&self, role: &RoleDetail, iam: &IamFacts) -> String {
+        let unread = |it: &&Held<'_>| it.of_aws.is_none() && it.document.is_none();
+        if let Some(it) = self.policies.iter().find(unread) {
+            return format!("{} was not read, and may deny what the others allow", it.name);
+        }
+        // Lists of roles come without boundaries; the sweep and a role asked for by itself have them.
+        let asked = iam.asked_roles.get(&role.role_name.to_lowercase()).is_some_and(|it| matches!(it, Ok(Some(_))));
+        let gap = iam.policies.gap().filter(|_| self.boundary.is_none() && !asked);
+        gap.map(|gap| format!("whether it has a permissions boundary is not known: {gap}")).unwrap_or_default()
     }
 }
 
-/// Whether other policies give what the required one is needed for.
-fn by_content(required: &Required, held: &[Held<'_>], own: String) -> Result<Covered, MissingPolicy> {
-    // What AWS's known policies give is known without their documents: not this.
-    let others = || held.iter().filter(|it| !it.of_aws.is_some_and(|name| KNOWN.contains(&name) || is_auto_mode(name)));
-    let gives = |action: &str| others().find(|it| it.document.as_ref().is_some_and(|it| allows(it, action)));
-    let mut by: Vec<&str> = required.actions.iter().filter_map(|it| gives(it)).map(|it| it.name).collect();
-    by.sort_unstable();
-    by.dedup();
-    let lacks: Vec<&'static str> = required.actions.iter().copied().filter(|it| gives(it).is_none()).collect();
-    if lacks.is_empty() {
-        return Ok(Covered { required: own, by: by.join(", ") });
-    }
-    let named = |it: &&Held<'_>| !required.name.is_empty() && it.name.ends_with(&format!("/{}", required.name));
-    Err(MissingPolicy {
-        wholly: lacks.len() == required.actions.len(),
-        lacks,
-        perhaps_by: others().filter(|it| it.document.is_none()).map(|it| it.name.to_owned()).collect(),
-        namesake: others().find(named).map(|it| it.name.to_owned()),
-        required: own,
-    })
+/// What says it most surely; of several the first.
+fn first_surest<'a>(all: impl Iterator<Item = (Say, &'a Held<'a>)>) -> (Say, &'a str) {
+    all.fold((Say::Silent, ""), |best, (say, it)| if say > best.0 { (say, it.name) } else { best })
+}
+
+/// Does a policy of AWS give all that is required?
+fn is_enough(name: &str, required: &Required) -> bool {
+    name == required.name || required.or.contains(&name) || EVERYTHING.contains(&name)
 }
 
 fn is_auto_mode(name: &str) -> bool {
     AUTO_MODE_CLUSTER.iter().any(|it| it.name == name)
 }
 
-fn wider(it: &Held<'_>) -> Option<WiderPolicy> {
-    let found = |severity, gives: String| Some(WiderPolicy { policy: it.name.to_owned(), severity, gives });
-    match it.of_aws {
-        Some(name) if ADMIN.contains(&name) => {
-            let gives = match name {
-                "AdministratorAccess" => "everything in the account",
-                "PowerUserAccess" => "everything in the account but IAM",
-                _ => "all of IAM, and with it whatever it does not give at once",
-            };
-            return found(Severity::High, gives.to_owned());
-        }
-        // AWS's other policies are what they are; how wide, their names tell.
-        Some(_) => return None,
-        None => {}
-    }
-    let document = it.document.as_ref()?;
-    let mut whole: Vec<&str> = Vec::new();
-    for statement in statements(document).filter(|it| is_allow(it) && on_everything(it)) {
-        if statement.get("Action").is_none() && statement.get("NotAction").is_some() {
-            return found(Severity::High, "everything but what it names, on every resource".to_owned());
-        }
-        for action in texts(statement.get("Action")) {
-            match action.split_once(':') {
-                None if action == "*" => return found(Severity::High, "every action on every resource".to_owned()),
-                Some(("*", "*")) => return found(Severity::High, "every action on every resource".to_owned()),
-                Some((service, "*")) => whole.push(service),
-                _ => {}
-            }
-        }
-    }
-    whole.sort_unstable();
-    whole.dedup();
-    (!whole.is_empty()).then(|| WiderPolicy {
-        policy: it.name.to_owned(),
-        severity: Severity::Medium,
-        gives: format!("every action of {} on every resource", whole.join(", ")),
-    })
-}
-
-fn statements(document: &Value) -> impl Iterator<Item = &Value> {
-    items(document.get("Statement")).iter()
-}
-
-fn is_allow(statement: &Value) -> bool {
-    statement.get("Effect").and_then(Value::as_str) == Some("Allow")
-}
-
-fn on_everything(statement: &Value) -> bool {
-    texts(statement.get("Resource")).any(|it| it == "*")
-}
-
-/// Does a statement allow the action, on whatever resource and condition?
-fn allows(document: &Value, action: &str) -> bool {
-    let action = action.to_lowercase();
-    let is_it = |pattern: &str| glob(&pattern.to_lowercase(), &action);
-    statements(document).filter(|it| is_allow(it)).any(|it| match (it.get("Action"), it.get("NotAction")) {
-        (Some(actions), _) => texts(Some(actions)).any(is_it),
-        (None, Some(but)) => !texts(Some(but)).any(is_it),
-        (None, None) => false,
-    })
-}
-
-/// IAM takes one thing for a list of one.
-fn items(value: Option<&Value>) -> &[Value] {
-    match value {
-        None => &[],
-        Some(Value::Array(items)) => items,
-        Some(one) => std::slice::from_ref(one),
-    }
-}
-
-fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    items(value).iter().filter_map(Value::as_str)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::role::{AttachedPolicy, InlinePolicy};
-    use serde_json::json;
-
-    fn role(attached: &[&str], inline: &[Value]) -> RoleDetail {
-        RoleDetail {
-            attached_managed_policies: attached
-                .iter()
-                .map(|arn| AttachedPolicy { policy_arn: (*arn).to_owned(), ..AttachedPolicy::default() })
-                .collect(),
-            role_policy_list: inline
-                .iter()
-                .map(|it| InlinePolicy { policy_name: "own".into(), policy_document: Some(it.clone()) })
-                .collect(),
-            ..RoleDetail::default()
-        }
-    }
-
-    fn of(attached: &[&str], inline: &[Value], wanted: &[Required]) -> PolicyCheck {
-        check(&role(attached, inline), &IamFacts::default(), "aws", wanted)
-    }
-
-    const AWS: &str = "arn:aws:iam::aws:policy/";
-
-    fn aws(name: &str) -> String {
-        format!("{AWS}{name}")
-    }
-
-    #[test]
-    fn policies_are_known_by_arn_and_not_by_name() {
-        let own = "arn:aws:iam::111122223333:policy/AmazonEKSClusterPolicy";
-        let found = of(&[own], &[], &[CLUSTER]);
-        assert_eq!(found.missing[0].required, aws("AmazonEKSClusterPolicy"));
-        assert_eq!(found.missing[0].namesake.as_deref(), Some(own));
-        assert_eq!(found.missing[0].perhaps_by, [own], "what it gives was not read");
-        assert!(of(&[&aws("AmazonEKSClusterPolicy")], &[], &[CLUSTER]).missing.is_empty());
-        let access_policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSComputePolicy";
-        assert_eq!(of(&[access_policy], &[], &AUTO_MODE_CLUSTER[1..2]).present, []);
-        assert_eq!(name_of_aws("arn:aws:iam::aws:policy/service-role/X"), Some("X"));
-    }
-
-    #[test]
-    fn another_policy_may_give_the_same_or_part_of_it() {
-        let old = json!({"Statement": {"Effect": "Allow", "Action": ["ec2:Describe*", "eks:DescribeCluster"], "Resource": "*"}});
-        let found = of(&[], std::slice::from_ref(&old), &[WORKER]);
-        assert_eq!(found.missing[0].lacks, ["eks-auth:AssumeRoleForPodIdentity"]);
-        assert!(!found.missing[0].wholly);
-        let whole =
-            json!({"Statement": [old["Statement"], {"Effect": "Allow", "Action": "eks-auth:*", "Resource": "x"}]});
-        let found = of(&[], &[whole.to_string().into()], &[WORKER]);
-        assert_eq!((found.present[0].by.as_str(), found.missing.len()), ("own", 0));
-        assert!(of(&[], &[], &[WORKER]).missing[0].wholly);
-    }
-
-    #[test]
-    fn what_aws_s_known_policies_give_is_no_guess() {
-        let found = of(&[&aws("AmazonEKSClusterPolicy"), &aws("AmazonSSMFullAccess")], &[], &[WORKER]);
-        assert_eq!(found.missing[0].perhaps_by, [aws("AmazonSSMFullAccess")]);
-    }
-
-    #[test]
-    fn what_is_wider_than_needed() {
-        let one = |attached: &[&str], statement: Option<Value>| {
-            let inline: Vec<Value> = statement.map(|it| json!({"Statement": it})).into_iter().collect();
-            of(attached, &inline, &[PULL]).wider.first().map(|it| it.severity)
-        };
-        let allow = |actions: &[&str], on: &str| Some(json!({"Effect": "Allow", "Action": actions, "Resource": on}));
-        for (severity, attached, statement) in [
-            (None, "AmazonEC2ContainerRegistryPullOnly", None),
-            (Some(Severity::Low), READ_ONLY, None),
-            (Some(Severity::High), "AdministratorAccess", None),
-            (Some(Severity::High), "PowerUserAccess", None),
-            (Some(Severity::High), "X", allow(&["*"], "*")),
-            (Some(Severity::Medium), "X", allow(&["s3:*"], "*")),
-            (None, "X", allow(&["s3:*"], "arn:aws:s3:::logs/*")),
-            (None, "X", allow(&["s3:Get*"], "*")),
-            (None, "X", Some(json!({"Effect": "Deny", "Action": "*", "Resource": "*"}))),
-            (Some(Severity::High), "X", Some(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}))),
-        ] {
-            assert_eq!(one(&[&aws(attached)], statement.clone()), severity, "{attached} {statement:?}");
-        }
-    }
-}
+mod tests;

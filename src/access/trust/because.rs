@@ -2,7 +2,7 @@
 //!
 //! Decides on words alone. Values come as they are written; whoever prints them makes them safe.
 
-use super::request::{Caller, Lookup, Request};
+use super::request::{Bar, Caller, Lookup, Request};
 use super::truth::Truth;
 use super::variable::{Wanted, fill, unknown_keys};
 use super::{Clause, Decided, Document, Got, Judged, Outcome, Part, StatementRef, Verdict};
@@ -214,7 +214,10 @@ impl Words<'_> {
                 Actions::AnyOf(written, _) => format!("it speaks of {}, not of {}", list(written), self.action),
                 Actions::AllBut(written, _) => format!("it speaks of all actions but {}", list(written)),
             },
-            Part::OwnPolicies => "it needs the caller's own policies to allow it too, and they do not".to_owned(),
+            Part::OwnPolicies => match &self.request.bar {
+                Bar::Surely(why) => why.clone(),
+                _ => "it needs the caller's own policies to allow it too, and they do not".to_owned(),
+            },
             Part::Condition(at) => match statement.conditions.get(at) {
                 Some(condition) => {
                     let got = match self.got(condition) {
@@ -270,9 +273,10 @@ impl Words<'_> {
                     format!("it names {}, and whether that means {caller} is not known", list(&names))
                 }
             },
-            Part::OwnPolicies => {
-                "it leaves it to the caller's own policies, and whether they allow it is not known".to_owned()
-            }
+            Part::OwnPolicies => match &self.request.bar {
+                Bar::Perhaps(why) => why.clone(),
+                _ => "it leaves it to the caller's own policies, and whether they allow it is not known".to_owned(),
+            },
             Part::Condition(at) => match it.statement.conditions.get(at) {
                 Some(condition) => self.open_condition(condition),
                 None => String::new(),
@@ -348,9 +352,14 @@ impl Words<'_> {
                 Actions::AllBut(written, _) => Some(format!("any action but {}", list(written))),
                 Actions::Unclear(_) => None,
             },
-            Part::OwnPolicies => Some("a caller whose own policies allow it".to_owned()),
+            Part::OwnPolicies => Some(match self.request.bar {
+                Bar::Surely(_) => "a caller whose own policies do not bar it".to_owned(),
+                _ => "a caller whose own policies allow it".to_owned(),
+            }),
             Part::Condition(at) => it.statement.conditions.get(at).and_then(|condition| {
-                condition.operator?;
+                if self.is_beyond_values(condition, condition.operator?) {
+                    return None;
+                }
                 let mut filled = condition.clone();
                 for value in &mut filled.values {
                     if let Wanted::Signs(signs) = fill(value, self.document.variables, self.request)
@@ -365,13 +374,28 @@ impl Words<'_> {
         }
     }
 
+    /// Is it the key or the operator that must be mended, since no value would pass? A token lacks the keys of other
+    /// issuers, and nothing that is compared as it stands has a wildcard in it.
+    fn is_beyond_values(&self, condition: &Condition, operator: Operator) -> bool {
+        let lacks =
+            !operator.without_key() && operator.base != Base::Null && self.request.kin(&condition.lower_key).is_some();
+        let exact = matches!(operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase) && !operator.negated;
+        lacks || (exact && condition.values.iter().all(|it| !it.contains("${") && it.contains(['*', '?'])))
+    }
+
     /// What usually lies behind a condition that fails.
     fn hint(&self, condition: &Condition, fails: bool) -> String {
         // Of several values taken together, one may well fit: there is no single pair to speak of.
         let plain = |it: &Operator| fails && !it.negated && it.set.is_none();
         let Some(operator) = condition.operator.filter(plain) else { return String::new() };
         if let Some(kin) = self.request.kin(&condition.lower_key) {
-            return format!("; its token's claim is {kin}: the condition names another issuer");
+            return match kin.same_issuer {
+                true => format!(
+                    "; no token has that key: it is this issuer's with a scheme or a slash too many, and must read {}",
+                    kin.claim
+                ),
+                false => format!("; its token's claim is {}: the condition names another issuer", kin.claim),
+            };
         }
         let Lookup::Present(got) = self.request.lookup(&condition.lower_key) else { return String::new() };
         let pairs = || condition.values.iter().flat_map(|wanted| got.iter().map(move |got| (wanted, got)));

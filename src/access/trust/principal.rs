@@ -2,7 +2,7 @@
 //!
 //! Decides on the forms of principals alone; conditions such as `aws:PrincipalArn` are conditions.
 
-use super::request::{Caller, Request};
+use super::request::{Bar, Caller, Request};
 use super::truth::{Truth, all, any};
 use crate::model::policy::{NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -28,11 +28,16 @@ pub(super) fn enough(principals: &Principals, request: &Request) -> Truth {
     }
 }
 
-/// What is true of the caller's own policies where they are needed.
+/// What is true of the caller's own policies where they are needed. What bars it there counts before any Allow.
 fn need(form: &PrincipalForm, request: &Request) -> Truth {
     let Caller::Iam { principal, .. } = &request.caller else { return Truth::Yes };
     let own = request.own_policies.map_or(Truth::Unknown, Truth::from);
-    match (form, request.role_account.as_deref()) {
+    let free = match request.bar {
+        Bar::None => Truth::Yes,
+        Bar::Perhaps(_) => Truth::Unknown,
+        Bar::Surely(_) => Truth::No,
+    };
+    let allowed = match (form, request.role_account.as_deref()) {
         (PrincipalForm::Account { .. }, _) => own,
         (_, Some(account)) if account == principal.account => Truth::Yes,
         (_, Some(_)) => own,
@@ -40,7 +45,8 @@ fn need(form: &PrincipalForm, request: &Request) -> Truth {
         // are known not to allow it, when it depends on that.
         (_, None) if request.own_policies == Some(false) => Truth::Unknown,
         (_, None) => Truth::Yes,
-    }
+    };
+    all([free, allowed])
 }
 
 fn one(it: &NamedPrincipal, request: &Request) -> Truth {

@@ -86,6 +86,26 @@ pub enum Lookup<'a> {
     Unknown,
 }
 
+/// Does something of the caller's own stand in the way, whoever allows it?
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing that anybody told of.
+    #[default]
+    None,
+    /// Something may: what it is, as a sentence.
+    Perhaps(String),
+    /// A Deny of its policies does, or its permissions boundary: which, as a sentence.
+    Surely(String),
+}
+
+/// A key that is meant for a claim of the caller's token, and is not that claim's.
+pub(super) struct Kin {
+    /// How the claim's own key is written.
+    pub(super) claim: String,
+    /// Is it the same issuer, with a scheme or a slash too many?
+    pub(super) same_issuer: bool,
+}
+
 /// A request to assume a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -97,13 +117,15 @@ pub struct Request {
     pub unique_id: Option<String>,
     /// Do the caller's own policies allow these actions on the role? `None`: not known.
     pub own_policies: Option<bool>,
+    /// What of the caller's own stands in the way.
+    pub bar: Bar,
     /// The account of the role to assume, where it is known.
     pub role_account: Option<String>,
     /// Keys, lowered; `None` is known to be absent.
     context: BTreeMap<String, Option<Vec<String>>>,
     /// Keys, lowered, that are not known although the kind of request would rule them out.
     open: Vec<String>,
-    /// The host and path under which a token's claims stand, lowered.
+    /// The host and path under which a token's claims stand.
     host_path: Option<String>,
 }
 
@@ -111,10 +133,11 @@ impl Request {
     /// Any request: what follows from the caller is filled in, all else is not known until it is told.
     pub fn new(caller: Caller, actions: impl IntoIterator<Item = impl Into<String>>) -> Request {
         let mut request = Request {
-            host_path: caller.host_path().map(str::to_lowercase),
+            host_path: caller.host_path().map(str::to_owned),
             actions: actions.into_iter().map(Into::into).collect(),
             unique_id: None,
             own_policies: None,
+            bar: Bar::None,
             role_account: None,
             context: BTreeMap::new(),
             open: Vec::new(),
@@ -128,7 +151,7 @@ impl Request {
     pub fn web_identity(provider_arn: &str, issuer: &str, sub: &str, audiences: &[String]) -> Request {
         let host = issuer.trim_start_matches("https://");
         let mut request = Request::new(Caller::Federated(provider_arn.to_owned()), ["sts:AssumeRoleWithWebIdentity"]);
-        request.host_path = Some(host.to_lowercase());
+        request.host_path = Some(host.to_owned());
         request.with(&format!("{host}:sub"), [sub]).with(&format!("{host}:aud"), audiences.iter().cloned())
     }
 
@@ -246,13 +269,18 @@ impl Request {
         }
     }
 
-    /// A key of the context that ends alike and is present: the claim of the right issuer, say.
-    pub(super) fn kin(&self, key: &str) -> Option<&str> {
+    /// The claim of the caller's token that a key, lowered, is meant for and misses.
+    pub(super) fn kin(&self, key: &str) -> Option<Kin> {
         let host = self.host_path.as_deref()?;
+        let lower = host.to_lowercase();
         let (prefix, claim) = key.rsplit_once(':')?;
-        let own = format!("{host}:{claim}");
-        let (own, _) = self.context.get_key_value(&own).filter(|(_, values)| values.is_some())?;
-        (prefix != host && prefix.contains(['.', '/'])).then_some(own.as_str())
+        let own = format!("{lower}:{claim}");
+        let there = self.context.get(&own).is_some_and(Option::is_some) || self.open.contains(&own);
+        if !there || prefix == lower || !prefix.contains(['.', '/']) {
+            return None;
+        }
+        let bare = prefix.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+        Some(Kin { claim: format!("{host}:{claim}"), same_issuer: bare == lower })
     }
 
     /// What follows from the caller alone.

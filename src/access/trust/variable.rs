@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::request::{Lookup, Request};
-use crate::model::wildcard::Sign;
+use crate::model::wildcard::{Sign, fits, glob};
 
 /// A value of a condition, its variables filled in.
 pub(super) enum Wanted<'a> {
@@ -68,6 +68,35 @@ pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wa
         }
     }
     Wanted::Signs(signs)
+}
+
+/// Does a text fit a pattern outside of conditions, as a resource does? `None` where that depends on a variable that is
+/// not known: then no value of it may rule the text out.
+pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str) -> Option<bool> {
+    if !variables || !pattern.contains("${") {
+        return Some(glob(pattern, text));
+    }
+    let mut known = true;
+    let mut signs = Vec::new();
+    for piece in pieces(pattern) {
+        match piece {
+            Piece::Text(text) => signs.extend(text.chars().map(Sign::of)),
+            Piece::Variable(sign @ ("*" | "?" | "$"), None) => signs.extend(sign.chars().map(Sign::Char)),
+            Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
+                (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
+                (Lookup::Absent, Some(default)) => signs.extend(default.chars().map(Sign::Char)),
+                // What comes of a variable that is not there is nowhere said for resources.
+                (Lookup::Present(_) | Lookup::Absent | Lookup::Unknown, _) => {
+                    known = false;
+                    signs.push(Sign::Run);
+                }
+            },
+        }
+    }
+    match fits(&signs, text) {
+        false => Some(false),
+        true => known.then_some(true),
+    }
 }
 
 /// The keys that a value's variables need and that are not known.

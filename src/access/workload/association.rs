@@ -4,8 +4,8 @@
 //! pod can reach the agent depends on where it runs: that is [`super::place`]'s, and joined in [`super::why`].
 
 use super::irsa::{of_role, role_named};
-use super::{Answer, Step, Workloads};
-use crate::access::trust::{Outcome, PodIdentity, Request, evaluate};
+use super::{Allows, Answer, Step, Workloads};
+use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -27,6 +27,8 @@ pub struct Association {
     pub trust: Option<Answer>,
     /// What the target role's trust policy and the first role's own policies say, if they were judged.
     pub then: Option<Answer>,
+    /// Is it the first role's own policies or boundary that bar it from the target, whatever that trusts?
+    pub barred: bool,
     /// Link by link.
     pub steps: Vec<Step>,
 }
@@ -43,6 +45,7 @@ impl<'a> Workloads<'a> {
             answer: Answer::open("nothing was looked at"),
             trust: None,
             then: None,
+            barred: false,
             steps: Vec::new(),
         };
         let mut links: Vec<(&'static str, Answer, Option<Evidence>)> = Vec::new();
@@ -58,7 +61,7 @@ impl<'a> Workloads<'a> {
                 self.first(it, arn, &role, pod, &mut links);
                 if let Some(target) = it.target_role_arn.as_deref() {
                     let from = links.len();
-                    self.then(it, arn, &role, target, pod, &mut links);
+                    out.barred = self.then(it, arn, &role, target, pod, &mut links);
                     out.then = Answer::worst(links.iter().skip(from).map(|(_, answer, _)| answer.clone()));
                 }
             }
@@ -118,6 +121,7 @@ impl<'a> Workloads<'a> {
         links.push(("trust", answer, Some(of_role(role))));
     }
 
+    /// The target role; `true` where the first role's own policies bar it.
     fn then(
         &self,
         it: &PodIdentityAssociation,
@@ -126,40 +130,47 @@ impl<'a> Workloads<'a> {
         target: &str,
         pod: Option<&Pod>,
         links: &mut Vec<(&'static str, Answer, Option<Evidence>)>,
-    ) {
+    ) -> bool {
         let role = match role_named(target) {
             Ok(role) => role,
             Err(why) => {
                 links.push(("target role", Answer::no(why), None));
-                return;
+                return false;
             }
         };
-        let Some(tags) = self.tags(it, pod) else { return };
+        let Some(tags) = self.tags(it, pod) else { return false };
         let actions: &[&str] =
             if tags.disable_session_tags { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
         // All must be allowed; what denies counts before what is not known.
-        let each: Vec<_> = actions.iter().map(|action| (*action, self.policies_allow(first, action, target))).collect();
-        let denied = each.iter().find(|(_, it)| *it == super::Allows::No);
-        let open = each.iter().find_map(|(_, it)| match it {
-            super::Allows::Unknown(why) => Some(why.clone()),
+        let each: Vec<_> = actions.iter().map(|action| (*action, self.own_policies(first, action, target))).collect();
+        let denied = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let open = each.iter().find_map(|(_, it)| match &it.allows {
+            Allows::Unknown(why) => Some(why.clone()),
             _ => None,
         });
+        let bars = || each.iter().map(|(_, it)| &it.bar);
+        let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
+        let bar = bar.cloned().unwrap_or_default();
+        let barred = matches!(bar, Bar::Surely(_));
         let own = match (denied, &open) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
             (None, None) => Some(true),
         };
-        if let Some((action, _)) = denied
+        if let Some((action, own)) = denied
             && role.account != first.account
         {
-            let why = format!("no policy of role {} allows {action} on {target}", first.name);
+            let why = match &own.allows {
+                Allows::Denied(why) => why.clone(),
+                _ => format!("no policy of role {} allows {action} on {target}", first.name),
+            };
             links.push(("own policies", Answer::no(why), Some(of_role(first))));
         }
         let found = match self.existing(target, &role) {
             Ok(found) => found,
             Err(answer) => {
                 links.push(("target role", *answer, None));
-                return;
+                return barred;
             }
         };
         let answer = match (found.policy(), Request::pod_identity_target(arn, &tags, it.external_id.as_deref())) {
@@ -168,6 +179,7 @@ impl<'a> Workloads<'a> {
             (Ok(policy), Ok(request)) => {
                 let mut request = request.to_account(&role.account);
                 request.own_policies = own;
+                request.bar = bar;
                 if it.external_id.is_none() {
                     request = request.forgetting("sts:ExternalId");
                 }
@@ -178,6 +190,7 @@ impl<'a> Workloads<'a> {
         if let (Some(why), true) = (open, role.account != first.account) {
             links.push(("own policies", Answer::open(why), Some(of_role(first))));
         }
+        barred
     }
 
     fn tags<'t>(&'t self, it: &'t PodIdentityAssociation, pod: Option<&'t Pod>) -> Option<PodIdentity<'t>> {

@@ -289,8 +289,8 @@ pub fn reaches_node(pod: &Pod, place: &Place<'_>) -> Presence {
         Kind::Hybrid => Presence::Absent("a hybrid node has no instance metadata".to_owned()),
         _ if pod.spec.host_network == Some(true) => Presence::Present,
         Kind::Auto => Presence::Unknown(
-            "whether the pod reaches the instance's metadata depends on the hop limit, which was not read; \
-             nodes of Auto Mode are said to have 1, which keeps pods out"
+            "whether the pod reaches the instance's metadata depends on the node's IMDS hop limit, which was not read \
+             (ec2:DescribeInstances); nodes of Auto Mode are said to have 1, which keeps pods out"
                 .to_owned(),
         ),
         _ => Presence::Unknown(

@@ -70,6 +70,20 @@ pub fn target_statement(first: &str, tags: bool, external_id: Option<&str>) -> R
     remedy("Statement for the target role's trust policy", pretty(&statement))
 }
 
+/// How to ask which containers reach an instance's metadata: no list of EKS or Kubernetes tells.
+pub fn metadata_options(instance: &str, region: &str) -> Remedy {
+    let (instance, region) = (quoted(instance), quoted(region));
+    remedy(
+        "Ask for what is missing: a pod reaches it where HttpEndpoint is enabled, and HttpTokens optional or \
+         HttpPutResponseHopLimit 2 or more",
+        format!(
+            "aws ec2 describe-instances --region {region} --instance-ids {instance} --query \
+             'Reservations[].Instances[].MetadataOptions.{{HttpEndpoint: HttpEndpoint, HttpTokens: HttpTokens, \
+             HttpPutResponseHopLimit: HttpPutResponseHopLimit}}'"
+        ),
+    )
+}
+
 /// How a statement gets into a role.
 pub fn update_trust(role: &str) -> Remedy {
     let role = quoted(role);

@@ -1,9 +1,11 @@
 //! The reverse: who and what can become a role.
 //!
 //! Decides from the role's trust policy (`named`) and from what uses the role in this cluster. A principal that the policy
-//! names may still need its own policies' leave; what is not read makes the answer not known.
+//! names may still need its own policies' leave; what is not read makes the answer not known. Pods that get it as their node's
+//! role are found by `node`.
 
 mod named;
+mod node;
 
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
@@ -64,8 +66,10 @@ impl HolderKind {
 pub struct Holder {
     /// What it is.
     pub kind: HolderKind,
-    /// Its name: `NAMESPACE/NAME`, an ARN, a service.
+    /// Its name: `NAMESPACE/NAME`, an ARN, a service; of several told together, how many and what.
     pub name: String,
+    /// How many they are: more than one where several are told together.
+    pub count: usize,
     /// By what: IRSA, Pod Identity; `None` where there is only one way.
     pub mechanism: Option<InForce>,
     /// May it?
@@ -84,6 +88,7 @@ impl Holder {
             Some(of(namespace.to_owned(), name.to_owned()))
         };
         match self.kind {
+            _ if self.count > 1 => None,
             HolderKind::Pod => named(Subject::Pod),
             HolderKind::ServiceAccount => named(Subject::ServiceAccount),
             HolderKind::Principal => match Principal::from_arn(&self.name) {
@@ -132,6 +137,9 @@ impl<'a> Workloads<'a> {
             }
         };
         self.workloads_of(&role_arn, &mut out);
+        if found.is_some() || out.answer.outcome == Outcome::Unknown {
+            self.pods_on_nodes(role, &mut out);
+        }
         self.parts_of(&role_arn, role, found, &mut out);
         if let Some(trust) = found {
             match trust.policy() {
@@ -143,10 +151,13 @@ impl<'a> Workloads<'a> {
         self.unread(&mut out);
         // Of several statements that name somebody, the one that lets it in counts.
         let key = |it: &Holder| (it.kind, it.name.clone(), it.mechanism);
-        out.holders.sort_by_cached_key(|it| (key(it), std::cmp::Reverse(it.outcome), it.because.clone()));
+        out.holders.sort_by_cached_key(|it| {
+            (it.kind, it.count > 1, key(it), std::cmp::Reverse(it.outcome), it.because.clone())
+        });
         out.holders.dedup_by_key(|it| key(it));
         if found.is_some() {
-            let count = |outcome| out.holders.iter().filter(|it| it.outcome == outcome).count();
+            let count =
+                |outcome| out.holders.iter().filter(|it| it.outcome == outcome).map(|it| it.count).sum::<usize>();
             let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
             out.answer = match (may, perhaps + out.unknown.len()) {
                 (0, 0) => Answer::no("nobody and nothing can become it"),
@@ -174,6 +185,7 @@ impl<'a> Workloads<'a> {
                 out.holders.push(Holder {
                     kind: HolderKind::ServiceAccount,
                     name: full.clone(),
+                    count: 1,
                     mechanism: Some(InForce::Irsa),
                     outcome,
                     because,
@@ -187,6 +199,7 @@ impl<'a> Workloads<'a> {
                 out.holders.push(Holder {
                     kind: HolderKind::ServiceAccount,
                     name: full,
+                    count: 1,
                     mechanism: Some(InForce::PodIdentity),
                     outcome: it.answer.outcome,
                     because: it.answer.because.clone(),
@@ -208,13 +221,15 @@ impl<'a> Workloads<'a> {
             let it = self.identities(pod);
             let target = account.association.as_ref().and_then(|it| it.target.as_deref());
             let by_target = it.in_force == InForce::PodIdentity && target == Some(role_arn);
-            if it.role_arn.as_deref() != Some(role_arn) && !by_target {
+            let by_node = it.in_force == InForce::NodeRole;
+            if by_node || (it.role_arn.as_deref() != Some(role_arn) && !by_target) {
                 continue;
             }
             let namespace = pod.metadata.namespace.clone().unwrap_or_default();
             out.holders.push(Holder {
                 kind: HolderKind::Pod,
                 name: format!("{namespace}/{}", pod.metadata.name),
+                count: 1,
                 mechanism: Some(it.in_force),
                 outcome: it.answer.outcome,
                 because: it.answer.because,
@@ -239,7 +254,7 @@ impl<'a> Workloads<'a> {
         let mut add = |kind, name: String, by: &str, document, path: &str| {
             let (outcome, because) = service(by);
             let evidence = Some(Evidence::new(document, path));
-            all.push(Holder { kind, name, mechanism: None, outcome, because, evidence });
+            all.push(Holder { kind, name, count: 1, mechanism: None, outcome, because, evidence });
         };
         let is_it = |it: &Option<String>| it.as_deref() == Some(role_arn);
         for it in self.facts.nodegroups.items().iter().filter(|it| is_it(&it.node_role)) {

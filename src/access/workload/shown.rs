@@ -125,8 +125,9 @@ impl Lines {
         }
     }
 
-    fn findings(&mut self, findings: &[Finding]) -> Vec<Remedy> {
-        let mut remedies: Vec<Remedy> = Vec::new();
+    /// The findings, and below them what mends them; first how to ask for what is missing.
+    fn findings(&mut self, findings: &[Finding], ask: Option<&Remedy>) -> Vec<Remedy> {
+        let mut remedies: Vec<Remedy> = ask.cloned().into_iter().collect();
         for it in findings {
             let line = self.say("findings", None, it.sentence.clone());
             line.severity = Some(it.severity);
@@ -139,9 +140,10 @@ impl Lines {
             }
         }
         for (at, it) in remedies.iter().enumerate() {
-            self.say("mend", None, format!("{}:", it.title)).remedy = Some(at);
+            let part = if ask == Some(it) { "ask" } else { "mend" };
+            self.say(part, None, format!("{}:", it.title)).remedy = Some(at);
             for text in it.text.lines() {
-                self.say("mend", None, text).remedy = Some(at);
+                self.say(part, None, text).remedy = Some(at);
             }
         }
         remedies
@@ -218,7 +220,7 @@ impl Why<'_> {
         for it in &self.unverified {
             lines.say("unverified", Some(Mark::Unverified), it.clone());
         }
-        let remedies = lines.findings(&self.findings);
+        let remedies = lines.findings(&self.findings, self.ask.as_ref());
         Shown {
             title: match self.pod {
                 Some(pod) => format!("pod {}/{}", self.namespace, pod.metadata.name),
@@ -248,7 +250,7 @@ impl WhyRole {
         for it in &self.unknown {
             lines.say("unknown", Some(Mark::Unknown), it.clone());
         }
-        let remedies = lines.findings(&self.findings);
+        let remedies = lines.findings(&self.findings, None);
         Shown {
             title: self.role_arn.clone(),
             headline: self.answer.because.clone(),

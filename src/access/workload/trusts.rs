@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::access::findings::lets_in_any_provider;
 use crate::access::trust::Document;
 use crate::model::policy::{Effect, PrincipalForm, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -51,6 +52,8 @@ pub(super) struct Trusts<'a> {
     swept: HashMap<String, usize>,
     asked: HashMap<&'a str, usize>,
     providers: BTreeMap<String, Vec<Trusting>>,
+    /// Statements that let in the tokens of any provider.
+    any_provider: Vec<Trusting>,
 }
 
 impl<'a> Trusts<'a> {
@@ -65,6 +68,7 @@ impl<'a> Trusts<'a> {
             swept: HashMap::new(),
             asked: HashMap::new(),
             providers: BTreeMap::new(),
+            any_provider: Vec::new(),
         };
         for role in iam.roles.items() {
             let at = this.add(role);
@@ -87,6 +91,9 @@ impl<'a> Trusts<'a> {
         };
         for statement in document.iter().flatten().flat_map(|it| &it.statements) {
             let Principals::AnyOf(named) = &statement.principals else { continue };
+            if lets_in_any_provider(statement) {
+                self.any_provider.push(Trusting { role: at, statement: statement.index });
+            }
             let providers = named.iter().filter(|it| it.form == PrincipalForm::Federated);
             for provider in providers.filter(|_| statement.effect == Some(Effect::Allow)) {
                 let trusting = Trusting { role: at, statement: statement.index };
@@ -101,8 +108,8 @@ impl<'a> Trusts<'a> {
         self.all.get(at)
     }
 
-    pub(super) fn of_provider(&self, provider: &str) -> &[Trusting] {
-        self.providers.get(provider).map(Vec::as_slice).unwrap_or_default()
+    pub(super) fn of_provider(&self, provider: &str) -> impl Iterator<Item = Trusting> {
+        self.providers.get(provider).into_iter().flatten().chain(&self.any_provider).copied()
     }
 
     /// By name, whatever the path.

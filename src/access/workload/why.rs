@@ -12,9 +12,9 @@ use super::place::{self, NodeRole, Place, Presence};
 use super::policies::{ASSUME_FOR_POD, Allows};
 use super::reach::{Reach, barred, of_policy};
 use super::{Account, Answer, Association, Irsa, Step, Workloads};
-use crate::access::findings::{Finding, of_workload};
+use crate::access::findings::{Finding, Remedy, of_workload};
 use crate::access::trust::Outcome;
-use crate::model::principal::Principal;
+use crate::model::principal::{Arn, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
 
@@ -78,6 +78,8 @@ pub struct Why<'a> {
     pub role_arn: Option<String>,
     /// The role that this one then assumes (Pod Identity's target role).
     pub target: Option<String>,
+    /// The session policy of the association in force, and whether its session tags are off, without which EKS takes none.
+    pub session_policy: Option<(String, bool)>,
     /// Does it work?
     pub answer: Answer,
     /// Link by link.
@@ -96,6 +98,8 @@ pub struct Why<'a> {
     pub unverified: Vec<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// How to ask for what the answer hangs on and nothing here reads.
+    pub ask: Option<Remedy>,
 }
 
 /// The field of a pod that holds a container's environment.
@@ -253,7 +257,7 @@ impl<'a> Workloads<'a> {
         links.push(agent);
         if has_agent {
             match self.node_may_ask(&it.place) {
-                Allows::No => {
+                Allows::No | Allows::Denied(_) => {
                     let why = format!("the role of its node may not call {ASSUME_FOR_POD}, which the agent needs");
                     it.steps.push(Step {
                         label: "node role",
@@ -312,7 +316,7 @@ impl<'a> Workloads<'a> {
     pub(super) fn judge_node(&self, role_arn: &str) -> Allows {
         let cluster = self.facts.cluster.value().and_then(|it| it.arn.as_deref()).unwrap_or("*");
         match Principal::from_arn(role_arn) {
-            Ok((role, None)) => self.policies_allow(&role, ASSUME_FOR_POD, cluster),
+            Ok((role, None)) => self.own_policies(&role, ASSUME_FOR_POD, cluster).allows,
             _ => Allows::Unknown(format!("{role_arn:?} is not the ARN of a role")),
         }
     }
@@ -336,7 +340,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// What a container without any identity of its own gets.
-    fn fallback(&self, pod: &Pod, place: &Place<'_>) -> (InForce, Answer) {
+    pub(super) fn fallback(&self, pod: &Pod, place: &Place<'_>) -> (InForce, Answer) {
         let disabled = |it: &crate::model::workload::Container| {
             container::value(it, "AWS_EC2_METADATA_DISABLED").is_some_and(|it| it.eq_ignore_ascii_case("true"))
         };
@@ -401,23 +405,36 @@ impl<'a> Workloads<'a> {
             .and_then(|it| it.association.as_ref())
             .filter(|_| it.in_force == InForce::PodIdentity)
             .and_then(|it| it.target.clone());
+        let session_policy = account.filter(|_| it.in_force == InForce::PodIdentity).and_then(session_policy);
         Why {
             pod: Some(pod),
             in_force: it.in_force,
             role_arn: it.role_arn.clone(),
             target,
+            session_policy,
             answer: it.answer.clone(),
             steps: it.steps.clone(),
             others,
             differ: it.differ(),
             unverified: it.unverified.clone(),
             findings: of_workload(self, &namespace, &name, account, &[pod]),
+            ask: self.ask(&it),
             containers: it.containers,
             pods: Vec::new(),
             pods_unread: None,
             namespace,
             service_account: name,
         }
+    }
+
+    /// How to ask whether the pod reaches its node's metadata, where the answer hangs on that.
+    fn ask(&self, it: &PodIdentities<'_>) -> Option<Remedy> {
+        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Outcome::Unknown;
+        let name = it.place.node.filter(|_| open)?;
+        let node = self.facts.nodes.items().iter().find(|it| it.metadata.name == name)?;
+        let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;
+        let arn: Arn = self.facts.cluster.value()?.arn.as_deref()?.parse().ok()?;
+        Some(super::remedy::metadata_options(instance, &arn.region))
     }
 
     /// What the service account has and the pod has not.
@@ -474,6 +491,7 @@ impl<'a> Workloads<'a> {
             in_force: InForce::NodeRole,
             role_arn: None,
             target: None,
+            session_policy: None,
             answer: Answer::open(
                 "it has neither an annotation nor an association: its pods fall back to their node's role, if they reach it",
             ),
@@ -485,6 +503,7 @@ impl<'a> Workloads<'a> {
             pods_unread: self.pods_gap().map(|gap| place::unread("pods", &gap)),
             unverified: Vec::new(),
             findings: of_workload(self, namespace, name, Some(account), &account.pods),
+            ask: None,
         };
         let associations = &self.facts.pod_identity_associations;
         let gap =
@@ -494,6 +513,7 @@ impl<'a> Workloads<'a> {
                 why.in_force = InForce::PodIdentity;
                 why.role_arn.clone_from(&it.role_arn);
                 why.target.clone_from(&it.target);
+                why.session_policy = session_policy(account);
                 why.steps.push(Step {
                     label: "association",
                     outcome: None,
@@ -568,6 +588,11 @@ impl<'a> Workloads<'a> {
         }
         Some(why)
     }
+}
+
+fn session_policy(account: &Account<'_>) -> Option<(String, bool)> {
+    let it = account.associations.first()?;
+    Some((it.policy.clone()?, it.disable_session_tags == Some(true)))
 }
 
 fn others_have(others: &[Other], mechanism: InForce) -> bool {

@@ -3,9 +3,10 @@
 //! Decides by asking of every principal known before and after. Where all that could hold an admin was read and none
 //! remains, it blocks; where something was not read, an admin may be in it: then the answer is not known, and it asks.
 //! A principal of whom it is not known although all was read (another account's, a policy without published rules) is no
-//! ground to go on.
+//! ground to go on, and one that only EKS itself can become is no admin. It asks besides whether nobody would be one
+//! between two calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Level, Look};
 use crate::access::identity::Resolver;
@@ -13,28 +14,71 @@ use crate::access::permissions::{Verdict, Who};
 use crate::edit::diff::everything;
 use crate::edit::draft::{Change, Draft};
 use crate::edit::project::project;
-use crate::edit::state::State;
-use crate::model::principal::Asked;
-use crate::model::snapshot::{Gap, Lookup, Section};
+use crate::edit::state::Subject;
+use crate::model::policy::{Document, Effect, NamedPrincipal, PrincipalForm, Principals};
+use crate::model::principal::{Asked, Principal};
+use crate::model::snapshot::{Gap, IamFacts, Lookup, Section};
 
-/// The principals that may do everything, and those of whom it is not known.
-fn admins_of(look: &Look<'_>, resolver: &Resolver<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (facts, iam) = resolver.facts();
-    let (mut yes, mut maybe) = (BTreeSet::new(), BTreeSet::new());
-    for principal in crate::access::find::known_principals(facts, iam).into_values() {
-        let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
-        let resolution = resolver.resolve(&asked);
-        let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
-        let arn = resolution.asked.principal.arn();
-        // Another account's principal may be gone: nobody here can say.
-        let exists = !matches!(resolver.existing(&resolution.asked.principal), Lookup::Unknown(_));
-        match verdict {
-            Verdict::Allowed if exists => drop(yes.insert(arn)),
-            Verdict::Allowed | Verdict::Unknown => drop(maybe.insert(arn)),
-            Verdict::Denied => {}
+/// Who may do everything.
+#[derive(Default)]
+struct Admins {
+    /// Surely.
+    sure: BTreeSet<String>,
+    /// Surely, if they exist: principals of other accounts.
+    elsewhere: BTreeSet<String>,
+    /// Of these it is not known.
+    maybe: BTreeSet<String>,
+}
+
+impl Admins {
+    fn of(look: &Look<'_>, resolver: &Resolver<'_>) -> Admins {
+        let (facts, iam) = resolver.facts();
+        let mut all = Admins::default();
+        for principal in crate::access::find::known_principals(facts, iam).into_values() {
+            let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
+            let resolution = resolver.resolve(&asked);
+            let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
+            let principal = &resolution.asked.principal;
+            if verdict == Verdict::Denied || is_of_eks(principal, iam) {
+                continue;
+            }
+            let arn = principal.arn();
+            // Another account's principal may be gone: nobody here can say.
+            let exists = !matches!(resolver.existing(principal), Lookup::Unknown(_));
+            match verdict {
+                Verdict::Allowed if exists => all.sure.insert(arn),
+                Verdict::Allowed if iam.account.as_deref() != Some(principal.account.as_str()) => {
+                    all.elsewhere.insert(arn)
+                }
+                _ => all.maybe.insert(arn),
+            };
         }
+        all
     }
-    (yes, maybe)
+
+    /// All of them, whoever they are.
+    fn all(&self) -> BTreeSet<&String> {
+        self.sure.iter().chain(&self.elsewhere).chain(&self.maybe).collect()
+    }
+}
+
+/// Can nobody but EKS itself become it: a service-linked role, or one whose trust policy names services of EKS alone? What
+/// it may do helps no person.
+fn is_of_eks(principal: &Principal, iam: &IamFacts) -> bool {
+    if principal.path.starts_with("/aws-service-role/") {
+        return true;
+    }
+    let Lookup::Found(role) = iam.role(&principal.account, &principal.name) else { return false };
+    let Some(Ok(policy)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return false };
+    let allows: Vec<_> = policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)).collect();
+    let of_eks = |it: &NamedPrincipal| {
+        it.form == PrincipalForm::Service && it.text.split('.').any(|part| part == "eks" || part.starts_with("eks-"))
+    };
+    !allows.is_empty()
+        && allows.iter().all(|it| match &it.principals {
+            Principals::AnyOf(named) => !named.is_empty() && named.iter().all(of_eks),
+            Principals::Unclear(_) => false,
+        })
 }
 
 /// What was not read and may hold an admin, each with why.
@@ -57,64 +101,82 @@ fn unread(look: &Look<'_>) -> Vec<String> {
 
 /// The rule.
 pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
-    let (before, maybe_before) = admins_of(look, look.before());
-    let (after, maybe_after) = admins_of(look, &look.sides.after);
-    if !after.is_empty() {
-        return gap(look, &before, out);
+    let before = Admins::of(look, look.before());
+    let after = Admins::of(look, &look.sides.after);
+    if !after.sure.is_empty() {
+        return gap(look, &before.sure, out);
     }
     let mut say = |level, id, because| out.push(Check { level, id, subject: None, because });
-    let named = |all: Vec<&String>| all.iter().take(3).map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
-    let lost: Vec<&String> = before.difference(&after).collect();
+    let named = |all: &[&String]| all.iter().take(3).map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
+    let (had, has) = (before.all(), after.all());
+    // Whoever was an admin, or may have been, and surely is none afterwards.
+    let touched: Vec<&String> = had.difference(&has).copied().collect();
+    let lost: Vec<&String> = before.sure.iter().filter(|it| !after.sure.contains(*it)).collect();
+    if touched.is_empty() && lost.is_empty() {
+        return;
+    }
     let unread = unread(look);
+    let remain: Vec<&String> = has.into_iter().collect();
     if !unread.is_empty() {
-        // Who may have been an admin, and surely is none afterwards.
-        let touched = maybe_before.difference(&maybe_after).next().is_some();
-        if touched || !lost.is_empty() {
-            let last = match lost.as_slice() {
-                [] => String::new(),
-                lost => format!("; {} is the last that is known", named(lost.to_vec())),
+        let last = match lost.as_slice() {
+            [] => String::new(),
+            lost => format!("; {} is the last that is known", named(lost)),
+        };
+        let why = format!("whether a cluster admin would remain is not known{last}. Not read: {}", unread.join("; "));
+        return say(Level::Asks, "admins-unknown", why);
+    }
+    let gone: Vec<&String> =
+        lost.iter().copied().chain(before.elsewhere.iter().filter(|it| !after.elsewhere.contains(*it))).collect();
+    match (lost.as_slice(), gone.as_slice(), remain.as_slice()) {
+        ([], [_, ..], []) | ([_, ..], _, []) => {
+            let why = format!("no cluster admin would remain: {} is the last that may do everything", named(&gone));
+            say(Level::Blocks, "last-admin", why);
+        }
+        ([_, ..], _, _) => {
+            let why = format!(
+                "no cluster admin would remain that is known: {} is the last, and whether {} may do everything is not known",
+                named(&lost),
+                named(&remain)
+            );
+            say(Level::Blocks, "last-admin", why);
+        }
+        // Nobody was known for sure before either.
+        ([], _, _) => {
+            let others = match remain.as_slice() {
+                [] => "nobody else may".to_owned(),
+                some => format!("of {} it is not known either", named(some)),
             };
-            let why =
-                format!("whether a cluster admin would remain is not known{last}. Not read: {}", unread.join("; "));
+            let why = format!(
+                "whether a cluster admin would remain is not known: {} may be one now and would be none, and {others}",
+                named(&touched)
+            );
             say(Level::Asks, "admins-unknown", why);
         }
-        return;
     }
-    if lost.is_empty() {
-        return;
-    }
-    let why = if maybe_after.is_empty() {
-        format!("no cluster admin would remain: {} is the last that may do everything", named(lost))
-    } else {
-        format!(
-            "no cluster admin would remain that is known: {} is the last, and whether {} may do everything is not known",
-            named(lost),
-            named(maybe_after.iter().collect())
-        )
-    };
-    say(Level::Blocks, "last-admin", why);
 }
 
-/// An entry that is deleted and made again is gone in between, and for good if making it fails.
+/// Is there a step after which nobody may do everything, if the next one fails?
 fn gap(look: &Look<'_>, before: &BTreeSet<String>, out: &mut Vec<Check>) {
-    let replaced = |change: &Change| match (&change.before, &change.after) {
-        (Some(State::Entry(before)), Some(State::Entry(after))) => change.again || before.kind != after.kind,
-        _ => false,
-    };
-    if before.is_empty() || !look.draft.changes().any(|(_, change)| replaced(change)) {
+    if before.is_empty() {
         return;
     }
-    let between = look.draft.changes().map(|(subject, change)| {
-        let after = if replaced(change) { None } else { change.after.clone() };
-        (subject.clone(), Change { after, ..change.clone() })
-    });
-    let facts = project(look.facts, &Draft::of(between), None);
-    let (there, _) = admins_of(look, &Resolver::new(&facts, look.iam));
-    if there.is_empty() {
-        let because =
-            "the entry of the last cluster admin is deleted before it is made again: if that fails, nobody may do \
-                       everything until somebody who may call EKS makes an entry"
-                .to_owned();
-        out.push(Check { level: Level::Asks, id: "admins-gap", subject: None, because });
+    let mut so_far: BTreeMap<Subject, Change> = BTreeMap::new();
+    for step in look.steps {
+        let made = Change { before: step.before.clone(), after: step.after.clone(), again: false };
+        so_far.entry(step.subject.clone()).and_modify(|it| it.after.clone_from(&step.after)).or_insert(made);
+        // Only what touches an admin can leave none.
+        if step.n == look.steps.len() || !matches!(&step.subject, Subject::Entry(arn) if before.contains(arn)) {
+            continue;
+        }
+        let facts = project(look.facts, &Draft::of(so_far.clone()), None);
+        if Admins::of(look, &Resolver::new(&facts, look.iam)).sure.is_empty() {
+            let because = format!(
+                "after call {} nobody may do everything until the calls after it are done: if one of them fails, nobody can until \
+                 somebody who may call EKS makes an entry",
+                step.n
+            );
+            out.push(Check { level: Level::Asks, id: "admins-gap", subject: None, because });
+            return;
+        }
     }
 }

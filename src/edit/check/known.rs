@@ -40,7 +40,7 @@ pub const ALL: &[Known] = &[
     known(Blocks, "limit", "there is no room for more entries or associations"),
     known(Blocks, "invalid", "EKS would refuse a value"),
     known(Asks, "admins-unknown", "whether an admin remains cannot be told, for something was not read"),
-    known(Asks, "admins-gap", "the last admin's entry is deleted before it is made again"),
+    known(Asks, "admins-gap", "nobody may do everything between two of the calls"),
     known(Asks, "caller-loses-access", "you would lose access yourself"),
     known(
         Asks,

@@ -8,9 +8,10 @@ fn role(name: &str) -> Subject {
     Subject::Entry(format!("arn:aws:iam::1:role/{name}"))
 }
 
-fn entry(group: &str) -> Option<State> {
-    let groups = [group.to_owned()].into();
-    Some(State::Entry(EntryState { kind: "STANDARD".into(), groups, ..EntryState::default() }))
+/// An entry with a tag of this value, which one call sets.
+fn entry(value: &str) -> Option<State> {
+    let tags = [("of".to_owned(), value.to_owned())].into();
+    Some(State::Entry(EntryState { kind: "STANDARD".into(), tags, ..EntryState::default() }))
 }
 
 /// Of two things: `a` is changed, `b` is removed.

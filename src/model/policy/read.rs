@@ -25,6 +25,24 @@ enum Step {
 /// In how many wrappers a document may come: texts in texts, and what get-role prints.
 const DEPTH: usize = 5;
 
+/// The JSON of any policy, of whatever kind, decoded as a trust policy's is. A member that stands there twice with
+/// different values is an error: what is kept may not be what IAM goes by.
+pub fn decoded(value: &Value) -> Result<Value, DocumentError> {
+    let mut value = value.clone();
+    for _ in 0..DEPTH {
+        let Value::String(text) = &value else { break };
+        let (inner, twice) = read_text(text)?;
+        if let Some(path) = twice.first() {
+            return Err(wrong(Some(&written(path)), "it stands there twice, with different values".to_owned()));
+        }
+        value = inner;
+    }
+    match value {
+        Value::Object(_) => Ok(value),
+        other => Err(wrong(None, format!("expected a policy document, and there is {}", what(&other)))),
+    }
+}
+
 impl Document {
     /// Reads a document: JSON, or that percent-encoded once or twice, or what `aws iam get-role` prints.
     pub fn parse(text: &str) -> Result<Document, DocumentError> {

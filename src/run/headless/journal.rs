@@ -15,7 +15,7 @@ use super::super::source::{Source, now};
 use super::super::{Trouble, files, load, preflight};
 use super::{Printed, edit};
 use crate::access::permissions::Permissions;
-use crate::cli::{JournalArgs, Options, Output, ResumeArgs, UndoArgs};
+use crate::cli::{ConsentArgs, JournalArgs, Options, Output, ResumeArgs, UndoArgs};
 use crate::cloud::Session;
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
@@ -62,7 +62,28 @@ pub fn journal(options: &Options, args: &JournalArgs) -> Result<Printed, Trouble
 pub async fn resume(options: &Options, args: &ResumeArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
     let mut journal = Journal::open(&files::state_folder(options.state_dir.as_deref()))?;
     let id = the_one(journal.book(), &args.batch)?;
+    let history = journal.book().history(&id).cloned();
     let session = session(options, journal.book(), &id).await?;
+    // What is done, or undone, leaves nothing to be agreed to.
+    let leaves_some = |it: &History| {
+        !matches!(
+            journal.book().standing(it),
+            Standing::Done { .. } | Standing::UndoneBy(_) | Standing::BeingUndoneBy(_)
+        )
+    };
+    if let Some(history) = history.filter(leaves_some) {
+        let pin = &history.batch.pin;
+        is_named(&id, &pin.cluster, &args.consent)?;
+        let manner = Manner { wait: args.keeping.wait, ..Manner::default() };
+        let rest =
+            Batch { draft: history.rest(&apply::look(&session, &history, &manner).await?), ..history.batch.clone() };
+        // Where nothing is left, the end is compared and written down: that changes nothing.
+        if !rest.draft.is_empty()
+            && let Some(printed) = unless_agreed(options, &session, &rest, &args.consent, "resume").await?
+        {
+            return Ok(printed);
+        }
+    }
     let (session, journal, id) = (&session, &mut journal, &id);
     let work = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
         apply::resume(session, id, journal, &manner, &tx).await
@@ -97,34 +118,53 @@ pub async fn undo(options: &Options, args: &UndoArgs, tell: Tell<'_>) -> Result<
     let Some(batch) = batch else {
         return Ok(Printed::answer(format!("nothing to do: batch {id} has changed nothing\n"), Exit::Yes));
     };
-    if let Some(named) = args.consent.yes_cluster.as_deref().filter(|it| *it != batch.pin.cluster) {
-        return Err(Trouble::bad_input(format!(
-            "batch {id} changed cluster {}, and --yes-cluster says {}",
-            batch.pin.cluster,
-            visible(named)
-        )));
-    }
+    is_named(&id, &batch.pin.cluster, &args.consent)?;
     let lost = journal.book().history(&id).map(|it| it.irrecoverable()).unwrap_or_default();
     lost.iter().for_each(|it| tell(&visible(&format!("cannot be brought back: {it}"))));
-    let mut reviewed = tokio::select! {
-        reviewed = Box::pin(reviewed(&session, &batch)) => reviewed,
-        _ = tokio::signal::ctrl_c() => return Err(Trouble::failure("interrupted: nothing was undone")),
-    };
-    let is_to_be_done = args.consent.yes_cluster.is_some();
-    if is_to_be_done {
-        // What this very batch wrote may not be seen yet: applying finds a change by somebody else as surely, and waits first.
-        reviewed.checks.retain(|it| it.id != "drift");
-    }
-    if !is_to_be_done || edit::verdict(&reviewed, true, &args.consent) != Exit::Yes {
-        let cluster = ClusterId { region: batch.pin.region.clone(), name: batch.pin.cluster.clone() };
-        let home = Some(batch.pin.account.as_str());
-        let mut printed = edit::printed(options, &cluster, &reviewed, home, is_to_be_done, &args.consent)?;
-        if !is_to_be_done {
-            printed.err = format!("nothing was undone: to undo it, add --yes-cluster {}\n", visible(&cluster.name));
-        }
+    if let Some(printed) = unless_agreed(options, &session, &batch, &args.consent, "undo").await? {
         return Ok(printed);
     }
     apply_batch(options, &session, batch, &mut journal, args.keeping.wait, tell).await
+}
+
+/// The cluster that was named is the batch's.
+fn is_named(id: &str, cluster: &str, consent: &ConsentArgs) -> Result<(), Trouble> {
+    match consent.yes_cluster.as_deref().filter(|it| *it != cluster) {
+        Some(named) => Err(Trouble::bad_input(format!(
+            "batch {id} is of cluster {cluster}, and --yes-cluster says {}",
+            visible(named)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Looks at what a batch would do from all sides; `None` if it may be done and was agreed to, else what is printed.
+async fn unless_agreed(
+    options: &Options,
+    session: &Session,
+    batch: &Batch,
+    consent: &ConsentArgs,
+    verb: &str,
+) -> Result<Option<Printed>, Trouble> {
+    let mut reviewed = tokio::select! {
+        reviewed = Box::pin(reviewed(session, batch)) => reviewed,
+        _ = tokio::signal::ctrl_c() => return Err(Trouble::failure("interrupted: nothing was done")),
+    };
+    let is_to_be_done = consent.yes_cluster.is_some();
+    if is_to_be_done {
+        // What this journal wrote may not be seen yet: applying finds a change by somebody else as surely, and waits first.
+        reviewed.checks.retain(|it| it.id != "drift");
+    }
+    if is_to_be_done && edit::verdict(&reviewed, true, consent) == Exit::Yes {
+        return Ok(None);
+    }
+    let cluster = ClusterId { region: batch.pin.region.clone(), name: batch.pin.cluster.clone() };
+    let home = Some(batch.pin.account.as_str());
+    let mut printed = edit::printed(options, &cluster, &reviewed, home, is_to_be_done, consent)?;
+    if !is_to_be_done {
+        printed.err = format!("nothing was done: to {verb} it, add --yes-cluster {}\n", visible(&cluster.name));
+    }
+    Ok(Some(printed))
 }
 
 /// Applies a batch that was agreed to, tells of it, and prints its receipt.

@@ -140,7 +140,26 @@ async fn answer(
 async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<Action> {
     let action = asked.action.as_deref()?;
     let resource = asked.resource.as_deref().unwrap_or("*");
-    let unknown = |because: &str| Some(Action::new(action, resource, Outcome::Unknown, because.to_owned()));
+    let (outcome, because) = limited(why.session_allows(action, resource), role_policies(source, why, asked).await);
+    Some(Action::new(action, resource, outcome, because))
+}
+
+/// What the role's policies say, within what a session policy leaves of it: both must allow it.
+fn limited(session: Option<(Outcome, String)>, role: (Outcome, String)) -> (Outcome, String) {
+    match (session, role) {
+        (None, role) => role,
+        (Some((Outcome::Allowed, _)), (Outcome::Denied, because)) => (Outcome::Denied, because),
+        (Some((Outcome::Allowed, more)), (outcome, because)) => (outcome, format!("{because}; {more}")),
+        (Some((Outcome::Denied, why)), _) => (Outcome::Denied, why),
+        (Some((Outcome::Unknown, _)), (Outcome::Denied, because)) => (Outcome::Denied, because),
+        (Some((Outcome::Unknown, why)), (_, because)) => (Outcome::Unknown, format!("{why}; {because}")),
+    }
+}
+
+/// What IAM says of the role's policies.
+async fn role_policies(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> (Outcome, String) {
+    let action = asked.action.as_deref().unwrap_or_default();
+    let unknown = |because: &str| (Outcome::Unknown, because.to_owned());
     let Some(role) = why.target.as_deref().or(why.role_arn.as_deref()) else {
         return unknown("which role it has is not known, and so not what that may do");
     };
@@ -149,10 +168,7 @@ async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<
     };
     let resources: Vec<String> = asked.resource.iter().cloned().collect();
     match session.iam().simulate(role, &[action.to_owned()], &resources, &[]).await {
-        Ok(found) => {
-            let (outcome, because) = simulated(role, &found);
-            Some(Action::new(action, resource, outcome, because))
-        }
+        Ok(found) => simulated(role, &found),
         Err(failure) => unknown(&failure.advised()),
     }
 }
@@ -200,6 +216,24 @@ fn unread(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_policy_limits_what_the_role_may() {
+        let said = |outcome| (outcome, String::new());
+        let (yes, open, no) = (Outcome::Allowed, Outcome::Unknown, Outcome::Denied);
+        for (session, role, wanted) in [
+            (None, yes, yes),
+            (Some(yes), yes, yes),
+            (Some(yes), no, no),
+            (Some(yes), open, open),
+            (Some(no), yes, no),
+            (Some(no), open, no),
+            (Some(open), yes, open),
+            (Some(open), no, no),
+        ] {
+            assert_eq!(limited(session.map(said), said(role)).0, wanted, "{session:?} {role:?}");
+        }
+    }
 
     #[test]
     fn a_simulation_is_allowed_only_if_all_of_it_is_and_nothing_is_missing() {

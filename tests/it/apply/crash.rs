@@ -246,7 +246,7 @@ async fn killed_applying(name: String, n: usize, kind: Kind) -> (Bench, Batch, S
     let bench = Bench::start(&name, Options::default()).await;
     let batch = killed_at_first(&bench, n, kind).await;
     let (journal, _) = ended(&bench, &["journal"]).await;
-    let (receipt, status) = ended(&bench, &[["resume", &batch.id], WAIT].concat()).await;
+    let (receipt, status) = ended(&bench, &[&["resume", &batch.id, "--yes-cluster", "c"][..], &WAIT].concat()).await;
     let mut score = Score::default();
     score.case(
         &format!("killed at call {n}, {kind:?}: {receipt:#}"),
@@ -269,7 +269,7 @@ async fn killed_twice(name: String, n: usize, kind: Kind) -> Score {
     }
     let before = bench.calls();
     killed(&bench, &[&["undo", &batch.id, "--yes-cluster", "c"][..], &WAIT].concat(), &back, n, kind).await;
-    let (receipt, status) = ended(&bench, &[["resume", "last"], WAIT].concat()).await;
+    let (receipt, status) = ended(&bench, &[&["resume", "last", "--yes-cluster", "c"][..], &WAIT].concat()).await;
     let (journal, _) = ended(&bench, &["journal"]).await;
     score.case(
         &format!("killed at call {n} of the undo, {kind:?}: {receipt:#}"),

@@ -1,18 +1,20 @@
 //! Whom a role's trust policy names, and who of them becomes the role.
 //!
-//! Decides principal by principal. Where the policy leaves it to the account, everybody in the account whose own policies
+//! Decides principal by principal, each by what the whole policy says to it: what it names in one statement, another may
+//! deny. Where the policy leaves it to the account, everybody in the account whose own policies
 //! allow it is found out; of a provider's tokens only whose they may be is told, in the words of the conditions. Who the
 //! people behind a permission set are, no fact here says.
 
 use super::super::irsa::of_role;
-use super::super::policies::{ASSUME_ROLE, Allows, Owner};
+use super::super::policies::{ASSUME_ROLE, Allows, Own, Owner};
 use super::super::{Trust, Workloads};
 use super::{Holder, HolderKind, WhyRole};
-use crate::access::findings::subjects;
-use crate::access::trust::{Document, Outcome, Request, evaluate};
+use crate::access::findings::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
+use crate::access::trust::{Caller, Document, Outcome, Request, Verdict, evaluate};
 use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals, Statement};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::workload::DEFAULT_AUDIENCE;
 
 /// How many of those of whom it is not known are named one by one.
 const MOST_OPEN: usize = 3;
@@ -37,15 +39,23 @@ impl<'a> Workloads<'a> {
             for it in named {
                 let (kind, outcome, because) = match &it.form {
                     PrincipalForm::Account { account, .. } => {
-                        match self.of_account(policy, role, account, statement.index, out) {
+                        match self.of_account(policy, role, account, statement, out) {
                             Some((outcome, because)) => (HolderKind::Principal, outcome, because),
                             None => continue,
                         }
                     }
+                    PrincipalForm::Everyone if lets_in_any_provider(statement) => {
+                        self.any_bearers(trust, role, statement, &evidence, out);
+                        // Tokens alone: nobody else is meant.
+                        if evaluate(policy, &anybody(role)).verdict == Outcome::Denied {
+                            continue;
+                        }
+                        self.told(policy, trust, role, statement, it)
+                    }
                     _ => self.told(policy, trust, role, statement, it),
                 };
                 let (name, evidence) = (it.text.clone(), Some(evidence.clone()));
-                out.holders.push(Holder { kind, name, mechanism: None, outcome, because, evidence });
+                out.holders.push(Holder { kind, name, count: 1, mechanism: None, outcome, because, evidence });
             }
         }
     }
@@ -68,12 +78,14 @@ impl<'a> Workloads<'a> {
                 let (outcome, why) = self.bearers(trust, role, statement, &it.text);
                 (HolderKind::Provider, outcome, why)
             }
-            PrincipalForm::Everyone if statement.conditions.is_empty() => {
-                (kind, Outcome::Allowed, "anybody of any account, and no condition narrows it".to_owned())
-            }
             PrincipalForm::Everyone => {
-                let why = format!("anybody of any account, if {}", conditions(statement, None));
-                (kind, Outcome::Unknown, why)
+                let verdict = evaluate(policy, &anybody(role));
+                let why = match verdict.verdict {
+                    Outcome::Denied => verdict.because,
+                    Outcome::Allowed => "anybody of any account, and no condition narrows it".to_owned(),
+                    Outcome::Unknown => format!("anybody of any account{}", open(statement, None, &verdict)),
+                };
+                (kind, verdict.verdict, why)
             }
             PrincipalForm::UniqueId => (
                 kind,
@@ -90,16 +102,74 @@ impl<'a> Workloads<'a> {
         }
     }
 
+    /// Whose tokens are taken by a statement that names no provider: this cluster's, and where it asks for no claim of
+    /// some issuer, those of all others.
+    fn any_bearers(
+        &self,
+        trust: &Trust<'a>,
+        role: &Principal,
+        statement: &Statement,
+        evidence: &Evidence,
+        out: &mut WhyRole,
+    ) {
+        let mut say = |name: String, outcome, because| {
+            let (kind, evidence) = (HolderKind::Provider, Some(evidence.clone()));
+            out.holders.push(Holder { kind, name, count: 1, mechanism: None, outcome, because, evidence });
+        };
+        if let Some(provider) = self.provider_in(&role.partition, &role.account) {
+            let (outcome, why) = self.bearers(trust, role, statement, &provider);
+            say(provider, outcome, why);
+        }
+        if statement.conditions.is_empty() {
+            let why = "whoever has a token of any other identity provider that the account knows, or of a built-in one";
+            say("*".to_owned(), Outcome::Unknown, why.to_owned());
+        }
+    }
+
+    /// Why no token of this cluster's passes any statement, if that is so.
+    fn no_bearer(&self, trust: &Trust<'a>, role: &Principal, provider: &str) -> Option<String> {
+        let host = provider.split_once(":oidc-provider/").map(|(_, host)| host)?;
+        let clients = match self.provider(provider, &role.account) {
+            Lookup::Found(it) => it.client_id_list.as_slice(),
+            Lookup::Absent | Lookup::Unknown(_) => &[],
+        };
+        let mut whys = Vec::new();
+        for statement in ours(trust, provider) {
+            whys.push(takes_nobody(statement, host).or_else(|| takes_no_audience(statement, host, clients))?);
+        }
+        whys.into_iter().next()
+    }
+
     /// Whose tokens of a provider are taken.
     fn bearers(&self, trust: &Trust<'a>, role: &Principal, statement: &Statement, provider: &str) -> (Outcome, String) {
+        let Ok(policy) = trust.policy() else { return (Outcome::Unknown, String::new()) };
+        let host = provider.split_once(":oidc-provider/").map(|(_, host)| host);
+        if host.is_some() && self.provider(provider, &role.account) == Lookup::Absent {
+            return (Outcome::Denied, "the account has no such provider, and so nobody's tokens count".to_owned());
+        }
+        let request = of_bearer(policy, role, provider);
+        let verdict = evaluate(policy, &request);
+        if verdict.verdict == Outcome::Denied {
+            return (Outcome::Denied, verdict.because);
+        }
         if Some(provider) == self.provider_in(&role.partition, &role.account).as_deref() {
+            let cluster = "this cluster's service accounts";
+            if let Some(why) = self.no_bearer(trust, role, provider) {
+                return (Outcome::Denied, format!("none of {cluster}: {why}"));
+            }
+            let usual = request.with(&format!("{}:aud", host.unwrap_or_default()), [DEFAULT_AUDIENCE]);
+            if evaluate(policy, &usual).verdict == Outcome::Allowed {
+                return (Outcome::Allowed, format!("{cluster}, all of them"));
+            }
             let whom = subjects(trust, provider);
-            return match whom.is_empty() {
-                true => (Outcome::Denied, "this cluster's service accounts, and none of them by name".to_owned()),
-                false => (Outcome::Unknown, format!("this cluster's service accounts, by name: {}", whom.join(", "))),
+            let beside = aside(statement, &verdict);
+            return match whom.iter().any(|it| it == "*") {
+                true => {
+                    (Outcome::Unknown, format!("{cluster}, whatever their names{}", open(statement, host, &verdict)))
+                }
+                false => (Outcome::Unknown, format!("{cluster}, by name: {}{beside}", whom.join(", "))),
             };
         }
-        let host = provider.split_once(":oidc-provider/").map(|(_, host)| host);
         let who = match (host, role.permission_set()) {
             (None, Some(set)) if provider.contains(":saml-provider/AWSSSO_") => format!(
                 "people to whom IAM Identity Center gives permission set {set}; who they are is not read here \
@@ -111,10 +181,7 @@ impl<'a> Workloads<'a> {
             }
             _ => "whoever has its tokens".to_owned(),
         };
-        match conditions(statement, host) {
-            it if it.is_empty() => (Outcome::Unknown, who),
-            it => (Outcome::Unknown, format!("{who}, if {it}")),
-        }
+        (Outcome::Unknown, format!("{who}{}", open(statement, host, &verdict)))
     }
 
     /// Everybody in an account to whom the policy leaves it; what is said of the account itself, if not all is said by them.
@@ -123,13 +190,19 @@ impl<'a> Workloads<'a> {
         policy: &Document,
         role: &Principal,
         account: &str,
-        statement: usize,
+        statement: &Statement,
         out: &mut WhyRole,
     ) -> Option<(Outcome, String)> {
         let iam = self.iam;
+        // What the trust policy says to everybody there, whatever their own policies say.
+        let verdict = evaluate(policy, &somebody_of(account, role));
+        if verdict.verdict == Outcome::Denied {
+            return Some((Outcome::Denied, verdict.because));
+        }
         if iam.account.as_deref() != Some(account) {
             let why = format!(
-                "whoever in account {account} has a policy of its own that allows it; that account is not read"
+                "whoever in account {account} has a policy of its own that allows it{}; that account is not read",
+                open(statement, None, &verdict)
             );
             return Some((Outcome::Unknown, why));
         }
@@ -145,14 +218,13 @@ impl<'a> Workloads<'a> {
         };
         let all = iam.roles.items().iter().map(of_role).chain(iam.users.items().iter().map(of_user));
         for (arn, document, owner) in all {
-            let own = owner.allows(iam, ASSUME_ROLE, &role_arn);
-            if own == Allows::No {
+            let own = owner.says(iam, ASSUME_ROLE, &role_arn);
+            if own.allows.known() == Some(false) {
                 continue;
             }
-            let Ok(mut request) = Request::iam(arn) else { continue };
-            request.own_policies = own.known();
-            let verdict = evaluate(policy, &request.to_account(&role.account));
-            match (verdict.verdict, own) {
+            let Ok(request) = Request::iam(arn) else { continue };
+            let verdict = evaluate(policy, &with_own(request, &own).to_account(&role.account));
+            match (verdict.verdict, own.allows) {
                 (Outcome::Denied, _) => continue,
                 (Outcome::Allowed, _) => {}
                 (Outcome::Unknown, Allows::Unknown(why)) => {
@@ -165,11 +237,20 @@ impl<'a> Workloads<'a> {
             let because = format!("its own policies allow sts:AssumeRole; {}", verdict.because);
             let evidence = Some(Evidence::new(document, ""));
             let (name, kind) = (arn.to_owned(), HolderKind::Principal);
-            out.holders.push(Holder { kind, name, mechanism: None, outcome: verdict.verdict, because, evidence });
+            out.holders.push(Holder {
+                kind,
+                name,
+                count: 1,
+                mechanism: None,
+                outcome: verdict.verdict,
+                because,
+                evidence,
+            });
         }
         let gaps = [("roles", iam.roles.gap()), ("users", iam.users.gap())];
         open.extend(gaps.into_iter().filter_map(|(what, gap)| Some(format!("the {what} of the account: {}", gap?))));
-        let leaves = format!("Statement[{statement}] leaves it to the policies of whoever is in account {account}");
+        let index = statement.index;
+        let leaves = format!("Statement[{index}] leaves it to the policies of whoever is in account {account}");
         match (open.as_slice(), named) {
             ([], 0) => {
                 Some((Outcome::Denied, format!("{leaves}, and of its roles and users none has one that allows it")))
@@ -190,30 +271,90 @@ impl<'a> Workloads<'a> {
             return (Outcome::Unknown, "it is not the ARN of a principal".to_owned());
         };
         request = request.to_account(&role.account);
-        if let Ok((caller, _)) = Principal::from_arn(arn) {
+        if let Ok((caller, session)) = Principal::from_arn(arn) {
             let own = self.iam.account.as_deref() == Some(caller.account.as_str());
             match caller.kind {
                 PrincipalKind::Role if own => {
                     if let Lookup::Absent = self.trust(&caller) {
                         return (Outcome::Denied, "there is no such role, so nobody can sign as it".to_owned());
                     }
-                    request.own_policies = self.policies_allow(&caller, ASSUME_ROLE, &role.arn()).known();
+                    let own = self.own_policies(&caller, ASSUME_ROLE, &role.arn());
+                    request = with_own(request, &if session.is_some() { own.of_session() } else { own });
                 }
                 PrincipalKind::User if own => match self.iam.user(&caller.account, &caller.name) {
                     Lookup::Absent => {
                         return (Outcome::Denied, "there is no such user, so nobody can sign as it".to_owned());
                     }
                     Lookup::Found(user) => {
-                        request.own_policies =
-                            Owner::user(user, self.iam).allows(self.iam, ASSUME_ROLE, &role.arn()).known();
+                        let own = Owner::user(user, self.iam).says(self.iam, ASSUME_ROLE, &role.arn());
+                        request = with_own(request, &own);
                     }
-                    Lookup::Unknown(_) => {}
+                    Lookup::Unknown(gap) => {
+                        request =
+                            with_own(request, &Own::unread(format!("the policies of user {}: {gap}", caller.name)));
+                    }
                 },
                 _ => {}
             }
         }
         let verdict = evaluate(policy, &request);
         (verdict.verdict, verdict.because)
+    }
+}
+
+/// Anybody at all, whose own policies allow it: nothing is known of it, least of all its account.
+fn anybody(role: &Principal) -> Request {
+    // No account has this number, so that no statement about an account is about it.
+    let mut request = somebody_of("000000000000", role);
+    request = request.forgetting("aws:PrincipalAccount");
+    request
+}
+
+/// Somebody of an account whose own policies allow it.
+fn somebody_of(account: &str, role: &Principal) -> Request {
+    let principal =
+        Principal { account: account.to_owned(), kind: PrincipalKind::Root, name: String::new(), ..role.clone() };
+    let arn = format!("arn:{}:iam::{account}:root", role.partition);
+    let caller = Caller::Iam { arn, principal, session: None, path_known: false };
+    let mut request = Request::new(caller, [ASSUME_ROLE]).forgetting("aws:PrincipalArn").forgetting("aws:username");
+    request.own_policies = Some(true);
+    request.to_account(&role.account)
+}
+
+/// The bearer of some token of a provider: of its claims nothing is known.
+fn of_bearer(policy: &Document, role: &Principal, provider: &str) -> Request {
+    let saml = provider.contains(":saml-provider/");
+    let action = if saml { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRoleWithWebIdentity" };
+    let mut request = Request::new(Caller::Federated(provider.to_owned()), [action]).to_account(&role.account);
+    let host = provider.split_once(":oidc-provider/").map_or(provider, |(_, host)| host).to_lowercase();
+    let own = |key: &&str| key.rsplit_once(':').is_some_and(|(issuer, _)| issuer == host);
+    let keys = policy.statements.iter().flat_map(|it| &it.conditions).map(|it| it.lower_key.as_str());
+    for key in [":sub", ":aud"].iter().map(|claim| format!("{host}{claim}")).chain(keys.filter(own).map(str::to_owned))
+    {
+        request = request.forgetting(&key);
+    }
+    request
+}
+
+fn with_own(mut request: Request, own: &Own) -> Request {
+    request.own_policies = own.allows.known();
+    request.bar = own.bar.clone();
+    request
+}
+
+/// What another statement says, where that is what keeps an answer open.
+fn aside(statement: &Statement, verdict: &Verdict) -> String {
+    match &verdict.statement {
+        Some(it) if it.index != statement.index => format!("; {}", verdict.because),
+        _ => String::new(),
+    }
+}
+
+/// On what it depends: what the statement asks, and what another says.
+fn open(statement: &Statement, host: Option<&str>, verdict: &Verdict) -> String {
+    match conditions(statement, host) {
+        it if it.is_empty() => aside(statement, verdict),
+        it => format!(", if {it}{}", aside(statement, verdict)),
     }
 }
 
