@@ -92,6 +92,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// What the configuration says of single clusters, by name or `region/name`.
+    pub writes: BTreeMap<String, bool>,
     /// The endpoint of EKS that live facts come from; `None` is AWS's own.
     pub endpoint: Option<String>,
 }
@@ -126,6 +128,8 @@ pub struct App {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// What the configuration says of single clusters.
+    pub writes: BTreeMap<String, bool>,
     /// What is being applied, or was applied last.
     pub applying: Option<Applying>,
     /// The journal, as it was last read.
@@ -162,6 +166,7 @@ impl App {
             size,
             keymap: setup.keymap,
             write: setup.write,
+            writes: setup.writes,
             applying: None,
             shelf: Shelf::default(),
             endpoint: setup.endpoint,
@@ -185,6 +190,17 @@ impl App {
         clusters::choose_first_cluster(self, &mut effects);
         update::settle(self, &mut effects);
         effects
+    }
+
+    /// May changes be staged and applied in the cluster looked at? What is said of it by name comes before what is said
+    /// of all.
+    pub fn may_write(&self) -> bool {
+        self.rule().map_or(self.write, |(_, may)| may)
+    }
+
+    /// What the configuration says of the cluster looked at, and under which name.
+    fn rule(&self) -> Option<(String, bool)> {
+        self.cluster.as_ref()?.rule(&self.writes)
     }
 
     /// Can facts still be fetched?
@@ -249,6 +265,13 @@ impl App {
     pub fn marked_rows(&self) -> Vec<&Row> {
         let rows = self.table(self.pane).map_or(&[][..], Table::rows);
         rows.iter().filter(|row| self.state().is_marked(&row.key)).collect()
+    }
+
+    /// The rows that are marked and that the filter hides.
+    pub fn hidden_marks(&self) -> Vec<&Row> {
+        let rows = self.table(self.pane).map_or(&[][..], Table::rows).iter().enumerate();
+        let is_hidden = |at: usize, row: &Row| self.state().is_marked(&row.key) && !self.state().shown().contains(&at);
+        rows.filter(|(at, row)| is_hidden(*at, row)).map(|(_, row)| row).collect()
     }
 
     /// The row under the cursor.

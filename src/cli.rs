@@ -4,6 +4,7 @@
 
 mod audit;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -512,6 +513,9 @@ pub struct Options {
     /// Let edits be staged and applied on the screen. Without it, nothing can be changed there.
     #[arg(long, global = true, num_args = 0, default_missing_value = "true")]
     pub write: Option<bool>,
+    /// What the configuration says of single clusters.
+    #[arg(skip)]
+    pub writes: BTreeMap<String, bool>,
     /// Where the journal of changes is kept, instead of the state folder.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

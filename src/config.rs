@@ -3,11 +3,13 @@
 //! Decides what may stand in the file and what a mistake in it says; unknown keys are errors, so that a typo does not
 //! pass for a setting. The AWS environment (profile, region, endpoints) is the SDK's own to read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::cli::Options;
+use crate::model::cluster::ClusterId;
 
 /// What may stand in `config.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +27,17 @@ pub struct File {
     /// As `--concurrency`.
     pub concurrency: Option<u16>,
     /// `true`: as `--write`. `false`: nothing is ever changed, whatever the flags say.
+    pub write: Option<bool>,
+    /// What holds for single clusters, by name or by `region/name`.
+    #[serde(default)]
+    pub clusters: BTreeMap<String, OfCluster>,
+}
+
+/// What may stand in `[clusters."NAME"]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OfCluster {
+    /// `true`: as `--write`, for this cluster. `false`: it is never changed, whatever the flags say.
     pub write: Option<bool>,
 }
 
@@ -66,10 +79,30 @@ pub fn merge(mut options: Options, file: File) -> Options {
     options.concurrency = options.concurrency.or(file.concurrency);
     // The one thing that the file can forbid.
     options.write = if file.write == Some(false) { Some(false) } else { options.write.or(file.write) };
+    // Where nothing is to be changed at all, no cluster is excepted.
+    if options.write != Some(false) {
+        options.writes = file.clusters.into_iter().filter_map(|(name, it)| Some((name, it.write?))).collect();
+    }
     if options.regions.is_empty() {
         options.regions = file.regions;
     }
     options
+}
+
+impl Options {
+    /// Why the configuration forbids changes in a cluster, if it does.
+    pub fn may_write(&self, cluster: &ClusterId) -> Result<(), String> {
+        match cluster.rule(&self.writes) {
+            _ if self.write == Some(false) => {
+                Err("writing is switched off in the configuration (write = false): nothing was done".to_owned())
+            }
+            Some((key, false)) => Err(format!(
+                "writing to cluster {cluster} is switched off in the configuration (write = false under \
+                 [clusters.{key:?}]): nothing was done"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +120,28 @@ mod tests {
         let error = parse("clutser = \"x\"\n").expect_err("typo");
         assert!(error.contains("line 1") && error.contains("clutser"), "{error}");
         assert!(parse("concurrency = 0").is_err());
+    }
+
+    #[test]
+    fn a_cluster_is_allowed_or_forbidden_by_name_and_forbidding_wins() {
+        let id =
+            |region: &str, name: &str| crate::model::cluster::ClusterId { region: region.into(), name: name.into() };
+        let text = "[clusters.\"prod-eu1\"]\nwrite = false\n[clusters.\"us-east-1/prod-eu1\"]\nwrite = true\n\
+                    [clusters.sandbox]\nwrite = true\n[clusters.other]\n";
+        let options = |flags: &[&str]| crate::cli::Cli::parse_from([&["eksplorer"], flags].concat()).options;
+        let merged = merge(options(&["--write"]), parse(text).expect("parses"));
+        let said = |options: &Options, id| options.may_write(&id).map_err(|_| ());
+        for (options, cluster, wanted) in [
+            (&merged, id("eu-west-1", "prod-eu1"), Err(())),
+            (&merged, id("us-east-1", "prod-eu1"), Ok(())),
+            (&merged, id("eu-west-1", "sandbox"), Ok(())),
+            (&merged, id("eu-west-1", "other"), Ok(())),
+        ] {
+            assert_eq!(said(options, cluster.clone()), wanted, "{cluster}");
+        }
+        let never = merge(options(&["--write"]), parse(&format!("write = false\n{text}")).expect("parses"));
+        assert_eq!(said(&never, id("eu-west-1", "sandbox")), Err(()), "nothing is ever changed");
+        assert!(parse("[clusters.a]\nwirte = false").is_err());
     }
 
     #[test]

@@ -6,11 +6,18 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::edit::record::{Book, Line, VERSION};
 
 /// The file's name in its folder.
 pub const FILE: &str = "journal.jsonl";
+
+/// How often the lock is tried for.
+const LOCK_TRIES: u32 = 4;
+
+/// And how long is waited in between.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,11 +84,33 @@ impl std::fmt::Debug for Journal {
 /// Reads the journal in a folder; there need not be one.
 pub fn read(folder: &Path) -> Result<Book, JournalError> {
     let path = folder.join(FILE);
+    // Asked first: whoever ended in between has written its last line by the time that it is read.
+    let held = is_held(&path);
     match fs::read(&path) {
-        Ok(bytes) => Ok(Book::read(&String::from_utf8_lossy(&bytes))),
+        Ok(bytes) => {
+            let mut book = Book::read(&String::from_utf8_lossy(&bytes));
+            book.held = held;
+            Ok(book)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Book::default()),
         Err(error) => Err(JournalError::Disk { doing: "read", path, error }),
     }
+}
+
+/// Has another process the journal open for writing? Where locks are not known, nobody is said to have.
+fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Takes the lock. A reader that asks whether it is held has it for a moment, and is waited for.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 impl Journal {
@@ -99,7 +128,7 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(disk("open"))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path)),
             Err(TryLockError::Error(error)) => return Err(disk("lock")(error)),
@@ -248,10 +277,29 @@ mod tests {
     #[test]
     fn one_process_writes_at_a_time_and_everybody_reads() {
         let folder = Folder::new("locked");
-        let first = Journal::open(&folder.0).unwrap();
+        let mut first = Journal::open(&folder.0).unwrap();
         assert!(matches!(Journal::open(&folder.0), Err(JournalError::Locked(_))));
-        assert!(read(&folder.0).is_ok());
+        let mut plan = planned("one");
+        if let Event::Planned { plan } = &mut plan.event {
+            plan.draft = Draft::default();
+            plan.steps = vec![crate::edit::plan::Step {
+                n: 1,
+                subject: crate::edit::state::Subject::Entry("a".into()),
+                call: crate::edit::plan::Call::DeleteAccessEntry { principal_arn: "a".into() },
+                before: None,
+                after: None,
+                note: None,
+            }];
+            plan.tokens = vec!["t".into()];
+        }
+        first.write(&plan).unwrap();
+        let standing = || {
+            let book = read(&folder.0).unwrap();
+            (book.standing(book.history("one").unwrap()), book.open().count())
+        };
+        assert_eq!(standing(), (Standing::BeingApplied, 0), "its writer lives");
         drop(first);
+        assert_eq!(standing(), (Standing::NotBegun, 1), "its writer is gone");
         assert!(Journal::open(&folder.0).is_ok());
     }
 

@@ -36,7 +36,12 @@ use crate::model::snapshot::Source;
 pub(super) fn can_write(app: &App) -> Result<(), Cow<'static, str>> {
     match &app.snapshot.source {
         Source::File { .. } => Err("This is a file: it is looked at, and never changed.".into()),
-        _ if !app.write => {
+        _ if let Some((key, false)) = app.rule() => Err(format!(
+            "The configuration forbids it: write = false under [clusters.{key:?}]. Nothing is changed in this cluster, even \
+             with --write."
+        )
+        .into()),
+        _ if !app.may_write() => {
             Err("This is READ-ONLY: start with --write to stage changes; eksplorer grant shows a plan without it."
                 .into())
         }
@@ -45,8 +50,26 @@ pub(super) fn can_write(app: &App) -> Result<(), Cow<'static, str>> {
     }
 }
 
+/// Are all marked rows seen? Nobody should change what is not before their eyes.
+pub(super) fn all_seen(app: &App) -> Result<(), Cow<'static, str>> {
+    let hidden = app.hidden_marks();
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = hidden.iter().map(|row| staging::name_of(app, row)).collect();
+    let not_shown = count(names.len(), "marked row is", "marked rows are");
+    Err(format!(
+        "{not_shown} hidden by the filter: {}. Nothing was done: Esc shows all rows, and once more takes the marks away.",
+        staging::names(&names)
+    )
+    .into())
+}
+
 /// Is there a row whose entry could be changed?
 pub(super) fn has_entry(app: &App, context: Context) -> Result<(), Cow<'static, str>> {
+    if context == Context::List {
+        all_seen(app)?;
+    }
     match (context, app.pane) {
         (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) if !app.chosen_rows().is_empty() => Ok(()),
         (Context::List, Pane::Entries | Pane::AwsAuth | Pane::Principals) => Err("No row is selected.".into()),
@@ -59,6 +82,9 @@ pub(super) fn has_entry(app: &App, context: Context) -> Result<(), Cow<'static, 
 
 /// Is there a row whose entry or association could be changed?
 pub(super) fn has_subject(app: &App, context: Context) -> Result<(), Cow<'static, str>> {
+    if context == Context::List {
+        all_seen(app)?;
+    }
     match (context, app.pane) {
         (Context::List, Pane::PodIdentity) if !app.chosen_rows().is_empty() => Ok(()),
         (Context::List, Pane::PodIdentity) => Err("No row is selected: a makes an association.".into()),

@@ -410,7 +410,8 @@ fn of(checked: Result<(), Cow<'static, str>>) -> Availability {
 
 fn can_add(app: &App, context: Context) -> Availability {
     of(change::can_write(app).and_then(|()| match context {
-        Context::List | Context::Trace => Ok(()),
+        Context::List => change::all_seen(app),
+        Context::Trace => Ok(()),
         _ => Err("There is no principal here: Esc goes back to one.".into()),
     }))
 }

@@ -140,6 +140,11 @@ fn can_act(app: &App) -> Result<(&History, Standing), Cow<'static, str>> {
     if app.applying.as_ref().is_some_and(|it| it.ended.is_none()) {
         return Err("Another batch is being applied: wait for its end.".into());
     }
+    if matches!(&app.shelf.book, Some(Ok(book)) if book.held) {
+        return Err(
+            "Another eksplorer is applying a batch right now: wait for its end; J reads the journal again.".into()
+        );
+    }
     match &standing {
         Standing::UndoneBy(by) => Err(format!("Batch {by} has undone it already.").into()),
         Standing::BeingUndoneBy(by) => {
@@ -258,6 +263,14 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut 
                 let text = format!("What was left open here is not known: {why}");
                 app.warn(text);
             }
+            // Whoever holds it while a batch is applied here is this program.
+            let busy = app.applying.as_ref().is_some_and(|it| it.ended.is_none());
+            let read = read.map(|mut book| {
+                if busy && book.held {
+                    Arc::make_mut(&mut book).held = false;
+                }
+                book
+            });
             app.shelf.book = Some(read);
             app.shelf.counted = None;
             fill(app);
@@ -301,6 +314,11 @@ pub(super) fn remind(app: &mut App) {
         && app.shelf.reminded.insert(cluster)
     {
         app.warn(reminder(last, &book.standing(last), open.len(), app.now));
+    } else if let Some(it) = book.histories().iter().find(|it| book.standing(it) == Standing::BeingApplied)
+        && is_here(app, it)
+        && app.notice.is_none()
+    {
+        app.tell("A batch is being applied by another eksplorer right now: J shows it.");
     }
 }
 

@@ -162,7 +162,7 @@ pub struct PaneState {
     pub editing: bool,
     /// As the facts stand, unless a column was chosen.
     pub sort: Option<Sort>,
-    /// The key of the row under the cursor; `None` until somebody moved, and then the first row is meant.
+    /// The key of the row under the cursor; `None` until a key was pressed, and then the first row is meant.
     cursor: Option<String>,
     /// Where that row stands among those shown.
     at: usize,
@@ -215,6 +215,14 @@ impl PaneState {
     /// Takes all marks away.
     pub fn unmark(&mut self) {
         self.marks.clear();
+    }
+
+    /// Means the row that is seen under the cursor from now on: it stands in for one that is gone, and for the first
+    /// one where nobody moved.
+    pub fn hold(&mut self, table: &Table) {
+        if let Some(row) = self.selected().and_then(|row| table.row(row)) {
+            self.cursor = Some(row.key.clone());
+        }
     }
 
     /// Takes in a new table, filter or order: the cursor stays on its row, and the row at its height.

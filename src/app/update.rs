@@ -24,10 +24,17 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(chord) => {
             app.notice = None;
+            // While a filter is typed the list runs ahead of the eye; how it ends is what was seen.
+            if !app.state().editing || app.keymap.command(Context::Prompt, chord).is_some() {
+                hold(app);
+            }
             key(app, chord, &mut effects);
         }
         Msg::Paste(text) => {
             app.notice = None;
+            if !app.state().editing {
+                hold(app);
+            }
             paste(app, &text);
         }
         Msg::Mouse(it) => mouse(app, it, &mut effects),
@@ -85,6 +92,18 @@ pub(super) fn arrange(app: &mut App) {
     let pane = app.pane;
     if let Some(lines) = app.lines() {
         app.state_mut().arrange(lines.table(pane), &heads(pane), page);
+    }
+}
+
+/// Whoever presses a key has seen which row is under the cursor: that is the one meant, whatever becomes of filter, order
+/// and rows.
+fn hold(app: &mut App) {
+    if !app.overlays.is_empty() {
+        return;
+    }
+    let pane = app.pane;
+    if let Some(lines) = app.lines() {
+        app.state_mut().hold(lines.table(pane));
     }
 }
 

@@ -230,6 +230,8 @@ pub enum Standing {
         /// How many.
         done: usize,
     },
+    /// Another process is doing it right now.
+    BeingApplied,
     /// Another batch has brought everything back.
     UndoneBy(String),
     /// Another batch was to bring everything back, and has not come to its end.
@@ -247,6 +249,7 @@ impl Standing {
             Standing::Stopped { .. } => "stopped",
             Standing::InDoubt { .. } => "in doubt",
             Standing::Abandoned { .. } => "abandoned",
+            Standing::BeingApplied => "being applied by another eksplorer",
             Standing::UndoneBy(_) => "undone",
             Standing::BeingUndoneBy(_) => "being undone",
         }
@@ -415,6 +418,10 @@ pub struct Book {
     pub unreadable: Vec<usize>,
     /// The highest version met.
     pub version: u32,
+    /// Another process has the journal open for writing.
+    pub held: bool,
+    /// The batch of the last line that was read: the one that whoever writes is at.
+    last: String,
     lines: usize,
 }
 
@@ -448,6 +455,7 @@ impl Book {
     /// Takes in a line that was written.
     pub fn take(&mut self, line: &Line) {
         self.version = self.version.max(line.v);
+        self.last.clone_from(&line.batch);
         if let Event::Planned { plan } = &line.event
             && self.history(&line.batch).is_none()
         {
@@ -484,11 +492,18 @@ impl Book {
 
     /// How a batch stands, what other batches did included.
     pub fn standing(&self, history: &History) -> Standing {
+        // What looks like a crash is a step under way, as long as its writer lives.
+        if self.held && history.batch.id == self.last && history.own_standing().is_open() {
+            return Standing::BeingApplied;
+        }
         for id in history.undone_by.iter().rev() {
             let Some(by) = self.history(id) else { continue };
             match self.standing(by) {
                 Standing::Done { .. } => return Standing::UndoneBy(id.clone()),
-                Standing::Stopped { .. } | Standing::InDoubt { .. } | Standing::BeingUndoneBy(_) => {
+                Standing::Stopped { .. }
+                | Standing::InDoubt { .. }
+                | Standing::BeingApplied
+                | Standing::BeingUndoneBy(_) => {
                     return Standing::BeingUndoneBy(id.clone());
                 }
                 // It did nothing, or was left, or was undone itself.

@@ -20,6 +20,14 @@ pub struct ClusterId {
     pub name: String,
 }
 
+impl ClusterId {
+    /// What a table by cluster says of this one: its `region/name` comes before its name alone. With it the key that said so.
+    pub fn rule<T: Copy>(&self, rules: &std::collections::BTreeMap<String, T>) -> Option<(String, T)> {
+        let keys = [format!("{}/{}", self.region, self.name), self.name.clone()];
+        keys.into_iter().find_map(|key| rules.get(&key).copied().map(|it| (key, it)))
+    }
+}
+
 impl fmt::Display for ClusterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;

@@ -134,6 +134,7 @@ fn state(standing: &Standing) -> &'static str {
         Standing::Stopped { .. } => "stopped",
         Standing::InDoubt { .. } => "in-doubt",
         Standing::Abandoned { .. } => "abandoned",
+        Standing::BeingApplied => "being-applied",
         Standing::UndoneBy(_) => "undone",
         Standing::BeingUndoneBy(_) => "being-undone",
     }

@@ -2,6 +2,7 @@
 //! that is queued, draws once, and never sooner than a frame after the last. While nothing happens it sleeps; an age on
 //! the screen wakes it only when it will read otherwise.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ pub struct ScreenOptions {
     pub keymap: Keymap,
     /// May changes be staged and applied?
     pub write: bool,
+    /// What the configuration says of single clusters.
+    pub writes: BTreeMap<String, bool>,
     /// The endpoint of EKS; `None` is AWS's own.
     pub endpoint: Option<String>,
     /// Where the journal is kept.
@@ -62,18 +65,18 @@ impl ScreenOptions {
         let theme = if no_color { theme.without_color() } else { theme };
         let keymap = Keymap::standard().context("the keymap is not sound")?;
         let folder = super::files::state_folder(None);
-        Ok(ScreenOptions { cluster, keymap, theme, write: false, endpoint: None, folder })
+        Ok(ScreenOptions { cluster, keymap, theme, write: false, writes: BTreeMap::new(), endpoint: None, folder })
     }
 }
 
 /// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
 pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
-    let ScreenOptions { cluster, keymap, theme, write, endpoint, folder } = options;
+    let ScreenOptions { cluster, keymap, theme, write, writes, endpoint, folder } = options;
     // Before the terminal is claimed: a signal in between must not find it unguarded.
     let signals = Signals::listen().context("could not listen for signals")?;
     let terminal = Terminal::claim().context("could not set up the terminal")?;
     let size = terminal.size().context("could not ask for the terminal's size")?;
-    let app = App::new(snapshot, Setup { cluster, keymap, write, endpoint }, size, now());
+    let app = App::new(snapshot, Setup { cluster, keymap, write, writes, endpoint }, size, now());
     let (feed, requests) = Source::of(feed);
     let mut screen = Loop { app, terminal, theme, requests, folder, tasks: JoinSet::new(), rest: Vec::new() };
     let outcome = screen.run(signals, feed).await;

@@ -102,7 +102,7 @@ fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &JournalView, book: &Book)
 
 fn empty(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     canvas.put(area.x, area.y, area.width, "The journal is empty: nothing was changed from here.", Role::Text);
-    let fills = if app.write {
+    let fills = if app.may_write() {
         "A batch comes in when what was staged is applied: a on a row gives access, D removes it, r reviews. So do eksplorer grant, \
          revoke and plan with --apply."
     } else {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::overlay::plan::{Kind, PlanLine, PlanView};
 use crate::app::words::count;
+use crate::edit::receipt::End;
 use crate::model::visible::visible;
 
 /// A line takes at most so many rows.
@@ -41,7 +42,8 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
         (None, Some(_)) => "Undo",
         (None, None) => "Review",
     };
-    let mut title = format!("{what} · {cluster} · {}", count(view.draft.len(), "change", "changes"));
+    let place = place(app);
+    let mut title = format!("{what} · {cluster} · {place} · {}", count(view.draft.len(), "change", "changes"));
     let mut right = ("⟳ computing".to_owned(), Role::Accent);
     if let Some(review) = &view.review {
         let (blocks, asks, notes) = review.counts();
@@ -56,10 +58,14 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
     let end = canvas.put_right(area.x, area.right(), area.y, &right.0, right.1).saturating_sub(2);
     canvas.put(area.x, area.y, end.saturating_sub(area.x), &title, Role::Title);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
+    // Where the name is typed, a line of its own says in which account: at any width, and whatever the name's length.
+    let above = if view.typing { 2 } else { 1 };
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2 + above), ..area };
     lines(canvas, body, &view.lines(app.home()), view.top, view.cursor());
-    canvas.across(Rect { y: foot.y.saturating_sub(1), ..foot });
+    canvas.across(Rect { y: foot.y.saturating_sub(above), ..foot });
     if view.typing {
+        let text = format!("In {place} this changes cluster {cluster}.");
+        canvas.put(foot.x, foot.y.saturating_sub(1), foot.width, &text, Role::Warn);
         let text = "Type the cluster's name to apply: ";
         let used = canvas.put(foot.x, foot.y, foot.width, text, Role::Title);
         let x = foot.x + used.max(width(text) as u16);
@@ -74,6 +80,16 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
     };
     canvas.put(foot.x, foot.y, foot.width, &text, role);
     None
+}
+
+/// `account 111122223333, eu-west-1`
+fn place(app: &App) -> String {
+    let facts = app.facts();
+    let of_cluster = facts.cluster.value().and_then(|it| it.account());
+    let account = of_cluster.or_else(|| app.snapshot.caller.value().map(|it| it.account.clone()));
+    let account = account.map_or_else(|| "an account that is not known".to_owned(), |it| format!("account {it}"));
+    let region = app.cluster.as_ref().map(|it| it.region.as_str()).unwrap_or_default();
+    format!("{account}, {region}")
 }
 
 /// What is being applied, or was applied last.
@@ -92,6 +108,9 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
     lines(canvas, body, &it.lines(app.home()), top, None);
     let text = match (&it.ended, it.undoable()) {
         (None, _) => "It goes on if this is left; P comes back to it.",
+        (Some(Ok(receipt)), Ok(_)) if matches!(receipt.end, End::Stopped | End::InDoubt) => {
+            "J, then R, reviews what is left; u reviews what takes back what was done."
+        }
         (Some(_), Ok(_)) => "u shows what would undo it; E takes it along, N writes the incident note.",
         (Some(_), Err(why)) => why,
     };

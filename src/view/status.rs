@@ -26,10 +26,10 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         // Old facts must not pass for the cluster's present ones.
         (Source::File { .. }, Some(at)) if area.width >= 100 => format!("FILE OF {} {READ_ONLY}", at.date()),
         (Source::File { .. }, _) => format!("FILE {READ_ONLY}"),
-        (Source::Live | Source::Lab, _) if app.write => "WRITE".to_owned(),
+        (Source::Live | Source::Lab, _) if app.may_write() => "WRITE".to_owned(),
         _ => READ_ONLY.to_owned(),
     };
-    let role = if app.write && app.is_live() { Role::Warn } else { Role::Accent };
+    let role = if app.may_write() && app.is_live() { Role::Warn } else { Role::Accent };
     let mut end = canvas.put_right(area.x, right, area.y, &nothing_can_change, role);
     if app.staged() > 0 {
         end = canvas.put_right(area.x, end.saturating_sub(2), area.y, &format!("staged {}", app.staged()), Role::Warn);
@@ -367,7 +367,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let mut x = area.x + 1;
     for command in foremost(context, app.pane) {
         // Where nothing can be changed, the room is for what can be done.
-        if command.spec().group == Group::Change && context == Context::List && !app.write {
+        if command.spec().group == Group::Change && context == Context::List && !app.may_write() {
             continue;
         }
         // Nor is what is reviewed for what is being applied, or the reverse.
@@ -379,6 +379,13 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
             continue;
         }
         let Some(chord) = app.keymap.chords(context, *command).next() else { continue };
+        let ready = command.availability(app, context) == Availability::Ready;
+        // What changes something is offered only where it can; that the review cannot be applied yet stands above.
+        let is_change = matches!(context, Context::Review | Context::Journal | Context::Batch)
+            && command.spec().group == Group::Change;
+        if is_change && !ready && *command != Command::Apply {
+            continue;
+        }
         let chord = chord.to_string();
         // What the row opens with all that it says is no trace.
         let shows = *command == Command::Trace && context == Context::List && app.shows_row();
@@ -387,7 +394,6 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         if x + wanted + 2 > end {
             break;
         }
-        let ready = command.availability(app, context) == Availability::Ready;
         x += canvas.put(x, area.y, wanted, &chord, if ready { Role::Key } else { Role::Dim }) + 1;
         x += canvas.put(x, area.y, wanted, word, Role::Dim) + 2;
     }

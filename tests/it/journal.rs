@@ -215,6 +215,31 @@ fn the_start_tells_once_of_what_was_left_in_doubt_and_which_key_shows_it() {
 }
 
 #[test]
+fn a_batch_that_another_process_is_at_is_told_as_that_and_left_to_it() {
+    let mut book = doubtful();
+    book.held = true;
+    let stage = lab(book);
+    assert_eq!(notice(&stage), "A batch is being applied by another eksplorer right now: J shows it.");
+    assert_eq!(stage.app.shelf.open, 0);
+    let stage = stage.keys("J");
+    check(
+        "journal_held_80x24",
+        &lab({
+            let mut book = doubtful();
+            book.held = true;
+            book
+        })
+        .resize(80, 24)
+        .keys("J Enter"),
+    );
+    for key in ["u", "R"] {
+        let stage = Stage { app: stage.app.clone(), ..lab(doubtful()) }.keys(key);
+        assert!(notice(&stage).starts_with("Another eksplorer is applying a batch right now"), "{}", notice(&stage));
+        assert!(looked(&stage).is_none(), "nothing is read for it");
+    }
+}
+
+#[test]
 fn nothing_is_told_of_other_places_or_of_a_file() {
     let elsewhere = |with: &dyn Fn(&mut Pin)| {
         let mut writer = Writer::default();

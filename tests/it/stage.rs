@@ -473,6 +473,7 @@ impl Stage {
             cluster: real.then(|| cluster().name),
             keymap: Keymap::standard().expect("the keymap"),
             write: false,
+            writes: Default::default(),
             endpoint: None,
         };
         let size = Size { width: 120, height: 36 };

@@ -75,16 +75,80 @@ fn marks_are_kept_by_row_through_filter_and_panes_and_esc_takes_them_away() {
 }
 
 #[test]
+fn the_cursor_stays_on_the_row_that_is_seen_under_it_whatever_becomes_of_the_filter() {
+    let (on_row, name) = (|stage: &Stage| stage.row().to_owned(), "breakglass");
+    for pane in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        // Any row but the first.
+        let stage = lab().keys(pane).keys("G");
+        let last = on_row(&stage);
+        let word = last.rsplit(['/', ' ', ':']).next().expect("a word").to_owned();
+        let moved = stage.keys("g /").text(&word).keys("Enter");
+        let seen = on_row(&moved);
+        for keys in ["Esc", "/ Esc", "s", "s s Esc", "S Esc"] {
+            let stage = lab().keys(pane).keys("g /").text(&word).keys("Enter");
+            assert_eq!(on_row(&stage), seen, "{pane} {keys}");
+            assert_eq!(on_row(&stage.keys(keys)), seen, "{pane} {keys}");
+        }
+    }
+    for typed in ["Enter Esc", "Esc", "Enter s Esc", "Enter Esc ctrl-r", "Enter / Esc"] {
+        let stage = lab().keys("1 g /").text(name).keys(typed).keys("D");
+        let draft = stage.app.staging().expect("staged").draft();
+        let all: Vec<String> = draft.changes().map(|(subject, _)| subject.to_string()).collect();
+        assert_eq!((all.len(), all[0].ends_with("role/breakglass")), (1, true), "{typed}: {all:?}");
+    }
+}
+
+#[test]
 fn what_is_done_to_marked_rows_is_one_step_and_the_marks_have_done_their_work() {
     let stage = on("1", "teams/").keys("Space Space Space D");
     assert_eq!((stage.app.staged(), marked(&stage)), (3, 0), "{}", notice(&stage));
-    assert!(notice(&stage).starts_with("Staged: 3 access entries are removed"), "{}", notice(&stage));
+    assert!(notice(&stage).starts_with("Staged: 3 access entries ("), "{}", notice(&stage));
     assert_eq!(stage.keys("z").app.staged(), 0);
     let stage = on("1", "teams/").keys("Space Space a").text("view").keys("Enter").text("payments").keys("Enter");
     assert_eq!(stage.app.staged(), 2, "{}", notice(&stage));
     assert_eq!(stage.keys("z").app.staged(), 0);
     let stage = on("1", "teams/").keys("Space Space R");
     assert_eq!(stage.app.staged(), 2, "{}", notice(&stage));
+}
+
+#[test]
+fn marks_that_a_filter_hides_are_not_acted_upon_and_are_told_by_name() {
+    let stage = on("1", "teams/").keys("Space Space Space Space Space Esc /").text("breakglass").keys("Enter Space");
+    for key in ["D", "t", "R", "e", "n", "a", "A"] {
+        let stage = Stage {
+            app: stage.app.clone(),
+            rows: stage.rows.clone(),
+            effects: Vec::new(),
+            answers: true,
+            real: true,
+            book: stage.book.clone(),
+        }
+        .keys(key);
+        let text = notice(&stage);
+        assert!(stage.app.overlays.is_empty(), "{key}");
+        {
+            assert!(text.starts_with("5 marked rows are hidden by the filter: role/"), "{key}: {text}");
+            assert!(text.contains(" and 2 more. Nothing was done: Esc shows all rows"), "{key}: {text}");
+        }
+        assert_eq!(stage.app.staged(), 0, "{key}");
+    }
+    let stage = stage.keys("Esc D");
+    let text = notice(&stage);
+    assert_eq!(stage.app.staged(), 6, "{text}");
+    assert!(text.starts_with("Staged: 6 access entries (role/") && text.contains(" and 3 more) are removed"), "{text}");
+}
+
+#[test]
+fn a_cluster_that_the_configuration_forbids_is_not_changed_and_the_key_says_why() {
+    let mut stage = lab();
+    stage.app.writes = [("prod-eu1".to_owned(), false)].into();
+    let stage = stage.keys("D");
+    assert_eq!(stage.app.staged(), 0);
+    assert!(notice(&stage).contains("write = false under [clusters.\"prod-eu1\"]"), "{}", notice(&stage));
+    let mut stage = Stage::acme(Source::Lab);
+    stage.app.writes = [("eu-west-1/prod-eu1".to_owned(), true), ("prod-eu1".to_owned(), false)].into();
+    let stage = stage.keys("D");
+    assert_eq!(stage.app.staged(), 1, "allowed without --write: {}", notice(&stage));
 }
 
 #[test]

@@ -249,7 +249,7 @@ pub(in crate::app) fn accept_add(app: &mut App, effects: &mut Vec<Effect>) {
             let subjects: Vec<Subject> = principals.into_iter().map(Subject::Entry).collect();
             let (whom, verb) = match subjects.as_slice() {
                 [one] => (named(one, app.home()), "gets"),
-                several => (whose(several, "principals"), "get"),
+                several => (whose(app, several, "principals"), "get"),
             };
             let what = format!("{whom} {verb} {given}");
             stage_each(app, &subjects, &what, |ground, draft, subject| {

@@ -128,11 +128,26 @@ fn entry_at_hand(app: &mut App) -> Option<(Subject, EntryState)> {
     found.into_iter().next()
 }
 
+/// So many are named; the others are counted.
+const NAMED: usize = 3;
+
+/// `role/a, role/b, role/c and 2 more`
+pub(super) fn names(all: &[String]) -> String {
+    let first = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// Whom an edit is about, in words.
-pub(super) fn whose(subjects: &[Subject], things: &str) -> String {
+pub(super) fn whose(app: &App, subjects: &[Subject], things: &str) -> String {
     match subjects {
         [one] => one.to_string(),
-        several => format!("{} {things}", several.len()),
+        several => {
+            let all: Vec<String> = several.iter().map(|it| named(it, app.home())).collect();
+            format!("{} {things} ({})", several.len(), names(&all))
+        }
     }
 }
 
@@ -170,7 +185,7 @@ pub(in crate::app) fn remove(app: &mut App) {
     let Some(found) = at_hand(app) else { return };
     let subjects: Vec<Subject> = found.into_iter().map(|(it, _)| it).collect();
     let verb = if subjects.len() == 1 { "is removed" } else { "are removed" };
-    let what = format!("{} {verb}", whose(&subjects, things(app)));
+    let what = format!("{} {verb}", whose(app, &subjects, things(app)));
     edit(app, &subjects, &what, &Edit::Remove);
 }
 
@@ -179,7 +194,7 @@ pub(in crate::app) fn recreate(app: &mut App) {
     let Some(found) = entries_at_hand(app) else { return };
     let subjects: Vec<Subject> = found.into_iter().map(|(it, _)| it).collect();
     let verb = if subjects.len() == 1 { "is deleted and made again" } else { "are deleted and made again" };
-    let what = format!("{} {verb}", whose(&subjects, "access entries"));
+    let what = format!("{} {verb}", whose(app, &subjects, "access entries"));
     edit(app, &subjects, &what, &Edit::Again);
 }
 
@@ -241,7 +256,7 @@ pub(in crate::app) fn open_policies(app: &mut App, rescope: bool) {
     match choices.as_slice() {
         [] => {
             let verb = if subjects.len() == 1 { "has" } else { "have" };
-            app.warn(format!("{} {verb} no access policies: a adds access.", whose(&subjects, "access entries")));
+            app.warn(format!("{} {verb} no access policies: a adds access.", whose(app, &subjects, "access entries")));
         }
         // Where there is one there is nothing to choose.
         [only] if rescope => {
@@ -264,7 +279,7 @@ pub(in crate::app) fn accept_policy(app: &mut App) {
     let has = |it: &Subject| matches!(state(app, it), Ok(Some(State::Entry(state))) if state.policies.contains_key(&policy_arn));
     let having: Vec<Subject> = subjects.iter().filter(|it| has(it)).cloned().collect();
     let verb = if having.len() == 1 { "loses" } else { "lose" };
-    let mut what = format!("{} {verb} {}", whose(&having, "access entries"), last_part(&policy_arn));
+    let mut what = format!("{} {verb} {}", whose(app, &having, "access entries"), last_part(&policy_arn));
     if having.len() < subjects.len() {
         let others = subjects.len() - having.len();
         what.push_str(&format!(" ({} without it)", count(others, "other is", "others are")));

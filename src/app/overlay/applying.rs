@@ -158,7 +158,15 @@ impl Applying {
         }
         if let Some(Ok(receipt)) = &self.ended {
             lines.extend(receipt.because.iter().map(|it| PlanLine::new(Kind::Note, it)));
-            lines.extend(receipt.next.iter().map(|it| PlanLine::new(Kind::Plain, format!("next: {it}"))));
+            // What the receipt says is for a shell; here there are keys.
+            let next = match receipt.end {
+                End::Stopped => {
+                    Some("mend the cause; then J and R review what is left, u what takes back what was done")
+                }
+                End::InDoubt => Some("J and R review what is left, u what takes it back: what is there is read first"),
+                End::Done | End::Blocked => receipt.next.as_deref(),
+            };
+            lines.extend(next.map(|it| PlanLine::new(Kind::Plain, format!("next: {it}"))));
             lines.push(PlanLine::new(Kind::Plain, format!("batch {}, in the journal: J", receipt.batch)));
         }
         lines

@@ -90,10 +90,12 @@ impl JournalView {
         self.put(at.unwrap_or(self.scroll.at), page);
     }
 
-    /// Takes in another filter.
+    /// Takes in another filter; the cursor stays on its batch.
     pub fn arrange(&mut self, page: usize) {
+        let before = self.shown.get(self.scroll.at).copied();
         self.narrow();
-        self.put(self.scroll.at, page);
+        let at = self.shown.iter().position(|it| Some(*it) == before);
+        self.put(at.unwrap_or(self.scroll.at), page);
     }
 
     fn narrow(&mut self) {
@@ -187,7 +189,10 @@ pub fn who(arn: &str, home: Option<&str>) -> String {
 /// The sign of how a batch stands.
 pub fn sign(standing: &Standing) -> Sign {
     match standing {
-        Standing::Done { as_planned: Some(false) } | Standing::BeingUndoneBy(_) | Standing::NotBegun => Sign::Look,
+        Standing::Done { as_planned: Some(false) }
+        | Standing::BeingUndoneBy(_)
+        | Standing::BeingApplied
+        | Standing::NotBegun => Sign::Look,
         Standing::Done { .. } => Sign::Good,
         Standing::Stopped { .. } => Sign::Stopped,
         Standing::InDoubt { .. } => Sign::InDoubt,
@@ -207,6 +212,7 @@ pub fn state(standing: &Standing, steps: usize) -> String {
         Standing::Refused | Standing::Abandoned { done: 0 } => "nothing done".to_owned(),
         Standing::Stopped { done } => format!("stopped at step {} of {steps}", done + 1),
         Standing::Abandoned { done } => format!("left at step {} of {steps}", done + 1),
+        Standing::BeingApplied => "being applied".to_owned(),
         Standing::InDoubt { step } => format!("in doubt: step {step} of {steps}"),
         Standing::UndoneBy(by) => format!("undone by {}", tail(by)),
         Standing::BeingUndoneBy(by) => format!("being undone by {}", tail(by)),
@@ -235,6 +241,7 @@ pub fn stands(history: &History, standing: &Standing) -> String {
         Standing::InDoubt { step } => format!("Whether step {step} of {of} was done is not known."),
         Standing::Abandoned { done: 0 } => "Nothing of it was done, and it was left so.".to_owned(),
         Standing::Abandoned { done } => format!("{} done, and it was left so.", count(*done, "step is", "steps are")),
+        Standing::BeingApplied => "It is being applied by another eksplorer right now.".to_owned(),
         Standing::UndoneBy(by) => format!("Batch {by} has undone it."),
         Standing::BeingUndoneBy(by) => {
             format!("Batch {by} was to undo it and has not come to its end: resume that one.")

@@ -155,10 +155,12 @@ impl MatrixView {
         self.put(at, (page, width));
     }
 
-    /// Takes in another filter.
+    /// Takes in another filter; the cursor stays on its row.
     pub fn arrange(&mut self, room: (usize, u16)) {
+        let before = self.shown.get(self.scroll.at).copied();
         self.narrow();
-        self.put(self.scroll.at, room);
+        let at = self.shown.iter().position(|it| Some(*it) == before);
+        self.put(at.unwrap_or(self.scroll.at), room);
     }
 
     fn narrow(&mut self) {

@@ -95,10 +95,12 @@ impl WhoView {
         self.put(at, analysis, page);
     }
 
-    /// Takes in another filter.
+    /// Takes in another filter; the cursor stays on its holder.
     pub fn arrange(&mut self, analysis: Option<&Analysis>, page: usize) {
+        let before = self.shown.get(self.scroll.at).copied();
         self.narrow();
-        self.put(self.scroll.at, analysis, page);
+        let at = self.shown.iter().position(|it| Some(*it) == before);
+        self.put(at.unwrap_or(self.scroll.at), analysis, page);
     }
 
     fn narrow(&mut self) {

@@ -209,9 +209,7 @@ async fn apply(options: &Options, args: &ApplyArgs, planned: Planned, tell: Tell
             visible(named)
         )));
     }
-    if options.write == Some(false) {
-        return Err(Trouble::refused("writing is switched off in the configuration (write = false): nothing was done"));
-    }
+    options.may_write(&id).map_err(Trouble::refused)?;
     let Source::Live { session, .. } = &source else {
         return Err(Trouble::bad_input("a file is looked at, and never changed: leave --from out"));
     };

@@ -220,9 +220,9 @@ fn the_one(book: &Book, named: &str) -> Result<String, Trouble> {
 
 /// The way to where a batch belongs; what the options say against it is refused.
 async fn session(options: &Options, book: &Book, id: &str) -> Result<Session, Trouble> {
-    if options.write == Some(false) {
-        return Err(Trouble::refused("writing is switched off in the configuration (write = false): nothing was done"));
-    }
+    let pin = book.history(id).map(|it| &it.batch.pin);
+    let of = pin.map(|it| ClusterId { region: it.region.clone(), name: it.cluster.clone() });
+    of.map_or(Ok(()), |it| options.may_write(&it)).map_err(Trouble::refused)?;
     let cluster = book.history(id).map(|it| it.batch.pin.cluster.clone()).unwrap_or_default();
     let named = options.cluster.as_deref().map(|it| it.rsplit_once('/').map_or(it, |(_, name)| name));
     if let Some(named) = named.filter(|it| *it != cluster) {
