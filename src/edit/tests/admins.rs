@@ -41,7 +41,8 @@ fn narrowed() -> Edit {
 #[test]
 fn whoever_the_last_admin_is_it_is_not_removed_unsaid() {
     let removed = |arn: &str| vec![(entry_of(arn), Edit::Remove)];
-    let rows: [(&[&str], Vec<(Subject, Edit)>, &[&str]); 7] = [
+    type Row<'a> = (&'a [&'a str], Vec<(Subject, Edit)>, &'a [&'a str]);
+    let rows: [Row<'_>; 7] = [
         (&[ADMIN, FRESH], removed(ADMIN), &[]),
         (&[ADMIN], removed(ADMIN), &["blocks last-admin"]),
         // The only one is of another account: whether it exists nobody here knows, and it is the last all the same.

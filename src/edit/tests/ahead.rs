@@ -144,7 +144,12 @@ fn what_others_did_stays_and_what_was_staged_is_done_on_top_of_it() {
     );
     assert_eq!(
         ends(&moved, "fresh"),
-        (some("STANDARD · groups theirs"), some("STANDARD · groups theirs · AmazonEKSViewPolicy @ blue"))
+        (
+            some("STANDARD · username arn:aws:sts::111122223333:assumed-role/fresh/{{SessionName}} · groups theirs"),
+            some(
+                "STANDARD · username arn:aws:sts::111122223333:assumed-role/fresh/{{SessionName}} · groups theirs · AmazonEKSViewPolicy @ blue"
+            )
+        )
     );
     assert!(moved.change(&role("over")).is_none(), "somebody has removed it already");
     assert_eq!(moved.onto(&facts), moved);
