@@ -30,7 +30,10 @@ pub(in crate::app) fn open_plan(app: &mut App, mut view: PlanView, effects: &mut
     let facts = app.facts();
     let is_old =
         |(subject, change): (&Subject, &Change)| !matches!(now(&facts, subject).known(), Ok(it) if it == change.before);
-    if view.is_of_the_journal() && view.draft.changes().any(is_old) {
+    let old = view.is_of_the_journal() && view.draft.changes().any(is_old);
+    // Whether somebody remains who may do everything rests on what others have, which may have changed as well.
+    let takes = view.draft.changes().any(|(_, change)| change.before.is_some());
+    if (old || takes) && app.is_live() {
         effects.push(Effect::Load(cluster.clone()));
     }
     effects.push(Effect::Plan { ticket, cluster, draft: Box::new(view.draft.clone()) });
