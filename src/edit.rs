@@ -4,14 +4,14 @@
 //! - [`draft`]: the staged edits, folded; their inverse is the undo;
 //! - [`mod@plan`]: a draft as calls, in order, each with the states before and after it;
 //! - [`mod@project`]: the facts as they would be;
-//! - [`told`]: a change in words; [`diff`]: who gains and loses what;
+//! - [`told`]: changes and calls in words; [`diff`]: who gains and loses what;
 //! - [`aws_auth`]: how a row of it is removed, which this program does not do;
 //! - [`carry`]: what of somebody's access another can be given;
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
 //! - [`preflight`]: what IAM is asked before it is applied; [`rebase`]: a draft brought onto what is there now;
 //! - [`compare`]: is a thing as it is expected to be; [`record`]: what the journal writes and reads; [`receipt`]: what
-//!   applying tells; [`wording`]: changes in words.
+//!   applying tells.
 //!
 //! Pure: nothing here makes a call, knows a clock or a disk, or draws. There is no second idea of what follows from an
 //! edit: it is projected onto the facts, and `access` answers as ever.
@@ -33,7 +33,6 @@ pub mod record;
 pub mod state;
 pub mod told;
 pub mod wish;
-pub mod wording;
 
 use check::{Check, Level, Look, checks};
 use diff::{Difference, Sides};

@@ -85,14 +85,7 @@ fn cluster_choices(app: &App) -> Vec<Choice<ClusterId>> {
             0 => right,
             staged => format!("staged {staged} · {right}"),
         };
-        Choice {
-            text: id.name.clone(),
-            note: note.join(" · "),
-            right,
-            also: String::new(),
-            disabled: None,
-            what: id.clone(),
-        }
+        Choice { note: note.join(" · "), right, ..Choice::new(id.name.clone(), id.clone()) }
     };
     snapshot.clusters.items().iter().map(choice).collect()
 }

@@ -108,12 +108,9 @@ pub(super) fn can_note(app: &App) -> Result<(), Cow<'static, str>> {
 pub(super) fn open(app: &mut App) {
     let Ok((told, here)) = told(app) else { return };
     let choice = |what, text: &str, note: &str, disabled: Option<&str>| Choice {
-        text: text.to_owned(),
         note: note.to_owned(),
-        right: String::new(),
-        also: String::new(),
         disabled: disabled.map(str::to_owned),
-        what,
+        ..Choice::new(text, what)
     };
     let done = |why: &'static str| told.draft.is_empty().then_some(why);
     let choices = vec![

@@ -484,12 +484,10 @@ fn open_palette(app: &mut App) {
                 Availability::Disabled(why) => Some(why.into_owned()),
             };
             Choice {
-                text: spec.name.to_owned(),
                 note: spec.sentence.to_owned(),
                 right: super::overlay::help::keys(&app.keymap, *command),
-                also: String::new(),
                 disabled,
-                what: *command,
+                ..Choice::new(spec.name.to_owned(), *command)
             }
         })
         .collect();

@@ -128,12 +128,9 @@ pub(super) fn open_namespaces(app: &mut App) {
     let Some(permitted) = &view.permitted else { return };
     let shown = permitted.matrix.namespace.clone();
     let choice = |text: &str, note: String, what: &str| Choice {
-        text: text.to_owned(),
         note,
         right: if what == shown { "shown".to_owned() } else { String::new() },
-        also: String::new(),
-        disabled: None,
-        what: what.to_owned(),
+        ..Choice::new(text, what.to_owned())
     };
     let own = |namespace: &str| own_grants(&permitted.grants, namespace);
     let mut named: Vec<(usize, &str)> = permitted.permissions.namespaces().map(|it| (own(it), it)).collect();
@@ -180,12 +177,13 @@ pub(super) fn open_subject(app: &mut App) {
     let title = format!("{} {}", row.kind(), row.name());
     let home = app.home();
     let carriers = row.carriers.iter().map(|it| Choice {
-        text: super::columns::named(&it.principal, home),
         note: "carries it: Enter traces".to_owned(),
         right: "principal".to_owned(),
         also: it.principal.arn(),
-        disabled: None,
-        what: Lead::Trace(Box::new(Asked::principal(it.principal.clone()))),
+        ..Choice::new(
+            super::columns::named(&it.principal, home),
+            Lead::Trace(Box::new(Asked::principal(it.principal.clone()))),
+        )
     });
     let bindings = row.bindings.iter().filter_map(|it| {
         let note = match it {

@@ -14,7 +14,6 @@ use super::state::{AssociationState, EntryState, State, Subject, sorted};
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::Principal;
 use crate::model::validation::entry::standard_username;
-use crate::model::words::last_part;
 
 /// One call of the EKS API, with all that it sends but the cluster and the client token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,30 +89,6 @@ impl Call {
             Call::CreatePodIdentityAssociation { .. } => "CreatePodIdentityAssociation",
             Call::UpdatePodIdentityAssociation { .. } => "UpdatePodIdentityAssociation",
             Call::DeletePodIdentityAssociation { .. } => "DeletePodIdentityAssociation",
-        }
-    }
-
-    /// What it is about, in few words: the policy and scope, the groups, the role.
-    pub fn tell(&self) -> String {
-        match self {
-            Call::CreateAccessEntry { kind, kubernetes_groups, .. } if kubernetes_groups.is_empty() => kind.clone(),
-            Call::CreateAccessEntry { kind, kubernetes_groups, .. } => {
-                format!("{kind}, groups {}", kubernetes_groups.join(", "))
-            }
-            Call::UpdateAccessEntry { username, kubernetes_groups, .. } => {
-                let groups =
-                    if kubernetes_groups.is_empty() { "no groups".to_owned() } else { kubernetes_groups.join(", ") };
-                format!("groups {groups}, username {}", username.as_deref().unwrap_or("by default"))
-            }
-            Call::AssociateAccessPolicy { policy_arn, access_scope, .. } => {
-                format!("{} @ {access_scope}", last_part(policy_arn))
-            }
-            Call::DisassociateAccessPolicy { policy_arn, .. } => last_part(policy_arn).to_owned(),
-            Call::TagResource { tags } => tags.keys().cloned().collect::<Vec<_>>().join(", "),
-            Call::UntagResource { tag_keys } => tag_keys.join(", "),
-            Call::CreatePodIdentityAssociation { role_arn, .. }
-            | Call::UpdatePodIdentityAssociation { role_arn, .. } => role_arn.clone(),
-            Call::DeleteAccessEntry { .. } | Call::DeletePodIdentityAssociation {} => String::new(),
         }
     }
 }

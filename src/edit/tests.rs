@@ -12,6 +12,7 @@ use crate::access::permissions::{Verdict, Who};
 use crate::model::cluster::ClusterId;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::Source;
@@ -63,6 +64,16 @@ pub(super) struct World {
     pub(super) facts: ClusterFacts,
     pub(super) iam: IamFacts,
     permissions: Permissions,
+}
+
+fn refused(permission: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Refused { permission: permission.into() },
+        doing: "read it".into(),
+        on: String::new(),
+        code: None,
+        message: String::new(),
+    }
 }
 
 pub(super) fn world_of(rows: &str) -> World {
@@ -178,8 +189,11 @@ fn what_adds_comes_before_what_removes() {
             (role("fresh"), Edit::GiveGroups(vec!["devs".into()])),
         ],
     );
-    let steps: Vec<String> =
-        review.steps.iter().map(|it| format!("{} {} {}", it.n, it.call.operation(), it.call.tell())).collect();
+    let steps: Vec<String> = review
+        .steps
+        .iter()
+        .map(|it| format!("{} {} {}", it.n, it.call.operation(), crate::edit::told::call(&it.call)))
+        .collect();
     assert_eq!(
         steps,
         [

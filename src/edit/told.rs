@@ -1,7 +1,10 @@
-//! A staged change in words: what comes, what goes, what becomes another.
+//! Changes and calls in words, for whoever reads them: review, detail, list, journal, note.
 //!
-//! Decides in which pieces a change is told, each with its sign, so that review, detail and list say the same. In which
-//! calls it is done is [`super::plan`]'s.
+//! Decides in which pieces a change is told, each with its sign, where it is looked at closely (review, detail, staged
+//! rows), and in which few words a call is told; as a sentence, where it stands beside others (journal, note), in
+//! [`sentences`]. In which calls it is done is [`super::plan`]'s. Another thing that can be edited gets its words here.
+
+pub mod sentences;
 
 use std::collections::BTreeMap;
 
@@ -41,11 +44,6 @@ pub fn pieces(change: &Change) -> Vec<Piece> {
     out
 }
 
-/// A change in one line: `+ group devs · ~ View @ blue → green`.
-pub fn line(change: &Change) -> String {
-    pieces(change).into_iter().map(|(sign, text)| format!("{sign} {text}")).collect::<Vec<_>>().join(" · ")
-}
-
 /// What is new has no username that it could have had before.
 fn unnamed(after: &EntryState) -> EntryState {
     EntryState { username: after.username.clone(), ..EntryState::default() }
@@ -60,6 +58,15 @@ pub fn call(call: &Call) -> String {
             let parts = std::iter::once(kind.clone()).chain(groups).chain(named(username)).chain(told_tags(tags));
             parts.collect::<Vec<_>>().join(", ")
         }
+        Call::UpdateAccessEntry { username, kubernetes_groups, .. } => {
+            let groups =
+                if kubernetes_groups.is_empty() { "no groups".to_owned() } else { kubernetes_groups.join(", ") };
+            format!("groups {groups}, username {}", username.as_deref().unwrap_or("by default"))
+        }
+        Call::AssociateAccessPolicy { policy_arn, access_scope, .. } => {
+            format!("{} @ {access_scope}", last_part(policy_arn))
+        }
+        Call::DisassociateAccessPolicy { policy_arn, .. } => last_part(policy_arn).to_owned(),
         Call::TagResource { tags } => told_tags(tags).unwrap_or_default(),
         Call::UntagResource { tag_keys } => format!("tags {}", tag_keys.join(", ")),
         Call::CreatePodIdentityAssociation {
@@ -71,7 +78,7 @@ pub fn call(call: &Call) -> String {
         Call::UpdatePodIdentityAssociation { role_arn, target_role_arn, disable_session_tags, policy } => {
             session(role_arn, target_role_arn.as_deref(), *disable_session_tags, policy.as_deref())
         }
-        other => other.tell(),
+        Call::DeleteAccessEntry { .. } | Call::DeletePodIdentityAssociation {} => String::new(),
     }
 }
 
@@ -135,6 +142,10 @@ fn tags(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>, out
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(change: &Change) -> String {
+        pieces(change).into_iter().map(|(sign, text)| format!("{sign} {text}")).collect::<Vec<_>>().join(" · ")
+    }
     use crate::model::mapping::{AccessScope, ScopeKind};
 
     fn policy(name: &str, namespaces: &[&str]) -> (String, AccessScope) {

@@ -49,11 +49,13 @@ fn pieces(value: &str) -> Vec<Piece<'_>> {
     out
 }
 
-/// The value with its variables filled in, where the document knows variables.
-pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
-    if !variables || !value.contains("${") {
-        return Wanted::Plain(value);
-    }
+/// The signs of a value, its variables filled in; what stands for one that cannot be is the caller's, by whether the
+/// request is known to lack it; an error ends it.
+fn filled<E>(
+    value: &str,
+    request: &Request,
+    mut otherwise: impl FnMut(bool) -> Result<Sign, E>,
+) -> Result<Vec<Sign>, E> {
     let mut signs = Vec::new();
     for piece in pieces(value) {
         match piece {
@@ -62,12 +64,20 @@ pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wa
             Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
                 (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
                 (Lookup::Absent, Some(default)) => signs.extend(default.chars().map(Sign::Char)),
-                (Lookup::Absent, None) => return Wanted::Nothing,
-                (Lookup::Present(_) | Lookup::Unknown, _) => return Wanted::Unknown,
+                (it, _) => signs.push(otherwise(matches!(it, Lookup::Absent))?),
             },
         }
     }
-    Wanted::Signs(signs)
+    Ok(signs)
+}
+
+/// The value with its variables filled in, where the document knows variables.
+pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
+    if !variables || !value.contains("${") {
+        return Wanted::Plain(value);
+    }
+    let otherwise = |is_absent| Err(if is_absent { Wanted::Nothing } else { Wanted::Unknown });
+    filled(value, request, otherwise).map_or_else(|it| it, Wanted::Signs)
 }
 
 /// Does a text fit a pattern outside of conditions, as a resource does? `None` where that depends on a variable that is
@@ -77,22 +87,12 @@ pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str
         return Some(glob(pattern, text));
     }
     let mut known = true;
-    let mut signs = Vec::new();
-    for piece in pieces(pattern) {
-        match piece {
-            Piece::Text(text) => signs.extend(text.chars().map(Sign::of)),
-            Piece::Variable(sign @ ("*" | "?" | "$"), None) => signs.extend(sign.chars().map(Sign::Char)),
-            Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
-                (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
-                (Lookup::Absent, Some(default)) => signs.extend(default.chars().map(Sign::Char)),
-                // What comes of a variable that is not there is nowhere said for resources.
-                (Lookup::Present(_) | Lookup::Absent | Lookup::Unknown, _) => {
-                    known = false;
-                    signs.push(Sign::Run);
-                }
-            },
-        }
-    }
+    // What comes of a variable that is not there is nowhere said for resources: it may be anything.
+    let anything = |_| {
+        known = false;
+        Ok::<_, core::convert::Infallible>(Sign::Run)
+    };
+    let Ok(signs) = filled(pattern, request, anything);
     match fits(&signs, text) {
         false => Some(false),
         true => known.then_some(true),

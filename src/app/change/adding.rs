@@ -58,12 +58,10 @@ pub(super) fn everybody(app: &App) -> Vec<Choice<String>> {
         }
         let note = principal.permission_set().map(|set| format!("permission set {set}")).unwrap_or_default();
         people.push(Choice {
-            text: short_of(principal, home),
             note,
             right: right.to_owned(),
             also: principal.arn(),
-            disabled: None,
-            what: principal.arn(),
+            ..Choice::new(short_of(principal, home), principal.arn())
         });
     };
     for row in app.table(Pane::Principals).into_iter().flat_map(|it| it.rows()) {

@@ -80,12 +80,9 @@ fn everybody(app: &App) -> Vec<Choice<Account>> {
         roles.insert((it.namespace.clone(), it.service_account.clone()), (role, "Pod Identity"));
     }
     let choice = |(what, (role, by)): (Account, (String, &str))| Choice {
-        text: format!("{}/{}", what.0, what.1),
         note: if role.is_empty() { String::new() } else { format!("has role {role}") },
         right: by.to_owned(),
-        also: String::new(),
-        disabled: None,
-        what,
+        ..Choice::new(format!("{}/{}", what.0, what.1), what)
     };
     roles.into_iter().map(choice).collect()
 }
@@ -119,12 +116,13 @@ fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<String>> {
             Outcome::Denied => ("would refuse it", it.because),
         };
         Choice {
-            text: Principal::from_arn(&it.arn).map_or_else(|_| it.arn.clone(), |(role, _)| short_of(&role, home)),
             note,
             right: right.to_owned(),
             also: it.arn.clone(),
-            disabled: None,
-            what: it.arn,
+            ..Choice::new(
+                Principal::from_arn(&it.arn).map_or_else(|_| it.arn.clone(), |(role, _)| short_of(&role, home)),
+                it.arn,
+            )
         }
     };
     all.into_iter().map(one).collect()

@@ -71,23 +71,18 @@ pub(in crate::app) fn open_copy(app: &mut App) {
             .into_iter()
             .filter(|it| Principal::from_arn(&it.what).is_ok_and(|(principal, _)| principal.key() != own));
         choices.extend(others.map(|it| Choice {
-            text: it.text,
             note: it.note,
             right: "principal".to_owned(),
             also: it.also,
-            disabled: None,
-            what: To::Principal(it.what),
+            ..Choice::new(it.text, To::Principal(it.what))
         }));
     }
     let here = app.cluster.clone();
     let clusters = app.snapshot.clusters.items().iter().filter(|it| Some(*it) != here.as_ref());
     choices.extend(clusters.map(|id| Choice {
-        text: id.name.clone(),
         note: format!("the same in cluster {} · {}", id.name, id.region),
         right: "cluster".to_owned(),
-        also: String::new(),
-        disabled: None,
-        what: To::Cluster(id.clone()),
+        ..Choice::new(id.name.clone(), To::Cluster(id.clone()))
     }));
     if choices.is_empty() {
         return app.warn("Not copied: several are copied only into another cluster, and there is none here.");

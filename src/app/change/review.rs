@@ -113,14 +113,7 @@ pub(in crate::app) fn edit_change(app: &mut App) {
             }
         }
         Ok(Some(State::Entry(entry))) => {
-            let choice = |text: &str, note: String, what: EditWhat| Choice {
-                text: text.to_owned(),
-                note,
-                right: String::new(),
-                also: String::new(),
-                disabled: None,
-                what,
-            };
+            let choice = |text: &str, note: String, what: EditWhat| Choice::noted(text, note, what);
             let groups: Vec<&str> = entry.groups.iter().map(String::as_str).collect();
             let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
             let mut choices = vec![choice("groups and username", groups, EditWhat::Identity)];

@@ -243,14 +243,7 @@ pub(in crate::app) fn open_policies(app: &mut App, rescope: bool) {
                 1 => scope.to_string(),
                 of => format!("{have} of {of} have it"),
             };
-            choices.push(Choice {
-                text: last_part(arn).to_owned(),
-                note,
-                right: String::new(),
-                also: arn.clone(),
-                disabled: None,
-                what: arn.clone(),
-            });
+            choices.push(Choice { note, also: arn.clone(), ..Choice::new(last_part(arn).to_owned(), arn.clone()) });
         }
     }
     match choices.as_slice() {

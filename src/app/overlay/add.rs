@@ -90,17 +90,6 @@ fn weight(policy: &str) -> usize {
     }
 }
 
-fn choice<T>(text: &str, note: &str, what: T) -> Choice<T> {
-    Choice {
-        text: text.to_owned(),
-        note: note.to_owned(),
-        right: String::new(),
-        also: String::new(),
-        disabled: None,
-        what,
-    }
-}
-
 impl AddView {
     /// For these principals; for none, one is asked for among the people.
     pub fn new(principals: Vec<String>, people: Vec<Choice<String>>, namespaces: Vec<String>) -> Self {
@@ -223,9 +212,9 @@ impl AddView {
             Give::Policy(name) => {
                 self.policy = Some(name);
                 self.picked.clear();
-                let of = |it: &String| choice(it, "", Scope::Namespaces(vec![it.clone()]));
+                let of = |it: &String| Choice::new(it, Scope::Namespaces(vec![it.clone()]));
                 let mut all: Vec<_> = self.namespaces.iter().map(of).collect();
-                all.push(choice("cluster", "the whole cluster", Scope::Cluster));
+                all.push(Choice::noted("cluster", "the whole cluster", Scope::Cluster));
                 Step::Scope(Picker::new(all))
             }
         };
@@ -287,7 +276,7 @@ impl AddView {
         let is_new = |name: &&String| !picker.choices.iter().any(|it| it.text == **name);
         let new: Vec<String> = self.picked.iter().filter(is_new).cloned().collect();
         for name in new.into_iter().rev() {
-            picker.choices.insert(0, choice(&name, "", Scope::Namespaces(vec![name.clone()])));
+            picker.choices.insert(0, Choice::new(&name, Scope::Namespaces(vec![name.clone()])));
         }
         let is_picked = |it: &Choice<Scope>| self.picked.contains(&it.text) && it.what != Scope::Cluster;
         let marked = picker.choices.iter().enumerate().filter(|(_, it)| is_picked(it));
@@ -342,8 +331,8 @@ fn gifts() -> Picker<Give> {
         .collect();
     policies.sort_by_key(|it| weight(it));
     let mut all: Vec<_> =
-        policies.into_iter().map(|it| choice(it, few_words(it), Give::Policy(it.to_owned()))).collect();
-    all.push(choice("groups…", "Kubernetes groups, for bindings of RBAC", Give::Groups));
+        policies.into_iter().map(|it| Choice::noted(it, few_words(it), Give::Policy(it.to_owned()))).collect();
+    all.push(Choice::noted("groups…", "Kubernetes groups, for bindings of RBAC", Give::Groups));
     Picker::new(all)
 }
 

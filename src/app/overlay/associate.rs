@@ -148,13 +148,13 @@ impl AssociateView {
 
     /// Goes on to the role after it. None comes first, unless there is one now.
     pub fn to_target(&mut self, role: String) {
-        let none = |text: &str| choice(text, "the pods get the role itself", None);
+        let none = |text: &str| Choice::noted(text, "the pods get the role itself", None);
         let mut all = vec![none("no role after it")];
         if let Some(now) = &self.target {
-            all.insert(0, choice(&short(now), "as it is now", Some(now.clone())));
+            all.insert(0, Choice::noted(short(now), "as it is now", Some(now.clone())));
         }
         let others = self.roles.iter().filter(|it| it.what != role && Some(&it.what) != self.target.as_ref());
-        all.extend(others.map(|it| choice(&it.text, "", Some(it.what.clone()))));
+        all.extend(others.map(|it| Choice::new(&it.text, Some(it.what.clone()))));
         self.role = Some(role);
         self.step = Step::Target(Picker::new(all));
     }
@@ -185,17 +185,6 @@ impl AssociateView {
     }
 }
 
-fn choice<T>(text: &str, note: &str, what: T) -> Choice<T> {
-    Choice {
-        text: text.to_owned(),
-        note: note.to_owned(),
-        right: String::new(),
-        also: String::new(),
-        disabled: None,
-        what,
-    }
-}
-
 fn short(arn: &str) -> String {
     arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned()
 }
@@ -206,7 +195,8 @@ mod tests {
 
     fn everybody() -> Vec<Choice<Account>> {
         let all = [("blue", "api"), ("blue", "apis"), ("green", "job")];
-        all.map(|(namespace, name)| choice(&format!("{namespace}/{name}"), "", (namespace.into(), name.into()))).into()
+        all.map(|(namespace, name)| Choice::noted(format!("{namespace}/{name}"), "", (namespace.into(), name.into())))
+            .into()
     }
 
     fn whom(typed: &str) -> Option<String> {
@@ -226,7 +216,7 @@ mod tests {
 
     #[test]
     fn esc_goes_back_a_step_and_what_there_is_now_is_offered_first() {
-        let roles = vec![choice("role/a", "", "arn:aws:iam::1:role/a".to_owned())];
+        let roles = vec![Choice::noted("role/a", "", "arn:aws:iam::1:role/a".to_owned())];
         let mut view = AssociateView::asking(everybody());
         view.to_role(("blue".into(), "api".into()), roles, Some("arn:aws:iam::2:role/t".into()));
         view.to_target("arn:aws:iam::1:role/a".into());

@@ -11,7 +11,7 @@ use crate::app::pane::Motion;
 use crate::edit::receipt::Doing;
 use crate::edit::record::{Book, History, Image, Progressed, Seen, Standing};
 use crate::edit::state::State;
-use crate::edit::wording::{named, sentences};
+use crate::edit::told::sentences::{named, sentences};
 
 /// The batch on the screen.
 #[derive(Clone, Debug)]

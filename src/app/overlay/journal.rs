@@ -14,7 +14,7 @@ use crate::app::pane::Motion;
 use crate::app::table;
 use crate::app::words::count;
 use crate::edit::record::{Book, History, Progressed, Standing};
-use crate::edit::wording::{in_short, sentences};
+use crate::edit::told::sentences::{in_short, sentences};
 use crate::model::principal::Asked;
 use crate::model::time::Time;
 

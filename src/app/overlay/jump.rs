@@ -95,12 +95,8 @@ impl Jump {
         let fits = |(name, _): &&(String, Subject)| words.iter().all(|word| name.contains(word.as_str()));
         let found = self.workloads.iter().filter(fits).take(MOST_WORKLOADS);
         self.picker.choices.extend(found.map(|(_, subject)| Choice {
-            text: subject.name(),
-            note: String::new(),
             right: subject.kind().to_owned(),
-            also: String::new(),
-            disabled: None,
-            what: Target::Workload(subject.clone()),
+            ..Choice::new(subject.name(), Target::Workload(subject.clone()))
         }));
     }
 
@@ -120,14 +116,7 @@ impl Jump {
         if let Some(message) = self.message() {
             let asked = message.asked();
             let mut offer = |text: String, right: &str, what| {
-                self.picker.choices.push(Choice {
-                    text,
-                    note: String::new(),
-                    right: right.to_owned(),
-                    also: String::new(),
-                    disabled: None,
-                    what,
-                });
+                self.picker.choices.push(Choice { right: right.to_owned(), ..Choice::new(text, what) });
             };
             offer(message.told(), "explain", Target::Explain(Box::new(message)));
             if let Some(asked) = asked {
@@ -148,14 +137,9 @@ impl Jump {
                     .filter(|(_, choice)| concerns(choice) && !matches!(choice.what, Target::Trace(_)))
                     .map(|(choice, _)| Hit { choice, letters: Vec::new() })
                     .collect();
-                self.picker.choices.push(Choice {
-                    text: asked.arn(),
-                    note: String::new(),
-                    right: "trace".to_owned(),
-                    also: String::new(),
-                    disabled: None,
-                    what: Target::Trace(asked),
-                });
+                self.picker
+                    .choices
+                    .push(Choice { right: "trace".to_owned(), ..Choice::new(asked.arn(), Target::Trace(asked)) });
                 self.picker.hits = vec![Hit { choice: self.known, letters: Vec::new() }];
                 self.picker.hits.extend(others);
                 self.picker.at = 0;

@@ -30,6 +30,25 @@ pub struct Choice<T> {
     pub what: T,
 }
 
+impl<T> Choice<T> {
+    /// With nothing said beside it.
+    pub fn new(text: impl Into<String>, what: T) -> Self {
+        Choice {
+            text: text.into(),
+            note: String::new(),
+            right: String::new(),
+            also: String::new(),
+            disabled: None,
+            what,
+        }
+    }
+
+    /// With something to explain beside it.
+    pub fn noted(text: impl Into<String>, note: impl Into<String>, what: T) -> Self {
+        Choice { note: note.into(), ..Choice::new(text, what) }
+    }
+}
+
 /// A choice that matches what was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -124,12 +143,9 @@ mod tests {
 
     fn choices(texts: &[&str]) -> Vec<Choice<()>> {
         let choice = |text: &&str| Choice {
-            text: (*text).to_owned(),
-            note: String::new(),
             right: "role".into(),
             also: "arn:aws:iam::111122223333:x".into(),
-            disabled: None,
-            what: (),
+            ..Choice::new(*text, ())
         };
         texts.iter().map(choice).collect()
     }

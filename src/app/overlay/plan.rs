@@ -18,8 +18,8 @@ use crate::edit::draft::{Change, Draft};
 use crate::edit::plan::Step;
 use crate::edit::record::{Batch, History, Seen};
 use crate::edit::state::{State, Subject};
-use crate::edit::told::{Piece, pieces};
-pub use crate::edit::wording::named;
+pub use crate::edit::told::sentences::named;
+use crate::edit::told::{Piece, call, pieces};
 
 /// What a line says, for its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn step(step: &Step, home: Option<&str>) -> String {
         step.n,
         step.call.operation(),
         named(&step.subject, home),
-        step.call.tell()
+        call(&step.call)
     );
     text.trim_end().to_owned()
 }

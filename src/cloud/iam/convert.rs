@@ -164,35 +164,31 @@ fn version(it: sdk::PolicyVersion) -> PolicyVersion {
     }
 }
 
+/// The SDK has a type of its own for each way to ask for a managed policy, with these members in common.
+macro_rules! managed_policy {
+    ($it:ident, $versions:expr) => {
+        ManagedPolicy {
+            policy_name: $it.policy_name.unwrap_or_default(),
+            policy_id: $it.policy_id,
+            arn: $it.arn.unwrap_or_default(),
+            path: path($it.path),
+            default_version_id: $it.default_version_id,
+            attachment_count: $it.attachment_count,
+            is_attachable: Some($it.is_attachable),
+            create_date: $it.create_date.and_then(time),
+            update_date: $it.update_date.and_then(time),
+            policy_version_list: $versions,
+        }
+    };
+}
+
 /// A policy by itself, with one version of it.
 pub(super) fn policy(it: sdk::Policy, of: Option<sdk::PolicyVersion>) -> ManagedPolicy {
-    ManagedPolicy {
-        policy_name: it.policy_name.unwrap_or_default(),
-        policy_id: it.policy_id,
-        arn: it.arn.unwrap_or_default(),
-        path: path(it.path),
-        default_version_id: it.default_version_id,
-        attachment_count: it.attachment_count,
-        is_attachable: Some(it.is_attachable),
-        create_date: it.create_date.and_then(time),
-        update_date: it.update_date.and_then(time),
-        policy_version_list: of.into_iter().map(version).collect(),
-    }
+    managed_policy!(it, of.into_iter().map(version).collect())
 }
 
 pub(super) fn managed_policy(it: sdk::ManagedPolicyDetail) -> ManagedPolicy {
-    ManagedPolicy {
-        policy_name: it.policy_name.unwrap_or_default(),
-        policy_id: it.policy_id,
-        arn: it.arn.unwrap_or_default(),
-        path: path(it.path),
-        default_version_id: it.default_version_id,
-        attachment_count: it.attachment_count,
-        is_attachable: Some(it.is_attachable),
-        create_date: it.create_date.and_then(time),
-        update_date: it.update_date.and_then(time),
-        policy_version_list: all(it.policy_version_list, version),
-    }
+    managed_policy!(it, all(it.policy_version_list, version))
 }
 
 pub(super) fn instance_profile(it: sdk::InstanceProfile) -> InstanceProfile {

@@ -10,7 +10,7 @@ use crate::edit::diff::Difference;
 use crate::edit::record::{History, Progressed, Standing};
 use crate::edit::state::State;
 use crate::edit::told::call;
-use crate::edit::wording::sentence;
+use crate::edit::told::sentences::sentence;
 use crate::model::visible::visible;
 
 /// How somebody gets in, before and after.

@@ -93,7 +93,12 @@ fn what_takes_comes_after_what_gives_so_that_no_admin_is_missing_between() {
         let review = reviewed(world, edits);
         let told = |it: &crate::edit::plan::Step| {
             let Subject::Entry(arn) = &it.subject else { panic!() };
-            format!("{} {} {}", it.call.operation(), crate::model::words::last_part(arn), it.call.tell())
+            format!(
+                "{} {} {}",
+                it.call.operation(),
+                crate::model::words::last_part(arn),
+                crate::edit::told::call(&it.call)
+            )
         };
         review.steps.iter().map(told).collect()
     };

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::edit::state::AssociationState;
-use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::Section;
 
 /// A world with service accounts, pods, and roles that let Pod Identity in or not.
@@ -78,16 +77,6 @@ fn what_speaks_against_an_association_is_said() {
         let told = told(&reviewed(&world, &[(account(name), edit.clone())]));
         assert!(told.iter().any(|it| it.starts_with(said)), "{said}: {told:#?}");
         assert!(unsaid.is_none_or(|id| told.iter().all(|it| !it.contains(id))), "{unsaid:?}: {told:#?}");
-    }
-}
-
-fn refused(permission: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Refused { permission: permission.into() },
-        doing: "read it".into(),
-        on: String::new(),
-        code: None,
-        message: String::new(),
     }
 }
 

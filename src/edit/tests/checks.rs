@@ -6,7 +6,6 @@ use crate::edit::check::{Check, known};
 use crate::edit::draft::Change;
 use crate::edit::preflight::{Ask, checks};
 use crate::edit::state::AssociationState;
-use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{Decision, Simulated};
 use crate::model::snapshot::Section;
 
@@ -48,16 +47,6 @@ impl Case {
         let caller = (!self.anonymous).then_some(&caller);
         let World { facts, iam, permissions } = &self.world;
         review(facts, iam, permissions, caller, &draft, None).with(self.found.iter().cloned()).checks
-    }
-}
-
-fn refused(permission: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Refused { permission: permission.into() },
-        doing: "read it".into(),
-        on: String::new(),
-        code: None,
-        message: String::new(),
     }
 }
 

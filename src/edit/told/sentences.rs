@@ -1,12 +1,12 @@
-//! A change in words, as one would tell it to a colleague: `role/x gets AmazonEKSViewPolicy in a, b`.
+//! A change as a sentence, as one would tell it to a colleague: `role/x gets AmazonEKSViewPolicy in a, b`.
 //!
 //! Decides which words tell what became of a thing, and in which order: access first, then groups, then the rest. What
-//! changes is [`super::draft`]'s. Another thing that can be edited gets its words here.
+//! changes is `edit::draft`'s.
 
 use std::collections::BTreeSet;
 
-use super::draft::{Change, Draft};
-use super::state::{AssociationState, EntryState, State, Subject};
+use crate::edit::draft::{Change, Draft};
+use crate::edit::state::{AssociationState, EntryState, State, Subject};
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::Principal;
 use crate::model::words::last_part;
@@ -69,7 +69,9 @@ pub fn sentence(subject: &Subject, change: &Change, home: Option<&str>) -> Strin
             parts
         }
         (None, Some(State::Association(after))) => {
-            vec![format!("gets {} by Pod Identity", principal(&after.role_arn, home))]
+            let target = after.target_role_arn.as_ref().map(|it| format!(" and with it {}", principal(it, home)));
+            let role = principal(&after.role_arn, home);
+            vec![format!("gets {role}{} by Pod Identity", target.unwrap_or_default())]
         }
         (Some(State::Association(before)), None) => {
             vec![format!("no longer gets {} by Pod Identity", principal(&before.role_arn, home))]
