@@ -175,8 +175,9 @@ pub(super) fn batch(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Batc
     canvas.put(area.x, area.y, area.width, &view.title(), Role::Title);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
-    lines(canvas, body, &view.lines(), view.top, None);
+    // First: on it stands that there is more.
     canvas.across(Rect { y: foot.y.saturating_sub(1), ..foot });
+    lines(canvas, body, &view.lines(), view.top, None);
     let (text, role) = next(app, view);
     canvas.put(foot.x, foot.y, foot.width, &text, role);
 }

@@ -14,7 +14,7 @@ use crate::edit::receipt::End;
 use crate::model::visible::visible;
 
 /// A line takes at most so many rows.
-const MOST_ROWS: u16 = 4;
+const MOST_ROWS: u16 = 12;
 
 fn sign(kind: Kind) -> (&'static str, Role, Role) {
     match kind {
@@ -61,8 +61,9 @@ pub(super) fn review(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Pla
     // Where the name is typed, a line of its own says in which account: at any width, and whatever the name's length.
     let above = if view.typing { 2 } else { 1 };
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2 + above), ..area };
-    lines(canvas, body, &view.lines(app.home()), view.top, view.cursor());
+    // First: on it stands that there is more.
     canvas.across(Rect { y: foot.y.saturating_sub(above), ..foot });
+    lines(canvas, body, &view.lines(app.home()), view.top, view.cursor());
     if view.typing {
         let text = format!("In {place} this changes cluster {cluster}.");
         canvas.put(foot.x, foot.y.saturating_sub(1), foot.width, &text, Role::Warn);
@@ -119,31 +120,31 @@ pub(super) fn applying(canvas: &mut Canvas<'_>, at: &Layout, app: &App, top: usi
 
 pub(super) fn lines(canvas: &mut Canvas<'_>, area: Rect, all: &[PlanLine], top: usize, cursor: Option<usize>) {
     let mut y = area.y;
+    let mut more = false;
     for (place, line) in all.iter().enumerate().skip(top) {
         let head = line.kind == Kind::Head;
         if head && place > top {
             y += 1;
         }
         if y >= area.bottom() {
+            more = true;
             break;
         }
         let (glyph, role, text) = sign(line.kind);
         let indent = if head { 0 } else { 2 };
-        let room = Rect {
-            x: area.x + indent,
-            y,
-            width: area.width.saturating_sub(indent),
-            height: (area.bottom() - y).min(MOST_ROWS),
-        };
+        let width = area.width.saturating_sub(indent);
+        let whole = wrap(&visible(&line.text), usize::from(width), usize::from(MOST_ROWS)).len().max(1) as u16;
+        let rows = whole.min(area.bottom() - y);
+        more |= rows < whole;
+        let room = Rect { x: area.x + indent, y, width, height: rows };
         let selected = (cursor == Some(place)).then_some(Role::Selected);
-        let rows = wrap(&visible(&line.text), usize::from(room.width), usize::from(room.height)).len().max(1) as u16;
         canvas.over(Rect { y, height: rows, ..area }, selected, |canvas| {
             canvas.put(area.x, y, 1, glyph, role);
             canvas.paragraph(room, &line.text, text);
         });
         y += rows;
     }
-    if y >= area.bottom() && area.height > 0 {
+    if more && area.height > 0 {
         canvas.put_right(area.x, area.right(), area.bottom(), " more: j ", Role::Dim);
     }
 }
