@@ -241,7 +241,9 @@ pub fn stands(history: &History, standing: &Standing) -> String {
         Standing::InDoubt { step } => format!("Whether step {step} of {of} was done is not known."),
         Standing::Abandoned { done: 0 } => "Nothing of it was done, and it was left so.".to_owned(),
         Standing::Abandoned { done } => format!("{} done, and it was left so.", count(*done, "step is", "steps are")),
-        Standing::BeingApplied => "It is being applied by another eksplorer right now.".to_owned(),
+        Standing::BeingApplied => {
+            "It is being applied right now; P shows it, unless another eksplorer does it.".to_owned()
+        }
         Standing::UndoneBy(by) => format!("Batch {by} has undone it."),
         Standing::BeingUndoneBy(by) => {
             format!("Batch {by} was to undo it and has not come to its end: resume that one.")
