@@ -5,6 +5,7 @@
 //! asks more, `EKSPLORER_ORACLE_SEED` other things, `EKSPLORER_ORACLE=require` makes the server's absence a failure.
 
 mod ask;
+mod authenticator;
 mod compare;
 mod door;
 mod server;
