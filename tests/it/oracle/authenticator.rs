@@ -14,6 +14,7 @@ mod corners;
 mod process;
 mod sessions;
 mod slips;
+mod writer;
 
 use process::Data;
 
