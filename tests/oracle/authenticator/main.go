@@ -2,7 +2,7 @@
 // aws-auth ConfigMaps.
 //
 // It decides nothing about ConfigMaps, ARNs or templates. Around the server stand three stand-ins: an API server that
-// has one ConfigMap, which the server watches; STS, which says whose token it is; and EC2, which knows instances. The
+// has one ConfigMap, which the server watches; STS, which names the signer of a token; and EC2, which knows instances. The
 // server listens on loopback only and gets TokenReviews over TLS, as from kube-apiserver.
 //
 // Usage: each line of stdin is a question, each line of stdout its answer, in the same order; the end of stdin ends it.
@@ -52,7 +52,7 @@ type Question struct {
 	Sessions []Session         `json:"sessions"`
 }
 
-// A Session is what STS says of whoever signed a token.
+// A Session is what STS says about the signer of a token.
 type Session struct {
 	Arn     string `json:"arn"`
 	Account string `json:"account"`
@@ -209,7 +209,7 @@ func start(state string, logs *logs, kubernetes *kubernetes, aws *aws) (*http.Cl
 	if address == "" {
 		return nil, "", errors.New("the server did not say where it listens")
 	}
-	// It signs its own certificate, anew each time.
+	// The server signs its own certificate, a new one each time.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec
 	return &http.Client{Transport: transport, Timeout: patience}, "https://" + address + "/authenticate", nil
 }
@@ -224,7 +224,7 @@ func serve(handler http.Handler) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// Asks the server whose token it is, as kube-apiserver does.
+// Asks the server for the identity behind a token, as kube-apiserver does.
 func review(client *http.Client, address string, session Session, logs *logs) ([]Identity, error) {
 	query := url.Values{
 		"Action":              {"GetCallerIdentity"},
@@ -360,7 +360,7 @@ type aws struct {
 	names   map[string]string
 }
 
-// Who signs from now on.
+// Sets the signer of the tokens that follow.
 func (a *aws) tell(session Session) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

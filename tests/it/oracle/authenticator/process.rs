@@ -15,7 +15,7 @@ use super::super::server::{MUST, say, script};
 /// The data of an aws-auth ConfigMap; `None` if there is none.
 pub(crate) type Data = Option<BTreeMap<String, String>>;
 
-/// What STS says of whoever signed a token.
+/// What STS says about the signer of a token.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
