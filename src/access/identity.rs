@@ -159,6 +159,15 @@ impl<'a> Resolver<'a> {
                 AuthenticationMode::ConfigMap
             }
         };
+        if let Some(own) = self.partition().filter(|own| *own != asked.principal.partition) {
+            // aws-iam-authenticator `pkg/token/token.go`, verifySTSHostnameFormat.
+            let why = format!(
+                "the cluster is in partition {own}, and its authenticator accepts no token for STS of partition {}",
+                asked.principal.partition
+            );
+            let dead = "its principal is of another partition than the cluster";
+            return self.nobody_there(mode, asked.clone(), why, [dead, dead], draft);
+        }
         let existing = self.existing(&asked.principal);
         let mut asked = asked.clone();
         let mut gone = None;
@@ -191,7 +200,11 @@ impl<'a> Resolver<'a> {
         self.stale(&mut draft);
         if let Some((vanished, why)) = gone {
             // Under a wrong path, what names the principal that does exist is none of this one's business.
-            return if vanished { self.nobody_there(mode, asked, why, draft) } else { draft.nobody(asked, why) };
+            let dead = [
+                "its principal does not exist; an entry outlives its principal",
+                "the principal does not exist; one made again under this name would match",
+            ];
+            return if vanished { self.nobody_there(mode, asked, why, dead, draft) } else { draft.nobody(asked, why) };
         }
         let in_force = self.live_entry(mode, &asked, &existing, &mut draft);
         let entry = match in_force {
@@ -209,11 +222,18 @@ impl<'a> Resolver<'a> {
         self.by_aws_auth(mode, asked, entry, &existing, draft)
     }
 
-    /// The principal does not exist: whatever names it is dead, for nobody can sign as it.
-    fn nobody_there(&self, mode: AuthenticationMode, asked: Asked, gone: String, mut draft: Draft) -> Resolution {
+    /// Nobody can sign as the principal: the entries and rows that name it are dead, for the reason given for each.
+    fn nobody_there(
+        &self,
+        mode: AuthenticationMode,
+        asked: Asked,
+        because: String,
+        [dead_entry, dead_row]: [&str; 2],
+        mut draft: Draft,
+    ) -> Resolution {
         for entry in self.entries_of(&asked.principal).found().unwrap_or_default() {
             let (state, why) = if mode.reads_entries() {
-                (OtherState::Dead, "its principal does not exist; an entry outlives its principal".to_owned())
+                (OtherState::Dead, dead_entry.to_owned())
             } else {
                 (OtherState::Ignored, format!("authentication mode {mode} does not read access entries"))
             };
@@ -221,15 +241,11 @@ impl<'a> Resolver<'a> {
         }
         let rows = self.rows.of(&asked.principal);
         if mode.reads_aws_auth() {
-            draft.rows(
-                &rows,
-                OtherState::Dead,
-                "the principal does not exist; one made again under this name would match",
-            );
+            draft.rows(&rows, OtherState::Dead, dead_row);
         } else {
             draft.rows(&rows, OtherState::Ignored, &format!("authentication mode {mode} does not read aws-auth"));
         }
-        draft.nobody(asked, gone)
+        draft.nobody(asked, because)
     }
 
     fn stale(&self, draft: &mut Draft) {
@@ -511,9 +527,15 @@ impl<'a> Resolver<'a> {
                 Rendered::Text(text) => texts.push(text),
                 Rendered::Open(text, open) => {
                     if asked.session.is_some() || asked.principal.kind != PrincipalKind::Role {
-                        draft
-                            .unverified
-                            .extend(open.iter().map(|it| format!("the value of {it}: no fact here tells it")));
+                        draft.unverified.extend(open.iter().map(|&it| {
+                            let fails = match it {
+                                template::PRIVATE_DNS_NAME => {
+                                    "; if EC2 does not know the instance, authentication fails"
+                                }
+                                _ => "",
+                            };
+                            format!("the value of {it}: no fact here tells it{fails}")
+                        }));
                     } else if open.contains(&template::PRIVATE_DNS_NAME) {
                         because.push_str("; only sessions named like an EC2 instance id get in");
                     }

@@ -1,10 +1,13 @@
-//! The oracle: a real kube-apiserver with RBAC, which this program's answers are held against.
+//! The oracles: real servers that this program's answers are compared with.
 //!
-//! Generated worlds are put on the server, read back through the program's own door, and each request is asked of both.
-//! `tests/oracle/build` gets the server; without it these tests say that they are left out. `EKSPLORER_ORACLE_REQUESTS`
-//! asks more, `EKSPLORER_ORACLE_SEED` other things, `EKSPLORER_ORACLE=require` makes the server's absence a failure.
+//! A kube-apiserver with RBAC: generated worlds are put on it, read back through the program's own door, and each request
+//! is asked of both. The server of aws-iam-authenticator (`authenticator`): generated aws-auth ConfigMaps are given to it,
+//! and sessions are asked about. `tests/oracle/build` builds both; without one of them its tests say that they are left
+//! out. `EKSPLORER_ORACLE_REQUESTS` and `EKSPLORER_ORACLE_TRACES` ask more, `EKSPLORER_ORACLE_SEED` asks other things,
+//! `EKSPLORER_ORACLE=require` makes a missing server a failure.
 
 mod ask;
+mod authenticator;
 mod compare;
 mod door;
 mod server;

@@ -23,9 +23,10 @@ const SESSION_NAME_RAW: &str = "{{SessionNameRaw}}";
 const ACCESS_KEY_ID: &str = "{{AccessKeyID}}";
 
 /// Renders one username or group. Plain replacement: blanks inside the braces are not tolerated, and unknown
-/// placeholders stay as they are.
+/// placeholders stay as they are. The order of replacements is the authenticator's (`pkg/server/server.go`,
+/// renderTemplate), since one can put together another's placeholder.
 pub(super) fn render(template: &str, asked: &Asked, nodes: &Section<Vec<Node>>) -> Rendered {
-    let mut text = template.replace(ACCOUNT_ID, &asked.principal.account);
+    let mut text = template.to_owned();
     let mut open = Vec::new();
     // Users, root and federated users sign without a session: its placeholders become nothing.
     let session = match asked.principal.kind {
@@ -46,9 +47,10 @@ pub(super) fn render(template: &str, asked: &Asked, nodes: &Section<Vec<Node>>) 
             None => open.push(PRIVATE_DNS_NAME),
         }
     }
+    text = text.replace(ACCOUNT_ID, &asked.principal.account);
     match session {
         Some(session) => {
-            text = text.replace(SESSION_NAME_RAW, session).replace(SESSION_NAME, &session.replace('@', "-"));
+            text = text.replace(SESSION_NAME, &session.replace('@', "-")).replace(SESSION_NAME_RAW, session);
         }
         None => open.extend([SESSION_NAME, SESSION_NAME_RAW].into_iter().filter(|it| text.contains(it))),
     }

@@ -16,7 +16,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
 /// Set to `require` where the oracle must be there.
-const MUST: &str = "EKSPLORER_ORACLE";
+pub(crate) const MUST: &str = "EKSPLORER_ORACLE";
 /// Users beside `admin`, with their groups.
 const USERS: [&str; 2] = ["reader:readers", "nobody"];
 
@@ -35,7 +35,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// A script beside these tests.
-fn script(name: &str) -> Command {
+pub(crate) fn script(name: &str) -> Command {
     Command::new(format!("{}/tests/oracle/{name}", env!("CARGO_MANIFEST_DIR")))
 }
 
@@ -43,7 +43,7 @@ fn script(name: &str) -> Command {
 pub(crate) fn server(left_out: &str) -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
-        let programs = script("build").arg("--where").output().unwrap();
+        let programs = script("build").args(["--where", "servers"]).output().unwrap();
         programs.status.success().then(|| Server::start(String::from_utf8(programs.stdout).unwrap().trim()))
     });
     if server.is_none() {
