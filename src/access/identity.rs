@@ -148,10 +148,14 @@ impl<'a> Resolver<'a> {
                     .unknown(asked.clone(), "the cluster has an authentication mode that is not known here".into());
             }
             Some(mode) => mode,
-            None if !self.facts.access_entries.items().is_empty() => {
-                draft
-                    .unknown
-                    .push("the authentication mode: the cluster shows none, and yet has access entries".into());
+            None if !matches!(self.facts.access_entries.state(), State::NotApplicable(_)) => {
+                // Only a cluster of CONFIG_MAP has none to read, and says so.
+                draft.unknown.push(match self.facts.access_entries.gap() {
+                    Some(gap) if self.facts.access_entries.items().is_empty() => {
+                        format!("the authentication mode: the cluster shows none, and its access entries, which would tell: {gap}")
+                    }
+                    _ => "the authentication mode: the cluster shows none, and yet has access entries".into(),
+                });
                 return draft.unknown(asked.clone(), "the cluster's authentication mode is not known".into());
             }
             None => {

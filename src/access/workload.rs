@@ -249,7 +249,7 @@ impl<'a> Workloads<'a> {
     pub fn pod(&self, namespace: &str, name: &str) -> Lookup<&'a Pod> {
         match self.pods.get(&(namespace, name)) {
             Some(pod) => Lookup::Found(pod),
-            None => self.facts.pods.absent_unless_missing(|_| false),
+            None => self.facts.pods.absent_unless_missing(|it| it == format!("{namespace}/{name}")),
         }
     }
 

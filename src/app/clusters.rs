@@ -73,7 +73,7 @@ fn cluster_choices(app: &App) -> Vec<Choice<ClusterId>> {
         let facts = snapshot.cluster(id);
         let mut note = vec![id.region.clone()];
         if let Some(cluster) = facts.cluster.value() {
-            note.push(cluster.authentication_mode().as_str().to_owned());
+            note.push(cluster.mode_text());
             note.extend(cluster.version.clone());
         }
         let right = match facts.access_entries.state() {

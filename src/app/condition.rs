@@ -255,6 +255,10 @@ fn empty_text(pane: Pane, facts: &ClusterFacts) -> (&'static str, &'static str) 
             Some(ApiAndConfigMap) => {
                 ("No access entries", "Principals get in through aws-auth alone (2), as long as the mode reads it.")
             }
+            Some(ConfigMap) if facts.cluster.value().is_some_and(|it| it.mode_is_inferred()) => (
+                "No access entries",
+                "The cluster reports no mode, so CONFIG_MAP is inferred: principals get in through aws-auth alone (2).",
+            ),
             Some(ConfigMap) => ("No access entries", "Principals get in through the aws-auth ConfigMap alone (2)."),
             Some(AuthenticationMode::Unknown) | None => {
                 ("No access entries", "What that means depends on the authentication mode, which is not known.")

@@ -2,6 +2,7 @@
 //! profiles, add-ons, capabilities, identity provider configurations, updates of the cluster.
 //!
 //! One method per operation, one page per call; those that write are in `write`. "Not there" is an answer where the caller can do something with it.
+//! Whether an answer is complete is `answer`'s to judge, before it is converted here.
 
 mod convert;
 mod write;
@@ -13,7 +14,7 @@ use aws_sdk_eks::Client;
 
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
-use super::{Page, failure};
+use super::{Page, Turns, failure};
 use crate::model::cluster::{
     Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup,
 };
@@ -55,11 +56,27 @@ fn of(cluster: &str) -> String {
 /// `None` if the answer was that the item itself is not there; a missing cluster stays a failure.
 fn unless_gone<T>(result: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
     match result {
-        Err(failure) if failure.kind == FailureKind::Missing && !failure.message.contains("No cluster found") => {
-            Ok(None)
-        }
+        Ok(None) => Err(nothing()),
+        Err(failure) if failure.kind == FailureKind::Missing && !speaks_of_cluster(&failure.message) => Ok(None),
         result => result,
     }
+}
+
+/// An answer of success with nothing in it, which the answer's check should have seen.
+fn nothing() -> Failure {
+    Failure {
+        kind: FailureKind::Unexpected,
+        doing: "read the answer of EKS".to_owned(),
+        on: String::new(),
+        code: None,
+        message: "the answer does not hold what was asked for".to_owned(),
+    }
+}
+
+/// Is it the cluster that EKS does not find? Its code is the same for all that is not there.
+fn speaks_of_cluster(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("no cluster") || message.starts_with("cluster") || message.contains("specified cluster")
 }
 
 impl Eks {
@@ -67,35 +84,52 @@ impl Eks {
     pub async fn list_clusters(&self, next: Option<String>) -> Result<Page<String>, Failure> {
         let on = format!("region {}", self.region);
         let request = request("ListClusters", "list the clusters", on, Rank::Page);
-        let call = self.client.list_clusters().set_next_token(next).send();
+        let call = self.client.list_clusters().set_next_token(next).customize().interceptor(request.check()).send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.clusters.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeCluster.
     pub async fn describe_cluster(&self, cluster: &str) -> Result<Cluster, Failure> {
-        let request = request("DescribeCluster", "describe the cluster", cluster, Rank::Page);
-        let call = self.client.describe_cluster().name(cluster).send();
+        let request = request("DescribeCluster", "describe the cluster", cluster, Rank::Page)
+            .naming(&["cluster", "name"], cluster);
+        let call = self.client.describe_cluster().name(cluster).customize().interceptor(request.check()).send();
+        let check = request.check();
         let said = self.session.perform(request.clone(), call, failure::aws).await?;
         said.cluster
-            .map(convert::cluster)
+            .map(|it| convert::cluster(it, |pointer| check.has(pointer)))
             .ok_or_else(|| request.failure(FailureKind::Unexpected, None, "the answer holds no cluster"))
     }
 
     /// ListAccessEntries: principal ARNs.
     pub async fn list_access_entries(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
-        let call = self.client.list_access_entries().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_access_entries()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.access_entries.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeAccessEntry, without its policies; `None` if there is no entry for exactly this ARN.
     pub async fn describe_access_entry(&self, cluster: &str, arn: &str) -> Result<Option<AccessEntry>, Failure> {
-        let request = request("DescribeAccessEntry", "describe the access entry", arn, Rank::Entry);
-        let call = self.client.describe_access_entry().cluster_name(cluster).principal_arn(arn).send();
+        let request = request("DescribeAccessEntry", "describe the access entry", arn, Rank::Entry)
+            .naming(&["accessEntry", "principalArn"], arn);
+        let call = self
+            .client
+            .describe_access_entry()
+            .cluster_name(cluster)
+            .principal_arn(arn)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
-        unless_gone(said.map(|said| said.access_entry.map(convert::access_entry)))
+        unless_gone(said.map(|said| said.access_entry.and_then(convert::access_entry)))
     }
 
     /// ListAssociatedAccessPolicies, all pages.
@@ -104,25 +138,32 @@ impl Eks {
         cluster: &str,
         arn: &str,
     ) -> Result<Option<Vec<AssociatedPolicy>>, Failure> {
-        let mut policies = Vec::new();
-        let mut next = None;
+        let (mut policies, mut next, mut turns) = (Vec::new(), None, Turns::default());
         loop {
             let request =
-                request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry);
+                request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry)
+                    .naming(&["principalArn"], arn);
             let call = self
                 .client
                 .list_associated_access_policies()
                 .cluster_name(cluster)
                 .principal_arn(arn)
                 .set_next_token(next)
+                .customize()
+                .interceptor(request.check())
                 .send();
+            let about = request.clone();
             let said = match self.session.perform(request, call, failure::aws).await {
                 Ok(said) => said,
                 Err(failure) => return unless_gone(Err(failure)),
             };
             let found = said.associated_access_policies.unwrap_or_default();
-            policies.extend(found.into_iter().map(convert::associated_policy));
-            next = said.next_token.filter(|token| !token.is_empty());
+            let found: Option<Vec<AssociatedPolicy>> = found.into_iter().map(convert::associated_policy).collect();
+            policies.extend(found.ok_or_else(|| {
+                let why = "the scope of one of them is of a kind that is not known here";
+                about.failure(FailureKind::Unexpected, None, why)
+            })?);
+            next = turns.follow(said.next_token)?;
             if next.is_none() {
                 return Ok(Some(policies));
             }
@@ -137,7 +178,14 @@ impl Eks {
     ) -> Result<Page<String>, Failure> {
         let doing = "list the Pod Identity associations";
         let request = request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
-        let call = self.client.list_pod_identity_associations().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_pod_identity_associations()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         let ids = said.associations.unwrap_or_default().into_iter().filter_map(|it| it.association_id);
         Ok(Page::new(ids.collect(), said.next_token))
@@ -150,8 +198,16 @@ impl Eks {
         id: &str,
     ) -> Result<Option<PodIdentityAssociation>, Failure> {
         let doing = "describe the Pod Identity association";
-        let request = request("DescribePodIdentityAssociation", doing, id, Rank::Detail);
-        let call = self.client.describe_pod_identity_association().cluster_name(cluster).association_id(id).send();
+        let request = request("DescribePodIdentityAssociation", doing, id, Rank::Detail)
+            .naming(&["association", "associationId"], id);
+        let call = self
+            .client
+            .describe_pod_identity_association()
+            .cluster_name(cluster)
+            .association_id(id)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.association.map(convert::pod_identity_association)))
     }
@@ -159,15 +215,30 @@ impl Eks {
     /// ListNodegroups: names.
     pub async fn list_nodegroups(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListNodegroups", "list the node groups", of(cluster), Rank::Page);
-        let call = self.client.list_nodegroups().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_nodegroups()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.nodegroups.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeNodegroup.
     pub async fn describe_nodegroup(&self, cluster: &str, name: &str) -> Result<Option<Nodegroup>, Failure> {
-        let request = request("DescribeNodegroup", "describe the node group", name, Rank::Detail);
-        let call = self.client.describe_nodegroup().cluster_name(cluster).nodegroup_name(name).send();
+        let request = request("DescribeNodegroup", "describe the node group", name, Rank::Detail)
+            .naming(&["nodegroup", "nodegroupName"], name);
+        let call = self
+            .client
+            .describe_nodegroup()
+            .cluster_name(cluster)
+            .nodegroup_name(name)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.nodegroup.map(convert::nodegroup)))
     }
@@ -175,15 +246,30 @@ impl Eks {
     /// ListFargateProfiles: names.
     pub async fn list_fargate_profiles(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListFargateProfiles", "list the Fargate profiles", of(cluster), Rank::Page);
-        let call = self.client.list_fargate_profiles().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_fargate_profiles()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.fargate_profile_names.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeFargateProfile.
     pub async fn describe_fargate_profile(&self, cluster: &str, name: &str) -> Result<Option<FargateProfile>, Failure> {
-        let request = request("DescribeFargateProfile", "describe the Fargate profile", name, Rank::Detail);
-        let call = self.client.describe_fargate_profile().cluster_name(cluster).fargate_profile_name(name).send();
+        let request = request("DescribeFargateProfile", "describe the Fargate profile", name, Rank::Detail)
+            .naming(&["fargateProfile", "fargateProfileName"], name);
+        let call = self
+            .client
+            .describe_fargate_profile()
+            .cluster_name(cluster)
+            .fargate_profile_name(name)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.fargate_profile.map(convert::fargate_profile)))
     }
@@ -191,15 +277,30 @@ impl Eks {
     /// ListAddons: names.
     pub async fn list_addons(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListAddons", "list the add-ons", of(cluster), Rank::Page);
-        let call = self.client.list_addons().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_addons()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.addons.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeAddon.
     pub async fn describe_addon(&self, cluster: &str, name: &str) -> Result<Option<Addon>, Failure> {
-        let request = request("DescribeAddon", "describe the add-on", name, Rank::Detail);
-        let call = self.client.describe_addon().cluster_name(cluster).addon_name(name).send();
+        let request =
+            request("DescribeAddon", "describe the add-on", name, Rank::Detail).naming(&["addon", "addonName"], name);
+        let call = self
+            .client
+            .describe_addon()
+            .cluster_name(cluster)
+            .addon_name(name)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.addon.map(convert::addon)))
     }
@@ -207,7 +308,14 @@ impl Eks {
     /// ListCapabilities: names.
     pub async fn list_capabilities(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListCapabilities", "list the capabilities", of(cluster), Rank::Page);
-        let call = self.client.list_capabilities().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_capabilities()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         let names = said.capabilities.unwrap_or_default().into_iter().filter_map(|it| it.capability_name);
         Ok(Page::new(names.collect(), said.next_token))
@@ -215,8 +323,16 @@ impl Eks {
 
     /// DescribeCapability.
     pub async fn describe_capability(&self, cluster: &str, name: &str) -> Result<Option<Capability>, Failure> {
-        let request = request("DescribeCapability", "describe the capability", name, Rank::Detail);
-        let call = self.client.describe_capability().cluster_name(cluster).capability_name(name).send();
+        let request = request("DescribeCapability", "describe the capability", name, Rank::Detail)
+            .naming(&["capability", "capabilityName"], name);
+        let call = self
+            .client
+            .describe_capability()
+            .cluster_name(cluster)
+            .capability_name(name)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.capability.map(convert::capability)))
     }
@@ -224,15 +340,23 @@ impl Eks {
     /// ListUpdates of the cluster itself: ids.
     pub async fn list_updates(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
         let request = request("ListUpdates", "list the updates of the cluster", of(cluster), Rank::Page);
-        let call = self.client.list_updates().name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_updates()
+            .name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         Ok(Page::new(said.update_ids.unwrap_or_default(), said.next_token))
     }
 
     /// DescribeUpdate.
     pub async fn describe_update(&self, cluster: &str, id: &str) -> Result<Option<ClusterChange>, Failure> {
-        let request = request("DescribeUpdate", "describe the update", id, Rank::Detail);
-        let call = self.client.describe_update().name(cluster).update_id(id).send();
+        let request = request("DescribeUpdate", "describe the update", id, Rank::Detail).naming(&["update", "id"], id);
+        let call =
+            self.client.describe_update().name(cluster).update_id(id).customize().interceptor(request.check()).send();
         let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.update.map(convert::update)))
     }
@@ -245,7 +369,14 @@ impl Eks {
     ) -> Result<Page<String>, Failure> {
         let doing = "list the identity provider configurations";
         let request = request("ListIdentityProviderConfigs", doing, of(cluster), Rank::Page);
-        let call = self.client.list_identity_provider_configs().cluster_name(cluster).set_next_token(next).send();
+        let call = self
+            .client
+            .list_identity_provider_configs()
+            .cluster_name(cluster)
+            .set_next_token(next)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = self.session.perform(request, call, failure::aws).await?;
         let names = said.identity_provider_configs.unwrap_or_default().into_iter().map(|it| it.name);
         Ok(Page::new(names.collect(), said.next_token))
@@ -258,13 +389,15 @@ impl Eks {
         name: &str,
     ) -> Result<Option<IdentityProviderConfig>, Failure> {
         let doing = "describe the identity provider configuration";
-        let request = request("DescribeIdentityProviderConfig", doing, name, Rank::Detail);
+        let request = request("DescribeIdentityProviderConfig", doing, name, Rank::Detail)
+            .naming(&["identityProviderConfig", "oidc", "identityProviderConfigName"], name);
         // There is no other type.
         let config = aws_sdk_eks::types::IdentityProviderConfig::builder().r#type("oidc").name(name).build();
         let config = config.map_err(|error| request.failure(FailureKind::Invalid, None, &error.to_string()))?;
         let call =
             self.client.describe_identity_provider_config().cluster_name(cluster).identity_provider_config(config);
-        let said = self.session.perform(request, call.send(), failure::aws).await;
+        let call = call.customize().interceptor(request.check()).send();
+        let said = self.session.perform(request, call, failure::aws).await;
         unless_gone(said.map(|said| said.identity_provider_config.map(convert::identity_provider_config)))
     }
 }

@@ -11,6 +11,8 @@ use aws_sdk_eks::config::http::HttpResponse;
 use aws_sdk_eks::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use kube::client::AuthError;
 
+use super::answer::{OddAnswer, described};
+use super::lanes::Service;
 use super::session::Request;
 use crate::model::failure::{Failure, FailureKind};
 
@@ -34,12 +36,13 @@ where
                     let said = context.err().message().unwrap_or_default();
                     request.failure(kind, Some(code), &explained(said, explanation(code)))
                 }
-                None => unreadable(request, status, context.raw().body().bytes()),
+                None => unreadable(request, context.raw()),
             }
         }
-        SdkError::ResponseError(context) => {
-            unreadable(request, context.raw().status().as_u16(), context.raw().body().bytes())
-        }
+        SdkError::ResponseError(context) => match find_cause::<OddAnswer>(&error) {
+            Some(odd) => odd_answer(request, odd, context.raw()),
+            None => unreadable(request, context.raw()),
+        },
         SdkError::TimeoutError(_) => request.failure(FailureKind::Unreachable, None, "no answer in time"),
         _ if is_distrusted(&error) => {
             request.failure(FailureKind::Unexpected, None, &explained(&causes(&error), Some(DISTRUSTED_BY_SYSTEM)))
@@ -78,11 +81,27 @@ fn broke_off(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// An answer that is none of the service's: a proxy's page, say.
-fn unreadable(request: &Request, status: u16, body: Option<&[u8]>) -> Failure {
+fn unreadable(request: &Request, answer: &HttpResponse) -> Failure {
+    let status = answer.status().as_u16();
     let kind = if status == 429 { FailureKind::Throttled } else { FailureKind::Unexpected };
-    let body = String::from_utf8_lossy(body.unwrap_or_default());
-    let said: String = body.trim().chars().take(BODY_KEPT).collect();
+    let body = answer.body().bytes().unwrap_or_default();
+    let said = described(request.service, answer.headers().get("content-type"), body);
     request.failure(kind, Some(&format!("HTTP {status}")), &said)
+}
+
+/// An answer that came with success, or as "not found", and is not what the operation answers.
+fn odd_answer(request: &Request, odd: &OddAnswer, answer: &HttpResponse) -> Failure {
+    let body = answer.body().bytes().unwrap_or_default();
+    // Whether the service itself wrote it, by its looks: then a member says more than the first words.
+    let own = match request.service {
+        Service::Eks => body.trim_ascii().starts_with(b"{"),
+        _ => body.trim_ascii().starts_with(format!("<{}Response", request.operation).as_bytes()),
+    };
+    let said = match own {
+        true => odd.to_string(),
+        false => format!("{odd}. {}", described(request.service, answer.headers().get("content-type"), body)),
+    };
+    request.failure(FailureKind::Unexpected, Some(&format!("HTTP {}", answer.status().as_u16())), &said)
 }
 
 fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
@@ -101,7 +120,9 @@ fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
         | "SlowDown" => FailureKind::Throttled,
-        "ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NoSuchEntityException" => {
+        "ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NoSuchEntityException"
+            if status == 404 =>
+        {
             FailureKind::Missing
         }
         "ResourceInUseException" | "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" => {
@@ -195,36 +216,55 @@ pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failur
     request.failure(kind, None, &said)
 }
 
-/// A failure of a Kubernetes request.
+/// A failure of a Kubernetes request that came to no answer.
 pub(crate) fn kubernetes(request: &Request, error: &kube::Error) -> Failure {
-    match error {
-        kube::Error::Api(status) => {
-            let kind = match status.code {
-                401 => FailureKind::Unauthenticated,
-                403 => FailureKind::Refused { permission: request.permission.clone() },
-                404 => FailureKind::Missing,
-                409 => FailureKind::Conflict,
-                429 => FailureKind::Throttled,
-                400 | 422 => FailureKind::Invalid,
-                _ => FailureKind::Unexpected,
-            };
-            let code = if status.reason.is_empty() { format!("HTTP {}", status.code) } else { status.reason.clone() };
-            let said: String = status.message.chars().take(BODY_KEPT).collect();
-            request.failure(kind, Some(&code), &said)
+    match find_cause::<AuthError>(error) {
+        Some(auth) => kubeconfig_user(request, auth),
+        None if is_distrusted(error) => {
+            let said = explained(&causes(error), Some(DISTRUSTED_BY_CLUSTER));
+            request.failure(FailureKind::Unexpected, None, &said)
         }
-        _ => match find_cause::<AuthError>(error) {
-            Some(auth) => kubeconfig_user(request, auth),
-            None if is_distrusted(error) => {
-                let said = explained(&causes(error), Some(DISTRUSTED_BY_CLUSTER));
-                request.failure(FailureKind::Unexpected, None, &said)
-            }
-            None => {
-                let lost = matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_));
-                let kind = if lost { FailureKind::Unreachable } else { FailureKind::Unexpected };
-                request.failure(kind, None, &causes(error))
-            }
-        },
+        None => {
+            let lost = matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_));
+            let kind = if lost { FailureKind::Unreachable } else { FailureKind::Unexpected };
+            request.failure(kind, None, &causes(error))
+        }
     }
+}
+
+/// A refusal in the API server's own words: a Status. That something is not there, only one that names it says.
+pub(crate) fn kubernetes_status(request: &Request, status: &kube::core::Status, names_it: bool) -> Failure {
+    let kind = match status.code {
+        401 => FailureKind::Unauthenticated,
+        403 => FailureKind::Refused { permission: request.permission.clone() },
+        404 if names_it && status.reason == "NotFound" => FailureKind::Missing,
+        409 => FailureKind::Conflict,
+        429 => FailureKind::Throttled,
+        400 | 422 => FailureKind::Invalid,
+        _ => FailureKind::Unexpected,
+    };
+    let code = if status.reason.is_empty() { format!("HTTP {}", status.code) } else { status.reason.clone() };
+    let said: String = status.message.chars().take(BODY_KEPT).collect();
+    request.failure(kind, Some(&code), &said)
+}
+
+/// An answer that is no Status and no object of the API server's: somebody else answered, or only a part of it came.
+pub(crate) fn kubernetes_unreadable(
+    request: &Request,
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+    why: Option<&str>,
+) -> Failure {
+    let kind = if status == 429 { FailureKind::Throttled } else { FailureKind::Unexpected };
+    let whose = described(Service::Kubernetes, content_type, body);
+    let said = match why {
+        // What is wrong within a document says more than its first words.
+        Some(why) if body.trim_ascii().starts_with(b"{") => format!("the answer cannot be read: {why}"),
+        Some(why) => format!("the answer cannot be read: {why}. {whose}"),
+        None => whose,
+    };
+    request.failure(kind, Some(&format!("HTTP {status}")), &said)
 }
 
 /// The user of a kubeconfig context could not be authenticated.
@@ -386,7 +426,7 @@ mod tests {
         let page = format!("<html>Blocked by proxy{}", "x".repeat(1000));
         let failure = aws(&request(), SdkError::service_error(unmodelled, answer(403, &page)));
         assert_eq!((&failure.kind, failure.code.as_deref()), (&FailureKind::Unexpected, Some("HTTP 403")));
-        assert!(failure.message.starts_with("<html>Blocked") && failure.message.len() == BODY_KEPT, "{failure}");
+        assert!(failure.message.contains("<html>Blocked") && failure.message.len() < BODY_KEPT, "{failure}");
     }
 
     #[test]
@@ -484,9 +524,15 @@ mod tests {
             (429, FailureKind::Throttled),
             (500, FailureKind::Unexpected),
         ] {
-            let status = kube::core::Status::failure("said", "Reason").with_code(code).boxed();
-            let failure = kubernetes(&request, &kube::Error::Api(status));
-            assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some("Reason")), "{code}");
+            let reason = if code == 404 { "NotFound" } else { "Reason" };
+            let status = kube::core::Status::failure("said", reason).with_code(code);
+            let failure = kubernetes_status(&request, &status, true);
+            assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(reason)), "{code}");
+        }
+        for (reason, names_it) in [("NotFound", false), ("Gone", true), ("", true)] {
+            let status = kube::core::Status::failure("said", reason).with_code(404);
+            let failure = kubernetes_status(&request, &status, names_it);
+            assert_eq!(failure.kind, FailureKind::Unexpected, "{reason} {names_it}: it does not speak of the object");
         }
         let io = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out");
         assert_eq!(kubernetes(&request, &kube::Error::Service(io.into())).kind, FailureKind::Unreachable);

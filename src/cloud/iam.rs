@@ -11,13 +11,16 @@ use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EntityType};
 
+use super::answer::AnswerCheck;
+use super::answer::shape::Unreadable;
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
-use super::{Page, failure};
+use super::{Page, Turns, failure};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{
     GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, RolePolicies, Simulated, UserDetail,
 };
+use crate::model::snapshot::Missing;
 
 /// The most that IAM gives at once.
 const PAGE: i32 = 1000;
@@ -36,8 +39,20 @@ pub struct AccountDetails {
     pub users: Vec<UserDetail>,
     pub groups: Vec<GroupDetail>,
     pub policies: Vec<ManagedPolicy>,
+    /// What is there of each and could not be read.
+    pub missing: AccountMissing,
     /// What to ask the next page with; `None` at the end.
     pub next: Option<String>,
+}
+
+/// Items of the account's details that could not be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct AccountMissing {
+    pub roles: Vec<Missing>,
+    pub users: Vec<Missing>,
+    pub groups: Vec<Missing>,
+    pub policies: Vec<Missing>,
 }
 
 /// IAM of the caller's account.
@@ -71,10 +86,45 @@ fn next(truncated: bool, marker: Option<String>) -> Option<String> {
     if truncated { marker } else { None }
 }
 
+/// The items of a list that can be read, and those that cannot, by name where they have one.
+struct Sorter<'a> {
+    request: &'a Request,
+    unreadable: Vec<Unreadable>,
+}
+
+impl<'a> Sorter<'a> {
+    fn new(request: &'a Request, check: &AnswerCheck) -> Self {
+        Sorter { request, unreadable: check.unreadable() }
+    }
+
+    fn sort<A, B>(&self, list: &str, items: Vec<A>, convert: impl Fn(A) -> B) -> (Vec<B>, Vec<Missing>) {
+        let aside = |index: usize| self.unreadable.iter().find(|it| it.list == list && it.index == index);
+        let (mut read, mut missing) = (Vec::with_capacity(items.len()), Vec::new());
+        for (index, item) in items.into_iter().enumerate() {
+            match aside(index) {
+                None => read.push(convert(item)),
+                Some(it) => {
+                    let which = it.name.as_deref().unwrap_or("an item without a name");
+                    let why = format!("{which} of {list} {}", it.fault);
+                    let failure = self.request.failure(FailureKind::Unexpected, None, &why);
+                    missing.push(Missing { item: it.name.clone(), failure });
+                }
+            }
+        }
+        (read, missing)
+    }
+
+    fn page<A, B>(&self, list: &str, items: Vec<A>, next: Option<String>, convert: impl Fn(A) -> B) -> Page<B> {
+        let (items, missing) = self.sort(list, items, convert);
+        Page { missing, ..Page::new(items, next) }
+    }
+}
+
 impl Iam {
     /// GetAccountAuthorizationDetails: roles, users, groups, and the account's own managed policies.
     pub async fn account_details(&self, next_page: Option<String>) -> Result<AccountDetails, Failure> {
         let request = request("GetAccountAuthorizationDetails", "read the roles, users, groups and policies", "");
+        let check = request.check();
         let patience = TimeoutConfig::builder().operation_timeout(WHOLE_PAGE).build();
         let call = self
             .session
@@ -84,36 +134,49 @@ impl Iam {
             .max_items(PAGE)
             .set_marker(next_page)
             .customize()
+            .interceptor(check.clone())
             .config_override(aws_sdk_iam::Config::builder().timeout_config(patience))
             .send();
-        let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(AccountDetails {
-            roles: said.role_detail_list.unwrap_or_default().into_iter().map(convert::role_detail).collect(),
-            users: said.user_detail_list.unwrap_or_default().into_iter().map(convert::user_detail).collect(),
-            groups: said.group_detail_list.unwrap_or_default().into_iter().map(convert::group_detail).collect(),
-            policies: said.policies.unwrap_or_default().into_iter().map(convert::managed_policy).collect(),
-            next: next(said.is_truncated, said.marker),
-        })
+        let said = self.session.perform(request.clone(), call, failure::aws).await?;
+        let sorter = Sorter::new(&request, &check);
+        let all = said.role_detail_list.unwrap_or_default();
+        let (roles, no_roles) = sorter.sort("RoleDetailList", all, convert::role_detail);
+        let all = said.user_detail_list.unwrap_or_default();
+        let (users, no_users) = sorter.sort("UserDetailList", all, convert::user_detail);
+        let all = said.group_detail_list.unwrap_or_default();
+        let (groups, no_groups) = sorter.sort("GroupDetailList", all, convert::group_detail);
+        let all = said.policies.unwrap_or_default();
+        let (policies, no_policies) = sorter.sort("Policies", all, convert::managed_policy);
+        let missing = AccountMissing { roles: no_roles, users: no_users, groups: no_groups, policies: no_policies };
+        Ok(AccountDetails { roles, users, groups, policies, missing, next: next(said.is_truncated, said.marker) })
     }
 
     /// ListRoles: with trust policies, without attached policies.
     pub async fn list_roles(&self, next_page: Option<String>) -> Result<Page<RoleDetail>, Failure> {
-        let call = self.session.iam_client().list_roles().max_items(PAGE).set_marker(next_page).send();
-        let said = self.session.perform(request("ListRoles", "list the roles", ""), call, failure::aws).await?;
-        Ok(Page::new(said.roles.into_iter().map(convert::role).collect(), next(said.is_truncated, said.marker)))
+        let request = request("ListRoles", "list the roles", "");
+        let check = request.check();
+        let call = self.session.iam_client().list_roles().max_items(PAGE).set_marker(next_page);
+        let call = call.customize().interceptor(check.clone()).send();
+        let said = self.session.perform(request.clone(), call, failure::aws).await?;
+        let next = next(said.is_truncated, said.marker);
+        Ok(Sorter::new(&request, &check).page("Roles", said.roles, next, convert::role))
     }
 
     /// ListUsers.
     pub async fn list_users(&self, next_page: Option<String>) -> Result<Page<UserDetail>, Failure> {
-        let call = self.session.iam_client().list_users().max_items(PAGE).set_marker(next_page).send();
-        let said = self.session.perform(request("ListUsers", "list the users", ""), call, failure::aws).await?;
-        Ok(Page::new(said.users.into_iter().map(convert::user).collect(), next(said.is_truncated, said.marker)))
+        let request = request("ListUsers", "list the users", "");
+        let check = request.check();
+        let call = self.session.iam_client().list_users().max_items(PAGE).set_marker(next_page);
+        let call = call.customize().interceptor(check.clone()).send();
+        let said = self.session.perform(request.clone(), call, failure::aws).await?;
+        let next = next(said.is_truncated, said.marker);
+        Ok(Sorter::new(&request, &check).page("Users", said.users, next, convert::user))
     }
 
     /// GetRole, by name.
     pub async fn role(&self, name: &str) -> Result<Option<RoleDetail>, Failure> {
-        let request = request("GetRole", "read the role", name);
-        let call = self.session.iam_client().get_role().role_name(name).send();
+        let request = request("GetRole", "read the role", name).naming(&["Role", "RoleName"], name);
+        let call = self.session.iam_client().get_role().role_name(name).customize().interceptor(request.check()).send();
         let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
         Ok(said.and_then(|said| said.role).map(convert::role))
     }
@@ -121,25 +184,40 @@ impl Iam {
     /// ListAttachedRolePolicies, all pages; ListRolePolicies and GetRolePolicy for each.
     pub async fn role_policies(&self, name: &str) -> Result<RolePolicies, Failure> {
         let mut found = RolePolicies::default();
-        let mut marker = None;
+        let (mut marker, mut turns) = (None, Turns::default());
         loop {
             let request = request("ListAttachedRolePolicies", "list the policies of the role", name);
-            let call =
-                self.session.iam_client().list_attached_role_policies().role_name(name).set_marker(marker).send();
+            let call = self
+                .session
+                .iam_client()
+                .list_attached_role_policies()
+                .role_name(name)
+                .set_marker(marker)
+                .customize()
+                .interceptor(request.check())
+                .send();
             let said = self.session.perform(request, call, failure::aws).await?;
             found.attached.extend(said.attached_policies.unwrap_or_default().into_iter().map(convert::attached_policy));
-            marker = next(said.is_truncated, said.marker);
+            marker = turns.follow(next(said.is_truncated, said.marker))?;
             if marker.is_none() {
                 break;
             }
         }
-        let mut names = Vec::new();
+        let (mut names, mut turns) = (Vec::new(), Turns::default());
         loop {
             let request = request("ListRolePolicies", "list the inline policies of the role", name);
-            let call = self.session.iam_client().list_role_policies().role_name(name).set_marker(marker).send();
+            let call = self
+                .session
+                .iam_client()
+                .list_role_policies()
+                .role_name(name)
+                .set_marker(marker)
+                .customize()
+                .interceptor(request.check())
+                .send();
             let said = self.session.perform(request, call, failure::aws).await?;
             names.extend(said.policy_names);
-            marker = next(said.is_truncated, said.marker);
+            marker = turns.follow(next(said.is_truncated, said.marker))?;
             if marker.is_none() {
                 break;
             }
@@ -147,7 +225,16 @@ impl Iam {
         for policy in names {
             let on = format!("{name}/{policy}");
             let request = Request::aws(Service::Iam, "GetRolePolicy", "read the inline policy", on, Rank::Detail);
-            let call = self.session.iam_client().get_role_policy().role_name(name).policy_name(&policy).send();
+            let request = request.naming(&["RoleName"], name).naming(&["PolicyName"], &policy);
+            let call = self
+                .session
+                .iam_client()
+                .get_role_policy()
+                .role_name(name)
+                .policy_name(&policy)
+                .customize()
+                .interceptor(request.check())
+                .send();
             let said = self.session.perform(request, call, failure::aws).await?;
             found.inline.push(convert::own_policy(said.policy_name, said.policy_document));
         }
@@ -157,19 +244,23 @@ impl Iam {
     /// GetPolicy and GetPolicyVersion: a managed policy with the version that counts, by ARN.
     pub async fn managed_policy(&self, arn: &str) -> Result<Option<ManagedPolicy>, Failure> {
         let request = |operation: &str| Request::aws(Service::Iam, operation, "read the policy", arn, Rank::Detail);
-        let call = self.session.iam_client().get_policy().policy_arn(arn).send();
-        let said = unless_gone(self.session.perform(request("GetPolicy"), call, failure::aws).await)?;
+        let of_policy = request("GetPolicy").naming(&["Policy", "Arn"], arn);
+        let call = self.session.iam_client().get_policy().policy_arn(arn);
+        let call = call.customize().interceptor(of_policy.check()).send();
+        let said = unless_gone(self.session.perform(of_policy, call, failure::aws).await)?;
         let Some(policy) = said.and_then(|it| it.policy) else { return Ok(None) };
         let version = policy.default_version_id.clone().unwrap_or_default();
-        let call = self.session.iam_client().get_policy_version().policy_arn(arn).version_id(version).send();
-        let said = unless_gone(self.session.perform(request("GetPolicyVersion"), call, failure::aws).await)?;
+        let of_version = request("GetPolicyVersion").naming(&["PolicyVersion", "VersionId"], &version);
+        let call = self.session.iam_client().get_policy_version().policy_arn(arn).version_id(version);
+        let call = call.customize().interceptor(of_version.check()).send();
+        let said = unless_gone(self.session.perform(of_version, call, failure::aws).await)?;
         Ok(Some(convert::policy(policy, said.and_then(|it| it.policy_version))))
     }
 
     /// GetUser, by name.
     pub async fn user(&self, name: &str) -> Result<Option<UserDetail>, Failure> {
-        let request = request("GetUser", "read the user", name);
-        let call = self.session.iam_client().get_user().user_name(name).send();
+        let request = request("GetUser", "read the user", name).naming(&["User", "UserName"], name);
+        let call = self.session.iam_client().get_user().user_name(name).customize().interceptor(request.check()).send();
         let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
         Ok(said.and_then(|said| said.user).map(convert::user))
     }
@@ -177,7 +268,8 @@ impl Iam {
     /// ListOpenIDConnectProviders: ARNs, always all of them.
     pub async fn list_oidc_providers(&self) -> Result<Page<String>, Failure> {
         let request = request("ListOpenIDConnectProviders", "list the OIDC providers", "");
-        let call = self.session.iam_client().list_open_id_connect_providers().send();
+        let call =
+            self.session.iam_client().list_open_id_connect_providers().customize().interceptor(request.check()).send();
         let said = self.session.perform(request, call, failure::aws).await?;
         let arns = said.open_id_connect_provider_list.unwrap_or_default().into_iter().filter_map(|it| it.arn);
         Ok(Page::new(arns.collect(), None))
@@ -187,7 +279,16 @@ impl Iam {
     pub async fn oidc_provider(&self, arn: &str) -> Result<Option<OpenIdConnectProvider>, Failure> {
         let doing = "read the OIDC provider";
         let request = Request::aws(Service::Iam, "GetOpenIDConnectProvider", doing, arn, Rank::Detail);
-        let call = self.session.iam_client().get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
+        let url = arn.split_once(":oidc-provider/").map_or(arn, |(_, url)| url);
+        let request = request.naming(&["Url"], url);
+        let call = self
+            .session
+            .iam_client()
+            .get_open_id_connect_provider()
+            .open_id_connect_provider_arn(arn)
+            .customize()
+            .interceptor(request.check())
+            .send();
         let said = unless_gone(self.session.perform(request, call, failure::aws).await)?;
         Ok(said.map(|said| convert::oidc_provider(arn, said)))
     }
@@ -195,10 +296,13 @@ impl Iam {
     /// ListInstanceProfiles.
     pub async fn list_instance_profiles(&self, next_page: Option<String>) -> Result<Page<InstanceProfile>, Failure> {
         let request = request("ListInstanceProfiles", "list the instance profiles", "");
-        let call = self.session.iam_client().list_instance_profiles().max_items(PAGE).set_marker(next_page).send();
-        let said = self.session.perform(request, call, failure::aws).await?;
-        let profiles = said.instance_profiles.into_iter().map(convert::instance_profile).collect();
-        Ok(Page::new(profiles, next(said.is_truncated, said.marker)))
+        let check = request.check();
+        let call = self.session.iam_client().list_instance_profiles().max_items(PAGE).set_marker(next_page);
+        let call = call.customize().interceptor(check.clone()).send();
+        let said = self.session.perform(request.clone(), call, failure::aws).await?;
+        let next = next(said.is_truncated, said.marker);
+        let sorter = Sorter::new(&request, &check);
+        Ok(sorter.page("InstanceProfiles", said.instance_profiles, next, convert::instance_profile))
     }
 
     /// SimulatePrincipalPolicy, all pages: what the identity policies of a role or user (and its boundary) say to each
@@ -223,7 +327,7 @@ impl Iam {
         // What IAM cannot evaluate it answers as a failure of its own, and again as often as it is asked.
         let patience = RetryConfig::standard().with_max_attempts(2);
         let mut found = Vec::new();
-        let mut marker = None;
+        let (mut marker, mut turns) = (None, Turns::default());
         loop {
             let call = self
                 .session
@@ -235,11 +339,12 @@ impl Iam {
                 .set_context_entries(Some(context.iter().map(entry).collect()))
                 .set_marker(marker)
                 .customize()
+                .interceptor(request.check())
                 .config_override(aws_sdk_iam::Config::builder().retry_config(patience.clone()))
                 .send();
             let said = self.session.perform(request.clone(), call, failure::aws).await?;
             found.extend(said.evaluation_results.unwrap_or_default().into_iter().flat_map(convert::simulated));
-            marker = next(said.is_truncated, said.marker);
+            marker = turns.follow(next(said.is_truncated, said.marker))?;
             if marker.is_none() {
                 return Ok(found);
             }

@@ -3,19 +3,24 @@
 //! Decides how requests and answers look: pages, retries on overload, objects read straight into the model's types. How
 //! the cluster is reached and the request authenticated is [`link`]'s. A new kind of object is a [`Listed`].
 
+mod answer;
 mod link;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use answer::{Answer, ByName};
 use link::Link;
 pub(super) use link::Links;
 
+use super::answer::shape::Shape;
 use super::session::{Request, Session};
 use super::{Page, failure};
 use crate::model::aws_auth::AWS_AUTH;
@@ -25,6 +30,7 @@ use crate::model::network::NetworkPolicy;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
 use crate::model::request::Target;
 use crate::model::review::{Review, Reviewed, Reviewee};
+use crate::model::snapshot::Missing;
 use crate::model::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
 /// How many objects a page has, as kubectl asks for.
@@ -38,6 +44,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Listed<T> {
     path: &'static str,
+    kind: &'static str,
+    shape: &'static Shape,
     permission: &'static str,
     doing: &'static str,
     /// Fills in what the API server leaves out.
@@ -55,8 +63,21 @@ impl<T> Clone for Listed<T> {
 impl<T> Copy for Listed<T> {}
 
 impl<T> Listed<T> {
-    const fn new(path: &'static str, permission: &'static str, doing: &'static str) -> Self {
-        Listed { path, permission, doing, as_served: |_| {}, of: PhantomData }
+    const fn new(
+        (kind, shape): (&'static str, &'static Shape),
+        path: &'static str,
+        permission: &'static str,
+        doing: &'static str,
+    ) -> Self {
+        Listed { path, kind, shape, permission, doing, as_served: |_| {}, of: PhantomData }
+    }
+
+    /// `v1`, `apps/v1`: what the path leads to.
+    fn version(&self) -> &'static str {
+        let core = self.path.strip_prefix("/api/").and_then(|it| it.split('/').next());
+        let rest = self.path.strip_prefix("/apis/").unwrap_or_default();
+        let end = rest.match_indices('/').nth(1).map_or(rest.len(), |(at, _)| at);
+        core.unwrap_or(&rest[..end])
     }
 
     /// `list the pods`
@@ -66,37 +87,56 @@ impl<T> Listed<T> {
 }
 
 /// Namespaces.
-pub const NAMESPACES: Listed<Namespace> = Listed::new("/api/v1/namespaces", "list namespaces", "list the namespaces");
+pub const NAMESPACES: Listed<Namespace> =
+    Listed::new(("Namespace", &shapes::NAMESPACE), "/api/v1/namespaces", "list namespaces", "list the namespaces");
 /// Service accounts.
-pub const SERVICE_ACCOUNTS: Listed<ServiceAccount> =
-    Listed::new("/api/v1/serviceaccounts", "list serviceaccounts", "list the service accounts");
+pub const SERVICE_ACCOUNTS: Listed<ServiceAccount> = Listed::new(
+    ("ServiceAccount", &shapes::SERVICE_ACCOUNT),
+    "/api/v1/serviceaccounts",
+    "list serviceaccounts",
+    "list the service accounts",
+);
 /// Pods.
-pub const PODS: Listed<Pod> =
-    Listed { as_served: Pod::as_served, ..Listed::new("/api/v1/pods", "list pods", "list the pods") };
+pub const PODS: Listed<Pod> = Listed {
+    as_served: Pod::as_served,
+    ..Listed::new(("Pod", &shapes::POD), "/api/v1/pods", "list pods", "list the pods")
+};
 /// Nodes.
-pub const NODES: Listed<Node> = Listed::new("/api/v1/nodes", "list nodes", "list the nodes");
+pub const NODES: Listed<Node> = Listed::new(("Node", &shapes::NODE), "/api/v1/nodes", "list nodes", "list the nodes");
 /// DaemonSets of kube-system: what brings identity to nodes and pods runs there.
 pub const SYSTEM_DAEMON_SETS: Listed<DaemonSet> = Listed::new(
+    ("DaemonSet", &shapes::DAEMON_SET),
     "/apis/apps/v1/namespaces/kube-system/daemonsets",
     "list daemonsets in kube-system",
     "list the DaemonSets of kube-system",
 );
 /// Network policies: they may keep a pod from the Pod Identity agent.
 pub const NETWORK_POLICIES: Listed<NetworkPolicy> = Listed::new(
+    ("NetworkPolicy", &shapes::NETWORK_POLICY),
     "/apis/networking.k8s.io/v1/networkpolicies",
     "list networkpolicies.networking.k8s.io",
     "list the network policies",
 );
 /// Roles.
-pub const ROLES: Listed<Role> = Listed::new("/apis/rbac.authorization.k8s.io/v1/roles", "list roles", "list the Roles");
+pub const ROLES: Listed<Role> =
+    Listed::new(("Role", &shapes::ROLE), "/apis/rbac.authorization.k8s.io/v1/roles", "list roles", "list the Roles");
 /// ClusterRoles.
-pub const CLUSTER_ROLES: Listed<Role> =
-    Listed::new("/apis/rbac.authorization.k8s.io/v1/clusterroles", "list clusterroles", "list the ClusterRoles");
+pub const CLUSTER_ROLES: Listed<Role> = Listed::new(
+    ("ClusterRole", &shapes::CLUSTER_ROLE),
+    "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "list clusterroles",
+    "list the ClusterRoles",
+);
 /// RoleBindings.
-pub const ROLE_BINDINGS: Listed<Binding> =
-    Listed::new("/apis/rbac.authorization.k8s.io/v1/rolebindings", "list rolebindings", "list the RoleBindings");
+pub const ROLE_BINDINGS: Listed<Binding> = Listed::new(
+    ("RoleBinding", &shapes::ROLE_BINDING),
+    "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+    "list rolebindings",
+    "list the RoleBindings",
+);
 /// ClusterRoleBindings.
 pub const CLUSTER_ROLE_BINDINGS: Listed<Binding> = Listed::new(
+    ("ClusterRoleBinding", &shapes::CLUSTER_ROLE_BINDING),
     "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "list clusterrolebindings",
     "list the ClusterRoleBindings",
@@ -114,22 +154,6 @@ pub struct UserInfo {
     pub uid: String,
     pub groups: Vec<String>,
     pub extra: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct ListOf<T> {
-    #[serde(default)]
-    metadata: ListMetadata,
-    // Go writes an empty list as null in places.
-    #[serde(default = "Option::default")]
-    items: Option<Vec<T>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMetadata {
-    r#continue: Option<String>,
-    remaining_item_count: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -186,7 +210,10 @@ enum Trouble {
     Token(link::TokenError),
     Kube(kube::Error),
     Late,
-    Unreadable(String),
+    /// Answered, but not with success.
+    Refused(Answer),
+    /// Answered with success, but not with what was asked for.
+    Unreadable(Answer, String),
 }
 
 impl From<kube::Error> for Trouble {
@@ -196,16 +223,26 @@ impl From<kube::Error> for Trouble {
 }
 
 impl Trouble {
-    fn failure(request: &Request, trouble: Self) -> Failure {
-        match trouble {
+    fn failure(self, request: &Request, asked: Option<ByName>) -> Failure {
+        match self {
             Trouble::Token(error) => error.failure(request),
             Trouble::Kube(error) => failure::kubernetes(request, &error),
             Trouble::Late => request.failure(FailureKind::Unreachable, None, "no answer in time"),
-            Trouble::Unreadable(why) => {
-                request.failure(FailureKind::Unexpected, None, &format!("the answer cannot be read: {why}"))
-            }
+            Trouble::Refused(answer) => match answer.refusal() {
+                Some(status) => {
+                    let names_it = asked.is_some_and(|it| answer::speaks_of(&status, it));
+                    failure::kubernetes_status(request, &status, names_it)
+                }
+                None => unreadable(request, &answer, None),
+            },
+            Trouble::Unreadable(answer, why) => unreadable(request, &answer, Some(&why)),
         }
     }
+}
+
+fn unreadable(request: &Request, answer: &Answer, why: Option<&str>) -> Failure {
+    let Answer { status, content_type, body } = answer;
+    failure::kubernetes_unreadable(request, *status, content_type.as_deref(), body, why)
 }
 
 /// The Kubernetes API of one cluster.
@@ -235,12 +272,17 @@ impl Kubernetes {
             path.push_str("&continue=");
             path.push_str(&percent_encoded(&token));
         }
-        let found: ListOf<T> = self.send(request, http::Method::GET, &path, Vec::new()).await?;
-        let mut items = found.items.unwrap_or_default();
+        let about = request.clone();
+        let read = |answer: &Answer| answer::read_list(answer, (listed.kind, listed.version()), listed.shape);
+        let found = self.send(request, None, http::Method::GET, &path, Vec::new(), read).await?;
+        let mut items = found.items;
         items.iter_mut().for_each(listed.as_served);
-        let mut page = Page::new(items, found.metadata.r#continue);
-        page.remaining = found.metadata.remaining_item_count;
-        Ok(page)
+        let missing = |(item, why): (Option<String>, String)| Missing {
+            item,
+            failure: about.failure(FailureKind::Unexpected, None, &why),
+        };
+        let missing = found.unreadable.into_iter().map(missing).collect();
+        Ok(Page { missing, remaining: found.remaining, ..Page::new(items, found.next) })
     }
 
     /// The aws-auth ConfigMap; `None` if the cluster has none.
@@ -249,7 +291,13 @@ impl Kubernetes {
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
         let permission = format!("get configmaps in {namespace}");
         let request = Request::kubernetes(&format!("GET {path}"), &permission, READ_AWS_AUTH, &*self.on);
-        match self.send(request, http::Method::GET, &path, Vec::new()).await {
+        let asked = ByName { resource: "configmaps", namespace, name };
+        let read = |answer: &Answer| {
+            let found: ConfigMap = answer.object("ConfigMap", "v1", &shapes::CONFIG_MAP)?;
+            let same = found.metadata.name == name && found.metadata.namespace.as_deref() == Some(asked.namespace);
+            if same { Ok(found) } else { Err("it is another ConfigMap than the one asked for".to_owned()) }
+        };
+        match self.send(request, Some(asked), http::Method::GET, &path, Vec::new(), read).await {
             Ok(config_map) => Ok(Some(config_map)),
             Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
             Err(failure) => Err(failure),
@@ -262,7 +310,10 @@ impl Kubernetes {
         let permission = "create selfsubjectreviews";
         let request = Request::kubernetes(&format!("POST {path}"), permission, "ask who you are", &*self.on);
         let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
-        let said: Recognised = self.send(request, http::Method::POST, path, body.to_vec()).await?;
+        let read = |answer: &Answer| {
+            answer.object::<Recognised>("SelfSubjectReview", "authentication.k8s.io/v1", &shapes::SELF_REVIEW)
+        };
+        let said = self.send(request, None, http::Method::POST, path, body.to_vec(), read).await?;
         Ok(said.status.user_info)
     }
 
@@ -283,29 +334,32 @@ impl Kubernetes {
         };
         let request = Request::kubernetes(&format!("POST {path}"), &permission, doing, &*self.on);
         let body = serde_json::json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec(review)});
-        let said: Decided = self.send(request, http::Method::POST, &path, body.to_string().into_bytes()).await?;
+        let read = |answer: &Answer| answer.object::<Decided>(kind, "authorization.k8s.io/v1", &shapes::ACCESS_REVIEW);
+        let said = self.send(request, None, http::Method::POST, &path, body.to_string().into_bytes(), read).await?;
         Ok(Reviewed { as_user, ..said.status.into() })
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn send<T>(
         &self,
         request: Request,
+        asked: Option<ByName>,
         method: http::Method,
         path: &str,
         body: Vec<u8>,
+        read: impl FnOnce(&Answer) -> Result<T, String>,
     ) -> Result<T, Failure> {
         let patient = async {
-            match tokio::time::timeout(PATIENCE, self.text(method, path, body)).await {
-                Ok(Ok(text)) => read(&text).map_err(Trouble::Unreadable),
+            match tokio::time::timeout(PATIENCE, self.answer(method, path, body)).await {
+                Ok(Ok(answer)) => read(&answer).map_err(|why| Trouble::Unreadable(answer, why)),
                 Ok(Err(trouble)) => Err(trouble),
                 Err(_) => Err(Trouble::Late),
             }
         };
-        self.session.perform(request, patient, Trouble::failure).await
+        self.session.perform(request, patient, |request, trouble| trouble.failure(request, asked)).await
     }
 
     /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
-    async fn text(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<String, Trouble> {
+    async fn answer(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<Answer, Trouble> {
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
         let mut fresh = false;
@@ -319,31 +373,37 @@ impl Kubernetes {
             if let Some(token) = &token {
                 request = request.header(http::header::AUTHORIZATION, &token.header);
             }
-            let request = request.body(body.clone()).map_err(kube::Error::HttpError)?;
-            match self.link.client().request_text(request).await {
-                Err(kube::Error::Api(status)) if left > 0 && matches!(status.code, 429 | 503 | 504) => {
+            let request = request.body(body.clone().into()).map_err(kube::Error::HttpError)?;
+            let answer = collected(self.link.client().send(request).await?).await?;
+            match answer.status {
+                200..300 => return Ok(answer),
+                429 | 503 | 504 if left > 0 => {
                     left -= 1;
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                Err(kube::Error::Api(status)) if status.code == 401 => {
-                    let Some(token) = token else { return Err(kube::Error::Api(status).into()) };
+                401 => {
+                    let Some(token) = token else { return Err(Trouble::Refused(answer)) };
                     self.link.forget(&token).await;
                     // One that was kept may have died before its time; a new one that is refused is an answer.
                     if !token.kept || fresh {
-                        return Err(kube::Error::Api(status).into());
+                        return Err(Trouble::Refused(answer));
                     }
                     fresh = true;
                 }
-                result => return Ok(result?),
+                _ => return Err(Trouble::Refused(answer)),
             }
         }
     }
 }
 
-/// Reads an answer here and not in kube's client, which logs answers that it cannot read, whatever is in them.
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
+/// The whole of an answer. It is read here and not in kube's client, which logs answers that it cannot read, whatever is in
+/// them, and takes any error page for the API server's word.
+async fn collected(answer: http::Response<kube::client::Body>) -> Result<Answer, kube::Error> {
+    let (parts, body) = answer.into_parts();
+    let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let body = body.collect().await?.to_bytes().to_vec();
+    Ok(Answer { status: parts.status.as_u16(), content_type: kind, body })
 }
 
 /// Text as it may stand in any part of a URL.
@@ -383,7 +443,10 @@ mod tests {
                             "reason":"Unauthorized","message":"Unauthorized"}"#;
                         http::Response::builder().status(401).body(Full::new(hyper::body::Bytes::from(body)))
                     } else {
-                        http::Response::builder().body(Full::new(r#"{"items":[]}"#.into()))
+                        http::Response::builder().body(Full::new(
+                            r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#
+                                .into(),
+                        ))
                     };
                     std::future::ready(answer)
                 });
@@ -433,7 +496,7 @@ mod tests {
             spec(&Review { of: Reviewee::Caller, request: request(Target::Path("/x".into())) }),
             serde_json::json!({"nonResourceAttributes": {"verb": "update", "path": "/x"}})
         );
-        let said: Decided = read(r#"{"status": {"allowed": true, "reason": "RBAC: x"}}"#).unwrap();
+        let said: Decided = serde_json::from_str(r#"{"status": {"allowed": true, "reason": "RBAC: x"}}"#).unwrap();
         assert_eq!(
             Reviewed::from(said.status),
             Reviewed { allowed: true, reason: "RBAC: x".into(), ..Reviewed::default() }
@@ -446,13 +509,86 @@ mod tests {
         assert_eq!(percent_encoded("a&b=é"), "a%26b%3D%C3%A9");
     }
 
+    fn list(body: &str) -> Result<answer::Listing<Pod>, String> {
+        let answer = Answer { status: 200, content_type: None, body: body.as_bytes().to_vec() };
+        answer::read_list(&answer, ("Pod", PODS.version()), &shapes::POD)
+    }
+
     #[test]
-    fn lists_may_be_null_and_errors_name_the_place_but_not_the_content() {
-        let empty: ListOf<Pod> = read(r#"{"kind": "PodList", "items": null, "metadata": {"continue": "x"}}"#).unwrap();
-        assert_eq!((empty.items, empty.metadata.r#continue.as_deref()), (None, Some("x")));
-        let Err(why) = read::<ListOf<Pod>>(r#"{"items": [{"metadata": {"name": ["hunter2"]}}]}"#) else {
-            panic!("must not be read");
+    fn an_item_that_cannot_be_read_is_named_and_the_others_stay() {
+        let item =
+            |metadata: &str| format!(r#"{{"metadata": {metadata}, "spec": {{"containers": [{{"name": "c"}}]}}}}"#);
+        let items = [
+            item(r#"{"name": "a", "namespace": "n"}"#),
+            item(r#"{"name": ["hunter2"], "namespace": "n"}"#),
+            item(r#"{"name": "b", "namespace": "n", "labels": {"x": null}}"#),
+        ];
+        let found = list(&format!(
+            r#"{{"kind": "PodList", "apiVersion": "v1", "metadata": {{"resourceVersion": "1"}}, "items": [{}]}}"#,
+            items.join(",")
+        ))
+        .unwrap();
+        assert_eq!(found.items.len(), 1);
+        let [(None, nameless), (Some(b), named)] = &found.unreadable[..] else { panic!("{:?}", found.unreadable) };
+        assert!(nameless.contains("metadata.name") && !nameless.contains("hunter2"), "{nameless}");
+        assert_eq!((b.as_str(), named.contains("metadata.labels.x")), ("n/b", true), "{named}");
+    }
+
+    #[test]
+    fn a_list_says_itself_that_it_is_one() {
+        for (body, wanted) in [
+            ("", "empty"),
+            ("<html>", "no whole JSON"),
+            (r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":["#, "no whole JSON"),
+            ("{}", "kind is missing"),
+            (r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"}}"#, "items is missing"),
+            (
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":null}"#,
+                "items is null",
+            ),
+            (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#, "resourceVersion is missing"),
+            (r#"{"kind":"PodList","apiVersion":"v1","items":[]}"#, "metadata is missing"),
+            (r#"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#, "no PodList"),
+            (
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","remainingItemCount":3},"items":[]}"#,
+                "tells of more items",
+            ),
+        ] {
+            let Err(why) = list(body) else { panic!("{body} must not be read") };
+            assert!(why.contains(wanted), "{body}: {why}");
+        }
+        assert_eq!(
+            (ROLES.version(), PODS.version(), SYSTEM_DAEMON_SETS.version()),
+            ("rbac.authorization.k8s.io/v1", "v1", "apps/v1")
+        );
+    }
+
+    #[test]
+    fn only_a_status_that_names_the_object_says_that_it_is_not_there() {
+        let asked = ByName { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
+        let status = |details: &str| {
+            format!(
+                r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"m","code":404,"details":{details}}}"#
+            )
         };
-        assert!(why.starts_with("items[0].metadata.name") && !why.contains("hunter2"), "{why}");
+        let named = status(r#"{"name":"aws-auth","kind":"configmaps"}"#);
+        for (body, kind) in [
+            (named.as_str(), FailureKind::Missing),
+            (&status(r#"{"name":"aws-auth"}"#), FailureKind::Missing),
+            (&status(r#"{"name":"other","kind":"configmaps"}"#), FailureKind::Unexpected),
+            (&status(r#"{"name":"aws-auth","kind":"secrets"}"#), FailureKind::Unexpected),
+            (&status("{}"), FailureKind::Unexpected),
+            (&named.replace("NotFound", "Gone"), FailureKind::Unexpected),
+            (&named.replace("\"code\":404", "\"code\":403"), FailureKind::Unexpected),
+            ("<html><body>404 page of a load balancer</body></html>", FailureKind::Unexpected),
+            ("", FailureKind::Unexpected),
+            ("{}", FailureKind::Unexpected),
+            ("404 page not found", FailureKind::Unexpected),
+        ] {
+            let request = Request::kubernetes("GET x", "get configmaps", READ_AWS_AUTH, "cluster c");
+            let answer = Answer { status: 404, content_type: Some("text/html".into()), body: body.as_bytes().to_vec() };
+            let failure = Trouble::Refused(answer).failure(&request, Some(asked));
+            assert_eq!(failure.kind, kind, "{body}: {failure}");
+        }
     }
 }

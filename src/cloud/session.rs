@@ -22,6 +22,7 @@ use aws_types::service_config::ServiceConfigKey;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
+use super::answer::AnswerCheck;
 use super::failure::{causes, without_userinfo};
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
@@ -108,6 +109,7 @@ pub(crate) struct Request {
     pub(crate) doing: &'static str,
     pub(crate) on: String,
     pub(crate) rank: Rank,
+    check: AnswerCheck,
 }
 
 impl Request {
@@ -120,7 +122,19 @@ impl Request {
         rank: Rank,
     ) -> Self {
         let permission = format!("{}:{operation}", service.as_str());
-        Request { service, operation: operation.to_owned(), permission, doing, on: on.into(), rank }
+        let check = AnswerCheck::new(service, operation);
+        Request { service, operation: operation.to_owned(), permission, doing, on: on.into(), rank, check }
+    }
+
+    /// The answer must say that it is about this object: the members on the way to its name.
+    pub(super) fn naming(mut self, path: &'static [&'static str], name: &str) -> Self {
+        self.check.names(path, name);
+        self
+    }
+
+    /// The check that the answer must pass.
+    pub(super) fn check(&self) -> AnswerCheck {
+        self.check.clone()
     }
 
     /// A request to a Kubernetes API server; the permission is verb and resource.
@@ -132,6 +146,7 @@ impl Request {
             doing,
             on: on.into(),
             rank: Rank::Page,
+            check: AnswerCheck::new(Service::Kubernetes, operation),
         }
     }
 

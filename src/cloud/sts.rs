@@ -10,7 +10,8 @@ impl Session {
     /// GetCallerIdentity, which needs no permission.
     pub async fn caller(&self) -> Result<Caller, Failure> {
         let request = Request::aws(Service::Sts, "GetCallerIdentity", "find out who you are", "", Rank::Page);
-        let said = self.perform(request, self.sts_client().get_caller_identity().send(), failure::aws).await?;
+        let call = self.sts_client().get_caller_identity().customize().interceptor(request.check()).send();
+        let said = self.perform(request, call, failure::aws).await?;
         Ok(Caller {
             account: said.account.unwrap_or_default(),
             arn: said.arn.unwrap_or_default(),

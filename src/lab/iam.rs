@@ -324,7 +324,7 @@ impl<'a> Iam<'a> {
             }
             Detail::Group(it) => ("GroupDetailList", with_lists(value(it), &["GroupPolicyList", ATTACHED])),
             Detail::Role(it) => ("RoleDetailList", self.role_detail(it)),
-            Detail::Policy(it) => ("Policies", value(it)),
+            Detail::Policy(it) => ("Policies", with_lists(value(it), &["PolicyVersionList"])),
         }
     }
 

@@ -122,14 +122,28 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The authentication mode; clusters older than access entries report none and read aws-auth alone.
+    /// The authentication mode. A cluster that reports no accessConfig is taken for one that is older than access entries and
+    /// reads aws-auth alone, which is an inference ([`Cluster::mode_is_inferred`]); an accessConfig without a mode tells
+    /// nothing.
     pub fn authentication_mode(&self) -> AuthenticationMode {
         self.reported_mode().unwrap_or(AuthenticationMode::ConfigMap)
     }
 
-    /// The authentication mode, if the cluster reports one.
+    /// The authentication mode, if the cluster reports an accessConfig.
     pub fn reported_mode(&self) -> Option<AuthenticationMode> {
-        self.access_config.as_ref().and_then(|config| config.authentication_mode)
+        let config = self.access_config.as_ref()?;
+        Some(config.authentication_mode.unwrap_or(AuthenticationMode::Unknown))
+    }
+
+    /// Whether the mode is not reported but inferred.
+    pub fn mode_is_inferred(&self) -> bool {
+        self.reported_mode().is_none()
+    }
+
+    /// The authentication mode in words: `CONFIG_MAP (inferred)` where the cluster does not report it.
+    pub fn mode_text(&self) -> String {
+        let mode = self.authentication_mode();
+        if self.mode_is_inferred() { format!("{mode} (inferred)") } else { mode.to_string() }
     }
 
     /// The cluster's account, from its ARN.

@@ -132,8 +132,11 @@ fn cluster_facts(
     }
     let config_maps: Section<Vec<ConfigMap>> = of_kind!("awsAuth", ConfigMap);
     let entries = it.access_entries.clone();
-    let mode = it.cluster.authentication_mode();
     let none = entries.as_ref().is_none_or(Vec::is_empty);
+    // Where the mode is only inferred, entries that could not be read might tell another one.
+    let note = notes.get(&format!("{}/accessEntries", reader.prefix));
+    let noted = note.is_some_and(|it| it.state != SectionState::NotApplicable);
+    let reads_none = !it.cluster.authentication_mode().reads_entries() && !(it.cluster.mode_is_inferred() && noted);
     // A cluster that could not be described stands in the document by its name alone, with a note.
     let cluster = match notes.get(&format!("{}/cluster", reader.prefix)) {
         Some(note) if matches!(note.state, SectionState::Refused | SectionState::Failed) => {
@@ -141,12 +144,11 @@ fn cluster_facts(
         }
         _ => Section::known(it.cluster.clone(), since),
     };
-    let no_entries_to_know =
-        cluster.value().is_some() && none && (!mode.reads_entries() || it.cluster.connector_config.is_some());
+    let no_entries_to_know = cluster.value().is_some() && none && (reads_none || it.cluster.connector_config.is_some());
     ClusterFacts {
         cluster,
         access_entries: if no_entries_to_know {
-            Section::not_applicable(no_entries())
+            Section::not_applicable(if it.cluster.mode_is_inferred() { inferred_no_entries() } else { no_entries() })
         } else {
             reader.section("accessEntries", entries)
         },
@@ -175,6 +177,11 @@ fn cluster_facts(
 /// Why a CONFIG_MAP cluster's access entries are not applicable.
 pub fn no_entries() -> &'static str {
     "authentication mode CONFIG_MAP has no access entries"
+}
+
+/// Why the access entries of a cluster that reports no mode are not applicable.
+fn inferred_no_entries() -> &'static str {
+    "the cluster reports no authentication mode; CONFIG_MAP, which has no access entries, is inferred"
 }
 
 /// aws-auth among the ConfigMaps recorded. That others were and this one was not does not say that it is not there.

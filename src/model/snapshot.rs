@@ -140,9 +140,15 @@ impl<T> Section<T> {
         matches!(self.state, State::Waiting | State::Loading { .. })
     }
 
-    /// Why the section as a whole, or a part of it that cannot be named, is not known; `None` when whatever is not in
-    /// the value is absent, except for the items of [`Section::missing`].
+    /// Why not all of the section is known, be it an item that could not be read; `None` when whatever is not in the value
+    /// is absent.
     pub fn gap(&self) -> Option<Gap> {
+        self.unnamed_gap().or_else(|| self.missing().first().map(|it| Gap::Item(it.failure.clone())))
+    }
+
+    /// Why the section as a whole, or a part of it that cannot be named, is not known; `None` when whatever is not in the
+    /// value is absent, except for the items of [`Section::missing`].
+    fn unnamed_gap(&self) -> Option<Gap> {
         match &self.state {
             State::Waiting | State::Loading { .. } => Some(Gap::Loading),
             State::Known { .. } | State::NotApplicable(_) => None,
@@ -239,10 +245,12 @@ impl<T> Section<Vec<T>> {
 
     /// The answer for an item that is not among those read: absent, or unknown when it may be among what was not.
     pub fn absent_unless_missing<U>(&self, named: impl Fn(&str) -> bool) -> Lookup<U> {
-        if let Some(gap) = self.gap() {
+        if let Some(gap) = self.unnamed_gap() {
             return Lookup::Unknown(gap);
         }
-        match self.missing().iter().find(|m| m.item.as_deref().is_some_and(&named)) {
+        // An object of a namespace is missing as `namespace/name`.
+        let is_it = |item: &str| named(item) || item.rsplit_once('/').is_some_and(|(_, name)| named(name));
+        match self.missing().iter().find(|m| m.item.as_deref().is_some_and(is_it)) {
             Some(missing) => Lookup::Unknown(Gap::Item(missing.failure.clone())),
             None => Lookup::Absent,
         }

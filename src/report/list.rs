@@ -13,7 +13,7 @@ use crate::access::permissions::Grant;
 use crate::access::service_role::{PolicyCheck, TrustCheck};
 use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
-use crate::model::cluster::ClusterId;
+use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::document::to_json;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::snapshot::{Section, Snapshot, State};
@@ -447,7 +447,7 @@ pub fn clusters_text(snapshot: &Snapshot) -> String {
         vec![
             id.region.clone(),
             id.name.clone(),
-            or_unknown(cluster.map(|it| it.authentication_mode().to_string())),
+            or_unknown(cluster.map(Cluster::mode_text)),
             or_unknown(cluster.and_then(|it| it.version.clone())),
             or_unknown(cluster.and_then(|it| it.status.clone())),
         ]
@@ -469,10 +469,14 @@ pub fn clusters_json(snapshot: &Snapshot) -> Result<String, String> {
         .map(|id| {
             let facts = snapshot.cluster(id);
             let cluster = facts.cluster.value();
-            json!({"region": id.region, "name": id.name,
+            let mut row = json!({"region": id.region, "name": id.name,
                 "authenticationMode": cluster.map(|it| it.authentication_mode()),
                 "version": cluster.and_then(|it| it.version.as_ref()),
-                "status": cluster.and_then(|it| it.status.as_ref())})
+                "status": cluster.and_then(|it| it.status.as_ref())});
+            if let (Value::Object(row), true) = (&mut row, cluster.is_some_and(Cluster::mode_is_inferred)) {
+                row.insert("authenticationModeInferred".to_owned(), Value::Bool(true));
+            }
+            row
         })
         .collect();
     let incomplete: Vec<Caveat> = caveat("clusters", &snapshot.clusters).into_iter().collect();

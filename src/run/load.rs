@@ -64,9 +64,9 @@ async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
         .iter()
         .map(|region| async move {
             let eks = session.eks(region);
-            let (names, failure) = sweep::whole_list(|next| eks.list_clusters(next)).await;
+            let (names, missing) = sweep::whole_list(|next| eks.list_clusters(next)).await;
             let ids: Vec<_> = names.into_iter().map(|name| ClusterId { region: region.clone(), name }).collect();
-            (ids, failure)
+            (ids, missing.into_iter().map(|it| it.failure).next())
         })
         .collect();
     let mut found: Vec<ClusterId> = Vec::new();

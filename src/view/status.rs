@@ -84,7 +84,7 @@ fn cluster_segments(app: &App) -> Vec<(u8, String)> {
     match facts.cluster.value() {
         Some(cluster) => {
             segments.extend(cluster.account().map(|account| (4, account)));
-            segments.push((1, cluster.authentication_mode().as_str().to_owned()));
+            segments.push((1, cluster.mode_text()));
             segments.extend(cluster.version.clone().map(|version| (3, version)));
         }
         None => segments.push((

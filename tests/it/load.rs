@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
-use eksplorer::model::cluster::{AccessConfig, AuthenticationMode, Cluster, ClusterId, FargateProfile, Nodegroup};
+use eksplorer::model::cluster::{
+    AccessConfig, AuthenticationMode, Cluster, ClusterId, FargateProfile, FargateSelector, Nodegroup,
+};
 use eksplorer::model::document::{ClusterDocument, Document, FORMAT, IamDocument, Manifest};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
@@ -63,9 +65,20 @@ fn cluster(name: &str, mode: AuthenticationMode, entries: usize) -> ClusterDocum
         },
         access_entries: Some((0..entries).map(entry).collect()),
         nodegroups: Some(
-            (0..5).map(|n| Nodegroup { nodegroup_name: named(n, "ng"), ..Nodegroup::default() }).collect(),
+            (0..5)
+                .map(|n| Nodegroup {
+                    nodegroup_name: named(n, "ng"),
+                    node_role: Some(role_arn("node")),
+                    ..Nodegroup::default()
+                })
+                .collect(),
         ),
-        fargate_profiles: Some(vec![FargateProfile { fargate_profile_name: "fp".into(), ..FargateProfile::default() }]),
+        fargate_profiles: Some(vec![FargateProfile {
+            fargate_profile_name: "fp".into(),
+            pod_execution_role_arn: Some(role_arn("pods")),
+            selectors: vec![FargateSelector { namespace: Some("batch".into()), ..FargateSelector::default() }],
+            ..FargateProfile::default()
+        }]),
         pod_identity_associations: Some(vec![]),
         addons: Some(vec![]),
         identity_provider_configs: Some(vec![]),

@@ -133,7 +133,9 @@ fn of_principal(ground: &Ground<'_>, resolution: &Resolution, request: &Request,
     let mut out = Vec::new();
     let mut everything = None;
     if mode == Some(AuthenticationMode::ConfigMap) {
-        notes.push("authentication mode CONFIG_MAP knows no access policies: only groups can give it".to_owned());
+        let inferred = ground.facts.cluster.value().is_some_and(|it| it.mode_is_inferred());
+        let mode = if inferred { "CONFIG_MAP (inferred)" } else { "CONFIG_MAP" };
+        notes.push(format!("authentication mode {mode} knows no access policies: only groups can give it"));
     } else {
         match policy(ground, resolution, request) {
             Some((fix, false)) => out.push(fix),

@@ -231,6 +231,9 @@ pub(super) fn mode(ground: &Ground<'_>, walk: &mut Walk) {
     let text = match cluster.authentication_mode() {
         AuthenticationMode::Api => "API: access entries, and nothing else",
         AuthenticationMode::ApiAndConfigMap => "API_AND_CONFIG_MAP: a live access entry first, then aws-auth",
+        AuthenticationMode::ConfigMap if cluster.mode_is_inferred() => {
+            "CONFIG_MAP (inferred, since the cluster reports no mode): aws-auth, and no access entries"
+        }
         AuthenticationMode::ConfigMap => "CONFIG_MAP: aws-auth, and no access entries",
         AuthenticationMode::Unknown => {
             walk.say(StepName::Mode, StepState::Unknown, "an authentication mode that is not known here", evidence);

@@ -53,8 +53,9 @@ fn mode(ground: &Ground<'_>) -> Control {
             control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned())
         }
         AuthenticationMode::ConfigMap => {
+            let mode = cluster.mode_text();
             let because = format!(
-                "CONFIG_MAP: who gets in stands in one ConfigMap, where a slip of the pen locks everybody out; the next step, \
+                "{mode}: who gets in stands in one ConfigMap, where a slip of the pen locks everybody out; the next step, \
                  API_AND_CONFIG_MAP, takes no row away{attempt}"
             );
             let danger = "one way: no mode can be gone back to; the creator's hidden admin becomes an access entry that can be \
@@ -122,11 +123,15 @@ fn creator(ground: &Ground<'_>) -> Control {
             return control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned()).at(at_mode());
         }
         AuthenticationMode::ConfigMap => {
-            let because = "whoever made the cluster is in system:masters for good, stands in no list, and no API tells who it \
-                           is; CloudTrail's CreateCluster may";
+            let inferred =
+                if cluster.mode_is_inferred() { " (the mode, which is not reported, is inferred)" } else { "" };
+            let because = format!(
+                "whoever made the cluster is in system:masters for good, stands in no list, and no API tells who it is; \
+                 CloudTrail's CreateCluster may{inferred}"
+            );
             let danger = "one way: no mode can be gone back to; the creator's admin becomes an access entry that can be seen \
                           and deleted";
-            control(Standing::Finding(Medium), because.to_owned())
+            control(Standing::Finding(Medium), because)
                 .change(go_to(cluster, AuthenticationMode::ApiAndConfigMap), danger)
         }
         AuthenticationMode::Api | AuthenticationMode::ApiAndConfigMap => control(

@@ -27,7 +27,8 @@ fn sorted(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
     map.unwrap_or_default().into_iter().collect()
 }
 
-pub(super) fn cluster(it: sdk::Cluster) -> Cluster {
+/// `has` tells whether a member is in the answer: the SDK makes `false` of a missing flag.
+pub(super) fn cluster(it: sdk::Cluster, has: impl Fn(&str) -> bool) -> Cluster {
     Cluster {
         name: it.name.unwrap_or_default(),
         arn: it.arn,
@@ -37,7 +38,7 @@ pub(super) fn cluster(it: sdk::Cluster) -> Cluster {
         status: it.status.map(|status| status.as_str().to_owned()),
         endpoint: it.endpoint,
         role_arn: it.role_arn,
-        resources_vpc_config: it.resources_vpc_config.map(vpc_config),
+        resources_vpc_config: it.resources_vpc_config.map(|it| vpc_config(it, has)),
         kubernetes_network_config: it.kubernetes_network_config.map(network_config),
         logging: it.logging.map(logging),
         identity: it.identity.map(|it| ClusterIdentity { oidc: it.oidc.map(|it| Oidc { issuer: it.issuer }) }),
@@ -50,15 +51,20 @@ pub(super) fn cluster(it: sdk::Cluster) -> Cluster {
     }
 }
 
-fn vpc_config(it: sdk::VpcConfigResponse) -> VpcConfig {
+fn vpc_config(it: sdk::VpcConfigResponse, has: impl Fn(&str) -> bool) -> VpcConfig {
+    let said = |name: &str, flag: bool| has(&format!("/cluster/resourcesVpcConfig/{name}")).then_some(flag);
+    let cidrs = it.public_access_cidrs.unwrap_or_default();
+    // EKS always lists who may reach a public endpoint, be it 0.0.0.0/0: without the list it is not known how open it is.
+    let unlisted = it.endpoint_public_access && cidrs.is_empty();
+    let public = said("endpointPublicAccess", it.endpoint_public_access).filter(|_| !unlisted);
     VpcConfig {
         subnet_ids: it.subnet_ids.unwrap_or_default(),
         security_group_ids: it.security_group_ids.unwrap_or_default(),
         cluster_security_group_id: it.cluster_security_group_id,
         vpc_id: it.vpc_id,
-        endpoint_public_access: Some(it.endpoint_public_access),
-        endpoint_private_access: Some(it.endpoint_private_access),
-        public_access_cidrs: it.public_access_cidrs.unwrap_or_default(),
+        endpoint_public_access: public,
+        endpoint_private_access: said("endpointPrivateAccess", it.endpoint_private_access),
+        public_access_cidrs: cidrs,
     }
 }
 
@@ -83,6 +89,7 @@ fn compute_config(it: sdk::ComputeConfigResponse) -> ComputeConfig {
 }
 
 fn logging(it: sdk::Logging) -> Logging {
+    // The answer's check has seen that both members are there.
     let setup = |it: sdk::LogSetup| LogSetup {
         types: it.types.unwrap_or_default().iter().map(|kind| kind.as_str().to_owned()).collect(),
         enabled: it.enabled.unwrap_or_default(),
@@ -119,8 +126,9 @@ fn connector_config(it: sdk::ConnectorConfigResponse) -> Value {
     object([("provider", it.provider.map(Value::String)), ("roleArn", it.role_arn.map(Value::String))])
 }
 
-pub(super) fn access_entry(it: sdk::AccessEntry) -> AccessEntry {
-    AccessEntry {
+/// `None` for one without a type, which the answer's check lets nobody see.
+pub(super) fn access_entry(it: sdk::AccessEntry) -> Option<AccessEntry> {
+    Some(AccessEntry {
         cluster_name: it.cluster_name,
         principal_arn: it.principal_arn.unwrap_or_default(),
         kubernetes_groups: it.kubernetes_groups.unwrap_or_default(),
@@ -129,30 +137,28 @@ pub(super) fn access_entry(it: sdk::AccessEntry) -> AccessEntry {
         modified_at: it.modified_at.and_then(time),
         tags: sorted(it.tags),
         username: it.username,
-        kind: it.r#type.unwrap_or_else(|| "STANDARD".to_owned()),
+        kind: it.r#type?,
         associated_access_policies: None,
-    }
+    })
 }
 
-pub(super) fn associated_policy(it: sdk::AssociatedAccessPolicy) -> AssociatedPolicy {
-    AssociatedPolicy {
-        policy_arn: it.policy_arn.unwrap_or_default(),
-        access_scope: it.access_scope.map(access_scope).unwrap_or_default(),
+/// `None` for one whose scope is of no kind that is known here: it is neither the wider nor the narrower.
+pub(super) fn associated_policy(it: sdk::AssociatedAccessPolicy) -> Option<AssociatedPolicy> {
+    Some(AssociatedPolicy {
+        policy_arn: it.policy_arn?,
+        access_scope: access_scope(it.access_scope?)?,
         associated_at: it.associated_at.and_then(time),
         modified_at: it.modified_at.and_then(time),
-    }
+    })
 }
 
-fn access_scope(it: sdk::AccessScope) -> AccessScope {
-    let namespaces = it.namespaces.unwrap_or_default();
-    let kind = match it.r#type {
-        Some(sdk::AccessScopeType::Cluster) => ScopeKind::Cluster,
-        Some(sdk::AccessScopeType::Namespace) => ScopeKind::Namespace,
-        // A kind of scope that is not known yet: the narrower reading.
-        _ if namespaces.is_empty() => ScopeKind::Cluster,
-        _ => ScopeKind::Namespace,
+fn access_scope(it: sdk::AccessScope) -> Option<AccessScope> {
+    let kind = match it.r#type? {
+        sdk::AccessScopeType::Cluster => ScopeKind::Cluster,
+        sdk::AccessScopeType::Namespace => ScopeKind::Namespace,
+        _ => return None,
     };
-    AccessScope { kind, namespaces }
+    Some(AccessScope { kind, namespaces: it.namespaces.unwrap_or_default() })
 }
 
 pub(super) fn pod_identity_association(it: sdk::PodIdentityAssociation) -> PodIdentityAssociation {
@@ -299,6 +305,7 @@ mod tests {
                 .kubernetes_network_config(network)
                 .status(sdk::ClusterStatus::from("SOMETHING_NEW"))
                 .build(),
+            |_| true,
         );
         assert_eq!(it.authentication_mode(), AuthenticationMode::Api);
         assert_eq!(it.connector_config, Some(json!({ "provider": "OTHER" })));
@@ -308,10 +315,20 @@ mod tests {
 
     #[test]
     fn an_entry_and_its_policies() {
-        let entry = access_entry(sdk::AccessEntry::builder().principal_arn("a").r#type("EC2_LINUX").build());
+        let entry = sdk::AccessEntry::builder().principal_arn("a");
+        assert_eq!(access_entry(entry.clone().build()), None, "no type is not the usual type");
+        let entry = access_entry(entry.r#type("EC2_LINUX").build()).unwrap();
         assert_eq!((entry.kind.as_str(), entry.associated_access_policies), ("EC2_LINUX", None));
         let scope = sdk::AccessScope::builder().r#type(sdk::AccessScopeType::Namespace).namespaces("n").build();
-        let policy = associated_policy(sdk::AssociatedAccessPolicy::builder().access_scope(scope).build());
+        let policy = |scope| {
+            let it = sdk::AssociatedAccessPolicy::builder().policy_arn("p").set_access_scope(scope);
+            associated_policy(it.build())
+        };
+        let unknown = sdk::AccessScope::builder().r#type(sdk::AccessScopeType::from("galaxy")).namespaces("n").build();
+        for scope in [None, Some(unknown), Some(sdk::AccessScope::builder().build())] {
+            assert_eq!(policy(scope), None);
+        }
+        let policy = policy(Some(scope)).unwrap();
         assert_eq!((policy.access_scope.kind, policy.access_scope.to_string()), (ScopeKind::Namespace, "n".into()));
     }
 }

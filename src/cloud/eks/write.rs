@@ -240,7 +240,8 @@ impl Eks {
         let on = format!("{namespace}/{account}");
         let request = request("ListPodIdentityAssociations", "find the Pod Identity association", on, Rank::Entry);
         let call = self.client.list_pod_identity_associations().cluster_name(cluster);
-        let call = call.namespace(namespace).service_account(account).send();
+        let call = call.namespace(namespace).service_account(account);
+        let call = call.customize().interceptor(request.check()).send();
         let said = self.session.perform(request, call, failure::aws).await?;
         let is_it = |namespace_of: Option<&str>, account_of: Option<&str>| {
             namespace_of == Some(namespace) && account_of == Some(account)

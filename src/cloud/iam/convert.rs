@@ -2,6 +2,7 @@
 //! parse is kept as the text it is.
 
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput;
+use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types as sdk;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use crate::model::role::{
     AttachedPolicy, Decision, GroupDetail, InlinePolicy, InstanceProfile, ManagedPolicy, OpenIdConnectProvider,
     PermissionsBoundary, PolicyVersion, ProfileRole, RoleDetail, RoleLastUsed, Simulated, Tag, UserDetail,
 };
+use crate::model::time::Time;
 
 const ROOT_PATH: &str = "/";
 
@@ -42,6 +44,11 @@ fn percent_decoded(text: &str) -> String {
         }
     }
     String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// When something was made. The SDK fills in 1970 where the answer does not say.
+fn made(at: DateTime) -> Option<Time> {
+    time(at).filter(|_| at.secs() != 0)
 }
 
 fn all<A, B>(list: Option<Vec<A>>, convert: impl Fn(A) -> B) -> Vec<B> {
@@ -103,7 +110,7 @@ pub(super) fn role(it: sdk::Role) -> RoleDetail {
         role_name: it.role_name,
         role_id: Some(it.role_id),
         arn: it.arn,
-        create_date: time(it.create_date),
+        create_date: made(it.create_date),
         assume_role_policy_document: it.assume_role_policy_document.map(document),
         description: it.description.filter(|text| !text.is_empty()),
         max_session_duration: it.max_session_duration,
@@ -136,7 +143,7 @@ pub(super) fn user(it: sdk::User) -> UserDetail {
         user_name: it.user_name,
         user_id: Some(it.user_id),
         arn: it.arn,
-        create_date: time(it.create_date),
+        create_date: made(it.create_date),
         permissions_boundary: it.permissions_boundary.map(boundary),
         tags: all(it.tags, tag),
         ..UserDetail::default()
@@ -198,7 +205,7 @@ pub(super) fn instance_profile(it: sdk::InstanceProfile) -> InstanceProfile {
         instance_profile_name: it.instance_profile_name,
         instance_profile_id: Some(it.instance_profile_id),
         arn: it.arn,
-        create_date: time(it.create_date),
+        create_date: made(it.create_date),
         roles: it.roles.into_iter().map(role).collect(),
     }
 }

@@ -12,6 +12,12 @@ use crate::model::validation::entry::{EntryType, standard_username};
 pub(super) fn complete_cluster(it: &mut ClusterDocument, arn: &str) {
     let cluster = it.cluster.name.clone();
     let arn = it.cluster.arn.get_or_insert_with(|| arn.to_owned()).clone();
+    if let Some(vpc) = &mut it.cluster.resources_vpc_config
+        && vpc.endpoint_public_access == Some(true)
+        && vpc.public_access_cidrs.is_empty()
+    {
+        vpc.public_access_cidrs.push("0.0.0.0/0".to_owned());
+    }
     for entry in it.access_entries.get_or_insert_default() {
         complete_entry(entry, &cluster, &arn);
     }

@@ -69,10 +69,12 @@ pub async fn ask(
         let described = described.clone().await;
         let section = match reach(&session, &id, described.as_ref().map(Arc::as_ref)).await {
             Ok(kubernetes) => {
-                let (nodes, failure) = whole_list(|next| kubernetes.list(NODES, next)).await;
-                match failure {
-                    Some(failure) if nodes.is_empty() => Section::failed(failure),
-                    failure => Section::partial(nodes, now(), failure.into_iter().map(rest).collect()),
+                let (nodes, mut missing) = whole_list(|next| kubernetes.list(NODES, next)).await;
+                match missing.pop() {
+                    Some(Missing { item: None, failure }) if nodes.is_empty() && missing.is_empty() => {
+                        Section::failed(failure)
+                    }
+                    last => Section::partial(nodes, now(), missing.into_iter().chain(last).collect()),
                 }
             }
             Err(failure) => Section::failed(failure),
@@ -99,10 +101,6 @@ pub async fn policies(session: &Session, role: &str, list: bool, mut arns: Vec<S
         let _ = tx.send(Update::Iam(IamUpdate::AskedPolicy(arn, answer))).await;
     });
     join_all(each).await;
-}
-
-fn rest(failure: Failure) -> Missing {
-    Missing { item: None, failure }
 }
 
 /// The principal's ARN with its path, if it can be known without looking through the entries. Brings what IAM has of a
@@ -157,10 +155,10 @@ async fn one_entry(eks: &Eks, cluster: &str, arn: &str) -> Result<Option<AccessE
 }
 
 async fn entry_by_name(eks: &Eks, cluster: &str, key: &PrincipalKey) -> Result<Option<AccessEntry>, Failure> {
-    let (arns, failure) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
     let is_it =
         |arn: &String| Principal::from_arn(arn).is_ok_and(|(it, session)| session.is_none() && it.key() == *key);
-    match (arns.iter().find(|arn| is_it(arn)), failure) {
+    match (arns.iter().find(|arn| is_it(arn)), missing.into_iter().map(|it| it.failure).next()) {
         (Some(arn), _) => one_entry(eks, cluster, arn).await,
         (None, None) => Ok(None),
         (None, Some(failure)) => Err(failure),

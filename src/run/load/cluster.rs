@@ -112,11 +112,12 @@ pub(super) async fn describe(eks: &Eks, id: &ClusterId, tx: &mpsc::Sender<Update
     described
 }
 
-/// Why a cluster has no access entries that could be read, if it has none.
+/// Why a cluster has no access entries that could be read, if it has none. One that reports no mode is asked: EKS itself
+/// refuses where the mode is CONFIG_MAP, and an answer shows that it is another.
 pub(super) fn without_entries(cluster: &Cluster) -> Option<&'static str> {
     if cluster.connector_config.is_some() {
         Some(CONNECTED)
-    } else if cluster.authentication_mode().reads_entries() {
+    } else if cluster.authentication_mode().reads_entries() || cluster.mode_is_inferred() {
         None
     } else {
         Some(no_entries())

@@ -7,8 +7,8 @@ use super::cluster::for_all;
 use super::crew::{Crew, Slot};
 use super::now;
 use super::sweep::{Feed, pages, sweep};
-use crate::cloud::Session;
-use crate::cloud::iam::{AccountDetails, Iam};
+use crate::cloud::iam::{AccountDetails, AccountMissing, Iam};
+use crate::cloud::{Session, Turns};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{Missing, Section};
@@ -54,7 +54,7 @@ async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
 /// One sweep for roles, users, groups and policies; roles and users one by one where that is refused.
 async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
     let mut sum = AccountDetails::default();
-    let mut next = None;
+    let (mut next, mut turns) = (None, Turns::default());
     let broken = loop {
         match iam.account_details(next).await {
             Ok(page) => {
@@ -62,10 +62,15 @@ async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
                 sum.users.extend(page.users);
                 sum.groups.extend(page.groups);
                 sum.policies.extend(page.policies);
-                next = page.next;
-                if next.is_none() {
-                    break None;
-                }
+                sum.missing.roles.extend(page.missing.roles);
+                sum.missing.users.extend(page.missing.users);
+                sum.missing.groups.extend(page.missing.groups);
+                sum.missing.policies.extend(page.missing.policies);
+                next = match turns.follow(page.next) {
+                    Ok(None) => break None,
+                    Ok(next) => next,
+                    Err(failure) => break Some(failure),
+                };
                 send(tx, IamUpdate::Roles(Section::loading(Some(sum.roles.clone()), sum.roles.len(), None))).await;
                 send(tx, IamUpdate::Users(Section::loading(Some(sum.users.clone()), sum.users.len(), None))).await;
             }
@@ -75,13 +80,15 @@ async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
     match broken {
         Some(failure) if sum == AccountDetails::default() => without_details(iam, failure, crew, tx).await,
         broken => {
-            let missing = || -> Vec<Missing> {
-                broken.iter().map(|failure| Missing { item: None, failure: failure.clone() }).collect()
+            let missing = |mut items: Vec<Missing>| {
+                items.extend(broken.iter().map(|failure| Missing { item: None, failure: failure.clone() }));
+                items
             };
-            send(tx, IamUpdate::Roles(Section::partial(sum.roles, now(), missing()))).await;
-            send(tx, IamUpdate::Users(Section::partial(sum.users, now(), missing()))).await;
-            send(tx, IamUpdate::Groups(Section::partial(sum.groups, now(), missing()))).await;
-            send(tx, IamUpdate::Policies(Section::partial(sum.policies, now(), missing()))).await;
+            let AccountMissing { roles, users, groups, policies } = sum.missing;
+            send(tx, IamUpdate::Roles(Section::partial(sum.roles, now(), missing(roles)))).await;
+            send(tx, IamUpdate::Users(Section::partial(sum.users, now(), missing(users)))).await;
+            send(tx, IamUpdate::Groups(Section::partial(sum.groups, now(), missing(groups)))).await;
+            send(tx, IamUpdate::Policies(Section::partial(sum.policies, now(), missing(policies)))).await;
         }
     }
 }

@@ -4,7 +4,7 @@
 //! is fetched; rows shown as they come, but not more often than an eye can follow; what is missing at the end, and when
 //! to give up. Knows nothing of what is listed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::future::Future;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use super::crew::Slot;
 use super::now;
-use crate::cloud::Page;
+use crate::cloud::{Page, Turns};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::Update;
@@ -99,6 +99,7 @@ where
     let mut missing: Vec<Missing> = Vec::new();
     let (mut listed, mut reading, mut listing, mut unseen) = (0, 0, true, false);
     let mut hopeless: Option<Failure> = None;
+    let (mut turns, mut known) = (Turns::default(), HashSet::new());
     work.push(list(None).map(Done::Page).boxed());
     loop {
         while reading < width
@@ -120,11 +121,18 @@ where
         match done {
             None => break,
             Some(Done::Page(Ok(page))) => {
-                waiting.extend(page.items.into_iter().zip(listed..).map(|(name, at)| (at, name)));
-                listed = waiting.back().map_or(listed, |(at, _)| at + 1);
-                match page.next {
-                    Some(next) => work.push(list(Some(next)).map(Done::Page).boxed()),
-                    None => listing = false,
+                missing.extend(page.missing);
+                for name in page.items {
+                    // What pages name twice is there once.
+                    if known.insert(name.clone()) {
+                        waiting.push_back((listed, name));
+                        listed += 1;
+                    }
+                }
+                match turns.follow(page.next) {
+                    Ok(Some(next)) => work.push(list(Some(next)).map(Done::Page).boxed()),
+                    Ok(None) => listing = false,
+                    Err(failure) => missing.push(Missing { item: None, failure }),
                 }
             }
             Some(Done::Page(Err(failure))) if listed == 0 => return Section::failed(failure),
@@ -164,44 +172,57 @@ where
     T: Clone,
     L: Future<Output = Result<Page<T>, Failure>>,
 {
-    let mut items = Vec::new();
-    let mut next = None;
+    let (mut items, mut missing) = (Vec::new(), Vec::new());
+    let (mut next, mut turns) = (None, Turns::default());
     loop {
         match list(next).await {
             Ok(page) => {
                 items.extend(page.items);
-                next = page.next;
+                missing.extend(page.missing);
+                next = match turns.follow(page.next) {
+                    Ok(next) => next,
+                    Err(failure) => {
+                        missing.push(Missing { item: None, failure });
+                        None
+                    }
+                };
                 if next.is_none() {
-                    return Section::known(items, now());
+                    return Section::partial(items, now(), missing);
                 }
                 if feed.due() <= Instant::now() {
                     let total = page.remaining.map(|remaining| items.len() + remaining);
                     feed.show(items.clone(), total).await;
                 }
             }
-            Err(failure) if items.is_empty() => return Section::failed(failure),
-            Err(failure) => return Section::partial(items, now(), vec![Missing { item: None, failure }]),
+            Err(failure) if items.is_empty() && missing.is_empty() => return Section::failed(failure),
+            Err(failure) => {
+                missing.push(Missing { item: None, failure });
+                return Section::partial(items, now(), missing);
+            }
         }
     }
 }
 
-/// All pages of a list, and why it broke off if it did.
-pub(super) async fn whole_list<T, L>(list: impl Fn(Option<String>) -> L) -> (Vec<T>, Option<Failure>)
+/// All pages of a list, and what is missing of it: items that could not be read, or its end.
+pub(super) async fn whole_list<T, L>(list: impl Fn(Option<String>) -> L) -> (Vec<T>, Vec<Missing>)
 where
     L: Future<Output = Result<Page<T>, Failure>>,
 {
-    let mut items = Vec::new();
-    let mut next = None;
+    let (mut items, mut missing) = (Vec::new(), Vec::new());
+    let (mut next, mut turns) = (None, Turns::default());
     loop {
-        match list(next).await {
-            Ok(page) => {
-                items.extend(page.items);
-                next = page.next;
-                if next.is_none() {
-                    return (items, None);
-                }
+        let page = list(next).await.and_then(|page| {
+            items.extend(page.items);
+            missing.extend(page.missing);
+            turns.follow(page.next)
+        });
+        match page {
+            Ok(Some(token)) => next = Some(token),
+            Ok(None) => return (items, missing),
+            Err(failure) => {
+                missing.push(Missing { item: None, failure });
+                return (items, missing);
             }
-            Err(failure) => return (items, Some(failure)),
         }
     }
 }
