@@ -6,7 +6,7 @@
 //! in the document and not looked at; the caller's own policies count where the statement leaves it to its account.
 //!
 //! - [`request`]: who asks, and what is known of the context; a new kind of request goes there;
-//! - `principal`, `condition`, `variable`: the parts of a statement, each held against a request;
+//! - `principal`, `condition`, `value`, `variable`: the parts of a statement, each held against a request;
 //! - `because`: the sentence for people.
 //!
 //! Parse a [`Document`] once, evaluate it often.
@@ -17,12 +17,13 @@ mod file;
 mod principal;
 pub mod request;
 mod truth;
+mod value;
 mod variable;
 
 #[cfg(test)]
 mod tests;
 
-use truth::{Truth, all};
+use truth::{Truth, all, any};
 
 use crate::model::policy::{Actions, Effect, Statement};
 use crate::model::wildcard::glob;
@@ -161,12 +162,29 @@ impl<'a> Judged<'a> {
 
 /// Does it speak of the action? Actions have no case: both sides are lowered.
 fn covers(actions: &Actions, action: &str) -> Truth {
-    let any = |patterns: &[String]| patterns.iter().any(|it| it == action || glob(it, action));
     match actions {
-        Actions::AnyOf(_, patterns) => any(patterns).into(),
-        Actions::AllBut(_, patterns) => (!any(patterns)).into(),
+        Actions::AnyOf(_, patterns) => any(patterns.iter().map(|it| names_action(it, action))),
+        Actions::AllBut(_, patterns) => !any(patterns.iter().map(|it| names_action(it, action))),
         Actions::Unclear(_) => Truth::Unknown,
     }
+}
+
+/// Whether a pattern names an action. Wildcards stand in the name behind the service alone: IAM refuses to save
+/// `*:AssumeRole` ("Action vendors must not contain wildcards") and what has no service ("must be prefaced by a
+/// vendor"), and neither names anything. The lone star names everything; of `*:*` and `**`, which IAM refuses too
+/// and which are widely taken for the star, it is not known.
+fn names_action(pattern: &str, action: &str) -> Truth {
+    if pattern == "*" || pattern == action {
+        return Truth::Yes;
+    }
+    if pattern.contains('*') && pattern.bytes().all(|b| matches!(b, b'*' | b':')) {
+        return Truth::Unknown;
+    }
+    let (Some((service, name)), Some((own_service, own_name))) = (pattern.split_once(':'), action.split_once(':'))
+    else {
+        return Truth::No;
+    };
+    (service == own_service && glob(name, own_name)).into()
 }
 
 /// What decides about one action.
@@ -210,7 +228,7 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
     if !document.unclear.is_empty() {
         return Decided::Unclear;
     }
-    let action = action.to_lowercase();
+    let action = action.to_ascii_lowercase();
     for statement in &document.statements {
         let judged = Judged::new(document, statement, request, &action, reasons);
         match (statement.effect, judged.applies()) {

@@ -19,11 +19,29 @@ pub(super) enum Wanted<'a> {
     Unknown,
 }
 
+impl Wanted<'_> {
+    /// As plain text, wildcards standing for themselves; `None` where it is not known, or fits nothing.
+    pub(super) fn into_text(self) -> Option<String> {
+        let plain = |sign: Sign| match sign {
+            Sign::Run => '*',
+            Sign::One => '?',
+            Sign::Char(c) => c,
+        };
+        match self {
+            Wanted::Plain(text) => Some(text.to_owned()),
+            Wanted::Signs(signs) => Some(signs.into_iter().map(plain).collect()),
+            Wanted::Nothing | Wanted::Unknown => None,
+        }
+    }
+}
+
 /// One piece of a value.
 enum Piece<'a> {
     Text(&'a str),
     /// The name, and the default.
     Variable(&'a str, Option<&'a str>),
+    /// What stands in the braces in no documented form: nobody can say what it becomes.
+    Odd(&'a str),
 }
 
 /// Takes a value apart. What is opened and never closed is text.
@@ -35,14 +53,20 @@ fn pieces(value: &str) -> Vec<Piece<'_>> {
         .and_then(|(before, tail)| tail.split_once('}').map(|(inside, after)| (before, inside, after)))
     {
         out.push(Piece::Text(before));
-        let (name, default) = match inside.split_once(',') {
+        out.push(match inside.split_once(',') {
             Some((name, default)) => {
-                let default = default.trim();
-                (name, default.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).or(Some(default)))
+                let quoted = default.strip_prefix(" '").and_then(|it| it.strip_suffix('\''));
+                let default = quoted.filter(|it| !it.contains('\''));
+                default.map_or(Piece::Odd(inside), |default| Piece::Variable(name, Some(default)))
             }
-            None => (inside, None),
-        };
-        out.push(Piece::Variable(name.trim(), default));
+            None => Piece::Variable(inside, None),
+        });
+        if let Some(Piece::Variable(name, _)) = out.last()
+            && (name.is_empty() || name.contains(char::is_whitespace) || name.contains("${"))
+        {
+            out.pop();
+            out.push(Piece::Odd(inside));
+        }
         rest = after;
     }
     out.push(Piece::Text(rest));
@@ -60,6 +84,7 @@ fn filled<E>(
     for piece in pieces(value) {
         match piece {
             Piece::Text(text) => signs.extend(text.chars().map(Sign::of)),
+            Piece::Odd(_) => signs.push(otherwise(false)?),
             Piece::Variable(sign @ ("*" | "?" | "$"), None) => signs.extend(sign.chars().map(Sign::Char)),
             Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
                 (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
@@ -106,6 +131,7 @@ pub(super) fn unknown_keys(values: &[String], variables: bool, request: &Request
     names
         .filter_map(|piece| match piece {
             Piece::Variable("*" | "?" | "$", None) | Piece::Text(_) => None,
+            Piece::Odd(inside) => Some(inside.to_owned()),
             Piece::Variable(name, _) => unknown(name).then(|| name.to_owned()),
         })
         .collect()

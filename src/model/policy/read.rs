@@ -403,7 +403,7 @@ fn is_account(text: &str) -> bool {
 }
 
 fn read_actions(members: &Map<String, Value>) -> Actions {
-    let lowered = |texts: &[String]| texts.iter().map(|it| it.to_lowercase()).collect();
+    let lowered = |texts: &[String]| texts.iter().map(|it| it.to_ascii_lowercase()).collect();
     match (members.get("Action"), members.get("NotAction")) {
         (Some(_), Some(_)) => Actions::Unclear("it has both Action and NotAction".to_owned()),
         (None, None) => Actions::Unclear("it has no Action".to_owned()),
@@ -412,6 +412,7 @@ fn read_actions(members: &Map<String, Value>) -> Actions {
             None => Actions::Unclear(format!("Action holds {}", what(value))),
         },
         (None, Some(value)) => match scalars(value) {
+            Some(texts) if texts.is_empty() => Actions::Unclear("NotAction names nothing".to_owned()),
             Some(texts) => Actions::AllBut(texts.clone(), lowered(&texts)),
             None => Actions::Unclear(format!("NotAction holds {}", what(value))),
         },
