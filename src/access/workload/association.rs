@@ -4,7 +4,8 @@
 //! pod can reach the agent depends on where it runs: that is [`super::place`]'s, and joined in [`super::why`].
 
 use super::irsa::{of_role, role_named};
-use super::{Allows, Answer, Step, Workloads};
+use super::{Answer, Step, Workloads};
+use crate::access::iam::ActionVerdict;
 use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -162,13 +163,13 @@ impl<'a> Workloads<'a> {
         let lacks = refused.map(|(action, own)| {
             let denied = matches!(bar, Bar::Surely(_));
             let because = match &own.allows {
-                Allows::Denied(why) => why.clone(),
+                ActionVerdict::Denied(why) => why.clone(),
                 _ => format!("no policy of role {} allows {action} on {target}", first.name),
             };
             Lacks { because, actions, denied }
         });
         let open = each.iter().find_map(|(_, it)| match &it.allows {
-            Allows::Unknown(why) => Some(why.clone()),
+            ActionVerdict::Unknown(why) => Some(why.clone()),
             _ => None,
         });
         let own = match (&lacks, &open) {

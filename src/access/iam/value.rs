@@ -18,7 +18,7 @@ use crate::model::policy::Base;
 use crate::model::policy::operator::Order;
 
 /// Compares a request's value with a wanted one; unknown where either cannot be read as what the operator compares.
-pub(super) fn compare(base: Base, wanted: &str, got: &str) -> Truth {
+pub(crate) fn compare(base: Base, wanted: &str, got: &str) -> Truth {
     let result = match base {
         Base::Bool => boolean(wanted).zip(boolean(got)).map(|(a, b)| a == b),
         Base::Number(order) => {
@@ -44,7 +44,7 @@ fn holds(order: Order, ordering: Ordering) -> bool {
     }
 }
 
-pub(super) fn boolean(text: &str) -> Option<bool> {
+pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Some(true),
         _ if text.eq_ignore_ascii_case("false") => Some(false),
@@ -99,7 +99,7 @@ impl<'a> Decimal<'a> {
 /// A time in one of the forms of W3C's profile of ISO 8601 (`2026-11`, `2026-11-24`, `2026-11-24T06:00Z`,
 /// `2026-11-24T06:00:00.5+01:00`), or epoch seconds. Without a zone it is UTC, and a date alone is its first moment. Four
 /// digits could be a year or an epoch.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     if !text.is_empty() && text.len() != 4 && text.bytes().all(|b| b.is_ascii_digit()) {
         return Timestamp::from_second(text.parse().ok()?).ok();
     }

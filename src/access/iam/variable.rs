@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::request::{Lookup, Request};
+use super::truth::Truth;
 use crate::model::wildcard::{Sign, fits, glob};
 
 /// A value of a condition, its variables filled in.
-pub(super) enum Wanted<'a> {
+pub(crate) enum Wanted<'a> {
     /// As written: it has no variables.
     Plain(&'a str),
     /// Signs; `*` and `?` are wildcards for those operators that know them, and themselves for the others.
@@ -21,7 +22,7 @@ pub(super) enum Wanted<'a> {
 
 impl Wanted<'_> {
     /// As plain text, wildcards standing for themselves; `None` where it is not known, or fits nothing.
-    pub(super) fn into_text(self) -> Option<String> {
+    pub(crate) fn into_text(self) -> Option<String> {
         let plain = |sign: Sign| match sign {
             Sign::Run => '*',
             Sign::One => '?',
@@ -73,23 +74,35 @@ fn pieces(value: &str) -> Vec<Piece<'_>> {
     out
 }
 
-/// The signs of a value, its variables filled in; what stands for one that cannot be is the caller's, by whether the
-/// request is known to lack it; an error ends it.
+/// Why a variable cannot be filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfilled {
+    /// It is no context key at all (`${CLUSTER_NAME}`): every key has a prefix. A template was never filled in.
+    NoKey,
+    /// The request is known to lack the key.
+    Absent,
+    /// Nobody told of the key, or it has several values.
+    Unknown,
+}
+
+/// The signs of a value, its variables filled in; what stands for one that cannot be is the caller's; an error ends it.
 fn filled<E>(
     value: &str,
     request: &Request,
-    mut otherwise: impl FnMut(bool) -> Result<Sign, E>,
+    mut otherwise: impl FnMut(Unfilled) -> Result<Sign, E>,
 ) -> Result<Vec<Sign>, E> {
     let mut signs = Vec::new();
     for piece in pieces(value) {
         match piece {
             Piece::Text(text) => signs.extend(text.chars().map(Sign::of)),
-            Piece::Odd(_) => signs.push(otherwise(false)?),
+            Piece::Odd(_) => signs.push(otherwise(Unfilled::Unknown)?),
             Piece::Variable(sign @ ("*" | "?" | "$"), None) => signs.extend(sign.chars().map(Sign::Char)),
             Piece::Variable(name, default) => match (request.lookup(&name.to_lowercase()), default) {
                 (Lookup::Present([one]), _) => signs.extend(one.chars().map(Sign::Char)),
                 (Lookup::Absent, Some(default)) => signs.extend(default.chars().map(Sign::Char)),
-                (it, _) => signs.push(otherwise(matches!(it, Lookup::Absent))?),
+                (Lookup::Unknown, None) if !name.contains(':') => signs.push(otherwise(Unfilled::NoKey)?),
+                (Lookup::Absent, None) => signs.push(otherwise(Unfilled::Absent)?),
+                _ => signs.push(otherwise(Unfilled::Unknown)?),
             },
         }
     }
@@ -97,42 +110,60 @@ fn filled<E>(
 }
 
 /// The value with its variables filled in, where the document knows variables.
-pub(super) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
+pub(crate) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wanted<'a> {
     if !variables || !value.contains("${") {
         return Wanted::Plain(value);
     }
-    let otherwise = |is_absent| Err(if is_absent { Wanted::Nothing } else { Wanted::Unknown });
+    let otherwise = |why| {
+        Err(match why {
+            Unfilled::NoKey | Unfilled::Absent => Wanted::Nothing,
+            Unfilled::Unknown => Wanted::Unknown,
+        })
+    };
     filled(value, request, otherwise).map_or_else(|it| it, Wanted::Signs)
 }
 
-/// Does a text fit a pattern outside of conditions, as a resource does? `None` where that depends on a variable that is
-/// not known: then no value of it may rule the text out.
-pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str) -> Option<bool> {
+/// Whether a text fits a pattern outside of conditions, as a resource does. Unknown where that depends on a variable that
+/// is not known: then no value of it may rule the text out. A variable that is no context key fits nothing.
+pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str) -> Truth {
     if !variables || !pattern.contains("${") {
-        return Some(glob(pattern, text));
+        return glob(pattern, text).into();
     }
     let mut known = true;
-    // What comes of a variable that is not there is nowhere said for resources: it may be anything.
-    let anything = |_| {
-        known = false;
-        Ok::<_, core::convert::Infallible>(Sign::Run)
+    // What comes of a key that the request lacks is nowhere said for resources: it may be anything.
+    let otherwise = |why| match why {
+        Unfilled::NoKey => Err(()),
+        Unfilled::Absent | Unfilled::Unknown => {
+            known = false;
+            Ok(Sign::Run)
+        }
     };
-    let Ok(signs) = filled(pattern, request, anything);
-    match fits(&signs, text) {
-        false => Some(false),
-        true => known.then_some(true),
+    match filled(pattern, request, otherwise) {
+        Err(()) => Truth::No,
+        Ok(signs) if !fits(&signs, text) => Truth::No,
+        Ok(_) if known => Truth::Yes,
+        Ok(_) => Truth::Unknown,
     }
 }
 
+/// The variables of a text that are no context key: what a template was to fill in, and did not.
+pub(crate) fn never_filled(text: &str) -> Vec<&str> {
+    let names = pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Variable("*" | "?" | "$", None) | Piece::Text(_) | Piece::Odd(_) => None,
+        Piece::Variable(name, default) => (default.is_none() && !name.contains(':')).then_some(name),
+    });
+    names.collect()
+}
+
 /// The keys that a value's variables need and that are not known.
-pub(super) fn unknown_keys(values: &[String], variables: bool, request: &Request) -> BTreeSet<String> {
+pub(crate) fn unknown_keys(values: &[String], variables: bool, request: &Request) -> BTreeSet<String> {
     let names = values.iter().filter(|_| variables).flat_map(|value| pieces(value));
     let unknown = |name: &str| !matches!(request.lookup(&name.to_lowercase()), Lookup::Present([_]) | Lookup::Absent);
     names
         .filter_map(|piece| match piece {
             Piece::Variable("*" | "?" | "$", None) | Piece::Text(_) => None,
             Piece::Odd(inside) => Some(inside.to_owned()),
-            Piece::Variable(name, _) => unknown(name).then(|| name.to_owned()),
+            Piece::Variable(name, _) => (unknown(name) && name.contains(':')).then(|| name.to_owned()),
         })
         .collect()
 }

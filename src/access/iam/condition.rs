@@ -11,7 +11,7 @@ use crate::model::policy::{Base, Condition, Operator, SetTest};
 use crate::model::wildcard::{Sign, fits, glob};
 
 /// Does the condition hold?
-pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
+pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
     let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
     let got = request.lookup(&condition.lower_key);
     if operator.base == Base::Null {
@@ -30,6 +30,19 @@ pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -
             }
         }
     }
+}
+
+/// Whether one of the condition's values fits a value as it stands: policy variables are not filled in, and whether the
+/// operator is negated does not count.
+pub(crate) fn takes_value(condition: &Condition, value: &str) -> Truth {
+    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
+    any(condition.values.iter().map(|wanted| match operator.base {
+        Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn => {
+            text_fits(operator, &Wanted::Plain(wanted), value)
+        }
+        Base::Null => Truth::Unknown,
+        base => compare(base, wanted, value),
+    }))
 }
 
 /// `true` asks that the key be absent, `false` that it be there.

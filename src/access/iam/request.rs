@@ -99,11 +99,11 @@ pub enum Bar {
 }
 
 /// A key that is meant for a claim of the caller's token, and is not that claim's.
-pub(super) struct Kin {
+pub(crate) struct Kin {
     /// How the claim's own key is written.
-    pub(super) claim: String,
+    pub(crate) claim: String,
     /// Is it the same issuer, with a scheme or a slash too many?
-    pub(super) same_issuer: bool,
+    pub(crate) same_issuer: bool,
 }
 
 /// A request to assume a role.
@@ -159,6 +159,20 @@ impl Request {
     /// `aws:SourceAccount` with [`Request::with`] where they are known.
     pub fn service(name: &str) -> Request {
         Request::new(Caller::Service(name.to_owned()), [ASSUME_ROLE])
+    }
+
+    /// What some identity asks of which nothing is known.
+    pub(crate) fn unknown_identity() -> Request {
+        let principal = Principal {
+            partition: String::new(),
+            account: String::new(),
+            kind: PrincipalKind::Role,
+            path: String::new(),
+            name: String::new(),
+        };
+        let caller = Caller::Iam { arn: String::new(), principal, session: None, path_known: false };
+        let keys = ["aws:PrincipalAccount", "aws:username"];
+        keys.iter().fold(Request::new(caller, [""; 0]), |request, key| request.forgetting(key))
     }
 
     /// What a role, user or session asks.
@@ -224,7 +238,7 @@ impl Request {
     }
 
     /// Tells of a key.
-    pub(super) fn set(&mut self, key: &str, values: Option<Vec<String>>) {
+    pub(crate) fn set(&mut self, key: &str, values: Option<Vec<String>>) {
         let key = key.to_lowercase();
         let values = values.filter(|it| !it.is_empty());
         // aws:PrincipalArn tells the path that a session's ARN leaves out.
@@ -244,7 +258,7 @@ impl Request {
     }
 
     /// What is known of a key, which is lowered.
-    pub(super) fn lookup(&self, key: &str) -> Lookup<'_> {
+    pub(crate) fn lookup(&self, key: &str) -> Lookup<'_> {
         match self.context.get(key) {
             Some(Some(values)) => Lookup::Present(values),
             Some(None) => Lookup::Absent,
@@ -270,7 +284,7 @@ impl Request {
     }
 
     /// The claim of the caller's token that a key, lowered, is meant for and misses.
-    pub(super) fn kin(&self, key: &str) -> Option<Kin> {
+    pub(crate) fn kin(&self, key: &str) -> Option<Kin> {
         let host = self.host_path.as_deref()?;
         let lower = host.to_lowercase();
         let (prefix, claim) = key.rsplit_once(':')?;
