@@ -44,6 +44,7 @@ use super::iam::{ActionVerdict, PolicyDecision, PolicyOwner, PolicyReader};
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
+use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
 
@@ -303,6 +304,12 @@ impl<'a> Workloads<'a> {
 
     pub(crate) fn ground(&self) -> &place::Ground<'a> {
         &self.ground
+    }
+
+    /// The variables in the resources of a role's policies that nothing fills in: the policy, the statement's place, the
+    /// resource, and the variable's name.
+    pub(crate) fn unfilled_variables(&self, role: &'a RoleDetail) -> Vec<(String, usize, String, String)> {
+        PolicyOwner::role(role, &self.reader).unfilled_variables()
     }
 
     /// What the role's own policies say of an action on a resource, as far as they are known.

@@ -13,6 +13,8 @@ use super::managed::name_of_aws;
 use super::policy::{ActionQuery, PolicyReader, PolicyText, Target, ask_policy};
 use super::request::{Bar, Request};
 use super::truth::Truth;
+use super::variable::never_filled;
+use crate::model::policy::Resources;
 use crate::model::role::{PermissionsBoundary, RoleDetail, UserDetail};
 use crate::model::snapshot::{IamFacts, Lookup};
 use crate::model::words::last_part;
@@ -171,6 +173,31 @@ impl<'a> PolicyOwner<'a> {
             name: last_part(&it.policy_arn),
             text: reader.managed(&it.policy_arn),
         }));
+    }
+
+    /// What is known of a request, instead of what follows from its ARN.
+    #[cfg(test)]
+    pub(crate) fn with_request(mut self, request: Request) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// The variables in resources that are no context key, with policy, statement and resource.
+    pub(crate) fn unfilled_variables(&self) -> Vec<(String, usize, String, String)> {
+        let mut found = Vec::new();
+        for policy in &self.policies {
+            let Some(document) = policy.text.document().filter(|it| it.variables) else { continue };
+            for statement in &document.statements {
+                let (Resources::AnyOf(named) | Resources::AllBut(named)) = &statement.resources else { continue };
+                for resource in named {
+                    for variable in never_filled(resource) {
+                        let own = (policy.name.to_owned(), statement.index, resource.clone(), variable.to_owned());
+                        found.push(own);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// What they say of the action on the resource; `*` is any.

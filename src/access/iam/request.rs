@@ -20,6 +20,21 @@ const POD_TAGS: [&str; 6] = [
     "kubernetes-pod-uid",
 ];
 
+/// The account of the resource for which a service asks.
+pub(crate) const SOURCE_ACCOUNT: &str = "aws:SourceAccount";
+/// The resource for which a service asks. For Pod Identity it is the cluster's ARN: trials show it
+/// (terraform-aws-modules/terraform-aws-eks, pull request 3743, "validated against a live cluster"), and no document of
+/// AWS says it, so that an answer that rests on it is unverified.
+pub(crate) const SOURCE_ARN: &str = "aws:SourceArn";
+
+/// Keys that only a service has that asks for a resource ("AWS global condition context keys": in the request "only when
+/// the call to your resource is made directly by an AWS service principal on behalf of a resource").
+const OF_SERVICES: [&str; 4] = ["aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"];
+
+/// Services whose keys no request to STS has ("Actions, resources, and condition keys for AWS Security Token Service").
+const NEVER_IN_STS: [&str; 12] =
+    ["autoscaling", "dynamodb", "ec2", "ecr", "eks", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm"];
+
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 const TAG_SESSION: &str = "sts:TagSession";
 
@@ -184,7 +199,13 @@ impl Request {
     pub fn pod_identity(pod: &PodIdentity<'_>) -> Request {
         let mut request = Request::new(Caller::Service(POD_IDENTITY_SERVICE.to_owned()), pod.actions());
         pod.tag(&mut request);
-        request
+        match pod.cluster_arn.parse::<Arn>() {
+            Ok(arn) => {
+                request.set(SOURCE_ACCOUNT, Some(vec![arn.account]));
+                request.with(SOURCE_ARN, [pod.cluster_arn])
+            }
+            Err(_) => request,
+        }
     }
 
     /// What EKS asks next where the association has a target role: the first role's session assumes it.
@@ -272,14 +293,18 @@ impl Request {
         let (prefix, _) = key.rsplit_once(':').unwrap_or(("", key));
         // Keys of a token stand under the host of its issuer. The program's other prefixes are bare words.
         let of_token = prefix.contains(['.', '/']) && !key.starts_with("aws:");
+        let of_another = NEVER_IN_STS.contains(&prefix);
         match &self.caller {
             // A session may carry the claims with which its role was assumed.
             Caller::Iam { .. } => false,
-            Caller::Federated(_) => self.host_path.is_some() && (of_token || prefix == "saml"),
-            Caller::Service(name) if name == POD_IDENTITY_SERVICE => {
-                of_token || key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
+            Caller::Federated(_) => {
+                let of_service = OF_SERVICES.contains(&key);
+                of_another || of_service || (self.host_path.is_some() && (of_token || prefix == "saml"))
             }
-            Caller::Service(_) => of_token,
+            Caller::Service(name) if name == POD_IDENTITY_SERVICE => {
+                of_token || of_another || prefix == "saml" || key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
+            }
+            Caller::Service(_) => of_token || of_another || prefix == "saml",
         }
     }
 

@@ -164,6 +164,7 @@ impl<'a> Workloads<'a> {
             evidence: Some(of_association(&judged.id)),
         });
         it.steps.extend(judged.steps.iter().cloned());
+        it.unverified.extend(judged.unverified.iter().cloned());
         let mut links = vec![judged.answer.clone()];
         let agent = match &it.place.agent {
             Presence::Present => Answer::yes("the Pod Identity agent runs on its node"),
