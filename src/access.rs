@@ -11,6 +11,7 @@
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`find`]: what a typed name or pasted text means;
+//! - [`iam`]: the IAM engine: what IAM's policies say to one request;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
 //! - [`workload`]: which AWS role a pod and a service account get, and why not;
 //! - [`service_role`]: what the IAM role of each part of a cluster must have;
@@ -26,6 +27,7 @@ pub mod crosscheck;
 pub mod explain;
 pub mod find;
 pub mod findings;
+pub mod iam;
 pub mod identity;
 pub mod inventory;
 pub mod matrix;

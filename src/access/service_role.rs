@@ -5,7 +5,6 @@
 //! into the cluster is [`super::identity`]'s. A new kind of part is a variant of [`RoleUse`] and an arm in each function here.
 
 mod policies;
-mod said;
 mod wide;
 
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};

@@ -5,31 +5,23 @@
 //! known*; an Allow that may apply makes a no *not known*. Organisation policies, boundaries and session policies are not
 //! in the document and not looked at; the caller's own policies count where the statement leaves it to its account.
 //!
-//! - [`request`]: who asks, and what is known of the context; a new kind of request goes there;
-//! - `principal`, `condition`, `variable`: the parts of a statement, each held against a request;
-//! - `because`: the sentence for people.
+//! Statements are held against the request by the engine ([`super::iam`]); `because` is the sentence for people, and
+//! `file` a request as a file holds it.
 //!
 //! Parse a [`Document`] once, evaluate it often.
 
 mod because;
-mod condition;
 mod file;
-mod principal;
-pub mod request;
-mod truth;
-mod variable;
 
 #[cfg(test)]
 mod tests;
 
-use truth::{Truth, all};
+use super::iam::{JudgedStatement, Truth};
+use crate::model::policy::Effect;
 
-use crate::model::policy::{Actions, Effect, Statement};
-use crate::model::wildcard::glob;
-
+pub use super::iam::request;
+pub use super::iam::{Bar, Caller, PodIdentity, Request};
 pub use crate::model::policy::Document;
-pub use request::{Bar, Caller, PodIdentity, Request};
-pub(crate) use variable::like;
 
 /// May the request assume the role?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,99 +84,22 @@ pub enum Got {
     Unknown,
 }
 
-/// Which part of a statement is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Principal,
-    Action,
-    /// The caller's own policies, to which the statement leaves it.
-    OwnPolicies,
-    Condition(usize),
-    /// What in it cannot be made out.
-    Unclear,
-}
-
-/// A statement, held against the request part by part.
-struct Judged<'a> {
-    statement: &'a Statement,
-    principal: Truth,
-    action: Truth,
-    own_policies: Truth,
-    conditions: Vec<Truth>,
-}
-
-impl<'a> Judged<'a> {
-    /// `action` is lowered. What cannot matter to the outcome is left out unless the reasons are wanted too.
-    fn new(document: &Document, statement: &'a Statement, request: &Request, action: &str, reasons: bool) -> Self {
-        let principal = principal::named(&statement.principals, request);
-        let covered = covers(&statement.actions, action);
-        let no = principal == Truth::No || covered == Truth::No;
-        let conditions = if no && !reasons { &[][..] } else { &statement.conditions };
-        Judged {
-            statement,
-            principal,
-            action: covered,
-            // A Deny needs nobody's consent.
-            own_policies: match statement.effect {
-                Some(Effect::Deny) => Truth::Yes,
-                _ => principal::enough(&statement.principals, request),
-            },
-            conditions: conditions.iter().map(|it| condition::holds(it, document.variables, request)).collect(),
-        }
-    }
-
-    fn parts(&self) -> impl Iterator<Item = (Part, Truth)> {
-        let unclear = if self.statement.unclear.is_empty() { Truth::Yes } else { Truth::Unknown };
-        let conditions = self.conditions.iter().enumerate().map(|(at, it)| (Part::Condition(at), *it));
-        [(Part::Principal, self.principal), (Part::Action, self.action)]
-            .into_iter()
-            .chain(conditions)
-            .chain([(Part::OwnPolicies, self.own_policies), (Part::Unclear, unclear)])
-    }
-
-    fn applies(&self) -> Truth {
-        all(self.parts().map(|(_, truth)| truth))
-    }
-
-    /// The first part of which this is true.
-    fn first(&self, wanted: Truth) -> Option<Part> {
-        self.parts().find(|(_, truth)| *truth == wanted).map(|(part, _)| part)
-    }
-
-    /// How far it is from applying: the number of parts that fail; among equals the one that names the caller and the
-    /// action is nearer, then the one with less that is not known.
-    fn distance(&self) -> (usize, bool, bool, usize) {
-        let count = |wanted| self.parts().filter(|(_, truth)| *truth == wanted).count();
-        (count(Truth::No), self.principal == Truth::No, self.action == Truth::No, count(Truth::Unknown))
-    }
-}
-
-/// Does it speak of the action? Actions have no case: both sides are lowered.
-fn covers(actions: &Actions, action: &str) -> Truth {
-    let any = |patterns: &[String]| patterns.iter().any(|it| it == action || glob(it, action));
-    match actions {
-        Actions::AnyOf(_, patterns) => any(patterns).into(),
-        Actions::AllBut(_, patterns) => (!any(patterns)).into(),
-        Actions::Unclear(_) => Truth::Unknown,
-    }
-}
-
 /// What decides about one action.
 enum Decided<'a> {
     /// This statement allows.
-    Allowed(Judged<'a>),
+    Allowed(JudgedStatement<'a>),
     /// This one denies.
-    Denied(Judged<'a>),
+    Denied(JudgedStatement<'a>),
     /// The first allows, and the second, which may deny, is not decided.
-    HeldBack(Judged<'a>, Judged<'a>),
+    HeldBack(JudgedStatement<'a>, JudgedStatement<'a>),
     /// This one allows, in a document that has elements which no policy has.
-    Strange(Judged<'a>),
+    Strange(JudgedStatement<'a>),
     /// The document as a whole cannot be made out.
     Unclear,
     /// This one may allow.
-    MayAllow(Judged<'a>),
+    MayAllow(JudgedStatement<'a>),
     /// None allows; this one comes nearest, if there is any that could.
-    NotAllowed(Option<Judged<'a>>),
+    NotAllowed(Option<JudgedStatement<'a>>),
 }
 
 impl Decided<'_> {
@@ -198,11 +113,11 @@ impl Decided<'_> {
 }
 
 fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: bool) -> Decided<'a> {
-    let mut allows: Option<Judged<'a>> = None;
-    let mut may_deny: Option<Judged<'a>> = None;
-    let mut may_allow: Option<Judged<'a>> = None;
-    let mut nearest: Option<Judged<'a>> = None;
-    let keep_nearer = |kept: &mut Option<Judged<'a>>, it: Judged<'a>| {
+    let mut allows: Option<JudgedStatement<'a>> = None;
+    let mut may_deny: Option<JudgedStatement<'a>> = None;
+    let mut may_allow: Option<JudgedStatement<'a>> = None;
+    let mut nearest: Option<JudgedStatement<'a>> = None;
+    let keep_nearer = |kept: &mut Option<JudgedStatement<'a>>, it: JudgedStatement<'a>| {
         if kept.as_ref().is_none_or(|kept| it.distance() < kept.distance()) {
             *kept = Some(it);
         }
@@ -210,9 +125,9 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
     if !document.unclear.is_empty() {
         return Decided::Unclear;
     }
-    let action = action.to_lowercase();
+    let action = action.to_ascii_lowercase();
     for statement in &document.statements {
-        let judged = Judged::new(document, statement, request, &action, reasons);
+        let judged = JudgedStatement::of_trust(document, statement, request, &action, reasons);
         match (statement.effect, judged.applies()) {
             (Some(Effect::Deny), Truth::Yes) => return Decided::Denied(judged),
             (Some(Effect::Deny), Truth::Unknown) => {
@@ -226,7 +141,8 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
             (Some(Effect::Allow), Truth::No) => keep_nearer(&mut nearest, judged),
             // It has no effect that is known: it may be either.
             (None, _) => {
-                may_deny.get_or_insert_with(|| Judged::new(document, statement, request, &action, reasons));
+                may_deny
+                    .get_or_insert_with(|| JudgedStatement::of_trust(document, statement, request, &action, reasons));
                 keep_nearer(&mut may_allow, judged);
             }
         }

@@ -11,7 +11,7 @@
 //! - [`candidates`]: the roles that a service account might be given;
 //! - [`pod`]: what one pod has, and whether it works there;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
-//! - `policies`: what identity policies say of one action;
+//! - `session`: what an association's session policy leaves of an action;
 //! - `anew`: what a pod gets that is made now;
 //! - `reach`: whether network policies let a pod reach the agent;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role; `namespace`: all
@@ -30,19 +30,21 @@ mod irsa;
 mod namespace;
 pub mod place;
 pub mod pod;
-mod policies;
 pub(crate) mod reach;
 pub mod remedy;
 pub mod role;
+mod session;
 pub mod shown;
 mod trusts;
 pub mod why;
 
 use std::collections::HashMap;
 
+use super::iam::{ActionVerdict, PolicyDecision, PolicyOwner, PolicyReader};
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
+use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
 
@@ -51,7 +53,6 @@ pub use container::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
 pub use place::Place;
 pub use pod::PodIdentities;
-pub(crate) use policies::{Allows, Own};
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
 pub use why::{Other, Why};
@@ -160,7 +161,9 @@ pub struct Workloads<'a> {
     /// Network policies by namespace.
     policies: HashMap<&'a str, Vec<&'a NetworkPolicy>>,
     /// May the roles of nodes ask for their pods' credentials? Judged once each.
-    node_allows: HashMap<&'a str, Allows>,
+    node_allows: HashMap<&'a str, ActionVerdict>,
+    /// The identity policies of the account, each read once.
+    reader: PolicyReader<'a>,
 }
 
 impl<'a> Workloads<'a> {
@@ -209,6 +212,7 @@ impl<'a> Workloads<'a> {
             naming,
             policies,
             node_allows: HashMap::new(),
+            reader: PolicyReader::new(iam),
         };
         this.node_allows = this.ground.node_roles().map(|role| (role, this.judge_node(role))).collect();
         let mut accounts = std::mem::take(&mut this.accounts);
@@ -302,12 +306,18 @@ impl<'a> Workloads<'a> {
         &self.ground
     }
 
+    /// The variables in the resources of a role's policies that nothing fills in: the policy, the statement's place, the
+    /// resource, and the variable's name.
+    pub(crate) fn unfilled_variables(&self, role: &'a RoleDetail) -> Vec<(String, usize, String, String)> {
+        PolicyOwner::role(role, &self.reader).unfilled_variables()
+    }
+
     /// What the role's own policies say of an action on a resource, as far as they are known.
-    pub(crate) fn own_policies(&self, role: &Principal, action: &str, resource: &str) -> Own {
+    pub(crate) fn own_policies(&self, role: &Principal, action: &str, resource: &str) -> PolicyDecision {
         match self.trusts.role(role) {
-            Lookup::Found(trust) => policies::Owner::role(trust.detail, self.iam).says(self.iam, action, resource),
-            Lookup::Absent => Own::nothing(),
-            Lookup::Unknown(gap) => Own::unread(format!("the policies of role {}: {gap}", role.name)),
+            Lookup::Found(trust) => PolicyOwner::role(trust.detail, &self.reader).decide(action, resource),
+            Lookup::Absent => PolicyDecision::nothing(),
+            Lookup::Unknown(gap) => PolicyDecision::unread(format!("the policies of role {}: {gap}", role.name)),
         }
     }
 }

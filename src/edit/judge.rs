@@ -96,10 +96,15 @@ impl Ground<'_> {
             Err(_) => Word::Wrong("no access policy is called that".to_owned()),
             Ok(arn) => match policy::policy_name(&arn, home) {
                 Err(wrong) => Word::Wrong(wrong.message),
-                Ok(name) if catalog::policy(&arn).is_none() => {
-                    Word::Open(format!("no policy {name} is known here: EKS may know it, what it grants is not known"))
-                }
-                Ok(_) => Word::Fine,
+                Ok(name) => match catalog::policy(&arn) {
+                    None => Word::Open(format!(
+                        "no policy {name} is known here: EKS may know it, what it grants is not known"
+                    )),
+                    Some(known) => match policy::assignable(name, known.assignable_to.as_deref()) {
+                        Err(wrong) => Word::Wrong(wrong.message),
+                        Ok(()) => Word::Fine,
+                    },
+                },
             },
         }
     }

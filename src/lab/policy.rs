@@ -3,6 +3,9 @@
 //! Decides on actions alone: resources and conditions are not looked at, nor boundaries and organisation policies, so
 //! that a world can show a refused section without being a whole IAM. An explicit deny wins; a caller whose policies
 //! the world does not hold may do everything.
+//!
+//! It shares no code with the program's engine (`access::iam`) on purpose: a lab that judged with the engine under test would
+//! agree with its mistakes. `simulate::second_opinion` holds the two against each other.
 
 use serde_json::Value;
 
@@ -130,7 +133,7 @@ pub(super) fn read(document: &Value) -> Option<Value> {
     }
 }
 
-fn decide_document(document: &Value, action: &str) -> Decision {
+pub(super) fn decide_document(document: &Value, action: &str) -> Decision {
     let applies = |statement: &Value| match (statement.get("Action"), statement.get("NotAction")) {
         (Some(actions), _) => texts(actions).any(|it| matches_action(it, action)),
         (None, Some(but)) => !texts(but).any(|it| matches_action(it, action)),

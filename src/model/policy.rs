@@ -2,16 +2,24 @@
 //!
 //! Decides how a document is taken apart, and what of it cannot be made out: such a part is kept as *unclear*, with the
 //! reason, and is never dropped. A document that IAM stores has passed IAM's own checks; one in a file may hold anything.
-//! What a document means for a request is `access::trust`'s. A new condition operator goes into [`operator`], a new
+//! What a document means for a request is `access::iam`'s. A new condition operator goes into [`operator`], a new
 //! form of principal into [`PrincipalForm`].
 
 pub mod operator;
 mod read;
 
 pub use operator::{Base, Operator, SetTest};
-pub use read::decoded;
 
 use super::principal::Principal;
+
+/// What a policy is attached to: that decides which elements its statements have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// A role's trust policy: `Principal`, and no `Resource`.
+    Trust,
+    /// A policy of an identity, a boundary or a session policy: `Resource`, and no `Principal`.
+    Identity,
+}
 
 /// A policy document, taken apart once and evaluated often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +47,8 @@ pub struct Statement {
     pub principals: Principals,
     /// Which actions.
     pub actions: Actions,
+    /// On what.
+    pub resources: Resources,
     /// All must hold.
     pub conditions: Vec<Condition>,
     /// What else stands in it or is missing in it, so that nobody can say when it applies.
@@ -108,6 +118,19 @@ pub enum Actions {
     AnyOf(Vec<String>, Vec<String>),
     /// All but these.
     AllBut(Vec<String>, Vec<String>),
+    /// It cannot be made out, and why.
+    Unclear(String),
+}
+
+/// `Resource` or `NotResource`: patterns, as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resources {
+    /// The statement is a trust policy's, which is about its role.
+    OfTrust,
+    /// Any of these.
+    AnyOf(Vec<String>),
+    /// All but these.
+    AllBut(Vec<String>),
     /// It cannot be made out, and why.
     Unclear(String),
 }

@@ -26,6 +26,7 @@ mod oracle;
 mod overtaken;
 mod permissions;
 mod permits;
+mod policies;
 mod printed;
 mod pty;
 mod roles;

@@ -6,9 +6,9 @@
 use super::Finding;
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
-use crate::access::trust::Outcome;
+use crate::access::trust::{Got, Outcome};
 use crate::access::workload::container::{self, InForce, SKIP_CONTAINERS, SKIP_LABEL};
-use crate::access::workload::{Account, Irsa, Trust, Workloads, remedy};
+use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::wildcard::glob;
@@ -32,6 +32,11 @@ pub(super) fn names(pods: &[&Pod]) -> String {
         Some(more) => format!("{} and {more} more", shown.join(", ")),
         None => shown.join(", "),
     }
+}
+
+/// Whether it is refused because a condition asks for a key that no such request has. `Null` asks for no key.
+pub(super) fn lacks_key(denied: &Answer) -> bool {
+    denied.clause.as_ref().is_some_and(|it| it.got == Got::Absent && !it.operator.eq_ignore_ascii_case("Null"))
 }
 
 /// The findings of an annotated service account.
@@ -118,6 +123,13 @@ fn of_binding(
         if by_deny {
             out.push(Finding::new(Medium, "irsa-explicit-deny", denied.because.clone(), evidence));
         }
+        if lacks_key(denied) && !out.iter().skip(from).any(|it| MISWRITTEN_KEY.contains(&it.id)) {
+            let why = format!(
+                "{}: no request of a service account has that key, so that the statement never applies",
+                denied.because
+            );
+            out.push(Finding::new(Medium, "irsa-key-absent", why, evidence));
+        }
         let explained = out.iter().skip(from).any(|it| it.severity <= Medium);
         if !explained {
             out.push(Finding::new(Medium, "irsa-denied", denied.because.clone(), evidence));
@@ -139,6 +151,9 @@ fn of_binding(
         }
     }
 }
+
+/// A key that is absent because it is written wrongly is told so.
+const MISWRITTEN_KEY: [&str; 2] = ["irsa-key-malformed", "irsa-key-other-issuer"];
 
 const WIDE: [&str; 5] =
     ["irsa-no-subject", "irsa-subject-wide", "irsa-for-all-values", "irsa-if-exists", "irsa-no-audience"];

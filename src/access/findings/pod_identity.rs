@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Finding;
 use super::Severity::{High, Low, Medium};
-use super::irsa::{names, of_pod};
+use super::irsa::{lacks_key, names, of_pod};
 use crate::access::trust::Outcome;
 use crate::access::workload::container::{self, InForce};
 use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence, daemon_set};
@@ -94,7 +94,13 @@ fn of_role(
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
         let tagging = denied.because.contains("sts:TagSession");
-        let (id, why) = if on_tag(denied) {
+        let (id, why) = if lacks_key(denied) && !on_tag(denied) {
+            let why = format!(
+                "{}: no request of Pod Identity has that key, so that the statement never applies",
+                denied.because
+            );
+            ("pod-identity-key-absent", why)
+        } else if on_tag(denied) {
             ("pod-identity-tag-condition", denied.because.clone())
         } else if tagging {
             (

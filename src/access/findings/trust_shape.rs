@@ -6,11 +6,12 @@
 
 use super::Severity::{High, Low, Medium};
 use super::{Finding, Severity};
+use crate::access::iam::condition::takes_value;
+use crate::access::iam::{Truth, names_actions};
 use crate::access::workload::{Trust, Workloads};
 use crate::model::policy::{Actions, Base, Condition, Effect, PrincipalForm, Principals, SetTest, Statement};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
-use crate::model::wildcard::glob;
 
 const WEB_IDENTITY: &str = "sts:assumerolewithwebidentity";
 const ASSUME: &str = "sts:assumerole";
@@ -25,13 +26,9 @@ fn is_eks(host: &str) -> bool {
     host.starts_with("oidc.eks.") || host.starts_with("oidc-eks.")
 }
 
+/// Whether the statement surely speaks of the action, which is lowered.
 fn covers(actions: &Actions, action: &str) -> bool {
-    let any = |lowered: &[String]| lowered.iter().any(|it| it == action || glob(it, action));
-    match actions {
-        Actions::AnyOf(_, lowered) => any(lowered),
-        Actions::AllBut(_, lowered) => !any(lowered),
-        Actions::Unclear(_) => false,
-    }
+    names_actions(actions, action) == Truth::Yes
 }
 
 /// Does the statement speak of exchanging a token for the role?
@@ -108,14 +105,9 @@ fn is_wide(pattern: &str) -> bool {
     }
 }
 
-/// Does it take the value as it stands?
+/// Whether it may take the value as it stands: one of its own values fits, or it is not known whether one does.
 pub(super) fn takes(condition: &Condition, value: &str) -> bool {
-    let base = condition.operator.map(|it| it.base);
-    condition.values.iter().any(|wanted| match base {
-        Some(Base::StringLike) => glob(wanted, value),
-        Some(Base::StringEqualsIgnoreCase) => wanted.to_lowercase() == value.to_lowercase(),
-        _ => wanted == value,
-    })
+    takes_value(condition, value) != Truth::No
 }
 
 /// Is it a subject that a service account's token can have, as it stands?

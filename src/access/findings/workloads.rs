@@ -3,11 +3,11 @@
 //! The rules of either mechanism are in `irsa` (with `trust_shape`) and `pod_identity`; here they are put together for a
 //! row, a service account or a pod.
 
-use super::Severity::Low;
+use super::Severity::{Low, Medium};
 use super::{Finding, irsa, pod_identity, trust_shape};
 use crate::access::workload::{Account, Association, Trust, Workloads};
 use crate::model::principal::Principal;
-use crate::model::snapshot::Evidence;
+use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation};
 
 /// The findings of a service account with an IRSA annotation, or whose pods carry one.
@@ -18,7 +18,8 @@ pub(crate) fn of_irsa(
     evidence: &Evidence,
 ) -> Vec<Finding> {
     let mut out = irsa::of_account(workloads, (namespace, name), account, &account.pods);
-    if account.irsa.is_some() {
+    if let Some(irsa) = &account.irsa {
+        unfilled_variables(workloads, irsa.role.as_ref(), &mut out);
         unused(workloads, account, "no running pod uses this service account", evidence, &mut out);
     }
     sorted(out)
@@ -35,11 +36,26 @@ pub(crate) fn of_association(
     // Variables set by hand keep the association from its turn; what else is wrong with IRSA is the annotation's.
     let by_hand = irsa::of_account(workloads, (&it.namespace, &it.service_account), account, &account.pods);
     out.extend(by_hand.into_iter().filter(|it| matches!(it.id, "irsa-env-preset" | "irsa-skipped")));
+    unfilled_variables(workloads, judged.role.as_ref(), &mut out);
     if account.itself.is_some() {
         let evidence = pod_identity::of_document(it, "");
         unused(workloads, account, "no running pod uses its service account", &evidence, &mut out);
     }
     sorted(out)
+}
+
+/// Variables in the resources of a role's policies that a template was to fill in, and did not.
+fn unfilled_variables(workloads: &Workloads<'_>, role: Option<&Principal>, out: &mut Vec<Finding>) {
+    let Some((role, Lookup::Found(trust))) = role.map(|it| (it, workloads.trust(it))) else { return };
+    for (policy, statement, resource, variable) in workloads.unfilled_variables(trust.detail) {
+        let why = format!(
+            "policy {policy} of role {}: Statement[{statement}] names {resource}, and ${{{variable}}} is no context key of \
+             IAM: nothing fills it in, and the statement names nothing that exists",
+            role.name
+        );
+        let evidence = Evidence::new(DocumentRef::IamRole(role.name.clone()), "RolePolicyList");
+        out.push(Finding::new(Medium, "role-policy-variable", why, &evidence));
+    }
 }
 
 fn unused(workloads: &Workloads<'_>, account: &Account<'_>, why: &str, evidence: &Evidence, out: &mut Vec<Finding>) {
@@ -67,6 +83,9 @@ pub(crate) fn of_workload(
         let own = pod_identity::of_association(workloads, it, judged, account, pods);
         // That there are both is said once.
         out.extend(own.into_iter().filter(|it| it.id != "irsa-and-pod-identity"));
+        unfilled_variables(workloads, judged.role.as_ref(), &mut out);
+    } else if let Some(irsa) = &account.irsa {
+        unfilled_variables(workloads, irsa.role.as_ref(), &mut out);
     }
     sorted(out)
 }

@@ -3,17 +3,18 @@
 //! Decides by ARN first; where a required policy is not attached, by whether another one that can be read allows what
 //! it is needed for. What is given so may be taken again: by an explicit Deny of another policy, or by a boundary that
 //! does not allow it. What holds on a condition or for some resources only is neither given nor missing: it is open.
-//! AWS's own policies come without their documents: of those that are not known here, nobody can say what they give.
+//! What a policy says to an action, and what AWS's own policies say that come without their documents, is
+//! [`crate::access::iam`]'s: of those that are not known there, nobody can say what they give.
 //! A policy that a new part needs is a [`Required`] here.
 
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::said::{Ground, Say, as_json, says};
 use super::wide::wider;
 use crate::access::findings::Severity;
+use crate::access::iam::policy::{Applies, PolicySays, ask_policy};
+use crate::access::iam::{ActionQuery, PolicyReader, PolicyText, Request, Target, Truth, managed};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::IamFacts;
-use crate::model::words::last_part;
 
 /// A policy that a part needs, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,24 +72,6 @@ pub(super) const SSM_CORE: Required = required(
     &["ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel"],
 );
 pub(super) const DESCRIBE_CLUSTER: Required = required("", &[], &["eks:DescribeCluster"]);
-
-/// AWS's policies of which it is known here what they give, beside those above.
-const KNOWN: [&str; 9] = [
-    "AmazonEKSClusterPolicy",
-    "AmazonEKSWorkerNodePolicy",
-    "AmazonEKSWorkerNodeMinimalPolicy",
-    "AmazonEC2ContainerRegistryPullOnly",
-    READ_ONLY,
-    "AmazonEKS_CNI_Policy",
-    "AmazonEKSFargatePodExecutionRolePolicy",
-    "AmazonSSMManagedInstanceCore",
-    "AmazonEKSVPCResourceController",
-];
-
-/// AWS's policies that give what any part needs.
-const EVERYTHING: [&str; 2] = ["AdministratorAccess", "PowerUserAccess"];
-/// AWS's policies that forbid everything.
-const NOTHING: [&str; 1] = ["AWSDenyAll"];
 
 /// A required policy that is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,25 +136,63 @@ pub struct PolicyCheck {
     pub unverified: String,
 }
 
+/// Where a part's actions are used, as far as that is known.
+pub(super) struct PolicyScope<'a> {
+    /// The cluster's ARN: the resource of what is asked of EKS.
+    pub(super) cluster: Option<&'a str>,
+    /// A repository of ECR with a name that nobody gave: only a wildcard fits it.
+    repository: String,
+}
+
+impl<'a> PolicyScope<'a> {
+    pub(super) fn new(partition: &str, cluster: Option<&'a str>) -> Self {
+        const ANY: &str = "\u{1}";
+        PolicyScope { cluster, repository: format!("arn:{partition}:ecr:{ANY}:{ANY}:repository/{ANY}") }
+    }
+
+    /// On what the action is used. Of most actions that is not known, so that only `*` surely covers it.
+    pub(super) fn target<'s>(&'s self, action: &'s str) -> Target<'s> {
+        match (action.split_once(':'), self.cluster) {
+            (Some(("eks" | "eks-auth", _)), Some(cluster)) => Target::Named(cluster),
+            (Some(("ecr", verb)), _) if verb != "GetAuthorizationToken" => {
+                Target::Unnamed { sample: Some(&self.repository), service: Some("ecr") }
+            }
+            // Told only of services whose actions keep to their own resources.
+            (Some((service @ ("ec2" | "ecr" | "elasticloadbalancing"), _)), _) => {
+                Target::Unnamed { sample: None, service: Some(service) }
+            }
+            _ => Target::ANY,
+        }
+    }
+}
+
 /// One policy of the role.
-pub(super) struct Held<'a> {
+pub(super) struct HeldPolicy<'a> {
     /// Its ARN, or its name if it is inline.
     pub(super) name: &'a str,
     /// The name of a policy of AWS's own.
     pub(super) of_aws: Option<&'a str>,
-    pub(super) document: Option<Value>,
+    pub(super) text: Arc<PolicyText>,
+}
+
+impl HeldPolicy<'_> {
+    fn is_unread(&self) -> bool {
+        matches!(*self.text, PolicyText::Unread)
+    }
 }
 
 /// What a role has, and what may take it away.
-pub(super) struct Holds<'a> {
-    pub(super) policies: Vec<Held<'a>>,
+pub(super) struct PolicySet<'a> {
+    pub(super) policies: Vec<HeldPolicy<'a>>,
     /// The policy beyond which nothing is given.
-    pub(super) boundary: Option<Held<'a>>,
-    pub(super) ground: Ground<'a>,
+    pub(super) boundary: Option<HeldPolicy<'a>>,
+    pub(super) scope: PolicyScope<'a>,
+    /// What is known of a request of the role's.
+    request: Request,
 }
 
 /// What becomes of one action that a part needs.
-enum Fate<'a> {
+enum ActionOutcome<'a> {
     Given(&'a str),
     /// Something gives it, and this takes it away.
     Taken(String),
@@ -186,7 +207,8 @@ pub(super) fn check(
     cluster: Option<&str>,
     wanted: &[Required],
 ) -> PolicyCheck {
-    let holds = holds(role, iam, Ground { partition, cluster });
+    let reader = PolicyReader::new(iam);
+    let holds = holds(role, &reader, PolicyScope::new(partition, cluster));
     let mut found = PolicyCheck::default();
     for required in wanted {
         let arn = |name: &str| format!("arn:{partition}:iam::aws:policy/{name}");
@@ -206,58 +228,48 @@ pub(super) fn check(
     found
 }
 
-fn holds<'a>(role: &'a RoleDetail, iam: &'a IamFacts, ground: Ground<'a>) -> Holds<'a> {
-    let managed = |arn: &'a str| Held {
-        name: arn,
-        of_aws: name_of_aws(arn),
-        document: iam.policy_document(arn).and_then(as_json),
-    };
-    let inline = role.role_policy_list.iter().map(|it| Held {
+fn holds<'a>(role: &'a RoleDetail, reader: &PolicyReader<'a>, scope: PolicyScope<'a>) -> PolicySet<'a> {
+    let managed = |arn: &'a str| HeldPolicy { name: arn, of_aws: managed::name_of_aws(arn), text: reader.managed(arn) };
+    let inline = role.role_policy_list.iter().map(|it| HeldPolicy {
         name: &it.policy_name,
         of_aws: None,
-        document: it.policy_document.as_ref().and_then(as_json),
+        text: reader.inline(it.policy_document.as_ref()),
     });
     let attached = role.attached_managed_policies.iter().map(|it| managed(&it.policy_arn));
     let boundary = role.permissions_boundary.as_ref();
-    Holds {
+    PolicySet {
         policies: attached.chain(inline).collect(),
         boundary: boundary.map(|it| managed(it.permissions_boundary_arn.as_deref().unwrap_or("of unknown name"))),
-        ground,
+        scope,
+        request: Request::iam(&role.arn).unwrap_or_else(|_| Request::unknown_identity()),
     }
 }
 
-/// `AmazonEKSClusterPolicy` for `arn:aws:iam::aws:policy/AmazonEKSClusterPolicy`.
-fn name_of_aws(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(6, ':');
-    let (service, account, resource) = (parts.nth(2)?, parts.nth(1)?, parts.next()?);
-    let name = resource.strip_prefix("policy/")?;
-    (service == "iam" && account == "aws").then(|| last_part(name))
-}
-
-impl Holds<'_> {
+impl PolicySet<'_> {
     /// The policy of AWS that gives all of it.
-    fn attached(&self, required: &Required) -> Option<&Held<'_>> {
+    fn attached(&self, required: &Required) -> Option<&HeldPolicy<'_>> {
         self.policies.iter().find(|it| it.of_aws.is_some_and(|name| is_enough(name, required)))
     }
 
-    fn judge(&self, required: &Required, attached: Option<&Held<'_>>, own: String, found: &mut PolicyCheck) {
-        let fates: Vec<(&'static str, Fate<'_>)> =
-            required.actions.iter().map(|action| (*action, self.fate(action, required, attached))).collect();
-        let lacking = |pick: fn(&Fate<'_>) -> bool| -> Vec<&'static str> {
-            fates.iter().filter(|(_, fate)| pick(fate)).map(|(action, _)| *action).collect()
+    fn judge(&self, required: &Required, attached: Option<&HeldPolicy<'_>>, own: String, found: &mut PolicyCheck) {
+        let outcomes: Vec<(&'static str, ActionOutcome<'_>)> =
+            required.actions.iter().map(|action| (*action, self.outcome(action, required, attached))).collect();
+        let lacking = |pick: fn(&ActionOutcome<'_>) -> bool| -> Vec<&'static str> {
+            outcomes.iter().filter(|(_, outcome)| pick(outcome)).map(|(action, _)| *action).collect()
         };
-        let taken = fates.iter().find_map(|(_, fate)| match fate {
-            Fate::Taken(by) => Some(by.clone()),
+        let taken = outcomes.iter().find_map(|(_, outcome)| match outcome {
+            ActionOutcome::Taken(by) => Some(by.clone()),
             _ => None,
         });
         // What is surely taken away is missing, whatever may be given by what was not read.
         let lacks = match taken {
-            Some(_) => lacking(|it| matches!(it, Fate::Taken(_))),
-            None => lacking(|it| matches!(it, Fate::Lacking)),
+            Some(_) => lacking(|it| matches!(it, ActionOutcome::Taken(_))),
+            None => lacking(|it| matches!(it, ActionOutcome::Lacking)),
         };
         if !lacks.is_empty() {
-            let named = |it: &&Held<'_>| !required.name.is_empty() && it.name.ends_with(&format!("/{}", required.name));
-            let unread = || self.others().filter(|it| it.document.is_none()).map(|it| it.name.to_owned());
+            let named =
+                |it: &&HeldPolicy<'_>| !required.name.is_empty() && it.name.ends_with(&format!("/{}", required.name));
+            let unread = || self.others().filter(|it| it.is_unread()).map(|it| it.name.to_owned());
             found.missing.push(MissingPolicy {
                 required: own,
                 wholly: lacks.len() == required.actions.len(),
@@ -268,8 +280,8 @@ impl Holds<'_> {
             });
             return;
         }
-        let open = fates.iter().find_map(|(action, fate)| match fate {
-            Fate::Open(because) => Some(format!("{action}: {because}")),
+        let open = outcomes.iter().find_map(|(action, outcome)| match outcome {
+            ActionOutcome::Open(because) => Some(format!("{action}: {because}")),
             _ => None,
         });
         if let Some(because) = open {
@@ -277,8 +289,8 @@ impl Holds<'_> {
             return;
         }
         let mut by: Vec<&str> = Vec::new();
-        by.extend(fates.iter().filter_map(|(_, fate)| match fate {
-            Fate::Given(by) => Some(*by),
+        by.extend(outcomes.iter().filter_map(|(_, outcome)| match outcome {
+            ActionOutcome::Given(by) => Some(*by),
             _ => None,
         }));
         by.sort_unstable();
@@ -286,76 +298,97 @@ impl Holds<'_> {
         found.present.push(Covered { required: own, by: by.join(", ") });
     }
 
-    fn fate<'a>(&'a self, action: &str, required: &Required, attached: Option<&'a Held<'a>>) -> Fate<'a> {
-        let (say, by) = match attached {
-            Some(by) => (Say::Surely, by.name),
+    fn outcome<'a>(
+        &'a self,
+        action: &str,
+        required: &Required,
+        attached: Option<&'a HeldPolicy<'a>>,
+    ) -> ActionOutcome<'a> {
+        let (given, by) = match attached {
+            Some(by) => (Applies::SURELY, by.name),
             None => self.given(action),
         };
-        if say == Say::Silent {
-            return Fate::Lacking;
+        if given.truth == Truth::No {
+            return ActionOutcome::Lacking;
         }
         let (denied, denier) = self.denied(action);
-        if denied == Say::Surely {
-            return Fate::Taken(format!("{denier} denies it"));
+        if denied.truth == Truth::Yes {
+            return ActionOutcome::Taken(format!("{denier} denies it"));
         }
         let (within, boundary) = match self.within(action, required) {
             Some(it) => it,
-            None => (Say::Surely, String::new()),
+            None => (Truth::Yes, String::new()),
         };
-        match (within, denied, say) {
-            (Say::Silent, ..) => Fate::Taken(boundary),
-            (_, Say::Perhaps, _) => Fate::Open(format!("{denier} denies it on a condition or for some resources")),
-            (Say::Perhaps, ..) => Fate::Open(boundary),
-            (.., Say::Perhaps) => Fate::Open(format!("{by} allows it on a condition or for some resources only")),
-            _ => Fate::Given(by),
+        match (within, denied.truth, given.truth) {
+            (Truth::No, ..) => ActionOutcome::Taken(boundary),
+            (_, Truth::Unknown, _) if denied.is_limited() => {
+                ActionOutcome::Open(format!("{denier} denies it on a condition or for some resources"))
+            }
+            (_, Truth::Unknown, _) => ActionOutcome::Open(format!("{denier} may deny it: {}", denied.why)),
+            (Truth::Unknown, ..) => ActionOutcome::Open(boundary),
+            (.., Truth::Unknown) if given.is_limited() => {
+                ActionOutcome::Open(format!("{by} allows it on a condition or for some resources only"))
+            }
+            (.., Truth::Unknown) => ActionOutcome::Open(format!("{by} may allow it: {}", given.why)),
+            _ => ActionOutcome::Given(by),
         }
     }
 
     /// The policies of which it is not known by their names what they give.
-    fn others(&self) -> impl Iterator<Item = &Held<'_>> {
+    fn others(&self) -> impl Iterator<Item = &HeldPolicy<'_>> {
         // What AWS's known policies give is known without their documents: not this.
-        self.policies.iter().filter(|it| !it.of_aws.is_some_and(|name| KNOWN.contains(&name) || is_auto_mode(name)))
+        self.policies.iter().filter(|it| !it.of_aws.is_some_and(managed::is_known))
     }
 
-    /// Which of the other policies gives the action, and how surely.
-    fn given(&self, action: &str) -> (Say, &str) {
-        let all = self.others().filter_map(|it| Some((says(it.document.as_ref()?, "Allow", action, &self.ground), it)));
-        first_surest(all)
+    fn ask(&self, policy: &HeldPolicy<'_>, action: &str) -> PolicySays {
+        let query = ActionQuery::new(action, self.scope.target(action), &self.request);
+        ask_policy(policy.of_aws.map(|_| policy.name), &policy.text, &query)
     }
 
-    /// Which policy denies the action, and how surely.
-    pub(super) fn denied(&self, action: &str) -> (Say, &str) {
-        first_surest(self.policies.iter().filter_map(|it| match (&it.document, it.of_aws) {
-            (Some(document), _) => Some((says(document, "Deny", action, &self.ground), it)),
-            (None, Some(name)) if NOTHING.contains(&name) => Some((Say::Surely, it)),
-            _ => None,
-        }))
+    /// Which of the other policies gives the action, and how surely. What a policy that was not read may give is told
+    /// beside what is missing.
+    fn given(&self, action: &str) -> (Applies, &str) {
+        let read = self.others().filter(|it| !it.is_unread());
+        first_surest(read.map(|it| (self.ask(it, action).allows, it)))
+    }
+
+    /// Which policy denies the action, and how surely; `*` is every action. That one that was not read denies is left out.
+    pub(super) fn denied(&self, action: &str) -> (Applies, &str) {
+        let known = self.policies.iter().filter(|it| !it.is_unread() || it.of_aws.is_some());
+        first_surest(known.map(|it| (self.ask(it, action).denies, it)))
     }
 
     /// Whether the boundary, if there is one, lets the action be given; and why it may not.
-    fn within(&self, action: &str, required: &Required) -> Option<(Say, String)> {
+    fn within(&self, action: &str, required: &Required) -> Option<(Truth, String)> {
         let boundary = self.boundary.as_ref()?;
         let name = boundary.name;
-        let Some(document) = &boundary.document else {
-            return Some(match boundary.of_aws {
-                Some(of_aws) if is_enough(of_aws, required) => (Say::Surely, String::new()),
-                _ => (Say::Perhaps, format!("its permissions boundary {name} was not read")),
+        if boundary.is_unread() {
+            let is_enough = boundary.of_aws.is_some_and(|it| is_enough(it, required))
+                || self.ask(boundary, action).allows.truth == Truth::Yes;
+            return Some(match is_enough {
+                true => (Truth::Yes, String::new()),
+                false => (Truth::Unknown, format!("its permissions boundary {name} was not read")),
             });
-        };
-        let allows = says(document, "Allow", action, &self.ground);
-        Some(match says(document, "Deny", action, &self.ground) {
-            Say::Surely => (Say::Silent, format!("its permissions boundary {name} denies it")),
-            _ if allows == Say::Silent => (Say::Silent, format!("its permissions boundary {name} does not allow it")),
-            Say::Silent if allows == Say::Surely => (Say::Surely, String::new()),
+        }
+        let PolicySays { allows, denies } = self.ask(boundary, action);
+        Some(match (denies.truth, allows.truth) {
+            (Truth::Yes, _) => (Truth::No, format!("its permissions boundary {name} denies it")),
+            (_, Truth::No) => (Truth::No, format!("its permissions boundary {name} does not allow it")),
+            (Truth::No, Truth::Yes) => (Truth::Yes, String::new()),
             _ => {
-                (Say::Perhaps, format!("its permissions boundary {name} limits it to a condition or to some resources"))
+                let open = if denies.truth == Truth::Unknown { denies } else { allows };
+                let why = match open.is_limited() {
+                    true => format!("its permissions boundary {name} limits it to a condition or to some resources"),
+                    false => format!("its permissions boundary {name} may not allow it: {}", open.why),
+                };
+                (Truth::Unknown, why)
             }
         })
     }
 
     /// What was not read, of which little is to be feared: a Deny, or a boundary.
     fn unverified(&self, role: &RoleDetail, iam: &IamFacts) -> String {
-        let unread = |it: &&Held<'_>| it.of_aws.is_none() && it.document.is_none();
+        let unread = |it: &&HeldPolicy<'_>| it.of_aws.is_none() && it.is_unread();
         if let Some(it) = self.policies.iter().find(unread) {
             return format!("{} was not read, and may deny what the others allow", it.name);
         }
@@ -367,17 +400,13 @@ impl Holds<'_> {
 }
 
 /// What says it most surely; of several the first.
-fn first_surest<'a>(all: impl Iterator<Item = (Say, &'a Held<'a>)>) -> (Say, &'a str) {
-    all.fold((Say::Silent, ""), |best, (say, it)| if say > best.0 { (say, it.name) } else { best })
+fn first_surest<'a>(all: impl Iterator<Item = (Applies, &'a HeldPolicy<'a>)>) -> (Applies, &'a str) {
+    all.fold((Applies::NOT, ""), |best, (says, it)| if says.truth > best.0.truth { (says, it.name) } else { best })
 }
 
 /// Does a policy of AWS give all that is required?
 fn is_enough(name: &str, required: &Required) -> bool {
-    name == required.name || required.or.contains(&name) || EVERYTHING.contains(&name)
-}
-
-fn is_auto_mode(name: &str) -> bool {
-    AUTO_MODE_CLUSTER.iter().any(|it| it.name == name)
+    name == required.name || required.or.contains(&name) || managed::gives_any_part(name)
 }
 
 #[cfg(test)]

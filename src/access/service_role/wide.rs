@@ -2,16 +2,16 @@
 //!
 //! Decides by what is given on all resources of a kind, in whatever form they are named: whole services, and those
 //! actions by which whoever has them takes what he was not given. A Deny or a boundary takes it back, or part of it.
-//! A new action of that sort is a line in [`GRASPING`]; a policy of AWS that is wide is one in [`of_aws`].
+//! A new action of that sort is a line in [`PRIVILEGE_ESCALATION_ACTIONS`]; a policy of AWS that is wide is one in `access::iam::managed`.
 
-use serde_json::Value;
-
-use super::policies::{Held, Holds, WiderPolicy};
-use super::said::{Say, is_conditional, says, speaks_of, statements, texts};
+use super::policies::{HeldPolicy, PolicySet, WiderPolicy};
 use crate::access::findings::Severity;
+use crate::access::iam::managed::{self, Breadth};
+use crate::access::iam::{Truth, names_actions};
+use crate::model::policy::{Actions, Document, Effect, Resources, Statement};
 
 /// By these one becomes another, or gives oneself more: with any of them on everything, all the rest follows.
-const GRASPING: [&str; 14] = [
+const PRIVILEGE_ESCALATION_ACTIONS: [&str; 14] = [
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
     "iam:AttachRolePolicy",
@@ -29,18 +29,18 @@ const GRASPING: [&str; 14] = [
 ];
 
 /// Gives the first thing that is too wide, the worst first.
-pub(super) fn wider(it: &Held<'_>, holds: &Holds<'_>) -> Option<WiderPolicy> {
-    let (severity, gives) = match (it.of_aws, &it.document) {
-        (Some(name), _) => of_aws(name)?,
+pub(super) fn wider(it: &HeldPolicy<'_>, holds: &PolicySet<'_>) -> Option<WiderPolicy> {
+    let (severity, gives) = match (it.of_aws, it.text.document()) {
+        (Some(name), _) => describe_breadth(managed::breadth(name)?),
         (None, Some(document)) => of_document(document, holds)?,
         (None, None) => return None,
     };
     // Everything that is given was denied again.
-    if holds.denied("*").0 == Say::Surely {
+    if holds.denied("*").0.truth == Truth::Yes {
         return None;
     }
     let (severity, gives) = match &holds.boundary {
-        Some(it) if !is_no_boundary(it, holds) => {
+        Some(it) if !is_no_boundary(it) => {
             let limited = format!("{gives}, as far as its permissions boundary {} lets it", it.name);
             (severity.max(Severity::Medium), limited)
         }
@@ -50,42 +50,65 @@ pub(super) fn wider(it: &Held<'_>, holds: &Holds<'_>) -> Option<WiderPolicy> {
 }
 
 /// A boundary that allows everything and denies nothing bounds nothing.
-fn is_no_boundary(it: &Held<'_>, holds: &Holds<'_>) -> bool {
-    match &it.document {
+fn is_no_boundary(it: &HeldPolicy<'_>) -> bool {
+    match it.text.document() {
         Some(document) => {
-            let allows = says(document, "Allow", "*", &holds.ground) == Say::Surely;
-            allows && statements(document).all(|it| it.get("Effect").and_then(Value::as_str) == Some("Allow"))
+            let all = |it: &Statement| {
+                is_plain(it)
+                    && !is_conditional(it)
+                    && is_every_resource(it)
+                    && names_actions(&it.actions, "*") == Truth::Yes
+            };
+            let statements = &document.statements;
+            statements.iter().all(|it| it.effect == Some(Effect::Allow)) && statements.iter().any(all)
         }
-        None => it.of_aws == Some("AdministratorAccess"),
+        None => it.of_aws.is_some_and(managed::gives_everything),
     }
 }
 
-/// What AWS's own policies give that are wide; of the others their names tell.
-fn of_aws(name: &str) -> Option<(Severity, String)> {
-    let (severity, gives) = match name {
-        "AdministratorAccess" => (Severity::High, "everything in the account"),
-        "PowerUserAccess" => (Severity::High, "everything in the account but IAM"),
-        "IAMFullAccess" => (Severity::High, "all of IAM, and with it whatever it does not give at once"),
-        "ReadOnlyAccess" => (Severity::Medium, "everything in the account to read, what is in its buckets included"),
-        "SecretsManagerReadWrite" => (Severity::Medium, "every secret of Secrets Manager, to read and to write"),
-        _ => return name.ends_with("FullAccess").then(|| (Severity::Medium, "all that its name says".to_owned())),
+/// What AWS's own policies give that are wide.
+fn describe_breadth(breadth: Breadth) -> (Severity, String) {
+    let (severity, gives) = match breadth {
+        Breadth::Everything => (Severity::High, "everything in the account"),
+        Breadth::AllButIam => (Severity::High, "everything in the account but IAM"),
+        Breadth::Iam => (Severity::High, "all of IAM, and with it whatever it does not give at once"),
+        Breadth::ReadsEverything => {
+            (Severity::Medium, "everything in the account to read, what is in its buckets included")
+        }
+        Breadth::Secrets => (Severity::Medium, "every secret of Secrets Manager, to read and to write"),
+        Breadth::Service => (Severity::Medium, "all that its name says"),
     };
-    Some((severity, gives.to_owned()))
+    (severity, gives.to_owned())
 }
 
-fn of_document(document: &Value, holds: &Holds<'_>) -> Option<(Severity, String)> {
-    let found = statements(document).filter(|it| it.get("Effect").and_then(Value::as_str) == Some("Allow"));
-    let found = found.filter_map(|it| of_statement(it, holds)).collect::<Vec<_>>();
+fn of_document(document: &Document, holds: &PolicySet<'_>) -> Option<(Severity, String)> {
+    let is_read = document.unclear.is_empty() && document.strange.is_empty();
+    let allows = document.statements.iter().filter(|it| is_read && it.effect == Some(Effect::Allow) && is_plain(it));
+    let found = allows.filter_map(|it| of_statement(it, holds)).collect::<Vec<_>>();
     let worst = found.iter().map(|it| it.0).min()?;
     let mut gives: Vec<String> = found.into_iter().filter(|it| it.0 == worst).map(|it| it.1).collect();
     gives.dedup();
     Some((worst, gives.join("; ")))
 }
 
-fn of_statement(statement: &Value, holds: &Holds<'_>) -> Option<(Severity, String)> {
-    let (severity, what) = match (statement.get("Action"), statement.get("NotAction")) {
-        (None, Some(_)) => (Severity::High, "everything but what it names".to_owned()),
-        (actions, _) => of_actions(&texts(actions).collect::<Vec<_>>(), statement, holds)?,
+/// Whether the statement can be made out; one that cannot is no ground for a finding.
+fn is_plain(statement: &Statement) -> bool {
+    statement.unclear.is_empty()
+}
+
+fn is_conditional(statement: &Statement) -> bool {
+    !statement.conditions.is_empty()
+}
+
+fn is_every_resource(statement: &Statement) -> bool {
+    matches!(&statement.resources, Resources::AnyOf(named) if named.iter().any(|it| is_star(it)))
+}
+
+fn of_statement(statement: &Statement, holds: &PolicySet<'_>) -> Option<(Severity, String)> {
+    let (severity, what) = match &statement.actions {
+        Actions::AllBut(..) => (Severity::High, "everything but what it names".to_owned()),
+        Actions::AnyOf(written, _) => of_actions(written, statement, holds)?,
+        Actions::Unclear(_) => return None,
     };
     let on = whole(statement)?;
     if is_conditional(statement) {
@@ -95,12 +118,14 @@ fn of_statement(statement: &Value, holds: &Holds<'_>) -> Option<(Severity, Strin
 }
 
 /// The worst of what the actions are.
-fn of_actions(actions: &[&str], statement: &Value, holds: &Holds<'_>) -> Option<(Severity, String)> {
-    let is_all = |it: &&&str| it.chars().all(|it| it == '*') || matches!(it.split_once(':'), Some(("*", "*")));
-    if actions.iter().any(|it| is_all(&it)) {
+fn of_actions(actions: &[String], statement: &Statement, holds: &PolicySet<'_>) -> Option<(Severity, String)> {
+    let is_all = |it: &String| {
+        !it.is_empty() && it.chars().all(|it| it == '*') || matches!(it.split_once(':'), Some(("*", "*")))
+    };
+    if actions.iter().any(is_all) {
         return Some((Severity::High, "every action".to_owned()));
     }
-    let denied = |action: &str| holds.denied(action).0 == Say::Surely;
+    let denied = |action: &str| holds.denied(action).0.truth == Truth::Yes;
     let services = actions.iter().filter_map(|it| it.split_once(':')).filter(|(_, verb)| is_star(verb));
     let mut services: Vec<String> = services.map(|(service, _)| service.to_lowercase()).collect();
     services.retain(|it| !denied(&format!("{it}:*")));
@@ -110,7 +135,9 @@ fn of_actions(actions: &[&str], statement: &Value, holds: &Holds<'_>) -> Option<
     if services.iter().any(|it| it == "iam") {
         return Some((Severity::High, whole(&services)));
     }
-    let grasping: Vec<&str> = GRASPING.iter().copied().filter(|it| speaks_of(statement, it) && !denied(it)).collect();
+    let names = |action: &str| names_actions(&statement.actions, &action.to_ascii_lowercase()) == Truth::Yes;
+    let grasping: Vec<&str> =
+        PRIVILEGE_ESCALATION_ACTIONS.iter().copied().filter(|it| names(it) && !denied(it)).collect();
     match (grasping.as_slice(), services.as_slice()) {
         ([], []) => None,
         ([], services) => Some((Severity::Medium, whole(services))),
@@ -123,11 +150,12 @@ fn is_star(text: &str) -> bool {
 }
 
 /// On what a statement gives, if that is everything, or everything of a kind: in words.
-fn whole(statement: &Value) -> Option<String> {
-    match (statement.get("Resource"), statement.get("NotResource")) {
-        (None, Some(_)) => Some("every resource but those it names".to_owned()),
-        (named, _) if texts(named).any(is_star) => Some("every resource".to_owned()),
-        (named, _) => texts(named).find(|it| is_whole_kind(it)).map(str::to_owned),
+fn whole(statement: &Statement) -> Option<String> {
+    match &statement.resources {
+        Resources::AllBut(_) => Some("every resource but those it names".to_owned()),
+        Resources::AnyOf(_) if is_every_resource(statement) => Some("every resource".to_owned()),
+        Resources::AnyOf(named) => named.iter().find(|it| is_whole_kind(it)).cloned(),
+        Resources::OfTrust | Resources::Unclear(_) => None,
     }
 }
 

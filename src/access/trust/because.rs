@@ -2,10 +2,11 @@
 //!
 //! Decides on words alone. Values come as they are written; whoever prints them makes them safe.
 
-use super::request::{Bar, Caller, Lookup, Request};
-use super::truth::Truth;
-use super::variable::{Wanted, fill, unknown_keys};
-use super::{Clause, Decided, Document, Got, Judged, Outcome, Part, StatementRef, Verdict};
+use super::{Clause, Decided, Document, Got, Outcome, StatementRef, Verdict};
+use crate::access::iam::request::{Bar, Caller, Lookup, Request};
+use crate::access::iam::truth::Truth;
+use crate::access::iam::variable::{Wanted, fill, never_filled, unknown_keys};
+use crate::access::iam::{JudgedStatement, StatementPart};
 use crate::model::policy::operator::Order;
 use crate::model::policy::{
     Actions, Base, Condition, NamedPrincipal, Operator, PrincipalForm, Principals, SetTest, Statement,
@@ -25,12 +26,12 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             passes: None,
         },
         Decided::Denied(it) => {
-            let part = if it.conditions.is_empty() { Part::Principal } else { Part::Condition(0) };
+            let part = if it.conditions.is_empty() { StatementPart::Principal } else { StatementPart::Condition(0) };
             let why = if it.conditions.is_empty() { String::new() } else { format!(": {}", words.about(it, part)) };
             words.clause(outcome, it, part, format!("{} denies {action}{why}", place(it.statement)), None)
         }
         Decided::HeldBack(allows, may_deny) => {
-            let part = may_deny.first(Truth::Unknown).unwrap_or(Part::Unclear);
+            let part = may_deny.first_part(Truth::Unknown).unwrap_or(StatementPart::Unclear);
             let because = format!(
                 "{} allows {action}, but {} may deny it: {}",
                 place(allows.statement),
@@ -54,7 +55,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             passes: None,
         },
         Decided::MayAllow(it) => {
-            let part = it.first(Truth::Unknown).unwrap_or(Part::Unclear);
+            let part = it.first_part(Truth::Unknown).unwrap_or(StatementPart::Unclear);
             let because = format!("{} may allow {action}: {}", place(it.statement), words.all_open(it));
             words.clause(outcome, it, part, because, words.passes(it, part))
         }
@@ -66,7 +67,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             passes: None,
         },
         Decided::NotAllowed(Some(it)) => {
-            let part = it.first(Truth::No).unwrap_or(Part::Unclear);
+            let part = it.first_part(Truth::No).unwrap_or(StatementPart::Unclear);
             let near = if document.statements.len() > 1 { ", the nearest statement," } else { "" };
             let because = format!(
                 "{action} is not allowed: {}{near} does not apply: {}",
@@ -123,7 +124,7 @@ impl Words<'_> {
     }
 
     /// What an Allow that stands does not settle.
-    fn caveat(&self, it: &Judged<'_>) -> String {
+    fn caveat(&self, it: &JudgedStatement<'_>) -> String {
         let direct = |it: &NamedPrincipal| !matches!(it.form, PrincipalForm::Account { .. });
         match (&self.request.caller, &it.statement.principals) {
             (Caller::Iam { .. }, Principals::AnyOf(named))
@@ -140,8 +141,8 @@ impl Words<'_> {
     fn clause(
         &self,
         verdict: Outcome,
-        it: &Judged<'_>,
-        part: Part,
+        it: &JudgedStatement<'_>,
+        part: StatementPart,
         because: String,
         passes: Option<String>,
     ) -> Verdict {
@@ -154,9 +155,9 @@ impl Words<'_> {
         }
     }
 
-    fn taken_apart(&self, statement: &Statement, part: Part) -> Option<Clause> {
+    fn taken_apart(&self, statement: &Statement, part: StatementPart) -> Option<Clause> {
         let (operator, key, wanted, got) = match part {
-            Part::Principal | Part::OwnPolicies => {
+            StatementPart::Principal | StatementPart::OwnPolicies => {
                 let wanted = match &statement.principals {
                     Principals::AnyOf(named) => named.iter().map(|it| it.text.clone()).collect(),
                     Principals::Unclear(_) => Vec::new(),
@@ -164,7 +165,7 @@ impl Words<'_> {
                 let got = Got::Values(vec![self.request.caller.text().to_owned()]);
                 ("Principal".to_owned(), self.caller_kind().to_owned(), wanted, got)
             }
-            Part::Action => {
+            StatementPart::Action => {
                 let (word, wanted) = match &statement.actions {
                     Actions::AnyOf(written, _) => ("Action", written.clone()),
                     Actions::AllBut(written, _) => ("NotAction", written.clone()),
@@ -172,11 +173,11 @@ impl Words<'_> {
                 };
                 (word.to_owned(), word.to_owned(), wanted, Got::Values(vec![self.action.to_owned()]))
             }
-            Part::Condition(at) => {
+            StatementPart::Condition(at) => {
                 let it = statement.conditions.get(at)?;
                 (it.operator_text.clone(), it.key.clone(), it.values.clone(), self.got(it))
             }
-            Part::Unclear => return None,
+            StatementPart::Resource | StatementPart::Unclear => return None,
         };
         Some(Clause { statement: reference(statement), operator, key, wanted, got })
     }
@@ -198,10 +199,10 @@ impl Words<'_> {
     }
 
     /// Why a part holds or fails.
-    fn about(&self, it: &Judged<'_>, part: Part) -> String {
+    fn about(&self, it: &JudgedStatement<'_>, part: StatementPart) -> String {
         let statement = it.statement;
         match part {
-            Part::Principal => match &statement.principals {
+            StatementPart::Principal => match &statement.principals {
                 Principals::Unclear(why) => why.clone(),
                 Principals::AnyOf(named) if named.is_empty() => "it names no principal".to_owned(),
                 Principals::AnyOf(named) => {
@@ -209,16 +210,16 @@ impl Words<'_> {
                     format!("it names {}, not {}{}", list(&names), list(&[self.caller_text()]), self.invalid(named))
                 }
             },
-            Part::Action => match &statement.actions {
+            StatementPart::Action => match &statement.actions {
                 Actions::Unclear(why) => why.clone(),
                 Actions::AnyOf(written, _) => format!("it speaks of {}, not of {}", list(written), self.action),
                 Actions::AllBut(written, _) => format!("it speaks of all actions but {}", list(written)),
             },
-            Part::OwnPolicies => match &self.request.bar {
+            StatementPart::OwnPolicies => match &self.request.bar {
                 Bar::Surely(why) => why.clone(),
                 _ => "it needs the caller's own policies to allow it too, and they do not".to_owned(),
             },
-            Part::Condition(at) => match statement.conditions.get(at) {
+            StatementPart::Condition(at) => match statement.conditions.get(at) {
                 Some(condition) => {
                     let got = match self.got(condition) {
                         Got::Values(values) => format!("the request has {}", all_of(&values)),
@@ -235,7 +236,7 @@ impl Words<'_> {
                 }
                 None => String::new(),
             },
-            Part::Unclear => statement.unclear.join("; "),
+            StatementPart::Resource | StatementPart::Unclear => statement.unclear.join("; "),
         }
     }
 
@@ -256,16 +257,17 @@ impl Words<'_> {
     }
 
     /// Why a statement is not decided: every part that is not, since telling of one would not settle it.
-    fn all_open(&self, it: &Judged<'_>) -> String {
-        let open: Vec<Part> = it.parts().filter(|(_, truth)| *truth == Truth::Unknown).map(|(part, _)| part).collect();
+    fn all_open(&self, it: &JudgedStatement<'_>) -> String {
+        let open: Vec<StatementPart> =
+            it.parts().filter(|(_, truth)| *truth == Truth::Unknown).map(|(part, _)| part).collect();
         let said: Vec<String> = open.into_iter().map(|part| self.open(it, part)).collect();
         said.join("; and ")
     }
 
     /// Why a part is not decided.
-    fn open(&self, it: &Judged<'_>, part: Part) -> String {
+    fn open(&self, it: &JudgedStatement<'_>, part: StatementPart) -> String {
         match part {
-            Part::Principal => match &it.statement.principals {
+            StatementPart::Principal => match &it.statement.principals {
                 Principals::Unclear(why) => why.clone(),
                 Principals::AnyOf(named) => {
                     let names: Vec<String> = named.iter().map(|it| it.text.clone()).collect();
@@ -273,15 +275,15 @@ impl Words<'_> {
                     format!("it names {}, and whether that means {caller} is not known", list(&names))
                 }
             },
-            Part::OwnPolicies => match &self.request.bar {
+            StatementPart::OwnPolicies => match &self.request.bar {
                 Bar::Perhaps(why) => why.clone(),
                 _ => "it leaves it to the caller's own policies, and whether they allow it is not known".to_owned(),
             },
-            Part::Condition(at) => match it.statement.conditions.get(at) {
+            StatementPart::Condition(at) => match it.statement.conditions.get(at) {
                 Some(condition) => self.open_condition(condition),
                 None => String::new(),
             },
-            Part::Action | Part::Unclear => self.about(it, part),
+            StatementPart::Action | StatementPart::Resource | StatementPart::Unclear => self.about(it, part),
         }
     }
 
@@ -337,9 +339,9 @@ impl Words<'_> {
     }
 
     /// What would pass a part that does not.
-    fn passes(&self, it: &Judged<'_>, part: Part) -> Option<String> {
+    fn passes(&self, it: &JudgedStatement<'_>, part: StatementPart) -> Option<String> {
         match part {
-            Part::Principal => match &it.statement.principals {
+            StatementPart::Principal => match &it.statement.principals {
                 Principals::AnyOf(named) => {
                     let valid = |it: &&NamedPrincipal| !matches!(it.form, PrincipalForm::Invalid(_));
                     let names: Vec<String> = named.iter().filter(valid).map(|it| it.text.clone()).collect();
@@ -347,16 +349,16 @@ impl Words<'_> {
                 }
                 Principals::Unclear(_) => None,
             },
-            Part::Action => match &it.statement.actions {
+            StatementPart::Action => match &it.statement.actions {
                 Actions::AnyOf(written, _) => Some(list(written)),
                 Actions::AllBut(written, _) => Some(format!("any action but {}", list(written))),
                 Actions::Unclear(_) => None,
             },
-            Part::OwnPolicies => Some(match self.request.bar {
+            StatementPart::OwnPolicies => Some(match self.request.bar {
                 Bar::Surely(_) => "a caller whose own policies do not bar it".to_owned(),
                 _ => "a caller whose own policies allow it".to_owned(),
             }),
-            Part::Condition(at) => it.statement.conditions.get(at).and_then(|condition| {
+            StatementPart::Condition(at) => it.statement.conditions.get(at).and_then(|condition| {
                 if self.is_beyond_values(condition, condition.operator?) {
                     return None;
                 }
@@ -370,7 +372,7 @@ impl Words<'_> {
                 }
                 Some(self.wants(&filled))
             }),
-            Part::Unclear => None,
+            StatementPart::Resource | StatementPart::Unclear => None,
         }
     }
 
@@ -404,6 +406,9 @@ impl Words<'_> {
         }
         if pairs().any(|(wanted, got)| wanted.to_lowercase() == got.to_lowercase()) {
             return "; they differ in case only".to_owned();
+        }
+        if let Some(name) = condition.values.iter().flat_map(|it| never_filled(it)).next() {
+            return format!("; ${{{name}}} is no context key of IAM, so that nothing fills it in");
         }
         if !self.document.variables && condition.values.iter().any(|it| it.contains("${")) {
             return "; without Version 2012-10-17, ${…} is plain text".to_owned();

@@ -14,7 +14,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::request::{Caller, POD_IDENTITY_SERVICE, Request};
+use crate::access::iam::request::{Caller, POD_IDENTITY_SERVICE, Request};
 use crate::model::document::{DocumentError, from_json};
 
 #[derive(Deserialize)]

@@ -135,7 +135,9 @@ fn operators() {
         assert_eq!(condition(&any, &wanted, &with(&json!([not, fits]))), Allowed, "§{section} {any}");
         assert_eq!(condition(&any, &wanted, &with(&json!([not, not]))), Denied, "§{section} {any}");
         assert_eq!(condition(&any, &wanted, &none), Denied, "§{section} {any} absent");
-        assert_eq!(condition(&format!("{any}IfExists"), &wanted, &none), Allowed, "§{section} {any}IfExists absent");
+        // Of no values none fits, and IfExists changes nothing about that.
+        assert_eq!(condition(&format!("{any}IfExists"), &wanted, &none), Denied, "§{section} {any}IfExists absent");
+        assert_eq!(condition(&format!("{all}IfExists"), &wanted, &none), Allowed, "§{section} {all}IfExists absent");
         // Several values without a test of sets: certain only where they agree.
         assert_eq!(condition(operator, &wanted, &with(&json!([fits, not]))), Unknown, "§{section} {operator} several");
         assert_eq!(condition(operator, &wanted, &with(&json!([fits, fits]))), Allowed, "§{section} {operator} several");
@@ -180,6 +182,47 @@ fn operators_at_their_edges() {
         ("5.6", "ForAllValues:StringLike", json!("*"), json!({}), Allowed),
         ("5.6", "StringNotLike", json!("*"), json!({}), Unknown),
         ("5.6", "ForAnyValue:StringNotLike", json!("*"), json!({}), Denied),
+        ("5.6", "ForAnyValue:StringLikeIfExists", json!("*"), json!({}), Unknown),
+        // A time without a zone is UTC; what is in no documented form decides nothing.
+        ("W3C", "DateLessThan", json!("2026-11-24T12:00:00"), json!({"test:key": "2026-11-24T06:00:00Z"}), Allowed),
+        ("W3C", "DateLessThan", json!("2026-11-24T12:00:00"), json!({"test:key": "2026-11-24T12:00:00Z"}), Denied),
+        ("W3C", "DateLessThan", json!("2026-11-24T12:00"), json!({"test:key": "2026-11-24T12:59:59+01:00"}), Allowed),
+        ("W3C", "DateGreaterThan", json!("2026-11-24T12:00:00"), json!({"test:key": "1795521600"}), Denied),
+        ("W3C", "DateGreaterThan", json!("2026-11-24T12:00:00"), json!({"test:key": "1795521601"}), Allowed),
+        ("W3C", "DateLessThan", json!("2026-11-24 12:00:00"), json!({"test:key": "2020-01-01"}), Unknown),
+        ("W3C", "DateLessThanIfExists", json!("2026-11-24Z"), json!({"test:key": "2020-01-01"}), Unknown),
+        ("W3C", "DateLessThan", json!(["soon", "2026-11"]), json!({"test:key": "2020-01-01"}), Allowed),
+        ("W3C", "DateNotEquals", json!("soon"), json!({"test:key": "2020-01-01"}), Unknown),
+        // "a null dataset, such as an empty string" is to set operators as no key.
+        ("null", "ForAllValues:StringEquals", json!("a"), json!({"test:key": ""}), Allowed),
+        ("null", "ForAllValues:StringEquals", json!("a"), json!({"test:key": ["", "b"]}), Denied),
+        ("null", "ForAnyValue:StringEquals", json!("a"), json!({"test:key": ""}), Denied),
+        ("null", "ForAnyValue:StringEquals", json!(""), json!({"test:key": ""}), Unknown),
+        ("null", "StringEquals", json!(""), json!({"test:key": ""}), Allowed),
+        ("null", "StringLike", json!(""), json!({"test:key": "a"}), Denied),
+        ("null", "StringLike", json!("*"), json!({"test:key": ""}), Allowed),
+        ("null", "Null", json!("true"), json!({"test:key": ""}), Unknown),
+        ("null", "Null", json!("false"), json!({"test:key": ["", "a"]}), Allowed),
+        ("null", "NumericEquals", json!("0"), json!({"test:key": ""}), Unknown),
+        // Booleans, numbers, and what stands on neither side as one.
+        ("bool", "BoolIfExists", json!("true"), json!({"test:key": null}), Allowed),
+        ("bool", "BoolIfExists", json!("true"), json!({"test:key": "false"}), Denied),
+        ("bool", "Bool", json!("${test:other}"), json!({"test:key": "true", "test:other": "true"}), Allowed),
+        ("bool", "Bool", json!("${test:other}"), json!({"test:key": "true", "test:other": "x"}), Unknown),
+        ("number", "NumericEquals", json!("9007199254740993"), json!({"test:key": "9007199254740992"}), Denied),
+        ("number", "NumericEquals", json!("1e3"), json!({"test:key": "1000"}), Unknown),
+        ("number", "NumericEquals", json!("${test:other}"), json!({"test:key": "1", "test:other": "1"}), Unknown),
+        ("binary", "BinaryEquals", json!("QmFzZTY0"), json!({"test:key": "Base64"}), Unknown),
+        // An ARN operator on what is no ARN.
+        ("arn", "ArnNotLike", json!("arn:aws:iam::1:role/a"), json!({"test:key": "role/a"}), Unknown),
+        ("arn", "ArnNotEquals", json!("role/a"), json!({"test:key": arn}), Unknown),
+        ("arn", "ArnLike", json!("arn:aws-us-gov:iam:*:role/*"), json!({"test:key": arn}), Unknown),
+        ("arn", "ArnLike", json!("arn:aws-us-gov:iam::1111*:role/a?b/*"), json!({"test:key": arn}), Allowed),
+        ("arn", "ArnEquals", json!("arn:aws-us-gov:iam::111122223333:ROLE/a:b/c"), json!({"test:key": arn}), Denied),
+        // Letters beyond ASCII.
+        ("case", "StringEqualsIgnoreCase", json!("\u{212a}a"), json!({"test:key": "KA"}), Unknown),
+        ("case", "StringNotEqualsIgnoreCase", json!("\u{17f}"), json!({"test:key": "s"}), Unknown),
+        ("case", "StringEqualsIgnoreCase", json!("\u{fc}a"), json!({"test:key": "\u{fc}A"}), Allowed),
     ] {
         assert_eq!(condition(operator, &wanted, &context), expected, "§{section} {operator} {wanted} {context}");
     }
@@ -314,6 +357,23 @@ fn actions() {
         ("5.4", "NotAction", json!("sts:*"), json!("sts:AssumeRole"), Denied),
         ("5.4", "NotAction", json!(["sts:tagsession", "iam:*"]), json!("sts:TagSession"), Denied),
         ("5.4", "Action", json!({"a": 1}), json!("sts:AssumeRole"), Unknown),
+        ("5.4 ?", "Action", json!("sts:AssumeRol?"), json!("sts:AssumeRole"), Allowed),
+        // "Action vendors must not contain wildcards": IAM refuses these, and they name nothing.
+        ("vendor", "Action", json!("*:AssumeRole"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!("s*:AssumeRole"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!("?ts:*"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!("*AssumeRole"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!("AssumeRole"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!("sts*"), json!("sts:AssumeRole"), Denied),
+        ("vendor", "Action", json!(["*:AssumeRole", "sts:*"]), json!("sts:AssumeRole"), Allowed),
+        ("vendor", "NotAction", json!("*:AssumeRole"), json!("sts:AssumeRole"), Allowed),
+        ("vendor", "Action", json!("*:*"), json!("sts:AssumeRole"), Unknown),
+        ("vendor", "NotAction", json!("*:*"), json!("sts:AssumeRole"), Unknown),
+        ("vendor", "Action", json!("**"), json!("sts:AssumeRole"), Unknown),
+        ("vendor", "Action", json!(["*:*", "*"]), json!("sts:AssumeRole"), Allowed),
+        ("5.4 ascii", "Action", json!("\u{17f}ts:AssumeRole"), json!("sts:AssumeRole"), Denied),
+        ("5.4 none", "Action", json!([]), json!("sts:AssumeRole"), Denied),
+        ("5.4 none", "NotAction", json!([]), json!("sts:AssumeRole"), Unknown),
         ("2.3 both", "Action", json!("sts:AssumeRole"), json!(["sts:AssumeRole", "sts:TagSession"]), Denied),
         (
             "2.3 both",

@@ -47,7 +47,7 @@ impl<'a> Workloads<'a> {
     where
         'a: 'p,
     {
-        let mut unverified = Vec::new();
+        let mut unverified = judged.unverified.clone();
         let mut links = Vec::new();
         if account.itself.is_none() && self.facts.service_accounts.gap().is_none() {
             let why = format!("the cluster has no service account {namespace}/{name}; EKS does not check");

@@ -4,8 +4,10 @@
 //! pod can reach the agent depends on where it runs: that is [`super::place`]'s, and joined in [`super::why`].
 
 use super::irsa::{of_role, role_named};
-use super::{Allows, Answer, Step, Workloads};
-use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate};
+use super::{Answer, Step, Workloads};
+use crate::access::iam::ActionVerdict;
+use crate::access::iam::request::SOURCE_ARN;
+use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate, outcome};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -29,6 +31,8 @@ pub struct Association {
     pub then: Option<Answer>,
     /// That the first role's own policies do not let it assume the target role, where that is so.
     pub lacks: Option<Lacks>,
+    /// What the answer rests on that AWS does not document.
+    pub unverified: Vec<String>,
     /// Link by link.
     pub steps: Vec<Step>,
 }
@@ -64,6 +68,7 @@ impl<'a> Workloads<'a> {
             trust: None,
             then: None,
             lacks: None,
+            unverified: Vec::new(),
             steps: Vec::new(),
         };
         let mut links: Links = Vec::new();
@@ -76,7 +81,7 @@ impl<'a> Workloads<'a> {
             Err(why) => links.push(("role", Answer::no(why), Some(Evidence::new(document(), "roleArn")))),
             Ok(role) => {
                 out.role = Some(role.clone());
-                self.first(it, arn, &role, pod, &mut links);
+                out.unverified.extend(self.first(it, arn, &role, pod, &mut links));
                 if let Some(target) = it.target_role_arn.as_deref() {
                     out.lacks = self.then(it, arn, &role, target, pod, &mut links);
                     let target =
@@ -102,8 +107,16 @@ impl<'a> Workloads<'a> {
         out
     }
 
-    /// The first role: of the cluster's account, there, and trusting EKS.
-    fn first(&self, it: &PodIdentityAssociation, arn: &str, role: &Principal, pod: Option<&Pod>, links: &mut Links) {
+    /// The first role: of the cluster's account, there, and trusting EKS. Returns what its answer rests on that is not
+    /// documented.
+    fn first(
+        &self,
+        it: &PodIdentityAssociation,
+        arn: &str,
+        role: &Principal,
+        pod: Option<&Pod>,
+        links: &mut Links,
+    ) -> Option<String> {
         let own = self.facts.cluster.value().and_then(|it| it.account());
         if own.as_ref().is_some_and(|own| *own != role.account) {
             let why = format!(
@@ -112,25 +125,34 @@ impl<'a> Workloads<'a> {
                 role.account
             );
             links.push(("role", Answer::no(why), None));
-            return;
+            return None;
         }
         let found = match self.existing(arn, role) {
             Ok(found) => found,
             Err(answer) => {
                 links.push(("role", *answer, None));
-                return;
+                return None;
             }
         };
+        let mut unverified = None;
         links.push(("role", Answer::yes(format!("role {arn} exists")), None));
         let answer = match (self.tags(it, pod), found.policy()) {
             (_, Err(why)) => Answer::open(why),
             (None, _) => Answer::open("the cluster's ARN is not known, and so not the session tags"),
             (Some(tags), Ok(document)) => {
                 let request = Request::pod_identity(&tags).to_account(&role.account);
-                Answer::of(evaluate(document, &request), &format!("role {}", role.name))
+                let verdict = evaluate(document, &request);
+                if outcome(document, &request.forgetting(SOURCE_ARN)) != verdict.verdict {
+                    unverified = Some(format!(
+                        "that {SOURCE_ARN} is the cluster's ARN when EKS assumes a role for a pod: trials show it, AWS does \
+                         not document it"
+                    ));
+                }
+                Answer::of(verdict, &format!("role {}", role.name))
             }
         };
         links.push(("trust", answer, Some(of_role(role))));
+        unverified
     }
 
     /// The role after it; and what the first lacks for that.
@@ -162,13 +184,13 @@ impl<'a> Workloads<'a> {
         let lacks = refused.map(|(action, own)| {
             let denied = matches!(bar, Bar::Surely(_));
             let because = match &own.allows {
-                Allows::Denied(why) => why.clone(),
+                ActionVerdict::Denied(why) => why.clone(),
                 _ => format!("no policy of role {} allows {action} on {target}", first.name),
             };
             Lacks { because, actions, denied }
         });
         let open = each.iter().find_map(|(_, it)| match &it.allows {
-            Allows::Unknown(why) => Some(why.clone()),
+            ActionVerdict::Unknown(why) => Some(why.clone()),
             _ => None,
         });
         let own = match (&lacks, &open) {

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use super::container::{self, ContainerIdentity, InForce};
 use super::place::{self, NodeRole, Place, Presence};
-use super::policies::{ASSUME_FOR_POD, Allows};
 use super::reach::{Reach, agent_address, barred, of_policy};
 use super::why::{of_association, of_container};
 use super::{Answer, Association, Step, Workloads};
+use crate::access::iam::ActionVerdict;
+use crate::access::iam::identity::ASSUME_FOR_POD;
 use crate::access::trust::Outcome;
 use crate::model::principal::Principal;
 use crate::model::snapshot::Lookup;
@@ -163,6 +164,7 @@ impl<'a> Workloads<'a> {
             evidence: Some(of_association(&judged.id)),
         });
         it.steps.extend(judged.steps.iter().cloned());
+        it.unverified.extend(judged.unverified.iter().cloned());
         let mut links = vec![judged.answer.clone()];
         let agent = match &it.place.agent {
             Presence::Present => Answer::yes("the Pod Identity agent runs on its node"),
@@ -185,7 +187,7 @@ impl<'a> Workloads<'a> {
         links.push(agent);
         if has_agent {
             match self.node_may_ask(&it.place) {
-                Allows::No | Allows::Denied(_) => {
+                ActionVerdict::No | ActionVerdict::Denied(_) => {
                     let why = format!("the role of its node may not call {ASSUME_FOR_POD}, which the agent needs");
                     it.steps.push(Step {
                         label: "node role",
@@ -195,8 +197,10 @@ impl<'a> Workloads<'a> {
                     });
                     links.push(Answer::no(why));
                 }
-                Allows::Unknown(why) => it.unverified.push(format!("that the node may call {ASSUME_FOR_POD}: {why}")),
-                Allows::Yes => {}
+                ActionVerdict::Unknown(why) => {
+                    it.unverified.push(format!("that the node may call {ASSUME_FOR_POD}: {why}"))
+                }
+                ActionVerdict::Yes => {}
             }
         }
         match self.reach(it.pod) {
@@ -219,33 +223,33 @@ impl<'a> Workloads<'a> {
     }
 
     /// May the node's role ask for the credentials of its pods?
-    pub(crate) fn node_may_ask(&self, place: &Place<'_>) -> Allows {
+    pub(crate) fn node_may_ask(&self, place: &Place<'_>) -> ActionVerdict {
         match &place.role {
             NodeRole::Known(role) => self.may_ask(role),
             NodeRole::OneOf(roles) => {
-                let each: Vec<Allows> = roles.iter().map(|role| self.may_ask(role)).collect();
+                let each: Vec<ActionVerdict> = roles.iter().map(|role| self.may_ask(role)).collect();
                 match each.as_slice() {
                     [first, rest @ ..] if rest.iter().all(|it| it.known() == first.known()) => first.clone(),
-                    _ => Allows::Unknown(format!("which of {} it is", roles.join(", "))),
+                    _ => ActionVerdict::Unknown(format!("which of {} it is", roles.join(", "))),
                 }
             }
-            NodeRole::None => Allows::Unknown("it has none".to_owned()),
-            NodeRole::Unknown(why) => Allows::Unknown(why.clone()),
+            NodeRole::None => ActionVerdict::Unknown("it has none".to_owned()),
+            NodeRole::Unknown(why) => ActionVerdict::Unknown(why.clone()),
         }
     }
 
-    fn may_ask(&self, role_arn: &str) -> Allows {
+    fn may_ask(&self, role_arn: &str) -> ActionVerdict {
         if let Some(known) = self.node_allows.get(role_arn) {
             return known.clone();
         }
         self.judge_node(role_arn)
     }
 
-    pub(super) fn judge_node(&self, role_arn: &str) -> Allows {
+    pub(super) fn judge_node(&self, role_arn: &str) -> ActionVerdict {
         let cluster = self.facts.cluster.value().and_then(|it| it.arn.as_deref()).unwrap_or("*");
         match Principal::from_arn(role_arn) {
             Ok((role, None)) => self.own_policies(&role, ASSUME_FOR_POD, cluster).allows,
-            _ => Allows::Unknown(format!("{role_arn:?} is not the ARN of a role")),
+            _ => ActionVerdict::Unknown(format!("{role_arn:?} is not the ARN of a role")),
         }
     }
 

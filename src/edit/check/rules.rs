@@ -54,6 +54,11 @@ fn entries<'a>(
     })
 }
 
+/// Whether the entry is deleted and created again.
+fn is_recreated(look: &Look<'_>, subject: &Subject) -> bool {
+    look.draft.change(subject).is_some_and(|it| it.again)
+}
+
 /// A mode that does not know entries refuses every call about them.
 fn mode(look: &Look<'_>, out: &mut Vec<Check>) {
     let Some(cluster) = look.cluster() else {
@@ -119,9 +124,14 @@ fn values(look: &Look<'_>, out: &mut Vec<Check>) {
         if let Err(wrong) = validation::tags(&after.tags) {
             refuse(wrong);
         }
+        // What the entry holds already, EKS may have associated by itself; only what the plan associates is judged.
+        let kept = before.filter(|it| it.kind == after.kind && !is_recreated(look, subject));
         for (policy_arn, scope) in &after.policies {
+            let associates = kept.and_then(|it| it.policies.get(policy_arn)) != Some(scope);
+            let assignable_to = catalog::policy(policy_arn).and_then(|it| it.assignable_to.as_deref());
             let checked = policy::policy_name(policy_arn, home)
-                .and_then(|name| policy::holder(&after.kind, name))
+                .and_then(|name| policy::holder(&after.kind, name).map(|()| name))
+                .and_then(|name| if associates { policy::assignable(name, assignable_to) } else { Ok(()) })
                 .and_then(|()| policy::scope(scope));
             if let Err(wrong) = checked {
                 refuse(wrong);

@@ -451,3 +451,39 @@ fn the_last_admin_stays_whatever_is_tried() {
         assert!(!review.checks.iter().any(|it| it.id == "last-admin"), "{what}: {:#?}", told(&review));
     }
 }
+
+/// EKS user guide, "Review access policy permissions": of these, "for use by service-linked roles only".
+#[test]
+fn a_policy_of_service_linked_roles_blocks_where_a_plan_would_associate_it() {
+    let hold = |it: &mut World, name: &str| {
+        entries(it, |all| {
+            let dev = all.iter_mut().find(|it| it.principal_arn.ends_with("role/dev")).unwrap();
+            let held = crate::model::mapping::AssociatedPolicy {
+                policy_arn: policy(name),
+                access_scope: scope(&[]),
+                ..Default::default()
+            };
+            dev.associated_access_policies.get_or_insert_default().push(held);
+        });
+    };
+    let blocked = |case: Case| {
+        let said = case.checks();
+        let invalid = said.into_iter().find(|it| it.id == "invalid");
+        invalid.map(|it| it.because)
+    };
+    for name in ["PodIdentity", "Hybrid", "ClusterInsights", "Compute", "ComputeCluster", "BlockStorage"] {
+        for subject in ["fresh", "dev"] {
+            let why = blocked(on(role(subject), give(name, &[]))).unwrap_or_default();
+            assert!(why.contains("is for service linked roles alone"), "{name} {subject}: {why}");
+        }
+        // What EKS has associated by itself stays, whatever else changes; not with another scope, nor in a new entry.
+        let held = |edit: Edit| blocked(on(role("dev"), edit).with(|it| hold(it, name)));
+        assert_eq!(held(Edit::GiveGroups(vec!["readers".into()])), None, "{name}");
+        assert!(held(give(name, &["blue"])).is_some(), "{name}");
+        assert!(held(Edit::Again).is_some(), "{name}");
+    }
+    for name in ["View", "AutoNode", "ACK", "Event"] {
+        let why = blocked(on(role("fresh"), give(name, &[]))).unwrap_or_default();
+        assert!(!why.contains("service linked"), "{name}: {why}");
+    }
+}

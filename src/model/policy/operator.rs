@@ -104,13 +104,13 @@ impl Operator {
         Some(Operator { set, base: *base, negated: *negated, if_exists })
     }
 
-    /// What follows where the request lacks the key (all but `Null`).
+    /// What follows where the request lacks the key (all but `Null`). Of no values none fits: `ForAnyValue` is false then,
+    /// whatever `IfExists` says.
     pub fn without_key(self) -> bool {
         match self.set {
-            _ if self.if_exists => true,
             Some(SetTest::ForAllValues) => true,
             Some(SetTest::ForAnyValue) => false,
-            None => self.negated,
+            None => self.if_exists || self.negated,
         }
     }
 }

@@ -8,7 +8,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Actions, Condition, Document, Effect, NamedPrincipal, Operator, PrincipalForm, Principals, Statement};
+use super::{
+    Actions, Condition, Document, Effect, NamedPrincipal, Operator, PolicyKind, PrincipalForm, Principals, Resources,
+    Statement,
+};
 use crate::model::document::DocumentError;
 use crate::model::percent::decode;
 use crate::model::principal::{Principal, PrincipalKind};
@@ -25,51 +28,38 @@ enum Step {
 /// In how many wrappers a document may come: texts in texts, and what get-role prints.
 const DEPTH: usize = 5;
 
-/// The JSON of any policy, of whatever kind, decoded as a trust policy's is. A member that stands there twice with
-/// different values is an error: what is kept may not be what IAM goes by.
-pub fn decoded(value: &Value) -> Result<Value, DocumentError> {
-    let mut value = value.clone();
-    for _ in 0..DEPTH {
-        let Value::String(text) = &value else { break };
-        let (inner, twice) = read_text(text)?;
-        if let Some(path) = twice.first() {
-            return Err(wrong(Some(&written(path)), "it stands there twice, with different values".to_owned()));
-        }
-        value = inner;
-    }
-    match value {
-        Value::Object(_) => Ok(value),
-        other => Err(wrong(None, format!("expected a policy document, and there is {}", what(&other)))),
-    }
-}
-
 impl Document {
     /// Reads a document: JSON, or that percent-encoded once or twice, or what `aws iam get-role` prints.
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
         let (value, twice) = read_text(text)?;
-        Document::build(&value, twice, DEPTH)
+        Document::build(&value, twice, DEPTH, PolicyKind::Trust)
     }
 
-    /// Takes a document that is JSON already; a string is read as text.
+    /// Takes a trust policy that is JSON already; a string is read as text.
     pub fn from_value(value: &Value) -> Result<Document, DocumentError> {
-        Document::build(value, Vec::new(), DEPTH)
+        Document::build(value, Vec::new(), DEPTH, PolicyKind::Trust)
     }
 
-    fn build(value: &Value, twice: Twice, depth: usize) -> Result<Document, DocumentError> {
+    /// Takes a policy of an identity, a boundary or a session policy; a string is read as text.
+    pub fn identity_policy(value: &Value) -> Result<Document, DocumentError> {
+        Document::build(value, Vec::new(), DEPTH, PolicyKind::Identity)
+    }
+
+    fn build(value: &Value, twice: Twice, depth: usize, kind: PolicyKind) -> Result<Document, DocumentError> {
         let members = match value {
             Value::Object(members) => members,
             Value::String(text) if depth > 0 => {
                 let (value, twice) = read_text(text)?;
-                return Document::build(&value, twice, depth - 1);
+                return Document::build(&value, twice, depth - 1, kind);
             }
             other => return Err(wrong(None, format!("expected a policy document, and there is {}", what(other)))),
         };
         let Some(statement) = members.get("Statement") else {
             // What get-role prints, or an entry of RoleDetailList.
             for member in ["Role", "AssumeRolePolicyDocument"] {
-                if let (Some(inner), true) = (members.get(member), depth > 0) {
+                if let (Some(inner), true, PolicyKind::Trust) = (members.get(member), depth > 0, kind) {
                     let twice = twice.into_iter().filter_map(|path| below(path, member)).collect();
-                    return Document::build(inner, twice, depth - 1);
+                    return Document::build(inner, twice, depth - 1, kind);
                 }
             }
             return Err(wrong(Some("Statement"), "there is none: is it a policy document?".to_owned()));
@@ -84,7 +74,8 @@ impl Document {
                 ));
             }
         };
-        let mut statements: Vec<Statement> = items.iter().enumerate().map(|(at, it)| read_statement(at, it)).collect();
+        let mut statements: Vec<Statement> =
+            items.iter().enumerate().map(|(at, it)| read_statement(at, it, kind)).collect();
         let mut unclear = Vec::new();
         let variables = match members.get("Version") {
             None => false,
@@ -260,19 +251,21 @@ fn twice_in(statement: &mut Statement, element: &str, note: String) {
         "Effect" => statement.effect = None,
         "Principal" | "NotPrincipal" => statement.principals = Principals::Unclear(note.clone()),
         "Action" | "NotAction" => statement.actions = Actions::Unclear(note.clone()),
+        "Resource" | "NotResource" => statement.resources = Resources::Unclear(note.clone()),
         "Condition" => statement.conditions.clear(),
         _ => {}
     }
     statement.unclear.push(note);
 }
 
-fn read_statement(index: usize, value: &Value) -> Statement {
+fn read_statement(index: usize, value: &Value, kind: PolicyKind) -> Statement {
     let nothing = |why: &str| Statement {
         index,
         sid: None,
         effect: None,
         principals: Principals::Unclear(why.to_owned()),
         actions: Actions::Unclear(why.to_owned()),
+        resources: Resources::Unclear(why.to_owned()),
         conditions: Vec::new(),
         unclear: vec![why.to_owned()],
     };
@@ -292,9 +285,13 @@ fn read_statement(index: usize, value: &Value) -> Statement {
             None
         }
     };
-    const ELEMENTS: [&str; 7] = ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition"];
-    let strange = |name: &&String| !ELEMENTS.contains(&name.as_str());
-    unclear.extend(members.keys().filter(strange).map(|name| format!("{name} has no place in a trust policy")));
+    const ELEMENTS: [&str; 5] = ["Sid", "Effect", "Action", "NotAction", "Condition"];
+    let (own, whose) = match kind {
+        PolicyKind::Trust => (["Principal", "NotPrincipal"], "a trust policy"),
+        PolicyKind::Identity => (["Resource", "NotResource"], "an identity's policy"),
+    };
+    let strange = |name: &&String| !ELEMENTS.contains(&name.as_str()) && !own.contains(&name.as_str());
+    unclear.extend(members.keys().filter(strange).map(|name| format!("{name} has no place in {whose}")));
     let mut conditions = Vec::new();
     if let Some(value) = members.get("Condition") {
         read_conditions(value, &mut conditions, &mut unclear);
@@ -305,6 +302,10 @@ fn read_statement(index: usize, value: &Value) -> Statement {
         effect,
         principals: read_principals(members),
         actions: read_actions(members),
+        resources: match kind {
+            PolicyKind::Trust => Resources::OfTrust,
+            PolicyKind::Identity => read_resources(members),
+        },
         conditions,
         unclear,
     }
@@ -403,7 +404,7 @@ fn is_account(text: &str) -> bool {
 }
 
 fn read_actions(members: &Map<String, Value>) -> Actions {
-    let lowered = |texts: &[String]| texts.iter().map(|it| it.to_lowercase()).collect();
+    let lowered = |texts: &[String]| texts.iter().map(|it| it.to_ascii_lowercase()).collect();
     match (members.get("Action"), members.get("NotAction")) {
         (Some(_), Some(_)) => Actions::Unclear("it has both Action and NotAction".to_owned()),
         (None, None) => Actions::Unclear("it has no Action".to_owned()),
@@ -412,9 +413,24 @@ fn read_actions(members: &Map<String, Value>) -> Actions {
             None => Actions::Unclear(format!("Action holds {}", what(value))),
         },
         (None, Some(value)) => match scalars(value) {
+            Some(texts) if texts.is_empty() => Actions::Unclear("NotAction names nothing".to_owned()),
             Some(texts) => Actions::AllBut(texts.clone(), lowered(&texts)),
             None => Actions::Unclear(format!("NotAction holds {}", what(value))),
         },
+    }
+}
+
+fn read_resources(members: &Map<String, Value>) -> Resources {
+    let texts = |name: &str, value: &Value| match scalars(value) {
+        Some(texts) if texts.is_empty() && name == "NotResource" => Err("NotResource names nothing".to_owned()),
+        Some(texts) => Ok(texts),
+        None => Err(format!("{name} holds {}", what(value))),
+    };
+    match (members.get("Resource"), members.get("NotResource")) {
+        (Some(_), Some(_)) => Resources::Unclear("it has both Resource and NotResource".to_owned()),
+        (None, None) => Resources::Unclear("it has no Resource".to_owned()),
+        (Some(value), None) => texts("Resource", value).map_or_else(Resources::Unclear, Resources::AnyOf),
+        (None, Some(value)) => texts("NotResource", value).map_or_else(Resources::Unclear, Resources::AllBut),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Home, Invalid};
+use crate::model::policy::{Document, Effect, NamedPrincipal, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::workload::PodIdentityAssociation;
 
@@ -69,20 +70,19 @@ pub fn no_role() -> Invalid {
 
 /// The role's trust policy must let Pod Identity's service in. Conditions are not looked at: they decide when a pod asks.
 pub fn trusted(trust_policy: &Value) -> Result<(), Invalid> {
-    let names = |it: &Value| it == "*" || it == SERVICE;
-    let statements = trust_policy.get("Statement").map(one_or_many).unwrap_or_default();
-    let lets_in = statements.iter().any(|statement| {
-        let principal = statement.get("Principal");
-        let service = principal.and_then(|it| it.get("Service")).map(one_or_many).unwrap_or_default();
-        statement.get("Effect").is_some_and(|it| it == "Allow")
-            && (service.iter().any(names) || principal.is_some_and(|it| it == "*"))
+    let refused = || Err(Invalid::parameter("Trust policy of the role provided is invalid."));
+    let Ok(document) = Document::from_value(trust_policy) else { return refused() };
+    let lets_in = document.statements.iter().any(|statement| match &statement.principals {
+        Principals::AnyOf(named) => {
+            let is_named = |it: &NamedPrincipal| {
+                it.kind == "*" || (it.kind == "Service" && (it.text == "*" || it.text == SERVICE))
+            };
+            statement.effect != Some(Effect::Deny) && named.iter().any(is_named)
+        }
+        // Whom it names cannot be made out here: what EKS says to it is EKS's.
+        Principals::Unclear(_) => statement.effect != Some(Effect::Deny),
     });
-    if lets_in { Ok(()) } else { Err(Invalid::parameter("Trust policy of the role provided is invalid.")) }
-}
-
-/// IAM takes one thing for a list of one.
-fn one_or_many(value: &Value) -> &[Value] {
-    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+    if lets_in { Ok(()) } else { refused() }
 }
 
 /// A service account has one association.

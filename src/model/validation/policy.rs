@@ -66,9 +66,30 @@ pub fn holder(kind: &str, policy: &str) -> Result<(), Invalid> {
     }
 }
 
+/// May a customer associate the policy? Some are for service-linked roles alone (EKS user guide, "Review access policy
+/// permissions"), and EKS associates them by itself. `assignable_to` is what the catalogue says of it.
+pub fn assignable(name: &str, assignable_to: Option<&str>) -> Result<(), Invalid> {
+    match assignable_to {
+        // Our words; that it is so, the guide says.
+        Some("service-linked-only") => {
+            Err(Invalid::parameter(format!("The access policy {name} is for service linked roles alone.")))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_of_service_linked_roles_are_not_a_customers() {
+        for (assignable_to, allowed) in
+            [(Some("service-linked-only"), false), (Some("customer"), true), (Some("unknown"), true), (None, true)]
+        {
+            assert_eq!(assignable("AmazonEKSHybridPolicy", assignable_to).is_ok(), allowed, "{assignable_to:?}");
+        }
+    }
 
     const HOME: Home<'_> = Home { partition: "aws", account: "111122223333" };
 

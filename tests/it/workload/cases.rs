@@ -67,6 +67,15 @@ fn target_for(world: &mut World, external_id: &str) {
         "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": {"StringEquals": {"sts:ExternalId": external_id}}}]}));
 }
 
+/// The ledger's role may pass this role.
+fn role_policy(world: &mut World, resource: &str) {
+    world.set(
+        &format!("{LEDGER}/RolePolicyList"),
+        json!([{"PolicyName": "pass", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "iam:PassRole", "Resource": resource}]}}]),
+    );
+}
+
 /// The node's role has this policy and no other.
 fn node_policy(world: &mut World, action: &str) {
     world.set(&format!("{NODE_ROLE}/AttachedManagedPolicies"), json!([]));
@@ -442,6 +451,41 @@ pub(super) const CASES: &[Case] = &[
         |it| {
             node_policy(it, "eks-auth:*");
         },
+    ),
+    case(
+        "2.8.8",
+        "pod-identity-key-absent",
+        |it| {
+            let wanted = json!({"StringEquals": {sub(): "system:serviceaccount:payments:ledger"}});
+            it.set(&format!("{LEDGER_TRUST}/Condition"), wanted);
+        },
+        |it| {
+            let wanted = json!({"StringEquals": {"aws:SourceAccount": "111122223333"}});
+            it.set(&format!("{LEDGER_TRUST}/Condition"), wanted);
+        },
+    ),
+    case(
+        "2.8.8",
+        "pod-identity-key-absent",
+        |it| it.set(&format!("{LEDGER_TRUST}/Condition"), json!({"StringLike": {"eks:clusterName": "c"}})),
+        |it| it.set(&format!("{LEDGER_TRUST}/Condition"), json!({"StringLikeIfExists": {"eks:clusterName": "d"}})),
+    ),
+    case(
+        "1.6.11",
+        "irsa-key-absent",
+        |it| {
+            let mut all =
+                json!({"StringEquals": {aud(): "sts.amazonaws.com", sub(): "system:serviceaccount:payments:api"}});
+            all["StringEquals"]["aws:SourceAccount"] = json!("111122223333");
+            condition(it, all);
+        },
+        |it| subject(it, "StringLike", "system:serviceaccount:payments:a*"),
+    ),
+    case(
+        "2.8.2",
+        "role-policy-variable",
+        |it| role_policy(it, "arn:aws:iam::111122223333:role/Nodes-${CLUSTER_NAME}"),
+        |it| role_policy(it, "arn:aws:iam::111122223333:role/Nodes-${aws:PrincipalTag/eks-cluster-name}"),
     ),
     case(
         "2.8.8",

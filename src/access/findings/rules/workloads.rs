@@ -4,7 +4,7 @@ use super::Family::{Irsa, PodIdentity};
 use super::Rule;
 use crate::access::findings::Severity::{High, Low, Medium};
 
-pub(super) const RULES: [Rule; 45] = [
+pub(super) const RULES: [Rule; 48] = [
     Rule::new(
         Irsa,
         "irsa-no-subject",
@@ -356,6 +356,30 @@ pub(super) const RULES: [Rule; 45] = [
         "A network policy keeps pods with an association from the agent.",
         "Where the cluster enforces network policies, they get no credentials.",
         "workload identity, §2.8",
+    ),
+    Rule::new(
+        PodIdentity,
+        "pod-identity-key-absent",
+        Medium,
+        "A trust policy asks Pod Identity for a condition key that its requests never have.",
+        "The statement never applies: EKS cannot assume the role for pods.",
+        "AWS global condition context keys",
+    ),
+    Rule::new(
+        Irsa,
+        "irsa-key-absent",
+        Medium,
+        "A trust policy asks a service account's token for a condition key that such requests never have.",
+        "The statement never applies: STS refuses the token.",
+        "AWS global condition context keys",
+    ),
+    Rule::new(
+        Irsa,
+        "role-policy-variable",
+        Medium,
+        "A policy of a workload's role has a variable in its resources that is no context key of IAM.",
+        "Nothing fills it in: the statement names no resource that exists.",
+        "IAM policy elements: Variables and tags",
     ),
     Rule::new(
         PodIdentity,

@@ -4,8 +4,9 @@ use super::*;
 use crate::model::role::{AttachedPolicy, InlinePolicy, ManagedPolicy, PermissionsBoundary, PolicyVersion};
 use crate::model::snapshot::Section;
 use crate::model::time::Time;
+use crate::model::words::last_part;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn role(attached: &[&str], inline: &[Value]) -> RoleDetail {
     RoleDetail {
@@ -58,7 +59,7 @@ fn policies_are_known_by_arn_and_not_by_name() {
     assert!(of(&[&aws("AmazonEKSClusterPolicy")], &[], &[CLUSTER]).missing.is_empty());
     let access_policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSComputePolicy";
     assert_eq!(of(&[access_policy], &[], &AUTO_MODE_CLUSTER[1..2]).present, []);
-    assert_eq!(name_of_aws("arn:aws:iam::aws:policy/service-role/X"), Some("X"));
+    assert_eq!(managed::name_of_aws("arn:aws:iam::aws:policy/service-role/X"), Some("X"));
 }
 
 #[test]

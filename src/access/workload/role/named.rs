@@ -6,10 +6,11 @@
 //! people behind a permission set are, no fact here says.
 
 use super::super::irsa::of_role;
-use super::super::policies::{ASSUME_ROLE, Allows, Own, Owner};
 use super::super::{Trust, Workloads};
 use super::{Holder, HolderKind, WhyRole};
 use crate::access::findings::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
+use crate::access::iam::identity::ASSUME_ROLE;
+use crate::access::iam::{ActionVerdict, PolicyDecision, PolicyOwner};
 use crate::access::trust::{Caller, Document, Outcome, Request, Verdict, evaluate};
 use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals, Statement};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -210,15 +211,15 @@ impl<'a> Workloads<'a> {
         let (mut named, mut open) = (0, Vec::new());
         let of_user = |it: &'a crate::model::role::UserDetail| {
             let document = DocumentRef::IamUser(it.user_name.clone());
-            (it.arn.as_str(), document, Owner::user(it, iam))
+            (it.arn.as_str(), document, PolicyOwner::user(it, &self.reader))
         };
         let of_role = |it: &'a crate::model::role::RoleDetail| {
             let document = DocumentRef::IamRole(it.role_name.clone());
-            (it.arn.as_str(), document, Owner::role(it, iam))
+            (it.arn.as_str(), document, PolicyOwner::role(it, &self.reader))
         };
         let all = iam.roles.items().iter().map(of_role).chain(iam.users.items().iter().map(of_user));
         for (arn, document, owner) in all {
-            let own = owner.says(iam, ASSUME_ROLE, &role_arn);
+            let own = owner.decide(ASSUME_ROLE, &role_arn);
             if own.allows.known() == Some(false) {
                 continue;
             }
@@ -227,7 +228,7 @@ impl<'a> Workloads<'a> {
             match (verdict.verdict, own.allows) {
                 (Outcome::Denied, _) => continue,
                 (Outcome::Allowed, _) => {}
-                (Outcome::Unknown, Allows::Unknown(why)) => {
+                (Outcome::Unknown, ActionVerdict::Unknown(why)) => {
                     open.push(why);
                     continue;
                 }
@@ -286,12 +287,14 @@ impl<'a> Workloads<'a> {
                         return (Outcome::Denied, "there is no such user, so nobody can sign as it".to_owned());
                     }
                     Lookup::Found(user) => {
-                        let own = Owner::user(user, self.iam).says(self.iam, ASSUME_ROLE, &role.arn());
+                        let own = PolicyOwner::user(user, &self.reader).decide(ASSUME_ROLE, &role.arn());
                         request = with_own(request, &own);
                     }
                     Lookup::Unknown(gap) => {
-                        request =
-                            with_own(request, &Own::unread(format!("the policies of user {}: {gap}", caller.name)));
+                        request = with_own(
+                            request,
+                            &PolicyDecision::unread(format!("the policies of user {}: {gap}", caller.name)),
+                        );
                     }
                 },
                 _ => {}
@@ -336,7 +339,7 @@ fn of_bearer(policy: &Document, role: &Principal, provider: &str) -> Request {
     request
 }
 
-fn with_own(mut request: Request, own: &Own) -> Request {
+fn with_own(mut request: Request, own: &PolicyDecision) -> Request {
     request.own_policies = own.allows.known();
     request.bar = own.bar.clone();
     request

@@ -136,11 +136,7 @@ impl Draft<'_> {
         let policy_arn = validation::needed("policyArn", body.policy_arn.as_deref())?;
         let name = policy::policy_name(policy_arn, self.world().home())?;
         let known = catalog::policy(policy_arn).ok_or_else(|| policy::unknown(policy_arn))?;
-        if known.assignable_to.as_deref() == Some("service-linked-only") {
-            // Our words; that it is so, the guide says.
-            let message = format!("The access policy {name} is for service linked roles alone.");
-            return Err(Invalid::parameter(message).into());
-        }
+        policy::assignable(name, known.assignable_to.as_deref())?;
         policy::holder(&kind, name)?;
         let scope = body.access_scope.ok_or_else(|| Invalid::parameter("accessScope is required."))?;
         let kind = policy::scope_kind(validation::needed("accessScope.type", scope.kind.as_deref())?)?;

@@ -20,6 +20,21 @@ const POD_TAGS: [&str; 6] = [
     "kubernetes-pod-uid",
 ];
 
+/// The account of the resource for which a service asks.
+pub(crate) const SOURCE_ACCOUNT: &str = "aws:SourceAccount";
+/// The resource for which a service asks. For Pod Identity it is the cluster's ARN: trials show it
+/// (terraform-aws-modules/terraform-aws-eks, pull request 3743, "validated against a live cluster"), and no document of
+/// AWS says it, so that an answer that rests on it is unverified.
+pub(crate) const SOURCE_ARN: &str = "aws:SourceArn";
+
+/// Keys that only a service has that asks for a resource ("AWS global condition context keys": in the request "only when
+/// the call to your resource is made directly by an AWS service principal on behalf of a resource").
+const OF_SERVICES: [&str; 4] = ["aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"];
+
+/// Services whose keys no request to STS has ("Actions, resources, and condition keys for AWS Security Token Service").
+const NEVER_IN_STS: [&str; 12] =
+    ["autoscaling", "dynamodb", "ec2", "ecr", "eks", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm"];
+
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 const TAG_SESSION: &str = "sts:TagSession";
 
@@ -99,11 +114,11 @@ pub enum Bar {
 }
 
 /// A key that is meant for a claim of the caller's token, and is not that claim's.
-pub(super) struct Kin {
+pub(crate) struct Kin {
     /// How the claim's own key is written.
-    pub(super) claim: String,
+    pub(crate) claim: String,
     /// Is it the same issuer, with a scheme or a slash too many?
-    pub(super) same_issuer: bool,
+    pub(crate) same_issuer: bool,
 }
 
 /// A request to assume a role.
@@ -161,6 +176,20 @@ impl Request {
         Request::new(Caller::Service(name.to_owned()), [ASSUME_ROLE])
     }
 
+    /// What some identity asks of which nothing is known.
+    pub(crate) fn unknown_identity() -> Request {
+        let principal = Principal {
+            partition: String::new(),
+            account: String::new(),
+            kind: PrincipalKind::Role,
+            path: String::new(),
+            name: String::new(),
+        };
+        let caller = Caller::Iam { arn: String::new(), principal, session: None, path_known: false };
+        let keys = ["aws:PrincipalAccount", "aws:username"];
+        keys.iter().fold(Request::new(caller, [""; 0]), |request, key| request.forgetting(key))
+    }
+
     /// What a role, user or session asks.
     pub fn iam(arn: &str) -> Result<Request, ArnError> {
         Ok(Request::new(Caller::iam(arn)?, [ASSUME_ROLE]))
@@ -170,7 +199,13 @@ impl Request {
     pub fn pod_identity(pod: &PodIdentity<'_>) -> Request {
         let mut request = Request::new(Caller::Service(POD_IDENTITY_SERVICE.to_owned()), pod.actions());
         pod.tag(&mut request);
-        request
+        match pod.cluster_arn.parse::<Arn>() {
+            Ok(arn) => {
+                request.set(SOURCE_ACCOUNT, Some(vec![arn.account]));
+                request.with(SOURCE_ARN, [pod.cluster_arn])
+            }
+            Err(_) => request,
+        }
     }
 
     /// What EKS asks next where the association has a target role: the first role's session assumes it.
@@ -224,7 +259,7 @@ impl Request {
     }
 
     /// Tells of a key.
-    pub(super) fn set(&mut self, key: &str, values: Option<Vec<String>>) {
+    pub(crate) fn set(&mut self, key: &str, values: Option<Vec<String>>) {
         let key = key.to_lowercase();
         let values = values.filter(|it| !it.is_empty());
         // aws:PrincipalArn tells the path that a session's ARN leaves out.
@@ -244,7 +279,7 @@ impl Request {
     }
 
     /// What is known of a key, which is lowered.
-    pub(super) fn lookup(&self, key: &str) -> Lookup<'_> {
+    pub(crate) fn lookup(&self, key: &str) -> Lookup<'_> {
         match self.context.get(key) {
             Some(Some(values)) => Lookup::Present(values),
             Some(None) => Lookup::Absent,
@@ -258,19 +293,23 @@ impl Request {
         let (prefix, _) = key.rsplit_once(':').unwrap_or(("", key));
         // Keys of a token stand under the host of its issuer. The program's other prefixes are bare words.
         let of_token = prefix.contains(['.', '/']) && !key.starts_with("aws:");
+        let of_another = NEVER_IN_STS.contains(&prefix);
         match &self.caller {
             // A session may carry the claims with which its role was assumed.
             Caller::Iam { .. } => false,
-            Caller::Federated(_) => self.host_path.is_some() && (of_token || prefix == "saml"),
-            Caller::Service(name) if name == POD_IDENTITY_SERVICE => {
-                of_token || key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
+            Caller::Federated(_) => {
+                let of_service = OF_SERVICES.contains(&key);
+                of_another || of_service || (self.host_path.is_some() && (of_token || prefix == "saml"))
             }
-            Caller::Service(_) => of_token,
+            Caller::Service(name) if name == POD_IDENTITY_SERVICE => {
+                of_token || of_another || prefix == "saml" || key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
+            }
+            Caller::Service(_) => of_token || of_another || prefix == "saml",
         }
     }
 
     /// The claim of the caller's token that a key, lowered, is meant for and misses.
-    pub(super) fn kin(&self, key: &str) -> Option<Kin> {
+    pub(crate) fn kin(&self, key: &str) -> Option<Kin> {
         let host = self.host_path.as_deref()?;
         let lower = host.to_lowercase();
         let (prefix, claim) = key.rsplit_once(':')?;

@@ -1,26 +1,17 @@
 //! One key under one operator, held against a request.
 //!
 //! Decides what each operator compares and what a missing key means to it. A value that cannot be read as what the
-//! operator compares (a number, a time, an address) makes the answer not known.
-
-use core::net::IpAddr;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+//! operator compares (a number, a time, an address: see `value`) makes the answer unknown.
 
 use super::request::{Lookup, Request};
 use super::truth::{Truth, agreed, all, any};
+use super::value::{boolean, compare};
 use super::variable::{Wanted, fill};
-use crate::model::network::Cidr;
-use crate::model::policy::operator::Order;
 use crate::model::policy::{Base, Condition, Operator, SetTest};
 use crate::model::wildcard::{Sign, fits, glob};
 
 /// Does the condition hold?
-pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
+pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
     let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
     let got = request.lookup(&condition.lower_key);
     if operator.base == Base::Null {
@@ -41,18 +32,38 @@ pub(super) fn holds(condition: &Condition, variables: bool, request: &Request) -
     }
 }
 
+/// Whether one of the condition's values fits a value as it stands: policy variables are not filled in, and whether the
+/// operator is negated does not count.
+pub(crate) fn takes_value(condition: &Condition, value: &str) -> Truth {
+    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
+    any(condition.values.iter().map(|wanted| match operator.base {
+        Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn => {
+            text_fits(operator, &Wanted::Plain(wanted), value)
+        }
+        Base::Null => Truth::Unknown,
+        base => compare(base, wanted, value),
+    }))
+}
+
 /// `true` asks that the key be absent, `false` that it be there.
 fn null(wanted: &[String], got: Lookup<'_>) -> Truth {
     any(wanted.iter().map(|text| match (boolean(text), got) {
         (None, _) => Truth::Unknown,
         (Some(_), Lookup::Unknown) if wants_both(wanted) => Truth::Yes,
         (Some(_), Lookup::Unknown) => Truth::Unknown,
+        // A key that is there with nothing in it: whether that is null, IAM's documents leave open.
+        (Some(_), Lookup::Present(values)) if is_null(values) && !wants_both(wanted) => Truth::Unknown,
         (Some(absent), got) => (absent == (got == Lookup::Absent)).into(),
     }))
 }
 
 fn wants_both(wanted: &[String]) -> bool {
     [true, false].iter().all(|it| wanted.iter().any(|text| boolean(text) == Some(*it)))
+}
+
+/// Whether all values are empty: to set operators "a null dataset, such as an empty string" is as no key at all.
+fn is_null(values: &[String]) -> bool {
+    values.iter().all(String::is_empty)
 }
 
 fn present(condition: &Condition, operator: Operator, variables: bool, request: &Request, got: &[String]) -> Truth {
@@ -62,11 +73,22 @@ fn present(condition: &Condition, operator: Operator, variables: bool, request: 
         let wanted: Vec<Wanted<'_>> = condition.values.iter().map(|it| fill(it, variables, request)).collect();
         got.iter().map(|value| any(wanted.iter().map(|it| text_fits(operator, it, value)))).collect()
     } else {
-        got.iter().map(|value| any(condition.values.iter().map(|it| compares(operator.base, it, value)))).collect()
+        let wanted: Vec<Option<String>> = match operator.base {
+            // Of these, Bool alone takes policy variables.
+            Base::Bool => condition.values.iter().map(|it| fill(it, variables, request).into_text()).collect(),
+            _ => condition.values.iter().cloned().map(Some).collect(),
+        };
+        let one = |wanted: &Option<String>, value: &str| match wanted {
+            Some(wanted) => compare(operator.base, wanted, value),
+            None => Truth::Unknown,
+        };
+        got.iter().map(|value| any(wanted.iter().map(|it| one(it, value)))).collect()
     };
     let tests = tests.into_iter().map(|it| if operator.negated { !it } else { it });
     match operator.set {
+        Some(SetTest::ForAllValues) if is_null(got) => Truth::Yes,
         Some(SetTest::ForAllValues) => all(tests),
+        Some(SetTest::ForAnyValue) if is_null(got) => any(tests).min(Truth::Unknown),
         Some(SetTest::ForAnyValue) => any(tests),
         // Which of several values an operator without a test of sets looks at is not documented.
         None => agreed(tests),
@@ -78,8 +100,8 @@ fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Truth {
         Wanted::Plain(text) => {
             return match operator.base {
                 Base::StringLike => glob(text, got).into(),
-                Base::Arn => arn_fits(&text.chars().map(Sign::of).collect::<Vec<_>>(), got),
-                Base::StringEqualsIgnoreCase => (text.to_lowercase() == got.to_lowercase()).into(),
+                Base::Arn => arn_fits(&text.chars().map(Sign::of).collect::<Vec<_>>(), got, operator.negated),
+                Base::StringEqualsIgnoreCase => same_but_case(text, got),
                 _ => (*text == got).into(),
             };
         }
@@ -90,8 +112,8 @@ fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Truth {
     };
     match operator.base {
         Base::StringLike => fits(signs, got).into(),
-        Base::Arn => arn_fits(signs, got),
-        Base::StringEqualsIgnoreCase => (plain(signs).to_lowercase() == got.to_lowercase()).into(),
+        Base::Arn => arn_fits(signs, got, operator.negated),
+        Base::StringEqualsIgnoreCase => same_but_case(&plain(signs), got),
         _ => signs.iter().map(|it| plain_sign(*it)).eq(got.chars()).into(),
     }
 }
@@ -108,79 +130,30 @@ fn plain(signs: &[Sign]) -> String {
     signs.iter().map(|it| plain_sign(*it)).collect()
 }
 
+/// Which letters beyond ASCII are the same but for case, IAM does not document.
+fn same_but_case(wanted: &str, got: &str) -> Truth {
+    match wanted.eq_ignore_ascii_case(got) {
+        true => Truth::Yes,
+        false if wanted.is_ascii() && got.is_ascii() => Truth::No,
+        false if wanted.to_lowercase() == got.to_lowercase() || wanted.to_uppercase() == got.to_uppercase() => {
+            Truth::Unknown
+        }
+        false => Truth::No,
+    }
+}
+
 /// The six parts are compared one by one, so that a wildcard stays within its part; the last holds all the rest.
-fn arn_fits(pattern: &[Sign], got: &str) -> Truth {
+///
+/// Where either side is no ARN, they do not match; whether a negated operator then holds is not documented.
+fn arn_fits(pattern: &[Sign], got: &str, negated: bool) -> Truth {
+    let malformed = if negated { Truth::Unknown } else { Truth::No };
     let parts: Vec<&[Sign]> = pattern.splitn(6, |sign| *sign == Sign::Char(':')).collect();
     let texts: Vec<&str> = got.splitn(6, ':').collect();
     match (parts.len(), texts.len()) {
         (6, 6) => parts.iter().zip(texts).all(|(part, text)| fits(part, text)).into(),
-        (6, _) => Truth::No,
+        (6, _) => malformed,
         // Fewer parts than an ARN has: without wildcards it is the ARN of nothing.
-        _ if !pattern.iter().any(|it| matches!(it, Sign::Run | Sign::One)) => Truth::No,
+        _ if !pattern.iter().any(|it| matches!(it, Sign::Run | Sign::One)) => malformed,
         _ => Truth::Unknown,
     }
-}
-
-/// Comparisons of what is not text; not known where either side is none.
-fn compares(base: Base, wanted: &str, got: &str) -> Truth {
-    let result = match base {
-        Base::Bool => boolean(wanted).zip(boolean(got)).map(|(a, b)| a == b),
-        Base::Number(order) => number(wanted).zip(number(got)).map(|(wanted, got)| ordered(order, got, wanted)),
-        Base::Date(order) => moment(wanted).zip(moment(got)).map(|(wanted, got)| ordered(order, got, wanted)),
-        Base::IpAddress => Cidr::parse(wanted).zip(address(got)).map(|(net, got)| net.contains(got)),
-        Base::BinaryEquals => binary(wanted).zip(binary(got)).map(|(a, b)| a == b),
-        // Text is compared elsewhere, and Null asks for no value.
-        _ => None,
-    };
-    result.map_or(Truth::Unknown, Truth::from)
-}
-
-fn ordered<T: PartialOrd>(order: Order, got: T, wanted: T) -> bool {
-    match order {
-        Order::Equal => got == wanted,
-        Order::Less => got < wanted,
-        Order::LessOrEqual => got <= wanted,
-        Order::Greater => got > wanted,
-        Order::GreaterOrEqual => got >= wanted,
-    }
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        _ if text.eq_ignore_ascii_case("true") => Some(true),
-        _ if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-fn number(text: &str) -> Option<f64> {
-    // Rust would read "inf" and "nan" too.
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    text.parse::<f64>().ok().filter(|it| plain && it.is_finite())
-}
-
-/// ISO 8601, a date alone being its midnight in UTC, or epoch seconds; four digits could be a year or an epoch.
-fn moment(text: &str) -> Option<Timestamp> {
-    let civil = |at: DateTime| at.to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp());
-    if text.len() > 4 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Timestamp::from_second(text.parse().ok()?).ok();
-    }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    if let Some(start) = text.strip_suffix(['Z', 'z']) {
-        return start.parse::<DateTime>().ok().and_then(civil);
-    }
-    if let Ok(day) = text.parse::<Date>() {
-        return civil(day.at(0, 0, 0, 0));
-    }
-    text.parse::<DateTime>().ok().and_then(civil)
-}
-
-fn address(text: &str) -> Option<IpAddr> {
-    text.parse().ok()
-}
-
-fn binary(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
 }

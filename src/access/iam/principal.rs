@@ -8,7 +8,7 @@ use crate::model::policy::{NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
 
 /// Does the statement name the caller?
-pub(super) fn named(principals: &Principals, request: &Request) -> Truth {
+pub(crate) fn named(principals: &Principals, request: &Request) -> Truth {
     match principals {
         Principals::Unclear(_) => Truth::Unknown,
         Principals::AnyOf(list) => any(list.iter().map(|it| one(it, request))),
@@ -16,7 +16,7 @@ pub(super) fn named(principals: &Principals, request: &Request) -> Truth {
 }
 
 /// Of a statement that names the caller: is that enough, or must the caller's own policies allow it too?
-pub(super) fn enough(principals: &Principals, request: &Request) -> Truth {
+pub(crate) fn enough(principals: &Principals, request: &Request) -> Truth {
     match principals {
         Principals::Unclear(_) => Truth::Yes,
         Principals::AnyOf(list) => {

@@ -3,7 +3,7 @@
 /// Does it hold?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub(super) enum Truth {
+pub(crate) enum Truth {
     No,
     Unknown,
     Yes,
@@ -28,17 +28,17 @@ impl std::ops::Not for Truth {
 }
 
 /// All hold; so do none.
-pub(super) fn all(parts: impl IntoIterator<Item = Truth>) -> Truth {
+pub(crate) fn all(parts: impl IntoIterator<Item = Truth>) -> Truth {
     parts.into_iter().min().unwrap_or(Truth::Yes)
 }
 
 /// One holds; of none, none does.
-pub(super) fn any(parts: impl IntoIterator<Item = Truth>) -> Truth {
+pub(crate) fn any(parts: impl IntoIterator<Item = Truth>) -> Truth {
     parts.into_iter().max().unwrap_or(Truth::No)
 }
 
 /// What is certain, whichever of them it is: not known where they differ, or where there are none.
-pub(super) fn agreed(parts: impl IntoIterator<Item = Truth>) -> Truth {
+pub(crate) fn agreed(parts: impl IntoIterator<Item = Truth>) -> Truth {
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return Truth::Unknown };
     if parts.all(|it| it == first) { first } else { Truth::Unknown }
