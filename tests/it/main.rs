@@ -11,6 +11,7 @@ mod commands;
 mod confirm;
 mod explain;
 mod findings;
+mod fixes;
 mod generate;
 mod journal;
 mod keys;
