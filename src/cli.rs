@@ -53,7 +53,7 @@ pub enum Command {
         #[arg(long = "become")]
         becoming: bool,
     },
-    /// Why was it refused, and what is the least that would mend it?
+    /// Why was it refused, and what is the least that would fix it?
     ///
     /// Reads a Forbidden or Unauthorized error of kubectl, an AccessDenied of AWS, or a `kubectl auth can-i` with its
     /// answer. Exit status: 0 it would be allowed now, 3 the cause was found, 4 not known, 2 nothing was recognised.

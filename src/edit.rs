@@ -7,6 +7,7 @@
 //! - [`told`]: changes and calls in words; [`diff`]: who gains and loses what;
 //! - [`aws_auth`]: how a row of it is removed, which this program does not do;
 //! - [`carry`]: what of somebody's access another can be given;
+//! - [`fix`]: what would fix a refusal, proposed only when proved;
 //! - [`judge`]: what is said of a value while it is typed;
 //! - [`check`]: what blocks, asks, or is to be known;
 //! - [`preflight`]: what IAM is asked before it is applied; [`rebase`]: a draft brought onto what is there now;
@@ -23,6 +24,7 @@ pub mod compare;
 pub mod diff;
 pub mod draft;
 pub mod export;
+pub mod fix;
 pub mod judge;
 pub mod plan;
 pub mod preflight;

@@ -1,15 +1,16 @@
-//! From an error message to the first step that fails, and to the smallest access that would mend it.
+//! From an error message to the first step that fails.
 //!
 //! - [`message`]: what a pasted text says: which refusal, of whom, of what;
 //! - `carriers`: which principals may be behind a username: templates read backwards;
 //! - `walk`: credentials → token → mode → mapping → username → grants, each step with its evidence;
 //! - `subjects`: whose walk it is, of several the one that fails first;
 //! - `others`: refusals that RBAC has no part in: admission, AWS IAM, escalation, a client without credentials;
-//! - [`fix`]: the smallest access that would allow the request, as a command to look at.
+//! - [`fix`]: for whom it could be fixed, and what the client itself must change. Changes of access are proposed and
+//!   proved by `edit::fix`.
 //!
 //! Decides how the parts of the message are put together with the facts of today. A message is older than the facts: what
 //! it says happened, and what the walk says is how it would end now. Nothing here invents a reason: where the two differ,
-//! what may explain it is listed as such. A new form of message begins in [`message`], a new way to mend in [`fix`].
+//! what may explain it is listed as such. A new form of message begins in [`message`], a new text fix in [`fix`].
 
 mod can_i;
 mod carriers;
@@ -30,7 +31,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
-use fix::Fix;
+use fix::{FixTarget, TextFix};
 use message::Message;
 
 pub use told::{Line, mark};
@@ -142,8 +143,10 @@ pub struct Explanation {
     pub decision: Option<Decision>,
     /// What came closest.
     pub nearest: Option<NearMiss>,
-    /// What would mend it, the smallest first.
-    pub fix: Vec<Fix>,
+    /// For whom it could be fixed; `edit::fix` proposes changes for it.
+    pub target: FixTarget,
+    /// Fixes that are texts, for the client itself.
+    pub text_fixes: Vec<TextFix>,
     /// What else is to be known.
     pub notes: Vec<String>,
 }
@@ -170,6 +173,26 @@ impl<'a> Ground<'a> {
     pub fn new(facts: &'a ClusterFacts, iam: &'a IamFacts, cluster: &'a ClusterId, caller: Option<Asked>) -> Self {
         let (resolver, permissions) = (Resolver::new(facts, iam), Permissions::of(facts));
         Ground { resolver, permissions, facts, iam, cluster, caller }
+    }
+
+    /// The cluster's facts.
+    pub fn facts(&self) -> &'a ClusterFacts {
+        self.facts
+    }
+
+    /// The account's facts.
+    pub fn iam(&self) -> &'a IamFacts {
+        self.iam
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &'a ClusterId {
+        self.cluster
+    }
+
+    /// Who a principal is in the cluster.
+    pub fn resolver(&self) -> &Resolver<'a> {
+        &self.resolver
     }
 
     /// The permissions that requests are replayed against.

@@ -9,7 +9,6 @@ use ratatui::layout::Size;
 
 use super::keymap::Chord;
 use super::table::Tables;
-use crate::access::explain::Explanation;
 use crate::access::inventory::Inventory;
 use crate::access::matrix::Matrix;
 use crate::access::permissions::danger::Found;
@@ -18,6 +17,7 @@ use crate::access::trace::Trace;
 use crate::access::who::WhoCan;
 use crate::access::workload::Shown;
 use crate::edit;
+use crate::edit::fix::Explained;
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Seen};
 use crate::model::failure::Failure;
@@ -71,7 +71,7 @@ pub enum Answer {
     /// To `Review`.
     Review(Result<Reviewed, Failure>),
     /// To `Explain`.
-    Explain(Arc<Explanation>),
+    Explain(Arc<Explained>),
     /// To `Plan`.
     Plan(Arc<edit::Review>),
     /// To `Apply`: news of it.

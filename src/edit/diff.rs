@@ -34,7 +34,7 @@ pub struct Access {
 impl Access {
     /// `get list watch   58 kinds in 3 namespaces`
     pub fn tell(&self) -> String {
-        if self.resources.contains(EVERYTHING) {
+        if self.is_everything() {
             return format!("everything {}", self.place());
         }
         let verbs = self.verbs.iter().cloned().collect::<Vec<_>>().join(" ");
@@ -47,6 +47,11 @@ impl Access {
         format!("{verbs}: {what} {}", self.place())
     }
 
+    /// Whether this is every verb on every resource.
+    pub(super) fn is_everything(&self) -> bool {
+        self.resources.contains(EVERYTHING)
+    }
+
     /// How much it weighs, the weightiest least: everything, what leads to more than it says, what changes something,
     /// what only reads.
     pub(super) fn weight(&self) -> u8 {
@@ -55,7 +60,7 @@ impl Access {
         const READS: [&str; 3] = ["get", "list", "watch"];
         let verbs = |of: &[&str]| self.verbs.iter().any(|it| of.contains(&it.as_str()));
         match () {
-            () if self.resources.contains(EVERYTHING) => 0,
+            () if self.is_everything() => 0,
             () if verbs(&DANGEROUS) || self.resources.iter().any(|it| OPENS.contains(&it.as_str())) => 1,
             () if self.verbs.iter().any(|it| !READS.contains(&it.as_str())) => 2,
             () => 3,
@@ -139,84 +144,110 @@ impl<'a> Sides<'a> {
         let asked = Asked::principal(principal.clone());
         let (before, after) = (self.before.resolve(&asked), self.after.resolve(&asked));
         let (who_before, who_after) = (Who::of(&before), Who::of(&after));
-        let mut gains = Cells::default();
-        let mut loses = Cells::default();
-        let mut unknown = BTreeSet::new();
-        let all_scopes = self.scopes(&who_before, &who_after);
-        let namespaces: BTreeSet<String> = all_scopes.iter().flatten().filter(|it| !it.is_empty()).cloned().collect();
-        for scopes in all_scopes {
-            let Some(first) = scopes.first() else { continue };
-            let (then, later) =
-                (matrix(self.permissions, &who_before, first), matrix(self.permissions, &who_after, first));
-            unknown.extend(then.unknown.iter().chain(&later.unknown).cloned());
-            let (mut then, mut later) = (allowed(&then, first), allowed(&later, first));
-            for (who, cells) in [(&who_before, &mut then), (&who_after, &mut later)] {
-                // Beyond all that is known by name.
-                if self.permissions.decide(who, &everything(first)).verdict == Allowed {
-                    cells.insert((EVERYTHING.to_owned(), EVERYTHING.to_owned()));
-                }
-            }
-            let new = |who: &Who, its: &Set, others: &Set| -> Set {
-                its.difference(others).filter(|cell| !self.covers(who, cell, first)).cloned().collect()
-            };
-            gains.add(&scopes, new(&who_before, &later, &then));
-            loses.add(&scopes, new(&who_after, &then, &later));
-        }
-        Difference {
-            principal,
-            before,
-            after,
-            gains: gains.told(&namespaces),
-            loses: loses.told(&namespaces),
-            unknown: unknown.into_iter().collect(),
-        }
+        let side = |who| Side { permissions: self.permissions, who };
+        let AccessDelta { gains, loses, unknown } = access_delta(side(&who_before), side(&who_after));
+        Difference { principal, before, after, gains, loses, unknown }
     }
+}
 
-    /// Does a rule of somebody cover what the other side names? A table has a row for what a rule names, and of a rule
-    /// with a wildcard that is the wildcard alone; so what no table lists by itself is asked.
-    fn covers(&self, who: &Who, (resource, verb): &(String, String), namespace: &str) -> bool {
-        if resource == EVERYTHING {
+/// One identity under one set of RBAC objects.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    pub(super) permissions: &'a Permissions,
+    pub(super) who: &'a Who,
+}
+
+/// What an identity may do on one side and not on the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct AccessDelta {
+    /// Allowed after, and not before.
+    pub(super) gains: Vec<Access>,
+    /// Allowed before, and not after.
+    pub(super) loses: Vec<Access>,
+    /// What is not known of either side.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Compares two sides, verb by verb and namespace by namespace.
+pub(super) fn access_delta(before: Side<'_>, after: Side<'_>) -> AccessDelta {
+    let mut gains = Cells::default();
+    let mut loses = Cells::default();
+    let mut unknown = BTreeSet::new();
+    let all_scopes = scopes(before, after);
+    let namespaces: BTreeSet<String> = all_scopes.iter().flatten().filter(|it| !it.is_empty()).cloned().collect();
+    for scopes in all_scopes {
+        let Some(first) = scopes.first() else { continue };
+        let (then, later) =
+            (matrix(before.permissions, before.who, first), matrix(after.permissions, after.who, first));
+        unknown.extend(then.unknown.iter().chain(&later.unknown).cloned());
+        let (mut then, mut later) = (allowed(&then, first), allowed(&later, first));
+        for (side, cells) in [(before, &mut then), (after, &mut later)] {
+            // Beyond all that is known by name.
+            if side.permissions.decide(side.who, &everything(first)).verdict == Allowed {
+                cells.insert((EVERYTHING.to_owned(), EVERYTHING.to_owned()));
+            }
+        }
+        let new = |other: Side<'_>, its: &Set, others: &Set| -> Set {
+            its.difference(others).filter(|cell| !covers(other, cell, first)).cloned().collect()
+        };
+        gains.add(&scopes, new(before, &later, &then));
+        loses.add(&scopes, new(after, &then, &later));
+    }
+    AccessDelta {
+        gains: gains.told(&namespaces),
+        loses: loses.told(&namespaces),
+        unknown: unknown.into_iter().collect(),
+    }
+}
+
+/// Does a rule of somebody cover what the other side names? A table has a row for what a rule names, and of a rule
+/// with a wildcard that is the wildcard alone; so what no table lists by itself is asked.
+fn covers(side: Side<'_>, (resource, verb): &(String, String), namespace: &str) -> bool {
+    if resource == EVERYTHING {
+        return false;
+    }
+    let target = if resource.starts_with('/') {
+        Target::Path(resource.clone())
+    } else {
+        let (name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let (plural, group) = name.split_once('.').unwrap_or((name, ""));
+        if subresource.is_empty() && VERBS.contains(&verb.as_str()) && find(group, plural).is_some() {
             return false;
         }
-        let target = if resource.starts_with('/') {
-            Target::Path(resource.clone())
-        } else {
-            let (name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-            let (plural, group) = name.split_once('.').unwrap_or((name, ""));
-            if subresource.is_empty() && VERBS.contains(&verb.as_str()) && find(group, plural).is_some() {
-                return false;
-            }
-            let [group, resource, subresource, namespace] = [group, plural, subresource, namespace].map(str::to_owned);
-            Target::Resource { group, resource, subresource, namespace, name: String::new() }
-        };
-        self.permissions.decide(who, &Request { verb: verb.clone(), target }).verdict == Allowed
-    }
+        let [group, resource, subresource, namespace] = [group, plural, subresource, namespace].map(str::to_owned);
+        Target::Resource { group, resource, subresource, namespace, name: String::new() }
+    };
+    side.permissions.decide(side.who, &Request { verb: verb.clone(), target }).verdict == Allowed
+}
 
-    /// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster
-    /// (the empty text) by itself, and namespaces by the grants that reach them.
-    fn scopes(&self, before: &Who, after: &Who) -> Vec<Vec<String>> {
-        let grants: Vec<Grant> =
-            [before, after].into_iter().flat_map(|who| self.permissions.grants(who)).map(|held| held.grant).collect();
-        let mut namespaces: BTreeSet<String> = self.permissions.namespaces().map(str::to_owned).collect();
-        for grant in &grants {
-            if let Grant::Policy { scope, .. } = grant
-                && scope.kind == ScopeKind::Namespace
-            {
-                // A pattern stands for itself too: for the namespaces that may come.
-                namespaces.extend(scope.namespaces.iter().cloned());
-            }
+/// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster
+/// (the empty text) by itself, and namespaces by the grants that reach them.
+fn scopes(before: Side<'_>, after: Side<'_>) -> Vec<Vec<String>> {
+    let grants: Vec<Grant> = [before, after]
+        .into_iter()
+        .flat_map(|side| side.permissions.grants(side.who))
+        .map(|held| held.grant)
+        .collect();
+    let both = before.permissions.namespaces().chain(after.permissions.namespaces());
+    let mut namespaces: BTreeSet<String> = both.map(str::to_owned).collect();
+    for grant in &grants {
+        if let Grant::Policy { scope, .. } = grant
+            && scope.kind == ScopeKind::Namespace
+        {
+            // A pattern stands for itself too: for the namespaces that may come.
+            namespaces.extend(scope.namespaces.iter().cloned());
         }
-        let mut by_reach: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
-        for namespace in namespaces {
-            let reach = grants.iter().map(|grant| match grant {
-                Grant::Binding { namespace: Some(own), .. } => *own == namespace,
-                Grant::Policy { scope, .. } => catalog::covers(scope, &namespace),
-                _ => true,
-            });
-            by_reach.entry(reach.collect()).or_default().push(namespace);
-        }
-        std::iter::once(vec![String::new()]).chain(by_reach.into_values()).collect()
     }
+    let mut by_reach: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
+    for namespace in namespaces {
+        let reach = grants.iter().map(|grant| match grant {
+            Grant::Binding { namespace: Some(own), .. } => *own == namespace,
+            Grant::Policy { scope, .. } => catalog::covers(scope, &namespace),
+            _ => true,
+        });
+        by_reach.entry(reach.collect()).or_default().push(namespace);
+    }
+    std::iter::once(vec![String::new()]).chain(by_reach.into_values()).collect()
 }
 
 /// Every verb on every resource, whatever it is called: stands among the resources and among the verbs.

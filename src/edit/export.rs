@@ -8,6 +8,7 @@ mod note;
 mod terraform;
 mod told;
 
+pub(super) use aws_cli::command_lines;
 use aws_cli::script;
 pub use note::Traced;
 use note::note;

@@ -49,7 +49,8 @@ impl AwsAuthKey {
         }
     }
 
-    fn arn_field(self) -> &'static str {
+    /// `rolearn` or `userarn`: the member of a row that holds the ARN.
+    pub fn arn_field(self) -> &'static str {
         if self == AwsAuthKey::MapUsers { "userarn" } else { "rolearn" }
     }
 }

@@ -1,14 +1,16 @@
-//! `eksplorer explain`: a message, the step that fails, and what would mend it.
+//! `eksplorer explain`: a message, the step that fails, and what would fix it.
 
 use serde_json::{Map, Value, json};
 
 use super::can::{allowing_json, mark, nearest_json, request_json, verdict};
 use super::json::{EvidenceJson, FORMAT};
+use super::plan::access_json;
 use super::{Exit, columns, glyph};
-use crate::access::explain::fix::Fix;
+use crate::access::explain::fix::TextFix;
 use crate::access::explain::message::{By, Message};
 use crate::access::explain::{Explanation, Step, StepState};
 use crate::access::permissions::{Permissions, RoleName, Verdict};
+use crate::edit::fix::{Explained, Fix};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::rbac::Rule;
@@ -23,11 +25,12 @@ pub fn exit(explanation: &Explanation) -> Exit {
     }
 }
 
-/// The explanation as text: the answer first, then each step, then what would mend it.
-pub fn text(cluster: &ClusterId, explanation: &Explanation) -> String {
+/// The explanation as text: the answer first, then each step, then what would fix it.
+pub fn text(cluster: &ClusterId, explained: &Explained) -> String {
+    let explanation = &explained.explanation;
     let mut rows = Vec::new();
     let mut part = "";
-    for line in explanation.lines() {
+    for line in explained.lines() {
         let heading = if part == line.part { "" } else { line.part };
         part = line.part;
         let mark = line.mark.map(glyph).unwrap_or(" ");
@@ -45,7 +48,10 @@ pub fn text(cluster: &ClusterId, explanation: &Explanation) -> String {
 }
 
 /// The explanation as JSON (`docs/json.md`).
-pub fn json(cluster: &ClusterId, permissions: &Permissions, explanation: &Explanation) -> Result<String, String> {
+pub fn json(cluster: &ClusterId, permissions: &Permissions, explained: &Explained) -> Result<String, String> {
+    let Explained { explanation, fixes } = explained;
+    let proved = fixes.all().map(|(it, broader)| fix_json(it, broader));
+    let texts = explanation.text_fixes.iter().map(text_fix_json);
     let principals: Vec<Value> = explanation
         .principals
         .iter()
@@ -73,8 +79,8 @@ pub fn json(cluster: &ClusterId, permissions: &Permissions, explanation: &Explan
         "unknown": decision.map(|it| it.unknown.clone()).unwrap_or_default(),
         "by": decision.map(|it| it.by.iter().map(|it| allowing_json(permissions, it)).collect::<Vec<_>>()).unwrap_or_default(),
         "nearest": nearest,
-        "fix": explanation.fix.iter().map(fix).collect::<Vec<_>>(),
-        "notes": explanation.notes,
+        "fix": proved.chain(texts).collect::<Vec<_>>(),
+        "notes": explanation.notes.iter().chain(&fixes.notes).collect::<Vec<_>>(),
     });
     to_json(&whole).map(|text| text + "\n")
 }
@@ -95,20 +101,44 @@ fn step(step: &Step) -> Value {
     })
 }
 
-fn fix(fix: &Fix) -> Value {
+fn fix_json(fix: &Fix, broader: bool) -> Value {
     let role = fix.role.as_ref().map(|it| match it {
         RoleName::Role(namespace, name) => json!({"kind": "Role", "namespace": namespace, "name": name}),
         RoleName::ClusterRole(name) => json!({"kind": "ClusterRole", "namespace": null, "name": name}),
     });
     json!({
         "kind": fix.kind.as_str(),
-        "text": fix.text,
+        "text": fix.title,
         "note": fix.note,
         "policyArn": fix.policy.as_ref().map(|it| &it.0),
         "scope": fix.policy.as_ref().map(|it| &it.1),
         "group": fix.group,
         "role": role,
+        "command": fix.commands.join(" && "),
+        "stageable": fix.change.staged().is_some(),
+        "broader": broader,
+        "gains": fix.gains.iter().map(access_json).collect::<Vec<_>>(),
+        "loses": fix.loses.iter().map(access_json).collect::<Vec<_>>(),
+        "unknown": fix.unknown,
+    })
+}
+
+/// A fix that changes nothing in the cluster's access: nothing was measured.
+fn text_fix_json(fix: &TextFix) -> Value {
+    json!({
+        "kind": fix.kind.as_str(),
+        "text": fix.title,
+        "note": fix.note,
+        "policyArn": null,
+        "scope": null,
+        "group": null,
+        "role": null,
         "command": fix.command.lines().collect::<Vec<_>>().join(" && "),
+        "stageable": false,
+        "broader": false,
+        "gains": [],
+        "loses": [],
+        "unknown": [],
     })
 }
 

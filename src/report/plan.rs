@@ -116,7 +116,7 @@ pub fn request(cluster: &ClusterId, call: &Call) -> Value {
     value
 }
 
-fn access(it: &Access) -> Value {
+pub(super) fn access_json(it: &Access) -> Value {
     json!({"verbs": it.verbs, "resources": it.resources, "namespaces": it.namespaces, "except": it.except})
 }
 
@@ -151,8 +151,8 @@ pub fn value(cluster: &ClusterId, review: &Review) -> Value {
             json!({
                 "principal": it.principal.arn(),
                 "getsIn": it.turns(),
-                "gains": it.gains.iter().map(access).collect::<Vec<_>>(),
-                "loses": it.loses.iter().map(access).collect::<Vec<_>>(),
+                "gains": it.gains.iter().map(access_json).collect::<Vec<_>>(),
+                "loses": it.loses.iter().map(access_json).collect::<Vec<_>>(),
                 "unknown": it.unknown,
             })
         })

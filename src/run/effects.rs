@@ -19,6 +19,7 @@ use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
 use crate::app::table::Tables;
 use crate::edit;
+use crate::edit::fix::Explained;
 use crate::edit::preflight::Preflight;
 use crate::edit::record::History;
 use crate::journal;
@@ -164,8 +165,8 @@ pub fn set_about(
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
             tasks.spawn_blocking(move || {
-                let explanation = Ground::new(&facts, &iam, &cluster, caller).explain(&message);
-                Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))))
+                let explained = Explained::new(&Ground::new(&facts, &iam, &cluster, caller), &message);
+                Some(Msg::Answer(ticket, Answer::Explain(Arc::new(explained))))
             });
         }
         Effect::Plan { ticket, cluster, draft } => {

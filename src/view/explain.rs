@@ -20,8 +20,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Expla
     let area = Rect { x: at.body.x + 1, width: at.body.width.saturating_sub(2), ..at.body };
     let mut y = area.y;
     let inner = |y: u16| Rect { x: area.x + 2, y, width: area.width.saturating_sub(2), height: MOST_ANSWER };
-    match &view.explanation {
-        Some(explanation) => {
+    match &view.explained {
+        Some(explained) => {
+            let explanation = &explained.explanation;
             let sign = mark(explanation.verdict);
             let mut end = area.right();
             let loading = app.is_live() && !app.facts().progress().is_empty();

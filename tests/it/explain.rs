@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use eksplorer::access::explain::fix::FixKind;
 use eksplorer::access::explain::message::{By, Message, read, tidy};
 use eksplorer::access::explain::{Explanation, Ground, StepName, StepState};
+use eksplorer::edit::fix::{Explained, Fix};
 use eksplorer::access::permissions::Verdict;
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::facts::snapshot_of;
@@ -265,15 +266,40 @@ fn id(name: &str) -> ClusterId {
     ClusterId { region: "eu-west-1".into(), name: name.into() }
 }
 
-fn explain_on(snapshot: &Snapshot, cluster: &str, text: &str) -> Explanation {
+/// An explanation with its fixes, narrow ones first.
+struct Answered {
+    explained: Explained,
+    fix: Vec<Fix>,
+}
+
+impl std::ops::Deref for Answered {
+    type Target = Explanation;
+
+    fn deref(&self) -> &Explanation {
+        &self.explained.explanation
+    }
+}
+
+impl Answered {
+    fn commands(&self, at: usize) -> String {
+        self.fix[at].commands.join("\n")
+    }
+
+    fn notes(&self) -> Vec<&String> {
+        self.notes.iter().chain(&self.explained.fixes.notes).collect()
+    }
+}
+
+fn explain_on(snapshot: &Snapshot, cluster: &str, text: &str) -> Answered {
     let message = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let facts = snapshot.cluster(&id(cluster));
     let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
     let cluster = id(cluster);
-    Ground::new(&facts, &snapshot.iam, &cluster, caller).explain(&message)
+    let explained = Explained::new(&Ground::new(&facts, &snapshot.iam, &cluster, caller), &message);
+    Answered { fix: explained.fixes.all().map(|(it, _)| it.clone()).collect(), explained }
 }
 
-fn explain(text: &str) -> Explanation {
+fn explain(text: &str) -> Answered {
     explain_on(&ACME, "prod-eu1", text)
 }
 
@@ -287,10 +313,10 @@ fn session(role: &str, name: &str) -> String {
     format!("arn:aws:sts::111122223333:assumed-role/{role}/{name}")
 }
 
-/// The verdict, the first step that fails, whom it is about, and what would mend it first.
-fn brief(it: &Explanation) -> (Verdict, Option<StepName>, Vec<String>, Vec<FixKind>) {
+/// The verdict, the first step that fails, whom it is about, and which fixes are proposed but for the broader ones.
+fn brief(it: &Answered) -> (Verdict, Option<StepName>, Vec<String>, Vec<FixKind>) {
     let principals = it.principals.iter().map(|it| it.asked.arn()).collect();
-    (it.verdict, it.cause().map(|it| it.name), principals, it.fix.iter().map(|it| it.kind).collect())
+    (it.verdict, it.cause().map(|it| it.name), principals, it.explained.fixes.narrow.iter().map(|it| it.kind).collect())
 }
 
 #[test]
@@ -299,14 +325,20 @@ fn a_session_is_found_by_its_arn_and_gets_the_policy_it_has_in_one_namespace_mor
     let expected = vec![session("deployer", "jane")];
     assert_eq!(
         brief(&it),
-        (Verdict::Denied, Some(StepName::Grants), expected, vec![FixKind::AccessPolicy, FixKind::Group])
+        (Verdict::Denied, Some(StepName::Grants), expected, vec![FixKind::Binding, FixKind::Binding])
     );
     assert!(it.nearest.is_some());
-    let (arn, scope) = it.fix[0].policy.clone().expect("a policy");
+    let broader = &it.explained.fixes.broader;
+    let policy = broader.iter().position(|it| it.policy.is_some()).expect("a policy") + 2;
+    let (arn, scope) = it.fix[policy].policy.clone().expect("a policy");
     assert!(arn.ends_with("/AmazonEKSEditPolicy"));
     assert_eq!(scope.namespaces, ["blue", "payments"], "what it has already goes along");
-    assert!(it.fix[0].command.contains("namespaces=blue,payments"), "{}", it.fix[0].command);
-    assert!(it.fix[1].command.contains("--kubernetes-groups deployers "), "{}", it.fix[1].command);
+    assert!(it.commands(policy).contains(r#""namespaces":["blue","payments"]"#), "{}", it.commands(policy));
+    assert!(it.fix[policy].change.staged().is_some() && it.fix[0].change.staged().is_none());
+    let group = broader.iter().find(|it| it.group.as_deref() == Some("payments-deployers")).expect("a group");
+    // UpdateAccessEntry replaces both, so both are always given.
+    let command = &group.commands[0];
+    assert!(command.contains("--username ") && command.contains("--kubernetes-groups deployers "), "{command}");
 }
 
 #[test]
@@ -317,9 +349,11 @@ fn a_custom_username_leads_to_the_principal_and_its_session() {
     let it = explain(&cannot("green-oncall:lee", "delete", "pods", "", "blue"));
     assert_eq!(it.principals[0].asked.session.as_deref(), Some("lee"));
     // Policies need an entry, which would shadow the row: what the row gives goes along.
-    let command = &it.fix[0].command;
-    assert!(command.contains("create-access-entry") && command.contains("oncall-legacy green-oncall"), "{command}");
-    assert!(it.fix[1].command.contains("edit configmap aws-auth"), "{}", it.fix[1].command);
+    let entry = it.fix.iter().find(|it| it.policy.is_some()).expect("a policy");
+    let command = entry.commands.join("\n");
+    assert!(command.contains("create-access-entry") && command.contains("green-oncall oncall-legacy"), "{command}");
+    assert!(entry.loses.is_empty(), "{:?}", entry.loses);
+    assert!(it.fix.iter().any(|it| it.commands[0].contains("edit configmap aws-auth")));
 }
 
 #[test]
@@ -354,13 +388,13 @@ fn a_401_fails_at_the_mapping_or_leaves_credentials_and_token() {
     let of = |arn: &str| explain(&format!("error: You must be logged in to the server (Unauthorized) {arn}"));
     let dead = of(&session("green-deployer", "kim"));
     assert_eq!(brief(&dead).1, Some(StepName::Mapping));
-    let commands: Vec<&str> = dead.fix[0].command.lines().collect();
+    let commands = &dead.fix[0].commands;
     assert_eq!(commands.len(), 3, "{commands:?}");
-    assert!(commands[0].contains("delete-access-entry") && commands[2].contains("namespaces=green,green-*"));
+    assert!(commands[0].contains("delete-access-entry") && commands[2].contains(r#"["green","green-*"]"#));
     let template = of(&session("ops-jumpbox", "kim"));
     assert_eq!(brief(&template).1, Some(StepName::Mapping));
     assert!(template.answer.contains("{{EC2PrivateDNSName}}"));
-    assert!(template.fix[0].command.contains("--kubernetes-groups oncall-legacy"));
+    assert!(template.commands(0).contains("--kubernetes-groups oncall-legacy"), "{}", template.commands(0));
     let gone = of(&session("nobody-of-that-name", "kim"));
     assert_eq!((brief(&gone).1, gone.fix.len()), (Some(StepName::Credentials), 0));
     let fine = of(&session("deployer", "jane"));
@@ -371,28 +405,30 @@ fn a_401_fails_at_the_mapping_or_leaves_credentials_and_token() {
 }
 
 #[test]
-fn a_cluster_with_aws_auth_alone_is_mended_by_rows_and_groups() {
+fn a_cluster_with_aws_auth_alone_is_fixed_by_rows_and_groups_or_by_another_mode() {
     let it = explain_on(&ACME, "legacy", &format!("Unauthorized {}", session("ci", "x")));
     assert_eq!(brief(&it).1, Some(StepName::Mapping));
-    assert_eq!(brief(&it).3, [FixKind::AwsAuth]);
-    assert!(it.fix[0].command.starts_with("eksctl create iamidentitymapping"), "{}", it.fix[0].command);
+    assert_eq!(brief(&it).3, [FixKind::AwsAuth, FixKind::AccessEntry]);
+    assert!(it.commands(0).starts_with("eksctl create iamidentitymapping"), "{}", it.commands(0));
+    assert!(it.commands(1).contains("update-cluster-config") && it.commands(1).contains("create-access-entry"));
     let it = explain_on(&ACME, "legacy", &cannot("invoice-printer", "delete", "deployments", "apps", "default"));
     assert_eq!(it.cause().map(|it| it.name), Some(StepName::Grants));
     assert!(it.fix.iter().all(|it| it.kind != FixKind::AccessPolicy), "{:?}", it.fix);
-    assert!(it.notes.iter().any(|it| it.contains("CONFIG_MAP knows no access policies")), "{:?}", it.notes);
+    assert!(it.notes().iter().any(|it| it.contains("CONFIG_MAP has no access policies")), "{:?}", it.notes());
 }
 
 #[test]
 fn service_accounts_are_bound_to_the_narrowest_role_or_one_for_exactly_this() {
     let it = explain(&cannot("system:serviceaccount:payments:ledger", "list", "secrets", "", "payments"));
     assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Grants), vec![], vec![FixKind::Binding, FixKind::Binding]));
-    assert!(it.fix[0].command.contains("--clusterrole=secret-reader --serviceaccount=payments:ledger"));
-    assert!(it.fix[1].command.starts_with("kubectl create role ledger-list-secrets --verb=list --resource=secrets"));
+    assert!(it.commands(0).starts_with("kubectl create role ledger-list-secrets --verb=list --resource=secrets"));
+    assert!(it.commands(1).contains("--clusterrole=secret-reader --serviceaccount=payments:ledger"));
     let it = explain(&cannot("system:serviceaccount:payments:reaper", "delete", "pods", "", "payments"));
     assert_eq!(it.verdict, Verdict::Allowed);
     let gone = explain(&cannot("system:serviceaccount:payments:nobody", "list", "nodes", "", ""));
     assert_eq!((gone.verdict, gone.steps[0].state), (Verdict::Denied, StepState::Unknown));
-    assert!(gone.fix.iter().all(|it| it.command.contains("kubectl create clusterrolebinding")), "{:?}", gone.fix);
+    let cluster_wide = |it: &Fix| it.commands.iter().any(|it| it.contains("kubectl create clusterrolebinding"));
+    assert!(!gone.fix.is_empty() && gone.fix.iter().all(cluster_wide), "{:?}", gone.fix);
 }
 
 #[test]
@@ -402,20 +438,21 @@ fn nodes_and_the_anonymous_are_not_given_access() {
     assert_eq!((it.verdict, it.fix.len()), (Verdict::Unknown, 0));
     assert!(it.principals.len() > 2);
     let it = explain("forbidden: User \"system:anonymous\" cannot get path \"/metrics\"");
-    assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Credentials), vec![], vec![FixKind::Kubeconfig]));
+    assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Credentials), vec![], vec![]));
+    assert_eq!(it.text_fixes.iter().map(|it| it.kind).collect::<Vec<_>>(), [FixKind::Kubeconfig]);
 }
 
 #[test]
 fn what_no_policy_allows_is_given_by_a_group_and_everything_comes_last() {
     let it = explain(&cannot(&session("blue-reader", "ann"), "patch", "canaries", "flagger.app", "blue"));
-    let kinds: Vec<FixKind> = it.fix.iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [FixKind::Group, FixKind::AccessPolicy]);
-    assert_eq!(it.fix[0].group.as_deref(), Some("blue-canaries"));
-    assert!(it.notes.iter().any(|it| it.contains("built-in kinds only")), "{:?}", it.notes);
+    assert!(it.explained.fixes.narrow.iter().any(|it| it.group.as_deref() == Some("blue-canaries")), "{:?}", it.fix);
+    assert!(it.explained.fixes.broader.iter().any(|it| it.kind == FixKind::AccessPolicy));
+    assert!(it.notes().iter().any(|it| it.contains("built-in kinds only")), "{:?}", it.notes());
     let it = explain(&cannot(&session("blue-reader", "ann"), "patch", "widgets", "shop.io", "blue"));
-    let kinds: Vec<FixKind> = it.fix.iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [FixKind::Binding, FixKind::AccessPolicy]);
-    assert!(it.fix[0].command.contains("update-access-entry") && it.fix[0].command.contains("widgets.shop.io"));
+    assert_eq!(brief(&it).3, [FixKind::Binding]);
+    assert!(it.commands(0).contains("update-access-entry") && it.commands(0).contains("widgets.shop.io"));
+    let widths: Vec<u64> = it.fix.iter().map(|it| it.width).collect();
+    assert!(widths.is_sorted(), "{widths:?}");
 }
 
 #[test]
@@ -464,8 +501,8 @@ fn what_was_not_read_is_not_known_and_never_no() {
 fn every_form_is_explained_and_admission_is_never_replayed() {
     for (text, _) in forms() {
         let it = explain(&text);
-        assert!(!it.answer.is_empty() && !it.lines().is_empty(), "{text}");
-        assert!(it.foremost() < it.lines().len(), "{text}");
+        assert!(!it.answer.is_empty() && !it.explained.lines().is_empty(), "{text}");
+        assert!(it.foremost() < it.explained.lines().len(), "{text}");
         if let Message::Admission(admission) = &it.message {
             assert_eq!(it.cause().map(|it| it.name), Some(StepName::Admission), "{text}");
             assert!(it.decision.is_none() && it.fix.is_empty(), "{text}");
@@ -491,7 +528,7 @@ proptest! {
         if let Ok(message) = read(&format!("{cut}{instead}{rest}")) {
             let cluster = id("small");
             let (facts, iam) = Default::default();
-            let _ = Ground::new(&facts, &iam, &cluster, None).explain(&message).lines();
+            let _ = Explained::new(&Ground::new(&facts, &iam, &cluster, None), &message).lines();
         }
     }
 }

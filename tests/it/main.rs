@@ -14,6 +14,7 @@ mod explain;
 mod fake;
 mod findings;
 mod garbled;
+mod fixes;
 mod generate;
 mod journal;
 mod keys;

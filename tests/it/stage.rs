@@ -586,8 +586,8 @@ impl Stage {
                     let snapshot = self.app.snapshot.clone();
                     let facts = snapshot.cluster(&cluster);
                     let ground = Ground::new(&facts, &snapshot.iam, &cluster, self.app.caller());
-                    let explanation = ground.explain(&message);
-                    self.send(Msg::Answer(ticket, Answer::Explain(Arc::new(explanation))));
+                    let explained = eksplorer::edit::fix::Explained::new(&ground, &message);
+                    self.send(Msg::Answer(ticket, Answer::Explain(Arc::new(explained))));
                 }
                 other => self.effects.push(other),
             }

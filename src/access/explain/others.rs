@@ -4,7 +4,7 @@
 //! bindings and access policies. The principal is traced all the same where one is named, for that is the next question.
 
 use super::carriers::named;
-use super::fix::{self, Subject};
+use super::fix::{self, FixTarget};
 use super::message::{Admission, By, Escalation, Iam, Message};
 use super::walk::{Seen, Walk, finish, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
@@ -32,7 +32,7 @@ pub(super) fn credentials(
     let name = name.unwrap_or_else(|| "the client".to_owned());
     traced(ground, &mut walk, who.as_ref());
     let mut explanation =
-        finish(ground, message, &name, None, walk, candidates(who, Verdict::Denied), &Subject::Nobody);
+        finish(ground, message, &name, None, walk, candidates(who, Verdict::Denied), &FixTarget::Nobody);
     explanation.notes.push(
         "mend it in the shell where kubectl fails: `aws sts get-caller-identity` must print the principal that is meant"
             .to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn iam(ground: &Ground<'_>, message: &Message, it: &Iam) -> Explanati
     walk.notes.push(what_to_do(it));
     let asked = it.asked.as_deref().cloned();
     let mut explanation =
-        finish(ground, message, &who, None, walk, candidates(asked, Verdict::Denied), &Subject::Nobody);
+        finish(ground, message, &who, None, walk, candidates(asked, Verdict::Denied), &FixTarget::Nobody);
     explanation.title = format!("{} · {who}", it.action);
     explanation.answer =
         format!("this is AWS IAM's refusal, not the cluster's: {who} may not call {}{on}{because}", it.action);
@@ -132,7 +132,7 @@ pub(super) fn admission(ground: &Ground<'_>, message: &Message, it: &Admission) 
         walk.notes.push("a refusal of the authorizers reads `User \"…\" cannot …`, and this one does not".to_owned());
     }
     let object = if it.object.is_empty() { "the request".to_owned() } else { it.object.clone() };
-    let mut explanation = finish(ground, message, &object, None, walk, Vec::new(), &Subject::Nobody);
+    let mut explanation = finish(ground, message, &object, None, walk, Vec::new(), &FixTarget::Nobody);
     explanation.title = format!("admission · {object}");
     explanation.answer = format!("this is no lack of access: {object} was authorised, and then {who} refused it{said}");
     explanation
@@ -233,7 +233,7 @@ pub(super) fn escalation(ground: &Ground<'_>, message: &Message, it: &Escalation
          upstream's code; EKS does not say)"
             .to_owned(),
     );
-    let mut explanation = finish(ground, message, &it.username, None, walk, principals, &Subject::Nobody);
+    let mut explanation = finish(ground, message, &it.username, None, walk, principals, &FixTarget::Nobody);
     explanation.title = format!("escalation · {object}");
     explanation.answer =
         format!("RBAC's escalation check: {} may not grant what it does not hold: {missing}", it.username);

@@ -4,7 +4,7 @@
 //! themselves are [`super::walk`]'s.
 
 use super::carriers::{Carrier, MOST, Sort, carriers, named, sort};
-use super::fix::{self, Subject};
+use super::fix::{self, FixTarget};
 use super::message::{CanI, Forbidden, Message};
 use super::walk::{Seen, Walk, finish, mode, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
@@ -84,7 +84,7 @@ fn nobody(ground: &Ground<'_>, message: &Message, username: &str, request: &Requ
     who.unknown.push(format!("the groups of {username}: no mapping tells them"));
     walk.say(StepName::Username, StepState::Unknown, format!("{username}; its groups are not known"), None);
     walk.grants(ground, &who, request);
-    let subject = Subject::User { username: username.to_owned(), groups: Vec::new() };
+    let subject = FixTarget::User { username: username.to_owned(), groups: Vec::new() };
     finish(ground, message, username, Some(request), walk, Vec::new(), &subject)
 }
 
@@ -160,7 +160,7 @@ fn of_carriers(
                 .to_owned(),
         );
     }
-    let subject = Subject::Principal(Box::new(carrier.resolution));
+    let subject = FixTarget::Principal(Box::new(carrier.resolution));
     let mut explanation = finish(ground, message, &name, request, walk, principals, &subject);
     if !agree {
         explanation.verdict = Verdict::Unknown;
@@ -211,7 +211,7 @@ fn service_account(
     let text = format!("{} with groups {}", who.username, who.groups.join(", "));
     walk.say(StepName::Username, StepState::Passed, text, None);
     walk.grants(ground, &who, request);
-    let subject = Subject::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
+    let subject = FixTarget::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
     finish(ground, message, &format!("service account {namespace}/{name}"), Some(request), walk, Vec::new(), &subject)
 }
 
@@ -253,7 +253,7 @@ fn node(ground: &Ground<'_>, message: &Message, username: &str, request: &Reques
             .to_owned(),
     );
     let mut explanation =
-        finish(ground, message, &format!("node {name}"), Some(request), walk, principals, &Subject::Nobody);
+        finish(ground, message, &format!("node {name}"), Some(request), walk, principals, &FixTarget::Nobody);
     let verdict = explanation.verdict;
     explanation.principals.iter_mut().for_each(|it| it.verdict = verdict);
     explanation
@@ -273,9 +273,9 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
         walk.say(StepName::Credentials, StepState::Failed, text, None);
         walk.rest(&[StepName::Token, StepName::Mapping, StepName::Username, StepName::Grants]);
     }
-    let mut explanation = finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &Subject::Nobody);
+    let mut explanation = finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
     if explanation.verdict == Verdict::Denied {
-        explanation.fix.push(fix::kubeconfig(ground.cluster));
+        explanation.text_fixes.push(fix::kubeconfig(ground.cluster));
         explanation.notes.push(
             "access for system:anonymous or system:unauthenticated is access for everybody who \
                                 reaches the endpoint: it is not the way to mend this"
@@ -291,7 +291,7 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, asked: Option
         let mut walk = Walk::default();
         let text = "whose they are is not known: the message names nobody, and neither is the caller known here";
         walk.say(StepName::Credentials, StepState::Unknown, text, None);
-        let mut explanation = finish(ground, message, "whoever it was", None, walk, Vec::new(), &Subject::Nobody);
+        let mut explanation = finish(ground, message, "whoever it was", None, walk, Vec::new(), &FixTarget::Nobody);
         explanation.verdict = Verdict::Unknown;
         explanation.answer = "not known: the message names nobody; paste it with the ARN that \
                               `aws sts get-caller-identity` prints"
@@ -318,7 +318,7 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, asked: Option
             "a token is valid for 15 minutes, and a clock that is wrong by more makes it invalid from the start".to_owned(),
             "a mapping that was changed takes some seconds to be seen".to_owned(),
         ]);
-        explanation.fix.push(fix::kubeconfig(ground.cluster));
+        explanation.text_fixes.push(fix::kubeconfig(ground.cluster));
     }
     explanation
 }
@@ -372,7 +372,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
                 let mut walk = Walk::default();
                 let text = "who asked is not known: there is no --as, and neither is the caller known here";
                 walk.say(StepName::Credentials, StepState::Unknown, text, None);
-                let mut none = finish(ground, message, "whoever asked", Some(&request), walk, vec![], &Subject::Nobody);
+                let mut none = finish(ground, message, "whoever asked", Some(&request), walk, vec![], &FixTarget::Nobody);
                 none.verdict = Verdict::Unknown;
                 none.answer = format!("not known: {text}");
                 none
@@ -445,9 +445,9 @@ fn impersonated(
         .collect();
     let subject = match sort(username) {
         // What it may when it asks itself needs no mending.
-        _ if itself => Subject::Nobody,
-        Sort::ServiceAccount(namespace, name) => Subject::ServiceAccount { namespace, name },
-        _ => Subject::User { username: username.to_owned(), groups: as_groups.to_vec() },
+        _ if itself => FixTarget::Nobody,
+        Sort::ServiceAccount(namespace, name) => FixTarget::ServiceAccount { namespace, name },
+        _ => FixTarget::User { username: username.to_owned(), groups: as_groups.to_vec() },
     };
     finish(ground, message, &format!("{username}, impersonated,"), Some(request), walk, principals, &subject)
 }

@@ -9,7 +9,7 @@ use crate::model::snapshot::Evidence;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `mend`, `or`, `notes`.
+    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `fix`, `or`, `broader`, `notes`.
     pub part: &'static str,
     /// Its sign.
     pub mark: Option<Mark>,
@@ -32,17 +32,17 @@ pub fn mark(verdict: Verdict) -> Mark {
     }
 }
 
+impl Line {
+    /// A line of text alone, under a heading.
+    pub fn plain(part: &'static str, text: &str) -> Self {
+        Line { part, mark: None, text: text.to_owned(), note: String::new(), evidence: None, is_command: false }
+    }
+}
+
 impl Explanation {
-    /// All lines, in order.
-    pub fn lines(&self) -> Vec<Line> {
-        let plain = |part, text: &str| Line {
-            part,
-            mark: None,
-            text: text.to_owned(),
-            note: String::new(),
-            evidence: None,
-            is_command: false,
-        };
+    /// What the message says, the steps, the principals, and what came closest, in this order.
+    pub fn step_lines(&self) -> Vec<Line> {
+        let plain = Line::plain;
         let mut lines = Vec::new();
         // What a Forbidden says stands in the title and at the username.
         if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
@@ -64,20 +64,22 @@ impl Explanation {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
             lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
         }
-        // Each is enough by itself, so each has a heading of its own.
-        let headings = ["mend", "or", "or else"].into_iter().chain(["or", "or else"].into_iter().cycle());
-        for (fix, heading) in self.fix.iter().zip(headings) {
-            let of = |text: &str| Line { evidence: fix.evidence.clone(), ..plain(heading, text) };
-            lines.push(Line { note: fix.note.clone(), ..of(&fix.text) });
-            lines.extend(fix.command.lines().map(|it| Line { is_command: true, ..of(it) }));
-        }
-        lines.extend(self.notes.iter().map(|it| plain("notes", it)));
         lines
+    }
+
+    /// The fixes that are texts.
+    pub fn text_fix_lines(&self, heading: &'static str) -> Vec<Line> {
+        let lines = self.text_fixes.iter().flat_map(|fix| {
+            let title = Line { note: fix.note.clone(), ..Line::plain(heading, &fix.title) };
+            let commands = fix.command.lines().map(|it| Line { is_command: true, ..Line::plain(heading, it) });
+            std::iter::once(title).chain(commands)
+        });
+        lines.collect()
     }
 
     /// The line on which the eye should land: the step that fails, or that is not known, or the last one.
     pub fn foremost(&self) -> usize {
-        let lines = self.lines();
+        let lines = self.step_lines();
         let of = |state: StepState| {
             let step = self.steps.iter().find(|it| it.state == state)?;
             lines.iter().position(|it| it.part == step.name.as_str())

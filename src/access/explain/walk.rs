@@ -1,10 +1,10 @@
 //! The walk: credentials → token → mode → mapping → username → grants, to the first step that fails.
 //!
 //! Decides what each step says of one identity today, and which of several that may be behind a message is shown. A step
-//! that cannot be seen from here says so. What would mend the step that fails is [`super::fix`]'s.
+//! that cannot be seen from here says so. What would fix it is proposed by `edit::fix`.
 
 use super::carriers::groups;
-use super::fix::{self, Subject};
+use super::fix::FixTarget;
 use super::message::Message;
 use super::{Candidate, Explanation, Ground, Step, StepName, StepState};
 use crate::access::identity::{self, Resolution};
@@ -266,7 +266,7 @@ pub(super) fn finish(
     request: Option<&Request>,
     walk: Walk,
     principals: Vec<Candidate>,
-    subject: &Subject,
+    target: &FixTarget,
 ) -> Explanation {
     let verdict = walk.verdict();
     let title = request.map_or_else(|| format!("{}: {name}", message.kind()), |it| format!("{} · {name}", told(it)));
@@ -299,14 +299,6 @@ pub(super) fn finish(
     {
         notes.extend(why_still(ground, decision));
     }
-    let fix = if verdict == Verdict::Allowed {
-        Vec::new()
-    } else {
-        fix::fixes(ground, subject, request, failed.as_ref().map(|it| it.name), &mut notes)
-    };
-    if verdict == Verdict::Unknown && !fix.is_empty() {
-        notes.push("what stands under mend would allow it, whatever is missing to know".to_owned());
-    }
     Explanation {
         message: message.clone(),
         title,
@@ -317,7 +309,8 @@ pub(super) fn finish(
         request: request.cloned(),
         decision: walk.decision,
         nearest: walk.nearest,
-        fix,
+        target: target.clone(),
+        text_fixes: Vec::new(),
         notes,
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::access::explain::message::Message;
-use crate::access::explain::{Explanation, Line};
+use crate::access::explain::Line;
 use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
+use crate::edit::fix::Explained;
 
 /// The explanation on the full screen.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct ExplainView {
     /// Of what.
     pub message: Message,
     /// The answer, once it is there.
-    pub explanation: Option<Arc<Explanation>>,
+    pub explained: Option<Arc<Explained>>,
     /// Its lines.
     lines: Vec<Line>,
     /// The same as they are drawn.
@@ -29,23 +30,23 @@ impl ExplainView {
     /// Of a message.
     pub fn new(message: Message) -> Self {
         let (lines, facts) = (Vec::new(), Vec::new());
-        ExplainView { message, explanation: None, lines, facts, at: 0, slot: Slot::default() }
+        ExplainView { message, explained: None, lines, facts, at: 0, slot: Slot::default() }
     }
 
     /// Takes in an answer; the cursor stays on its line. The first time it goes to the step that fails.
-    pub fn take(&mut self, explanation: Arc<Explanation>) {
+    pub fn take(&mut self, explained: Arc<Explained>) {
         let before = self.lines.get(self.at).cloned();
-        let lines = explanation.lines();
+        let lines = explained.lines();
         self.at = match before {
             Some(before) => {
                 let same = lines.iter().position(|it| it.part == before.part && it.text == before.text);
                 same.unwrap_or(self.at.min(lines.len().saturating_sub(1)))
             }
-            None => explanation.foremost(),
+            None => explained.explanation.foremost(),
         };
         self.facts = lines.iter().map(fact).collect();
         self.lines = lines;
-        self.explanation = Some(explanation);
+        self.explained = Some(explained);
     }
 
     /// The line under the cursor.
@@ -58,11 +59,14 @@ impl ExplainView {
         self.at = motion.from(self.at, self.lines.len(), page);
     }
 
-    /// The command under the cursor; on the line above commands, all of them.
+    /// The command under the cursor; on the title of a fix, all of its commands.
     pub fn command(&self) -> Option<String> {
         let line = self.lines.get(self.at)?;
         if line.is_command {
             return Some(line.text.clone());
+        }
+        if let Some(commands) = self.explained.as_ref().and_then(|it| it.commands_of(line)) {
+            return Some(commands);
         }
         let below = self.lines.iter().skip(self.at + 1).take_while(|it| it.is_command);
         let commands: Vec<&str> = below.map(|it| it.text.as_str()).collect();
@@ -71,7 +75,7 @@ impl ExplainView {
 
     /// Of whom it is, if it is of one principal.
     pub fn arn(&self) -> Option<String> {
-        let principals = &self.explanation.as_ref()?.principals;
+        let principals = &self.explained.as_ref()?.explanation.principals;
         match principals.as_slice() {
             [only] => Some(only.asked.arn()),
             _ => self.message.asked().map(|it| it.arn()),

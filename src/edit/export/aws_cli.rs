@@ -37,6 +37,11 @@ pub(super) fn script(place: &Place, steps: &[Step], title: &str, remarks: &[Stri
     out
 }
 
+/// The commands alone, one for each step, in order.
+pub(in crate::edit) fn command_lines(place: &Place, steps: &[Step]) -> Vec<String> {
+    steps.iter().map(|step| command(place, step)).collect()
+}
+
 /// Would the AWS CLI take a word for something else: an option, or the name of a file or page to read?
 fn is_misread(word: &str) -> bool {
     let schemes = ["file://", "fileb://", "http://", "https://"];

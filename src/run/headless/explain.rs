@@ -8,6 +8,7 @@ use super::super::{Trouble, load};
 use super::Printed;
 use crate::access::explain::{Ground, message};
 use crate::cli::{Options, Output};
+use crate::edit::fix::Explained;
 use crate::model::principal::Asked;
 use crate::report;
 
@@ -34,14 +35,14 @@ pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, 
     let facts = snapshot.cluster(&id);
     let caller = snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
     let ground = Ground::new(&facts, &snapshot.iam, &id, caller);
-    let explanation = ground.explain(&message);
+    let explained = Explained::new(&ground, &message);
     let out = match options.output {
-        Output::Text => report::explain::text(&id, &explanation),
+        Output::Text => report::explain::text(&id, &explained),
         Output::Json | Output::Sarif => {
-            report::explain::json(&id, ground.permissions(), &explanation).map_err(Trouble::failure)?
+            report::explain::json(&id, ground.permissions(), &explained).map_err(Trouble::failure)?
         }
     };
-    Ok(Printed::answer(out, report::explain::exit(&explanation)))
+    Ok(Printed::answer(out, report::explain::exit(&explained.explanation)))
 }
 
 /// What is piped in; a message is short, and what is longer is cut.

@@ -250,7 +250,7 @@ pub(crate) fn ears() -> mpsc::Sender<Progress> {
     mpsc::channel(1).0
 }
 
-async fn session(lab: &Lab, patience: Option<Duration>) -> Session {
+pub(crate) async fn session(lab: &Lab, patience: Option<Duration>) -> Session {
     let keys = lab.credentials();
     let credentials = cloud::Credentials {
         access_key_id: keys.access_key_id,

@@ -1,0 +1,83 @@
+//! An explanation with its fixes, line by line: what the screen and the text report show, in the same order.
+
+use super::{Fix, Fixes, propose};
+use crate::access::explain::message::Message;
+use crate::access::explain::{Explanation, Ground, Line};
+use crate::edit::diff::Access;
+
+/// An explanation, and what would fix it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// What the message means, and the step that fails.
+    pub explanation: Explanation,
+    /// What would fix it, proved.
+    pub fixes: Fixes,
+}
+
+/// Under which heading fixes stand, and those that give much more.
+const FIX: &str = "fix";
+const OR: &str = "or";
+const BROADER_FIX: &str = "broader";
+
+/// So many kinds of access are listed for one fix.
+const MOST_GAINS: usize = 3;
+
+impl Explained {
+    /// Explains a message and proposes fixes.
+    pub fn new(ground: &Ground<'_>, message: &Message) -> Self {
+        let explanation = ground.explain(message);
+        let fixes = propose(ground, &explanation);
+        Explained { explanation, fixes }
+    }
+
+    /// All lines, in order: the steps, the fixes, the notes.
+    pub fn lines(&self) -> Vec<Line> {
+        let mut lines = self.explanation.step_lines();
+        for (n, fix) in self.fixes.narrow.iter().enumerate() {
+            lines.extend(fix_lines(fix, if n == 0 { FIX } else { OR }));
+        }
+        lines.extend(self.fixes.broader.iter().map(|fix| self.broader_line(fix)));
+        let none = self.fixes.narrow.is_empty() && self.fixes.broader.is_empty();
+        lines.extend(self.explanation.text_fix_lines(if none { FIX } else { OR }));
+        lines.extend(self.explanation.notes.iter().chain(&self.fixes.notes).map(|it| Line::plain("notes", it)));
+        lines
+    }
+
+    /// A broader fix, folded into one line.
+    fn broader_line(&self, fix: &Fix) -> Line {
+        let narrowest = self.fixes.narrow.first().map_or(1, |it| it.width.max(1));
+        let note = match fix.gains.first() {
+            Some(first) if first.is_everything() => first.tell(),
+            _ => format!("gives about {} times as much", fix.width / narrowest),
+        };
+        Line { note, evidence: fix.evidence.clone(), ..Line::plain(BROADER_FIX, &fix.title) }
+    }
+
+    /// The commands of the fix that a line is the title of.
+    pub fn commands_of(&self, line: &Line) -> Option<String> {
+        let is_title = |fix: &&Fix| fix.title == line.text && [FIX, OR, BROADER_FIX].contains(&line.part);
+        let fix = self.fixes.narrow.iter().chain(&self.fixes.broader).find(is_title)?;
+        Some(fix.commands.join("\n"))
+    }
+}
+
+fn fix_lines(fix: &Fix, heading: &'static str) -> Vec<Line> {
+    let plain = |text: &str| Line { evidence: fix.evidence.clone(), ..Line::plain(heading, text) };
+    let mut out = vec![Line { note: fix.note.clone(), ..plain(&fix.title) }];
+    for (what, all) in [("gives", &fix.gains), ("takes away", &fix.loses)] {
+        if !all.is_empty() {
+            out.push(plain(&format!("{what} {}", describe(all))));
+        }
+    }
+    out.extend(fix.commands.iter().map(|it| Line { is_command: true, ..plain(it) }));
+    out
+}
+
+/// `list: pods in payments; get: secrets in payments; and 4 more`
+fn describe(all: &[Access]) -> String {
+    let mut told: Vec<String> = all.iter().take(MOST_GAINS).map(Access::tell).collect();
+    if all.len() > MOST_GAINS {
+        told.push(format!("and {} more", all.len() - MOST_GAINS));
+    }
+    told.join("; ")
+}
