@@ -3,6 +3,7 @@
 //! Every other room imports this one; it imports none. Names and shapes are the providers' own.
 
 pub mod cluster;
+pub mod discovery;
 pub mod document;
 pub mod evidence;
 pub mod facts;

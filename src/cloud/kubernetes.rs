@@ -3,6 +3,7 @@
 //! Decides how requests and answers look: pages, retries on overload, objects read straight into the model's types. How
 //! the cluster is reached and the request authenticated is [`link`]'s. A new kind of object is a [`Listed`].
 
+mod discovery;
 mod link;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use discovery::READ_DISCOVERY;
 use link::Link;
 pub(super) use link::Links;
 
@@ -294,8 +296,20 @@ impl Kubernetes {
         path: &str,
         body: Vec<u8>,
     ) -> Result<T, Failure> {
+        self.send_as(request, method, path, body, "application/json").await
+    }
+
+    /// As [`Kubernetes::send`], for an answer in one of several forms.
+    async fn send_as<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        method: http::Method,
+        path: &str,
+        body: Vec<u8>,
+        accept: &'static str,
+    ) -> Result<T, Failure> {
         let patient = async {
-            match tokio::time::timeout(PATIENCE, self.text(method, path, body)).await {
+            match tokio::time::timeout(PATIENCE, self.text(method, path, body, accept)).await {
                 Ok(Ok(text)) => read(&text).map_err(Trouble::Unreadable),
                 Ok(Err(trouble)) => Err(trouble),
                 Err(_) => Err(Trouble::Late),
@@ -305,7 +319,13 @@ impl Kubernetes {
     }
 
     /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
-    async fn text(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<String, Trouble> {
+    async fn text(
+        &self,
+        method: http::Method,
+        path: &str,
+        body: Vec<u8>,
+        accept: &'static str,
+    ) -> Result<String, Trouble> {
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
         let mut fresh = false;
@@ -313,7 +333,7 @@ impl Kubernetes {
             let mut request = http::Request::builder()
                 .method(&method)
                 .uri(path)
-                .header(http::header::ACCEPT, "application/json")
+                .header(http::header::ACCEPT, accept)
                 .header(http::header::CONTENT_TYPE, "application/json");
             let token = self.link.authorization(&self.session).await.map_err(Trouble::Token)?;
             if let Some(token) = &token {

@@ -68,6 +68,7 @@ fn cluster(name: &str, mode: AuthenticationMode, entries: usize) -> ClusterDocum
         fargate_profiles: Some(vec![FargateProfile { fargate_profile_name: "fp".into(), ..FargateProfile::default() }]),
         pod_identity_associations: Some(vec![]),
         addons: Some(vec![]),
+        api_resources: None,
         identity_provider_configs: Some(vec![]),
         capabilities: Some(vec![]),
         updates: Some(vec![]),
