@@ -18,6 +18,7 @@ mod lab;
 mod lab_write;
 mod laws;
 mod load;
+mod names;
 mod oracle;
 mod overtaken;
 mod permissions;

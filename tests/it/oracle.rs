@@ -7,8 +7,10 @@
 mod ask;
 mod compare;
 mod door;
+mod names;
 mod server;
 mod stage;
+mod subjects;
 mod world;
 
 /// A number from the environment.
