@@ -40,7 +40,7 @@ pub enum Command {
     /// May a principal do this, and by which rule?
     ///
     /// PRINCIPAL is what `trace` takes, or a subject of Kubernetes' own: `system:serviceaccount:NAMESPACE:NAME`,
-    /// `user:NAME`, `group:NAME`. Exit status: 0 allowed, 3 denied, 4 not known; with --requests 0 when all are answered.
+    /// `user:NAME`, `group:NAME`, `system:anonymous`. Exit status: 0 allowed, 3 denied, 4 not known; with --requests 0 when all are answered.
     Can(CanArgs),
     /// Who may do this, and through what?
     ///

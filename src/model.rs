@@ -4,6 +4,7 @@
 
 pub mod aws_auth;
 pub mod cluster;
+pub mod discovery;
 pub mod document;
 pub mod evidence;
 pub mod facts;

@@ -12,6 +12,7 @@ mod answer;
 mod aws_auth;
 mod draft;
 mod entry;
+pub mod groups;
 mod template;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub(crate) use draft::row_evidence;
 use draft::{Draft, entry_evidence, row_source};
 pub(crate) use entry::{Death, username as entry_username};
 use entry::{Groups, Life};
+use groups::GroupSource;
 use template::{Rendered, render};
 
 /// Resolves principals against the facts of one cluster. Build once, ask often.
@@ -559,11 +561,9 @@ impl<'a> Resolver<'a> {
             }
         }
         let mut texts = texts.into_iter();
-        let identity = Identity {
-            username: texts.next().unwrap_or_default(),
-            groups: texts.collect(),
-            implicit_groups: vec!["system:authenticated".to_owned()],
-        };
+        let (username, groups) = (texts.next().unwrap_or_default(), texts.collect::<Vec<_>>());
+        let implicit_groups = groups::added_groups(&username, &groups, GroupSource::Authenticator);
+        let identity = Identity { username, groups, implicit_groups };
         draft.finish(asked, Verdict::Maps, because, Some(mapping), Some(identity), access_policies)
     }
 }

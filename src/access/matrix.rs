@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::catalog;
 use super::permissions::rule::{Respect, allows, lacks};
 use super::permissions::{Grant, Held, Permissions, Rules, Verdict, Who};
-use super::resources::{built_in, find};
+use super::resources::ServedResources;
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
@@ -79,6 +79,8 @@ pub struct Row {
     pub group: String,
     /// Its plural.
     pub resource: String,
+    /// Whether its objects are in no namespace.
+    pub cluster_wide: bool,
     /// Of the verbs of [`VERBS`], in order.
     pub cells: [Cell; VERBS.len()],
     /// Subresources and further verbs, where anything is allowed: the words and the request's verb and subresource.
@@ -114,12 +116,11 @@ pub struct Matrix {
 impl Matrix {
     /// The request that a cell answers.
     pub fn request(&self, row: &Row, verb: &str, subresource: &str) -> Request {
-        let beyond = find(&row.group, &row.resource).is_some_and(|it| !it.namespaced);
         let target = Target::Resource {
             group: row.group.clone(),
             resource: row.resource.clone(),
             subresource: subresource.to_owned(),
-            namespace: if beyond { String::new() } else { self.namespace.clone() },
+            namespace: if row.cluster_wide { String::new() } else { self.namespace.clone() },
             name: String::new(),
         };
         Request { verb: verb.to_owned(), target }
@@ -179,8 +180,9 @@ pub fn matrix(permissions: &Permissions, who: &Who, namespace: &str) -> Matrix {
     counting.rules.retain(|(rule, policy, beyond)| seen.insert((std::ptr::from_ref::<Rule>(rule), *policy, *beyond)));
     let exact = counting.unknown.then_some((permissions, who));
     let mut rows: Vec<Row> = Vec::new();
-    for (group, resource) in resources(&counting, namespace) {
-        let row = row(&counting, exact, group, resource, namespace);
+    let served = permissions.served();
+    for (group, resource) in resources(served, &counting, namespace) {
+        let row = row(served, &counting, exact, group, resource, namespace);
         let wanted = FIRST.contains(&(row.group.as_str(), row.resource.as_str()));
         if wanted || row.cells.iter().any(|cell| cell.policy || cell.rbac) || !row.others.is_empty() {
             rows.push(row);
@@ -235,11 +237,10 @@ fn reach(grant: &Grant, namespace: &str) -> (bool, bool) {
     }
 }
 
-/// The built-in resources and those that a rule names.
-fn resources(counting: &Counting<'_>, namespace: &str) -> BTreeSet<(String, String)> {
-    let namespaced = |group: &str, plural: &str| find(group, plural).is_none_or(|it| it.namespaced);
-    let mut all: BTreeSet<(String, String)> =
-        built_in().iter().map(|it| (it.group.clone(), it.plural.clone())).collect();
+/// The resources that are served and those that a rule names.
+fn resources(served: &ServedResources, counting: &Counting<'_>, namespace: &str) -> BTreeSet<(String, String)> {
+    let namespaced = |group: &str, plural: &str| served.find(group, plural).is_none_or(|it| it.namespaced);
+    let mut all: BTreeSet<(String, String)> = served.iter().map(|it| (it.group.clone(), it.plural.clone())).collect();
     for (rule, _, _) in &counting.rules {
         for group in &rule.api_groups {
             for resource in &rule.resources {
@@ -258,13 +259,14 @@ fn resources(counting: &Counting<'_>, namespace: &str) -> BTreeSet<(String, Stri
 }
 
 fn row(
+    served: &ServedResources,
     counting: &Counting<'_>,
     exact: Option<(&Permissions, &Who)>,
     group: String,
     resource: String,
     namespace: &str,
 ) -> Row {
-    let known = find(&group, &resource);
+    let known = served.find(&group, &resource);
     let beyond = known.is_some_and(|it| !it.namespaced);
     let about: Vec<&Counted<'_>> = counting
         .rules
@@ -289,14 +291,14 @@ fn row(
         }
     }
     // Rules often give all verbs on a subresource; those that the API does not serve are nothing to be asked for.
-    let served = |subresource: &str, verb: &str| {
+    let is_served = |subresource: &str, verb: &str| {
         let verbs = known.and_then(|it| it.subresources.get(subresource));
         verbs.is_none_or(|verbs| verbs.iter().any(|it| it == verb))
     };
     for (rule, _, _) in &about {
         let subresources = rule.resources.iter().filter_map(|it| it.split_once('/')).filter(|(it, _)| *it == resource);
         for (_, subresource) in subresources.filter(|(_, it)| *it != "*") {
-            let verbs = rule.verbs.iter().filter(|it| *it != "*" && served(subresource, it));
+            let verbs = rule.verbs.iter().filter(|it| *it != "*" && is_served(subresource, it));
             wanted.extend(verbs.map(|it| ((subresource.to_owned(), it.clone()), ())));
         }
         if rule.resources.contains(&resource) {
@@ -321,7 +323,7 @@ fn row(
         };
         others.push(Other { label, verb, subresource, cell });
     }
-    Row { cells, others, group, resource }
+    Row { cells, others, group, resource, cluster_wide: beyond }
 }
 
 /// Does a rule say anything about a resource or a subresource of it?

@@ -15,6 +15,7 @@ mod nearest;
 mod node;
 mod policy;
 pub mod rule;
+mod subject;
 pub(crate) mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,15 +28,16 @@ pub(crate) use policy::{ByPolicy, by_policy};
 use policy::{inference, policies};
 pub use rule::Respect;
 use rule::allows;
+use subject::{MAYBE_NODE, may_be_node};
 
 use super::catalog;
 use super::findings::MASTERS;
-use super::identity::{self, MappingSource, Resolution};
+use super::resources::ServedResources;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Evidence};
-use crate::model::workload::{account_of, account_username};
+use crate::model::workload::account_username;
 
 /// May it, or not?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,71 +64,6 @@ pub struct Who {
     pub outside: Option<String>,
     /// What is not known of the identity itself.
     pub unknown: Vec<String>,
-}
-
-impl Who {
-    /// Of a principal.
-    pub fn of(resolution: &Resolution) -> Self {
-        let mut who = Who::default();
-        match resolution.verdict {
-            identity::Verdict::DoesNotMap => {
-                who.outside = Some(resolution.because.clone());
-                return who;
-            }
-            identity::Verdict::Unknown => {
-                who.unknown.push(format!("whether it gets in: {}", resolution.because));
-                return who;
-            }
-            identity::Verdict::Maps => who.unknown.clone_from(&resolution.unknown),
-        }
-        match &resolution.identity {
-            Some(identity) => {
-                who.username.clone_from(&identity.username);
-                who.groups = identity.groups.iter().chain(&identity.implicit_groups).cloned().collect();
-            }
-            None if who.unknown.is_empty() => who.unknown.push("its username and groups".to_owned()),
-            None => {}
-        }
-        if let (Some(policies), Some(MappingSource::AccessEntry { principal_arn })) =
-            (&resolution.access_policies, resolution.mapping.as_ref().map(|it| &it.source))
-        {
-            who.policies = Some((principal_arn.clone(), policies.clone()));
-        }
-        who
-    }
-
-    /// A service account, which the API server knows by itself.
-    pub fn service_account(namespace: &str, name: &str) -> Self {
-        let groups = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
-        Who::named(&account_username(namespace, name), &groups)
-    }
-
-    /// A Kubernetes subject by itself, whoever maps to it: `system:serviceaccount:NAMESPACE:NAME` (or `sa/NAMESPACE/NAME`),
-    /// `user:NAME`, `group:NAME`. The last two carry what every authenticated identity carries.
-    pub fn subject(text: &str) -> Option<(Via, Self)> {
-        let in_short =
-            || text.strip_prefix("sa/")?.split_once('/').filter(|(space, name)| !space.is_empty() && !name.is_empty());
-        if let Some((namespace, name)) = account_of(text).or_else(in_short) {
-            let via = Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() };
-            return Some((via, Who::service_account(namespace, name)));
-        }
-        if let Some(name) = text.strip_prefix("user:").filter(|it| !it.is_empty()) {
-            return Some((Via::User(name.to_owned()), Who::named(name, &["system:authenticated"])));
-        }
-        let name = text.strip_prefix("group:").filter(|it| !it.is_empty())?;
-        Some((Via::Group(name.to_owned()), Who::named("", &[name, "system:authenticated"])))
-    }
-
-    /// A username with groups, as they are: nothing is added.
-    pub fn named(username: &str, groups: &[&str]) -> Self {
-        let groups = groups.iter().map(|&it| it.to_owned()).collect();
-        Who { username: username.to_owned(), groups, ..Who::default() }
-    }
-
-    /// Does it belong to `system:masters`?
-    pub fn is_master(&self) -> bool {
-        self.groups.iter().any(|it| it == MASTERS)
-    }
 }
 
 /// One grant that allows a request, and its rule.
@@ -195,6 +132,7 @@ pub struct Permissions {
     namespaces: Arc<BTreeSet<String>>,
     /// Why not all namespaces are known.
     namespaces_gap: Option<String>,
+    served: ServedResources,
 }
 
 impl Permissions {
@@ -204,7 +142,13 @@ impl Permissions {
         let known = facts.namespaces.items().iter().map(|it| it.metadata.name.clone());
         let namespaces = known.chain(index.by_namespace.keys().cloned()).collect();
         let namespaces_gap = facts.namespaces.gap().map(|gap| gap.to_string());
-        Permissions { index: Arc::new(index), namespaces: Arc::new(namespaces), namespaces_gap }
+        let served = ServedResources::from_facts(facts);
+        Permissions { index: Arc::new(index), namespaces: Arc::new(namespaces), namespaces_gap, served }
+    }
+
+    /// The resources that the cluster serves.
+    pub fn served(&self) -> &ServedResources {
+        &self.served
     }
 
     pub(crate) fn index(&self) -> &Index {
@@ -275,6 +219,9 @@ impl Permissions {
                 ),
                 node::Node::Silent => {}
             }
+        }
+        if may_be_node(who) && node::says(request) != node::Node::Silent {
+            decision.unknown.push(MAYBE_NODE.to_owned());
         }
         if !decision.by.is_empty() {
             decision.verdict = Verdict::Allowed;
@@ -363,6 +310,8 @@ impl Permissions {
         if node::is_node(&who.username, &who.groups) {
             let why = "what the Node authorizer allows depends on the pods of the node".to_owned();
             out.push(Held { grant: Grant::Node, rules: Rules::Unknown(why) });
+        } else if may_be_node(who) {
+            out.push(Held { grant: Grant::Node, rules: Rules::Unknown(MAYBE_NODE.to_owned()) });
         }
         out
     }

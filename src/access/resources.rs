@@ -1,61 +1,57 @@
-//! The resources that a Kubernetes API has, and what the words that people use for them stand for.
+//! What the words that people use for requests stand for: a verb, a resource, a namespace and a name.
 //!
-//! Decides, as kubectl does, that `deploy`, `deployment` and `Deployment.apps` all mean `deployments.apps`. The built-in
-//! ones are a table (`assets/api-resources.json`, taken from an API server's own discovery); custom ones are those that
-//! some rule of the cluster or of an access policy names. A word that means nothing known is taken as it is, with a note:
-//! a rule for `*` covers it all the same.
+//! Decides, as kubectl does, that `deploy`, `deployment` and `Deployment.apps` all mean `deployments.apps`; which names
+//! mean something that no discovery lists (`impersonate users`); and what is to be said where a name is not plain. The
+//! names are those of discovery ([`served`]), never guessed from rules. Where discovery was not read, a name that is none
+//! of Kubernetes' own is taken as it was typed, and [`Meant::alternatives`] has what else it may be: an answer that is not
+//! the same for all of them is unknown ([`Permissions::decide_meant`]).
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+pub mod served;
 
-use serde::Deserialize;
+use std::collections::BTreeSet;
 
 use super::catalog;
-use super::permissions::Permissions;
+use super::permissions::{Decision, Permissions, Verdict, Who};
+use crate::model::discovery::ApiResource;
 use crate::model::request::{Request, Target};
-
-/// A built-in resource.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct ApiResource {
-    pub group: String,
-    pub plural: String,
-    pub singular: String,
-    pub short_names: Vec<String>,
-    pub kind: String,
-    pub namespaced: bool,
-    pub verbs: Vec<String>,
-    pub subresources: BTreeMap<String, Vec<String>>,
-}
-
-static BUILT_IN: LazyLock<Vec<ApiResource>> =
-    // A test reads the table; it cannot fail where the program runs.
-    LazyLock::new(|| serde_json::from_str(include_str!("../../assets/api-resources.json")).unwrap_or_default());
+pub use served::{MatchedName, ResolvedName, ServedResources, built_in, find};
 
 /// Verbs that no resource lists, and that authorizers are asked for all the same.
 const SPECIAL_VERBS: [&str; 8] = ["use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "*"];
 
-/// Where one word means resources of several groups, these come first, in this order, as in discovery.
-const FIRST: [&str; 4] = ["", "apps", "batch", "networking.k8s.io"];
-
-/// The built-in resources, by group and plural.
-pub fn built_in() -> &'static [ApiResource] {
-    &BUILT_IN
-}
-
-/// The built-in resource of that group and plural.
-pub fn find(group: &str, plural: &str) -> Option<&'static ApiResource> {
-    built_in().iter().find(|it| it.group == group && it.plural == plural)
-}
+const AUTHENTICATION: &str = "authentication.k8s.io";
+const CERTIFICATES: &str = "certificates.k8s.io";
 
 /// A request in the user's words, and what is to be said of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meant {
     /// The request, as the API server would form it.
     pub request: Request,
+    /// What else the words may mean, as far as that is known: only where discovery was not read.
+    pub alternatives: Vec<Request>,
+    /// Why it is not known which of them is meant; empty where there are no alternatives.
+    pub open: String,
     /// What was made of the words, where that is not plain.
     pub notes: Vec<String>,
+}
+
+impl Meant {
+    /// A request whose words are plain.
+    pub fn literal(request: Request) -> Self {
+        Meant { request, alternatives: Vec::new(), open: String::new(), notes: Vec::new() }
+    }
+}
+
+impl Permissions {
+    /// May it? Unknown where what the words may mean would be answered differently.
+    pub fn decide_meant(&self, who: &Who, meant: &Meant) -> Decision {
+        let decision = self.decide(who, &meant.request);
+        let differs = |it: &Request| self.decide(who, it).verdict != decision.verdict;
+        if decision.verdict == Verdict::Unknown || !meant.alternatives.iter().any(differs) {
+            return decision;
+        }
+        Decision { verdict: Verdict::Unknown, unknown: vec![meant.open.clone()], ..Decision::default() }
+    }
 }
 
 /// What a verb, a resource (`RESOURCE[.GROUP][/SUB]`, or a path that begins with `/`), a namespace and a name mean.
@@ -66,113 +62,270 @@ pub fn meant(permissions: &Permissions, verb: &str, resource: &str, namespace: &
         if !namespace.is_empty() || !name.is_empty() {
             notes.push("a path has neither namespace nor name: they were left out".to_owned());
         }
-        return Meant { request: Request { verb, target: Target::Path(resource.to_owned()) }, notes };
+        return Meant { notes, ..Meant::literal(Request { verb, target: Target::Path(resource.to_owned()) }) };
     }
     // As kubectl writes one object: `pods/web-1` names a pod, unless `web-1` is a subresource.
     let (word, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let found = look_up(permissions, word, &mut notes);
-    let (group, plural) = (found.group, found.plural);
-    let built_in = find(&group, &plural);
+    let served = permissions.served();
+    let Found { group, plural, cluster_wide, alternatives, open } = match virtual_resource(&verb, word, served) {
+        Some(it) => {
+            notes.extend(it.note);
+            Found { cluster_wide: it.cluster_wide, ..Found::named(it.group, it.plural) }
+        }
+        None => look_up(permissions, word, &mut notes),
+    };
     let mut namespace = namespace;
-    if built_in.is_some_and(|it| !it.namespaced) && plural != "namespaces" && !namespace.is_empty() {
+    if cluster_wide && plural != "namespaces" && !namespace.is_empty() {
         notes.push(format!("{plural} are in no namespace: this is about the whole cluster"));
         namespace = "";
     }
-    if let Some(it) = built_in
+    if let Some(it) = served.find(&group, &plural)
         && !subresource.is_empty()
         && !it.subresources.contains_key(subresource)
         && !VIRTUAL_SUBRESOURCES.contains(&(plural.as_str(), subresource))
         && subresource != "*"
+        && !is_impersonation(&verb)
     {
         notes.push(format!("no subresource {subresource:?} of {plural} is known"));
     }
     if !is_known_verb(permissions, &verb) {
         notes.push(format!("no API verb {verb:?} is known"));
     }
-    let target = Target::Resource {
-        group,
-        resource: plural,
-        subresource: subresource.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
+    let request = |group: String, resource: String| {
+        let target = Target::Resource {
+            group,
+            resource,
+            subresource: subresource.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        Request { verb: verb.clone(), target }.as_served()
     };
-    Meant { request: Request { verb, target }.as_served(), notes }
+    Meant {
+        request: request(group, plural),
+        alternatives: alternatives.into_iter().map(|(group, plural)| request(group, plural)).collect(),
+        open,
+        notes,
+    }
 }
 
 /// Subresources that are served, and that discovery does not list.
 const VIRTUAL_SUBRESOURCES: [(&str, &str); 2] = [("nodes", "metrics"), ("nodes", "stats")];
 
+struct VirtualResource {
+    group: &'static str,
+    plural: &'static str,
+    cluster_wide: bool,
+    note: Option<String>,
+}
+
+/// Something that authorizers are asked about and no API serves. `impersonate` on users, groups and service accounts is
+/// asked of the core group, on uids and extras of authentication.k8s.io; the verbs of constrained impersonation
+/// (`impersonate:user-info` and so on, Kubernetes 1.36; in 1.35 behind a feature gate) of authentication.k8s.io alone. As
+/// k8s.io/apiserver `pkg/endpoints/filters/impersonation/mode.go` has it. Signers are those of
+/// `plugin/pkg/admission/certificates`.
+fn virtual_resource(verb: &str, word: &str, served: &ServedResources) -> Option<VirtualResource> {
+    let lower = word.to_lowercase();
+    let (name, typed_group) = split_group(&lower);
+    let plural = match name {
+        "user" | "users" => "users",
+        "group" | "groups" => "groups",
+        "sa" | "serviceaccount" | "serviceaccounts" => "serviceaccounts",
+        "uid" | "uids" => "uids",
+        "userextra" | "userextras" => "userextras",
+        "no" | "node" | "nodes" => "nodes",
+        "signer" | "signers" => "signers",
+        "psp" | "podsecuritypolicy" | "podsecuritypolicies" => "podsecuritypolicies",
+        _ => return None,
+    };
+    let group = match (verb, plural) {
+        ("impersonate", "users" | "groups" | "serviceaccounts") => "",
+        ("impersonate", "uids" | "userextras") => AUTHENTICATION,
+        (verb, "users" | "groups" | "serviceaccounts" | "uids" | "userextras" | "nodes")
+            if verb.starts_with("impersonate:") =>
+        {
+            AUTHENTICATION
+        }
+        ("approve" | "sign" | "attest", "signers") => CERTIFICATES,
+        ("use", "podsecuritypolicies") if served.resolve(&lower).is_none() => "policy",
+        _ => return None,
+    };
+    if typed_group.as_deref().is_some_and(|it| it != group) {
+        return None;
+    }
+    // One that is served by the same name is not what is asked about.
+    let custom = served.resolve(name).map(|it| it.resource).filter(|it| it.group != group);
+    let note = match custom {
+        Some(it) => Some(format!(
+            "{verb} is about {}, whatever {} is: kubectl auth can-i would ask about that",
+            in_group(plural, group),
+            in_group(&it.plural, &it.group)
+        )),
+        None if plural == "podsecuritypolicies" => {
+            Some("Kubernetes 1.25 and newer have no PodSecurityPolicies: nothing asks for this".to_owned())
+        }
+        None => None,
+    };
+    Some(VirtualResource { group, plural, cluster_wide: plural != "serviceaccounts", note })
+}
+
+fn is_impersonation(verb: &str) -> bool {
+    verb == "impersonate" || verb.starts_with("impersonate:")
+}
+
 struct Found {
     group: String,
     plural: String,
+    cluster_wide: bool,
+    /// Groups and plurals.
+    alternatives: Vec<(String, String)>,
+    open: String,
+}
+
+impl Found {
+    fn named(group: &str, plural: &str) -> Self {
+        Found {
+            group: group.to_owned(),
+            plural: plural.to_owned(),
+            cluster_wide: false,
+            alternatives: Vec::new(),
+            open: String::new(),
+        }
+    }
 }
 
 fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> Found {
     let (name, group) = split_group(word);
-    let lower = name.to_lowercase();
-    let is_it = |it: &&ApiResource| {
-        it.plural == lower || it.singular == lower || it.short_names.contains(&lower) || it.kind.to_lowercase() == lower
-    };
-    let rank = |it: &&ApiResource| FIRST.iter().position(|first| *first == it.group).unwrap_or(FIRST.len());
-    let mut several: Vec<&ApiResource> =
-        built_in().iter().filter(is_it).filter(|it| group.as_ref().is_none_or(|group| it.group == *group)).collect();
-    several.sort_by_key(rank);
-    let of_rules = groups_in_rules(permissions, &lower);
-    if let Some(first) = several.first() {
-        let others: Vec<String> = several
-            .iter()
-            .skip(1)
-            .map(|it| it.group.clone())
-            .chain(of_rules.into_iter().filter(|it| {
-                // What measures pods and nodes is never meant by their bare name.
-                group.is_none() && it != "metrics.k8s.io" && several.iter().all(|known| known.group != *it)
-            }))
-            .map(|it| format!("{lower}.{it}"))
-            .collect();
-        if !others.is_empty() {
-            notes.push(format!(
-                "taken for {}; there are also {}",
-                in_group(&first.plural, &first.group),
-                others.join(", ")
-            ));
-        }
-        return Found { group: first.group.clone(), plural: first.plural.clone() };
-    }
     if name == "*" {
         if group.is_none() {
             notes.push("taken for every resource of the core group, as kubectl does; *.* means every group".to_owned());
         }
-        return Found { group: group.unwrap_or_default(), plural: lower };
+        return Found::named(&group.unwrap_or_default(), "*");
     }
+    let served = permissions.served();
+    if let Some(found) = served.resolve(word) {
+        notes.extend(note_on(permissions, word, &found));
+        let it = found.resource;
+        return Found { cluster_wide: !it.namespaced, ..Found::named(&it.group, &it.plural) };
+    }
+    match served.gap_for(group.as_deref()) {
+        None => {
+            notes.push(match &group {
+                None => format!(
+                    "the server doesn't have a resource type {word:?}: as kubectl does, the core group is asked for it"
+                ),
+                Some(group) => format!(
+                    "the server doesn't have a resource type {name:?} in group {group:?}: as kubectl does, the core \
+                     group is asked for {word:?}"
+                ),
+            });
+            Found::named("", word)
+        }
+        Some(gap) => unlisted(permissions, &name.to_lowercase(), group, gap, notes),
+    }
+}
+
+/// What is to be said of a name that a resource was found by.
+fn note_on(permissions: &Permissions, word: &str, found: &ResolvedName<'_>) -> Option<String> {
+    let ApiResource { group, plural, kind, .. } = found.resource;
+    let taken = in_group(plural, group);
+    let word = word.to_lowercase();
+    // What measures pods and nodes is never meant by their bare name.
+    let others: Vec<&&ApiResource> = found.others.iter().filter(|it| it.group != "metrics.k8s.io").collect();
+    let mut all: Vec<String> =
+        std::iter::once(&found.resource).chain(others.iter().copied()).map(|it| group_in_words(&it.group)).collect();
+    all.dedup();
+    let many = all.join(" and ");
+    let of_rules = || {
+        let bare = !word.contains('.') && permissions.served().missing_groups().is_none();
+        let named = bare.then(|| groups_in_rules(permissions, &word)).unwrap_or_default();
+        let other =
+            |it: &String| it != group && it != "metrics.k8s.io" && !found.others.iter().any(|known| known.group == *it);
+        named.into_iter().filter(other).map(|it| in_group(&word, &it)).collect::<Vec<_>>()
+    };
+    match (found.matched, others.is_empty()) {
+        (MatchedName::Kind, _) => {
+            Some(format!("kind {kind} is resource {taken}: kubectl auth can-i takes that name only"))
+        }
+        (MatchedName::Full, false) => Some(format!("{word} is served by {many}; kubectl picks {taken}")),
+        (MatchedName::Short, false) => {
+            let others: Vec<String> = others.iter().map(|it| in_group(&it.plural, &it.group)).collect();
+            Some(format!("{word} is a short name of {taken} and {}; kubectl picks {taken}", others.join(" and ")))
+        }
+        (_, true) => match of_rules().as_slice() {
+            [] => None,
+            named => Some(format!("taken for {taken}; rules also name {}", named.join(", "))),
+        },
+    }
+}
+
+/// A name that is none of Kubernetes' own, where not all of discovery was read: it is taken as it was typed.
+fn unlisted(permissions: &Permissions, name: &str, group: Option<String>, gap: &str, notes: &mut Vec<String>) -> Found {
+    let mut custom = custom_resources(permissions);
+    let missing = permissions.served().missing_groups();
+    if let Some(missing) = missing {
+        custom.retain(|(group, _)| missing.contains(group));
+    }
+    let everywhere = resources_of_all_groups(permissions);
+    let is_called = |plural: &str, word: &str| {
+        plural == word || plural.strip_prefix(word).is_some_and(|rest| rest == "s" || rest == "es")
+    };
     match group {
         Some(group) => {
-            let plural = [lower.clone(), format!("{lower}s"), format!("{lower}es")]
-                .into_iter()
-                .find(|it| groups_in_rules(permissions, it).contains(&group));
-            if plural.is_none() {
-                notes.push(format!("no API resource {} is known", in_group(&lower, &group)));
+            if custom.contains(&(group.clone(), name.to_owned())) {
+                return Found::named(&group, name);
             }
-            Found { group, plural: plural.unwrap_or(lower) }
+            // A singular, a short name, or the beginning of a group.
+            let likely: BTreeSet<&(String, String)> =
+                custom.iter().filter(|(own, _)| own.starts_with(&group)).collect();
+            let one: Vec<&&(String, String)> = likely.iter().filter(|(_, plural)| is_called(plural, name)).collect();
+            let typed = in_group(name, &group);
+            let open = format!("which resource {typed} is ({gap})");
+            notes.push(match one.first() {
+                Some((group, plural)) => format!("{open}; rules name {}", in_group(plural, group)),
+                None => format!("no API resource {typed} is known ({gap})"),
+            });
+            let of_all_groups = everywhere.into_iter().map(|plural| (group.clone(), plural));
+            let alternatives = likely.into_iter().cloned().chain(of_all_groups).collect();
+            Found { alternatives, open, ..Found::named(&group, name) }
         }
         None => {
-            for plural in [lower.clone(), format!("{lower}s"), format!("{lower}es")] {
-                let groups = groups_in_rules(permissions, &plural);
-                if let Some(first) = groups.first() {
-                    if groups.len() > 1 {
-                        let all: Vec<String> = groups.iter().map(|it| in_group(&plural, it)).collect();
-                        notes.push(format!("taken for {}; rules name {}", in_group(&plural, first), all.join(", ")));
-                    }
-                    return Found { group: first.clone(), plural };
-                }
-            }
-            notes.push(format!("no API resource {lower:?} is known; a custom one is written RESOURCE.GROUP"));
-            Found { group: String::new(), plural: lower }
+            let named: Vec<&(String, String)> = custom.iter().filter(|(_, plural)| is_called(plural, name)).collect();
+            let words: Vec<String> = named.iter().map(|(group, plural)| in_group(plural, group)).collect();
+            let open = match words.as_slice() {
+                [] => format!("which resource {name:?} is, a custom one perhaps ({gap}): write RESOURCE.GROUP"),
+                [one] => format!("which resource {name:?} is ({gap}): write {one} if that is meant"),
+                many => format!("which resource {name:?} is ({gap}): rules name {}", many.join(", ")),
+            };
+            notes.push(match words.as_slice() {
+                [] => format!("no API resource {name:?} is known; a custom one is written RESOURCE.GROUP"),
+                many => format!("{name:?} is none of Kubernetes' own resources; rules name {}", many.join(", ")),
+            });
+            // A name that no rule has may be a short name of any of them; and what serves it may be in no rule at all.
+            let mut alternatives: Vec<(String, String)> =
+                if named.is_empty() { custom.iter().cloned().collect() } else { named.into_iter().cloned().collect() };
+            let is_likely = |plural: &String| words.is_empty() || is_called(plural, name);
+            let own: Vec<String> =
+                std::iter::once(name.to_owned()).chain(everywhere.into_iter().filter(is_likely)).collect();
+            let groups: Vec<String> = match missing {
+                Some(missing) => missing.iter().cloned().collect(),
+                None => vec![UNNAMED_GROUP.to_owned()],
+            };
+            alternatives.extend(groups.iter().flat_map(|group| own.iter().map(|it| (group.clone(), it.clone()))));
+            Found { alternatives, open, ..Found::named("", name) }
         }
     }
 }
 
+/// Stands for an API group that no rule names: only rules for all groups cover it.
+const UNNAMED_GROUP: &str = "unnamed.invalid";
+
 fn in_group(plural: &str, group: &str) -> String {
     if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+}
+
+fn group_in_words(group: &str) -> String {
+    if group.is_empty() { "the core group".to_owned() } else { group.to_owned() }
 }
 
 /// `deployments.apps` → apps; `pods.` → the core group; `deployments.v1.apps` → apps, as kubectl lets one write.
@@ -182,6 +335,31 @@ fn split_group(word: &str) -> (&str, Option<String>) {
     let digits = first.strip_prefix('v').is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()));
     let group = if digits && (group.contains('.') || first.len() <= 3) { rest } else { group };
     (name, Some(group.to_lowercase()))
+}
+
+/// The resources that rules name and that are none of Kubernetes' own: groups and plurals.
+fn custom_resources(permissions: &Permissions) -> BTreeSet<(String, String)> {
+    let of_policies = catalog::policies().filter_map(|it| it.rules.as_ref()).flatten().map(|it| &it.rule);
+    let mut all = BTreeSet::new();
+    for rule in permissions.index().all_rules().chain(of_policies) {
+        for group in rule.api_groups.iter().filter(|it| *it != "*" && !it.is_empty()) {
+            for resource in &rule.resources {
+                let plural = resource.split('/').next().unwrap_or_default();
+                if plural != "*" && !plural.is_empty() && find(group, plural).is_none() {
+                    all.insert((group.clone(), plural.to_owned()));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The resources that rules name in all groups at once, Kubernetes' own aside.
+fn resources_of_all_groups(permissions: &Permissions) -> BTreeSet<String> {
+    let of_all = permissions.index().all_rules().filter(|rule| rule.api_groups.iter().any(|it| it == "*"));
+    let plurals = of_all.flat_map(|rule| &rule.resources).map(|it| it.split('/').next().unwrap_or_default());
+    let is_own = |plural: &str| built_in().iter().any(|it| it.plural == plural);
+    plurals.filter(|it| *it != "*" && !it.is_empty() && !is_own(it)).map(str::to_owned).collect()
 }
 
 /// The groups under which rules name a resource, sorted; `*` is none.
@@ -198,99 +376,11 @@ fn groups_in_rules(permissions: &Permissions, plural: &str) -> Vec<String> {
 
 fn is_known_verb(permissions: &Permissions, verb: &str) -> bool {
     SPECIAL_VERBS.contains(&verb)
-        || built_in().iter().any(|it| it.verbs.iter().any(|known| known == verb))
+        || verb.starts_with("impersonate:")
+        || verb.starts_with("impersonate-on:")
+        || permissions.served().iter().any(|it| it.verbs.iter().any(|known| known == verb))
         || permissions.index().all_rules().any(|rule| rule.verbs.iter().any(|known| known == verb))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::rbac::{Role, Rule};
-    use crate::model::snapshot::{ClusterFacts, Section};
-    use crate::model::time::Time;
-
-    fn permissions() -> Permissions {
-        let rule = |group: &str, resource: &str| Rule {
-            api_groups: vec![group.into()],
-            resources: vec![resource.into()],
-            verbs: vec!["get".into(), "promote".into()],
-            ..Rule::default()
-        };
-        let rules = vec![
-            rule("shop.io", "widgets"),
-            rule("b.io", "gadgets/status"),
-            rule("a.io", "gadgets"),
-            rule("fake.io", "pods"),
-        ];
-        let role = Role { rules, ..Role::default() };
-        Permissions::of(&ClusterFacts {
-            cluster_roles: Section::known(vec![role], Time::default()),
-            ..ClusterFacts::default()
-        })
-    }
-
-    #[test]
-    fn words_mean_what_kubectl_takes_them_for() {
-        let permissions = permissions();
-        for (word, expected) in [
-            ("pods", "pods"),
-            ("po", "pods"),
-            ("Pod", "pods"),
-            ("pods.", "pods"),
-            ("pods./log", "pods/log"),
-            ("pod/log", "pods/log"),
-            ("deploy", "deployments.apps"),
-            ("deployment.apps", "deployments.apps"),
-            ("Deployments.v1.apps/scale", "deployments.apps/scale"),
-            ("pods.v1.", "pods"),
-            ("ing", "ingresses.networking.k8s.io"),
-            ("events", "events"),
-            ("events.events.k8s.io", "events.events.k8s.io"),
-            ("ns", "namespaces"),
-            ("clusterrole", "clusterroles.rbac.authorization.k8s.io"),
-            ("widget", "widgets.shop.io"),
-            ("widgets.shop.io/status", "widgets.shop.io/status"),
-            ("gadgets", "gadgets.a.io"),
-            ("unheard", "unheard"),
-            ("unheard.of.io", "unheard.of.io"),
-            ("*", "*"),
-            ("*.*", "*.*"),
-            ("*.apps", "*.apps"),
-            ("/metrics", "/metrics"),
-        ] {
-            assert_eq!(meant(&permissions, "get", word, "", "").request.qualified(), expected, "{word}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_plain_is_said() {
-        let permissions = permissions();
-        let notes =
-            |verb: &str, word: &str, namespace: &str| meant(&permissions, verb, word, namespace, "").notes.join("; ");
-        assert_eq!(notes("get", "deploy", "a"), "");
-        assert_eq!(notes("promote", "widgets", "a"), "", "a rule knows the verb");
-        assert!(notes("get", "pods", "").contains("also pods.fake.io"), "{}", notes("get", "pods", ""));
-        assert!(notes("frob", "nodes", "").contains("no API verb \"frob\""));
-        assert!(notes("get", "unheard", "").contains("no API resource \"unheard\" is known"));
-        assert!(notes("get", "unheard.of.io", "").contains("no API resource unheard.of.io is known"));
-        assert!(notes("get", "nodes", "a").contains("in no namespace"));
-        assert!(notes("get", "secrets/scale", "a").contains("no subresource"));
-        assert!(notes("get", "gadgets", "").contains("rules name gadgets.a.io, gadgets.b.io"));
-        assert!(notes("get", "events", "").contains("events.events.k8s.io"));
-    }
-
-    #[test]
-    fn a_namespace_that_is_asked_for_by_name_is_in_itself() {
-        let one = meant(&permissions(), "get", "ns", "", "dev").request;
-        assert_eq!(one.namespace(), "dev");
-        let all = meant(&permissions(), "list", "ns", "", "").request;
-        assert_eq!(all.namespace(), "");
-    }
-
-    #[test]
-    fn the_table_is_an_api_servers() {
-        assert!(built_in().len() > 50);
-        let pods = find("", "pods").expect("pods");
-        assert!(pods.namespaced && pods.subresources.contains_key("exec") && pods.verbs.iter().any(|it| it == "watch"));
-    }
-}
+mod tests;

@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;
+use super::identity::groups::{AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::inventory::PrincipalRow;
 use super::permissions::index::{BindingAt, RoleAt};
 use super::permissions::rule::allows;
 use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
+use super::resources::Meant;
 use crate::model::cluster::Cluster;
 use crate::model::principal::Principal;
 use crate::model::request::Request;
@@ -126,6 +128,11 @@ impl WhoCan {
         }
     }
 
+    /// Who may for sure.
+    fn surely(&self) -> impl Iterator<Item = &Holding> {
+        self.holders.iter().filter(|it| it.verdict == Verdict::Allowed).map(|it| &it.subject)
+    }
+
     /// `9 principals · 4 service accounts · 2 others · 1 unknown`; `nobody`.
     pub fn summary(&self) -> String {
         let (principals, accounts, others, unknown) = self.counts();
@@ -220,9 +227,6 @@ fn push(list: &mut Vec<(BindingAt, usize)>, it: (BindingAt, usize)) {
     }
 }
 
-const AUTHENTICATED: &str = "system:authenticated";
-const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
-
 /// Who may make a request. `principals` are those of the inventory, with their mappings resolved.
 pub fn who_can(
     facts: &ClusterFacts,
@@ -291,6 +295,47 @@ pub fn who_can(
     general.extend(unread_mappings(facts));
     holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     WhoCan { request: request.clone(), holders, unknown: general }
+}
+
+/// So many meanings of one request are compared; more than that is no help to anybody.
+const MOST_ALTERNATIVES: usize = 32;
+
+/// As [`who_can`], for a request in words. Where the words may mean something else, whoever may do one and not the other
+/// is listed as unknown.
+pub fn who_can_meant(
+    facts: &ClusterFacts,
+    permissions: &Permissions,
+    principals: &[PrincipalRow],
+    meant: &Meant,
+) -> WhoCan {
+    let mut answer = who_can(facts, permissions, principals, &meant.request);
+    if meant.alternatives.is_empty() {
+        return answer;
+    }
+    let mut surely: BTreeSet<Holding> = answer.surely().cloned().collect();
+    let others: Vec<WhoCan> = (meant.alternatives.iter().take(MOST_ALTERNATIVES))
+        .map(|it| who_can(facts, permissions, principals, it))
+        .collect();
+    for other in &others {
+        let these: BTreeSet<&Holding> = other.surely().collect();
+        surely.retain(|it| these.contains(it));
+    }
+    if meant.alternatives.len() > MOST_ALTERNATIVES {
+        surely.clear();
+    }
+    for holder in others.into_iter().flat_map(|it| it.holders) {
+        if !answer.holders.iter().any(|it| it.subject == holder.subject) {
+            answer.holders.push(holder);
+        }
+    }
+    for holder in answer.holders.iter_mut().filter(|it| !surely.contains(&it.subject)) {
+        holder.verdict = Verdict::Unknown;
+        holder.paths.clear();
+        holder.notes = vec![meant.open.clone()];
+    }
+    answer.unknown.push(meant.open.clone());
+    answer.holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
+    answer
 }
 
 /// The mappings that were not read: whom they let in is not among the principals.
@@ -403,9 +448,7 @@ fn nobodys_group(name: &str, carried: &BTreeSet<&str>, facts: &ClusterFacts) -> 
             Holding::Group(name.to_owned()),
             Some("everybody who gets in, every service account included".into()),
         )),
-        "system:unauthenticated" => {
-            Some((Holding::Group(name.to_owned()), Some("anybody at all, without credentials".into())))
-        }
+        UNAUTHENTICATED => Some((Holding::Group(name.to_owned()), Some("anybody at all, without credentials".into()))),
         SERVICE_ACCOUNTS => {
             Some((Holding::Group(name.to_owned()), Some(format!("every service account ({accounts} known)"))))
         }

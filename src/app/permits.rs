@@ -84,7 +84,7 @@ pub(super) fn to_become(app: &App) -> Result<Principal, &'static str> {
 pub(super) fn open_who_can(app: &mut App, effects: &mut Vec<Effect>) {
     let text = match app.overlays.last() {
         Some(Overlay::Matrix(view)) => match view.told.as_ref().map(|it| it.request.clone()) {
-            Some(request) => return show_who_can(app, Meant { request, notes: Vec::new() }, effects),
+            Some(request) => return show_who_can(app, Meant::literal(request), effects),
             None => String::new(),
         },
         Some(Overlay::WhoCan(view)) => in_words(&view.request),
@@ -96,7 +96,11 @@ pub(super) fn open_who_can(app: &mut App, effects: &mut Vec<Effect>) {
 
 fn show_who_can(app: &mut App, meant: Meant, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else { return };
-    let mut view = WhoView::new(meant.request.clone(), meant.notes);
+    let mut notes = meant.notes;
+    if !meant.alternatives.is_empty() {
+        notes.push(format!("unknown: {}", meant.open));
+    }
+    let mut view = WhoView::new(meant.request.clone(), notes);
     let ticket = view.slot.restart(&mut app.tickets);
     effects.push(Effect::WhoCan { ticket, cluster, request: Box::new(meant.request) });
     push(app, Overlay::WhoCan(Box::new(view)));

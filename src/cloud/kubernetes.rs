@@ -4,6 +4,7 @@
 //! the cluster is reached and the request authenticated is [`link`]'s. A new kind of object is a [`Listed`].
 
 mod answer;
+mod discovery;
 mod link;
 mod shapes;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use answer::{Answer, ByName};
+pub use discovery::READ_DISCOVERY;
 use link::Link;
 pub(super) use link::Links;
 
@@ -348,8 +350,19 @@ impl Kubernetes {
         body: Vec<u8>,
         read: impl FnOnce(&Answer) -> Result<T, String>,
     ) -> Result<T, Failure> {
+        let exchange = Exchange { method, path, body, accept: "application/json" };
+        self.send_exchange(request, asked, exchange, read).await
+    }
+
+    async fn send_exchange<T>(
+        &self,
+        request: Request,
+        asked: Option<ByName>,
+        exchange: Exchange<'_>,
+        read: impl FnOnce(&Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
         let patient = async {
-            match tokio::time::timeout(PATIENCE, self.answer(method, path, body)).await {
+            match tokio::time::timeout(PATIENCE, self.answer(exchange)).await {
                 Ok(Ok(answer)) => read(&answer).map_err(|why| Trouble::Unreadable(answer, why)),
                 Ok(Err(trouble)) => Err(trouble),
                 Err(_) => Err(Trouble::Late),
@@ -359,7 +372,8 @@ impl Kubernetes {
     }
 
     /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
-    async fn answer(&self, method: http::Method, path: &str, body: Vec<u8>) -> Result<Answer, Trouble> {
+    async fn answer(&self, exchange: Exchange<'_>) -> Result<Answer, Trouble> {
+        let Exchange { method, path, body, accept } = exchange;
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
         let mut fresh = false;
@@ -367,7 +381,7 @@ impl Kubernetes {
             let mut request = http::Request::builder()
                 .method(&method)
                 .uri(path)
-                .header(http::header::ACCEPT, "application/json")
+                .header(http::header::ACCEPT, accept)
                 .header(http::header::CONTENT_TYPE, "application/json");
             let token = self.link.authorization(&self.session).await.map_err(Trouble::Token)?;
             if let Some(token) = &token {
@@ -395,6 +409,14 @@ impl Kubernetes {
             }
         }
     }
+}
+
+/// One request over HTTP, and which forms of an answer are accepted.
+struct Exchange<'a> {
+    method: http::Method,
+    path: &'a str,
+    body: Vec<u8>,
+    accept: &'static str,
 }
 
 /// The whole of an answer. It is read here and not in kube's client, which logs answers that it cannot read, whatever is in

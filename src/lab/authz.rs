@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::identity::groups::{AUTHENTICATED, UNAUTHENTICATED};
 use crate::access::permissions::{Grant, Permissions, RoleName, Rules, Verdict, Via, Who};
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::Rule;
@@ -88,7 +89,7 @@ fn by_default(permissions: &Permissions, user: &User, asked: &Attributes) -> Opt
                 .iter()
                 .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
-    let known = user.groups.iter().any(|group| group == "system:authenticated");
+    let known = user.groups.iter().any(|group| group == AUTHENTICATED);
     let binding = match &asked.target {
         Target::Path(path) if known && below(&DISCOVERY, path) && !recorded("system:discovery") => "system:discovery",
         Target::Path(path) if below(&HEALTH, path) => "system:public-info-viewer",
@@ -101,10 +102,9 @@ fn by_default(permissions: &Permissions, user: &User, asked: &Attributes) -> Opt
         _ => return None,
     };
     // How the server is, and nothing else, is told to those as well whom nobody knows.
-    let stranger =
-        binding == "system:public-info-viewer" && user.groups.iter().any(|it| it == "system:unauthenticated");
+    let stranger = binding == "system:public-info-viewer" && user.groups.iter().any(|it| it == UNAUTHENTICATED);
     ((known || stranger) && !recorded(binding)).then(|| {
-        let group = if known { "system:authenticated" } else { "system:unauthenticated" };
+        let group = if known { AUTHENTICATED } else { UNAUTHENTICATED };
         format!("RBAC: allowed by ClusterRoleBinding {binding:?} of ClusterRole {binding:?} to Group {group:?}")
     })
 }

@@ -162,6 +162,7 @@ pub fn world(sizes: &Sizes, seed: u64) -> Document {
             addons: Some(addons(&sizes)),
             identity_provider_configs: Some(Vec::new()),
             capabilities: Some(Vec::new()),
+            api_resources: None,
             updates: Some(Vec::new()),
             kubernetes: Some(manifests),
         }],

@@ -3,10 +3,11 @@
 //! Decides in the API server's own order: who is it (401), may they (403), is it there (404). The token is the real
 //! one of EKS; as whom it gets in follows from the world's entries and aws-auth, as `access::identity` has it. The
 //! files inside: `authenticate` (token to user), `impersonate` (acting as another), `path` (path to what is asked),
-//! `resources` (what is served, and discovery), `reviews` (and `protobuf`, in which kubectl sends them), `selector`,
+//! `resources` (what is served), `discovery` (how that is told), `reviews` (and `protobuf`, in which kubectl sends them), `selector`,
 //! `status` (how a no is worded).
 
 mod authenticate;
+mod discovery;
 mod impersonate;
 mod path;
 mod protobuf;
@@ -24,10 +25,11 @@ use super::authz::{Target, User, authorize};
 use super::encoding::form;
 use super::http::{Answer, Request, answer, unanswered};
 use super::page::{NoPage, page};
-use super::world::{Withheld, World, section_of};
+use super::world::{DISCOVERY, Withheld, World, section_of};
 use crate::access::permissions::Permissions;
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
+use discovery::{AGGREGATED_TYPE, Discovery, Told};
 use path::Asked;
 use status::Status;
 
@@ -63,8 +65,8 @@ pub(super) fn respond(state: &State, id: &ClusterId, request: &Request, broken: 
     };
     match result {
         // Health is told in one plain word.
-        Ok((status, Value::String(word))) => answer(status, "text/plain", word),
-        Ok((status, body)) => answer(status, "application/json", body.to_string()),
+        Ok(Body { status, value: Value::String(word), .. }) => answer(status, "text/plain", word),
+        Ok(Body { status, content_type, value }) => answer(status, content_type, value.to_string()),
         Err(status) if status.silent() => unanswered(),
         Err(status) => answer(status.code(), "application/json", status.body().to_string()),
     }
@@ -81,7 +83,20 @@ struct Server<'a> {
     broken: Option<Withheld<'a>>,
 }
 
-type Outcome = Result<(StatusCode, Value), Status>;
+/// An answer that is no refusal.
+struct Body {
+    status: StatusCode,
+    content_type: &'static str,
+    value: Value,
+}
+
+impl Body {
+    fn json(status: StatusCode, value: Value) -> Body {
+        Body { status, content_type: "application/json", value }
+    }
+}
+
+type Outcome = Result<Body, Status>;
 
 impl Server<'_> {
     fn respond(&self, request: &Request) -> Outcome {
@@ -97,10 +112,25 @@ impl Server<'_> {
             return Err(Status::forbidden(&user, &asked.attributes));
         }
         match &asked.attributes.target {
-            Target::Path(path) => {
-                resources::discovery(path, self.cluster).map(|it| (StatusCode::OK, it)).ok_or_else(Status::no_such_path)
-            }
+            Target::Path(path) => self.path(path, &asked, &user, request),
             Target::Resource { .. } => self.resource(&asked, &user, request, &query),
+        }
+    }
+
+    fn path(&self, path: &str, asked: &Asked, user: &User, request: &Request) -> Outcome {
+        let is_discovery = path.split('/').nth(1).is_some_and(|it| it == "api" || it == "apis");
+        if let Some(withheld) = self.world.withheld_discovery(self.id).filter(|_| is_discovery) {
+            return Err(Status::again(withheld, user, &asked.attributes));
+        }
+        let accept: Vec<&str> =
+            request.headers.get_all(http::header::ACCEPT).iter().filter_map(|it| it.to_str().ok()).collect();
+        let section = section_of(self.id, DISCOVERY);
+        let missing = self.world.missing(&section).collect();
+        match Discovery::new(self.cluster, missing, &accept.join(",")).answer(path) {
+            Told::Plain(value) => Ok(Body::json(StatusCode::OK, value)),
+            Told::Aggregated(value) => Ok(Body { status: StatusCode::OK, content_type: AGGREGATED_TYPE, value }),
+            Told::Unavailable => Err(Status::unavailable()),
+            Told::Nothing => Err(Status::no_such_path()),
         }
     }
 
@@ -113,10 +143,11 @@ impl Server<'_> {
         {
             let body = serde_json::from_slice(&request.body).ok().or_else(|| protobuf::review(&request.body));
             let body = body.ok_or_else(|| Status::bad_request("the body of the request is no review"))?;
-            return Ok((StatusCode::CREATED, review.perform(self.permissions, user, body)?));
+            return Ok(Body::json(StatusCode::CREATED, review.perform(self.permissions, user, body)?));
         }
-        let kind = resources::find(group, &asked.version, resource).filter(|_| subresource.is_empty());
-        let kind = kind.ok_or_else(Status::no_such_path)?;
+        let served = discovery::served(self.cluster);
+        let kind = resources::find(served, group, &asked.version, resource).filter(|_| subresource.is_empty());
+        let kind = &kind.ok_or_else(Status::no_such_path)?;
         let reads = matches!(asked.attributes.verb.as_str(), "get" | "list");
         if !reads || !kind.namespaced && !namespace.is_empty() && kind.resource != "namespaces" {
             return Err(Status::not_allowed(&asked.attributes.verb));
@@ -131,14 +162,14 @@ impl Server<'_> {
         if asked.attributes.verb == "get" {
             let found = objects.find(|(metadata, _)| metadata.name == *name);
             let (_, found) = found.ok_or_else(|| unread.unwrap_or_else(|| Status::not_found(kind, name)))?;
-            return Ok((StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
+            return Ok(Body::json(StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
         }
         self.list(kind, objects.map(|(_, object)| object).collect(), unread, query)
     }
 
     fn list(
         &self,
-        kind: &resources::Kind,
+        kind: &resources::Kind<'_>,
         mut objects: Vec<&Manifest>,
         unread: Option<Status>,
         query: &[(String, String)],
@@ -185,6 +216,6 @@ impl Server<'_> {
             "metadata": metadata,
             "items": items,
         });
-        Ok((StatusCode::OK, list))
+        Ok(Body::json(StatusCode::OK, list))
     }
 }

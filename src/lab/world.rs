@@ -66,7 +66,7 @@ pub(super) struct Base {
 struct Held {
     /// Without manifests.
     of_eks: ClusterDocument,
-    /// The cluster's name and version with its manifests, and nothing else.
+    /// The cluster's name and version with its manifests and its discovery, and nothing else.
     of_kubernetes: Arc<ClusterDocument>,
     facts: Arc<ClusterFacts>,
     /// Who may do what by RBAC, once asked; no write of EKS changes it.
@@ -154,8 +154,8 @@ impl World {
     pub(super) fn document(&self) -> Document {
         let whole = |id: &ClusterId| {
             let held = self.clusters.get(id)?;
-            let kubernetes = held.of_kubernetes.kubernetes.clone();
-            Some(ClusterDocument { kubernetes, ..held.of_eks.clone() })
+            let ClusterDocument { api_resources, kubernetes, .. } = held.of_kubernetes.as_ref().clone();
+            Some(ClusterDocument { api_resources, kubernetes, ..held.of_eks.clone() })
         };
         Document { clusters: self.base.order.iter().filter_map(whole).collect(), ..self.base.head.clone() }
     }
@@ -228,6 +228,14 @@ impl World {
             }
             (SectionState::Empty | SectionState::Stale | SectionState::NotApplicable, _) => None,
         }
+    }
+
+    /// Why discovery must not answer: so it was when the world was taken. That the world does not hold it is no reason.
+    pub(super) fn withheld_discovery(&self, cluster: &ClusterId) -> Option<Withheld<'_>> {
+        let section = section_of(cluster, DISCOVERY);
+        let failure = self.base.head.sections.get(&section)?.failure.as_ref();
+        let not_recorded = failure.is_some_and(|it| it.kind == FailureKind::NotRecorded);
+        if not_recorded { None } else { self.withheld(&section, None) }
     }
 
     /// Why the rest of a section's list was not read, if only its beginning was.
@@ -360,6 +368,7 @@ impl Held {
                 version: document.cluster.version.clone(),
                 ..Cluster::default()
             },
+            api_resources: document.api_resources.take(),
             kubernetes: document.kubernetes.take(),
             ..ClusterDocument::default()
         };
@@ -380,6 +389,9 @@ impl Held {
         }
     }
 }
+
+/// The section that discovery is in.
+pub(super) const DISCOVERY: &str = "apiResources";
 
 /// The name of a cluster's section among the notes of a document.
 pub(super) fn section_of(cluster: &ClusterId, section: &str) -> String {

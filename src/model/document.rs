@@ -16,6 +16,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::cluster::{Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup};
+use super::discovery::ApiResource;
 use super::failure::Failure;
 use super::mapping::AccessEntry;
 use super::network::NetworkPolicy;
@@ -73,6 +74,9 @@ pub struct ClusterDocument {
     pub capabilities: Option<Vec<Capability>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updates: Option<Vec<ClusterChange>>,
+    /// The API server's discovery, in its own order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_resources: Option<Vec<ApiResource>>,
     /// Manifests of all kinds; lists are flattened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<Vec<Manifest>>,
@@ -334,7 +338,7 @@ fn path_text(path: &Option<String>) -> String {
 }
 
 /// The sections of a cluster that a note may be about.
-pub const CLUSTER_SECTIONS: [&str; 20] = [
+pub const CLUSTER_SECTIONS: [&str; 21] = [
     "cluster",
     "accessEntries",
     "podIdentityAssociations",
@@ -355,6 +359,7 @@ pub const CLUSTER_SECTIONS: [&str; 20] = [
     "clusterRoles",
     "roleBindings",
     "clusterRoleBindings",
+    "apiResources",
 ];
 
 /// The sections of IAM that a note may be about.

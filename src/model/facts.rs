@@ -171,6 +171,7 @@ fn cluster_facts(
         cluster_roles: of_kind!("clusterRoles", ClusterRole),
         role_bindings: of_kind!("roleBindings", RoleBinding),
         cluster_role_bindings: of_kind!("clusterRoleBindings", ClusterRoleBinding),
+        api_resources: reader.section("apiResources", it.api_resources.clone()),
     }
 }
 
@@ -321,6 +322,7 @@ fn cluster_document(
         identity_provider_configs: writer.part("identityProviderConfigs", &facts.identity_provider_configs),
         capabilities: writer.part("capabilities", &facts.capabilities),
         updates: writer.part("updates", &facts.updates),
+        api_resources: writer.part("apiResources", &facts.api_resources),
         kubernetes: recorded.then_some(kubernetes),
     }
 }

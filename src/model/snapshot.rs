@@ -13,6 +13,7 @@ use super::aws_auth::AwsAuth;
 use super::cluster::{
     Addon, Capability, Cluster, ClusterChange, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup,
 };
+use super::discovery::ApiResource;
 use super::failure::Failure;
 use super::mapping::AccessEntry;
 use super::network::NetworkPolicy;
@@ -368,6 +369,8 @@ pub struct ClusterFacts {
     pub role_bindings: Section<Vec<Binding>>,
     /// ClusterRoleBindings.
     pub cluster_role_bindings: Section<Vec<Binding>>,
+    /// The resources that the API server serves, from its discovery. Missing items are group versions (`shop.io/v1`).
+    pub api_resources: Section<Vec<ApiResource>>,
 }
 
 impl ClusterFacts {
@@ -409,6 +412,7 @@ impl ClusterFacts {
             of("cluster roles", &self.cluster_roles),
             of("role bindings", &self.role_bindings),
             of("cluster role bindings", &self.cluster_role_bindings),
+            of("API resources", &self.api_resources),
         ]
         .into_iter()
         .flatten()
@@ -561,7 +565,7 @@ impl Snapshot {
             let facts = Arc::make_mut(facts);
             settle!(facts; cluster, access_entries, pod_identity_associations, nodegroups, fargate_profiles, addons,
                 identity_provider_configs, capabilities, updates, aws_auth, namespaces, service_accounts, pods, nodes,
-                daemon_sets, network_policies, roles, cluster_roles, role_bindings, cluster_role_bindings);
+                daemon_sets, network_policies, roles, cluster_roles, role_bindings, cluster_role_bindings, api_resources);
         }
         let iam = Arc::make_mut(&mut self.iam);
         settle!(iam; roles, users, groups, policies, oidc_providers, instance_profiles);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::cluster::{
     Addon, Capability, Cluster, ClusterChange, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup,
 };
+use super::discovery::ApiResource;
 use super::failure::Failure;
 use super::mapping::AccessEntry;
 use super::network::NetworkPolicy;
@@ -72,6 +73,7 @@ pub enum ClusterUpdate {
     ClusterRoles(Section<Vec<Role>>),
     RoleBindings(Section<Vec<Binding>>),
     ClusterRoleBindings(Section<Vec<Binding>>),
+    ApiResources(Section<Vec<ApiResource>>),
 }
 
 /// News of the account's IAM.
@@ -145,6 +147,7 @@ impl Snapshot {
                     ClusterUpdate::ClusterRoles(fresh) => take(&mut facts.cluster_roles, fresh),
                     ClusterUpdate::RoleBindings(fresh) => take(&mut facts.role_bindings, fresh),
                     ClusterUpdate::ClusterRoleBindings(fresh) => take(&mut facts.cluster_role_bindings, fresh),
+                    ClusterUpdate::ApiResources(fresh) => take(&mut facts.api_resources, fresh),
                 }
             }
             Update::Iam(update) => {

@@ -48,7 +48,7 @@ pub struct Named {
 impl Answered {
     /// Answers one request.
     pub fn new(permissions: &Permissions, principal: Named, who: Who, meant: Meant) -> Self {
-        let decision = permissions.decide(&who, &meant.request);
+        let decision = permissions.decide_meant(&who, &meant);
         let because = permissions.because(&who, &meant.request, &decision);
         let allowed_in = permissions.allowed_in(&who, &meant.request);
         let mut meant = meant;

@@ -81,6 +81,7 @@ fn cluster(name: &str, mode: AuthenticationMode, entries: usize) -> ClusterDocum
         }]),
         pod_identity_associations: Some(vec![]),
         addons: Some(vec![]),
+        api_resources: None,
         identity_provider_configs: Some(vec![]),
         capabilities: Some(vec![]),
         updates: Some(vec![]),

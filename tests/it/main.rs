@@ -22,6 +22,7 @@ mod lab;
 mod lab_write;
 mod laws;
 mod load;
+mod names;
 mod odd_answers;
 mod oracle;
 mod overtaken;

@@ -10,8 +10,10 @@ mod ask;
 mod authenticator;
 mod compare;
 mod door;
+mod names;
 mod server;
 mod stage;
+mod subjects;
 mod world;
 
 /// A number from the environment.

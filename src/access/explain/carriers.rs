@@ -5,6 +5,7 @@
 //! certificate's, an identity provider's, another cluster's.
 
 use super::Ground;
+use crate::access::identity::groups::ANONYMOUS;
 use crate::access::identity::{Identity, Resolution, Verdict, entry_username, meant};
 use crate::access::permissions::template::{self, fit};
 use crate::model::principal::{Asked, Principal};
@@ -40,7 +41,7 @@ pub(super) fn sort(username: &str) -> Sort {
         return Sort::ServiceAccount(namespace.to_owned(), name.to_owned());
     }
     match username {
-        "system:anonymous" => Sort::Anonymous,
+        ANONYMOUS => Sort::Anonymous,
         it if it.starts_with("system:node:") => Sort::Node,
         it if it.starts_with("system:kube-") || it.starts_with("eks:") || it == "system:apiserver" => {
             Sort::ControlPlane

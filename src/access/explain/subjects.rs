@@ -8,6 +8,7 @@ use super::fix::{self, FixTarget};
 use super::message::{CanI, Forbidden, Message};
 use super::walk::{Seen, Walk, finish, mode, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
+use crate::access::identity::groups::{ANONYMOUS, GroupSource, NODES, all_groups, is_node_username};
 use crate::access::permissions::{Verdict, Who};
 use crate::access::resources;
 use crate::model::principal::Asked;
@@ -67,7 +68,7 @@ fn nobody(ground: &Ground<'_>, message: &Message, username: &str, request: &Requ
     let part = sort(username) == Sort::ControlPlane;
     walk.say(StepName::Credentials, StepState::Passed, "the API server knew who asked: the message names it", None);
     walk.say(StepName::Token, StepState::Passed, "accepted", None);
-    let mut who = Who::named(username, &["system:authenticated"]);
+    let mut who = Who::user(username);
     if part {
         let text = "none: this is a part of the control plane, which EKS maps itself";
         walk.say(StepName::Mapping, StepState::NotChecked, text, None);
@@ -243,9 +244,8 @@ fn node(ground: &Ground<'_>, message: &Message, username: &str, request: &Reques
             walk.say(StepName::Mapping, StepState::Passed, text, evidence);
         }
     }
-    let groups = ["system:nodes", "system:authenticated"];
-    let who = Who::named(username, &groups);
-    walk.say(StepName::Username, StepState::Passed, format!("{username} with groups {}", groups.join(", ")), None);
+    let who = Who::user(username);
+    walk.say(StepName::Username, StepState::Passed, format!("{username} with groups {}", who.groups.join(", ")), None);
     walk.grants(ground, &who, request);
     walk.notes.push(
         "what a node may read is decided by the Node authorizer: its own objects and those of the pods that are bound to \
@@ -261,7 +261,7 @@ fn node(ground: &Ground<'_>, message: &Message, username: &str, request: &Reques
 
 fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Explanation {
     let mut walk = Walk::default();
-    let who = Who::named("system:anonymous", &["system:unauthenticated"]);
+    let who = Who::user(ANONYMOUS);
     let decision = ground.permissions.decide(&who, request);
     if decision.verdict == Verdict::Allowed {
         walk.say(StepName::Credentials, StepState::NotChecked, "none were sent: the request was anonymous", None);
@@ -335,7 +335,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
             let probe = resources::meant(&ground.permissions, &it.verb, &resource, "", "").request;
             match &probe.target {
                 Target::Resource { group, resource, .. }
-                    if resources::find(group, resource).is_none_or(|it| it.namespaced) =>
+                    if ground.permissions.served().find(group, resource).is_none_or(|it| it.namespaced) =>
                 {
                     notes.push(
                         "no namespace was named: taken for default, but the kubeconfig's context may have \
@@ -351,34 +351,45 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
     let meant = resources::meant(&ground.permissions, &it.verb, &resource, namespace, &it.name);
     notes.extend(meant.notes);
     let request = meant.request;
+    let alternatives = meant.alternatives;
     if let Target::Resource { group, resource, .. } = &request.target
         && it.subresource.is_empty()
-        && resources::find(group, resource).is_some_and(|found| found.subresources.contains_key(&it.name))
+        && ground
+            .permissions
+            .served()
+            .find(group, resource)
+            .is_some_and(|found| found.subresources.contains_key(&it.name))
     {
         notes.push(format!(
             "kubectl took {0:?} for an object of that name; the subresource is asked for with --subresource={0}",
             it.name
         ));
     }
-    let mut explanation = match &it.as_user {
-        Some(username) => impersonated(ground, message, username, &it.as_groups, &request),
+    let explain = |request: &Request| match &it.as_user {
+        Some(username) => impersonated(ground, message, username, &it.as_groups, request),
         None => match &ground.caller {
             Some(caller) => {
                 let resolution = ground.resolver.resolve(caller);
                 let carrier = Carrier { resolution, because: "you: there is no --as".to_owned() };
-                of_carriers(ground, message, vec![carrier], Some(&request), Seen::Nothing)
+                of_carriers(ground, message, vec![carrier], Some(request), Seen::Nothing)
             }
             None => {
                 let mut walk = Walk::default();
                 let text = "who asked is not known: there is no --as, and neither is the caller known here";
                 walk.say(StepName::Credentials, StepState::Unknown, text, None);
-                let mut none = finish(ground, message, "whoever asked", Some(&request), walk, vec![], &FixTarget::Nobody);
+                let mut none = finish(ground, message, "whoever asked", Some(request), walk, vec![], &FixTarget::Nobody);
                 none.verdict = Verdict::Unknown;
                 none.answer = format!("not known: {text}");
                 none
             }
         },
     };
+    let mut explanation = explain(&request);
+    if alternatives.iter().any(|it| explain(it).verdict != explanation.verdict) {
+        explanation.verdict = Verdict::Unknown;
+        explanation.answer = format!("not known: {}", meant.open);
+        explanation.fix.clear();
+    }
     match (it.answer, explanation.verdict) {
         (Some(true), Verdict::Denied) => notes
             .push("kubectl said yes: something has changed since, or it asked another cluster than this".to_owned()),
@@ -403,20 +414,16 @@ fn impersonated(
     request: &Request,
 ) -> Explanation {
     let mut walk = Walk::default();
-    let mut groups = as_groups.to_vec();
-    if let (Sort::ServiceAccount(namespace, _), true) = (sort(username), groups.is_empty()) {
-        groups = vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
-    }
-    let implied = if username == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" };
-    if groups.iter().all(|it| it != implied) {
-        groups.push(implied.to_owned());
-    }
+    let groups = all_groups(username, as_groups, GroupSource::Impersonation);
     let text = "somebody else asks and needs `impersonate`; who that is does not stand in the line";
     walk.say(StepName::Credentials, StepState::NotChecked, text, None);
     let text = "--as skips it: no IAM principal, no access entry, and so no access policies";
     walk.say(StepName::Mapping, StepState::NotChecked, text, None);
-    let named: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let who = Who::named(username, &named);
+    let mut who = Who { username: username.to_owned(), groups: groups.clone(), ..Who::default() };
+    if as_groups.is_empty() && is_node_username(username) {
+        // Constrained impersonation (`impersonate:arbitrary-node`), on by default since Kubernetes 1.36, adds the group.
+        who.unknown.push(format!("whether {username} was impersonated as a node, a member of {NODES}"));
+    }
     walk.say(StepName::Username, StepState::Passed, format!("{username} with groups {}", groups.join(", ")), None);
     walk.grants(ground, &who, request);
     walk.notes.push("with --as, access policies do not count: only RBAC is asked".to_owned());

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Line, Part, Teller};
 use crate::access::Mark;
+use crate::access::identity::groups::AUTHENTICATED;
 use crate::access::permissions::danger::{self, Danger};
 use crate::access::permissions::{Grant, Held, Rules, Via};
 use crate::model::mapping::ScopeKind;
@@ -119,7 +120,7 @@ impl Teller<'_> {
 
 /// Does everybody who gets in have it?
 fn is_everybodys(grant: &Grant) -> bool {
-    matches!(grant, Grant::Binding { via: Via::Group(group), .. } if group == "system:authenticated")
+    matches!(grant, Grant::Binding { via: Via::Group(group), .. } if group == AUTHENTICATED)
 }
 
 struct Gathered {

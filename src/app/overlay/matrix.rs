@@ -288,7 +288,13 @@ mod tests {
     #[test]
     fn a_verb_without_a_column_is_still_there_unless_it_says_nothing_new() {
         let cell = Cell { policy: true, ..Cell::default() };
-        let mut row = Row { group: String::new(), resource: "secrets".into(), cells: [cell; 8], others: Vec::new() };
+        let mut row = Row {
+            group: String::new(),
+            resource: "secrets".into(),
+            cluster_wide: false,
+            cells: [cell; 8],
+            others: Vec::new(),
+        };
         row.cells[7] = Cell::default();
         let labels = |width| cells(&row, &Columns::of(width)).into_iter().map(|it| it.label).collect::<Vec<_>>();
         assert_eq!(labels(78), VERBS.map(str::to_owned));

@@ -44,7 +44,8 @@ impl Answer {
         read(&value, shape)
     }
 
-    fn json(&self) -> Result<Value, String> {
+    /// The answer as a JSON document, whole.
+    pub(super) fn json(&self) -> Result<Value, String> {
         if self.body.trim_ascii().is_empty() {
             return Err("it is empty".to_owned());
         }

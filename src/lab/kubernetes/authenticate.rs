@@ -14,13 +14,10 @@ use super::super::http::Request;
 use super::super::sigv4::{Claim, Signed};
 use super::super::world::World;
 use crate::access::identity::Verdict;
+use crate::access::identity::groups::{ANONYMOUS, GroupSource, all_groups};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Principal;
 use crate::model::role::Caller;
-
-pub(super) const ANONYMOUS: &str = "system:anonymous";
-pub(super) const AUTHENTICATED: &str = "system:authenticated";
-pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 const PREFIX: &str = "k8s-aws-v1.";
 const MAX_TOKEN: usize = 4096;
@@ -80,7 +77,7 @@ fn anonymous(path: &str) -> Option<User> {
     let asks_health = matches!(path, "/healthz" | "/livez" | "/readyz" | "/version");
     asks_health.then(|| User {
         username: ANONYMOUS.to_owned(),
-        groups: vec![UNAUTHENTICATED.to_owned()],
+        groups: all_groups(ANONYMOUS, &[], GroupSource::Impersonation),
         ..User::default()
     })
 }
@@ -190,7 +187,11 @@ iam:
     fn nobody_is_somebody_where_health_is_asked_alone() {
         for path in ["/healthz", "/livez", "/readyz", "/version"] {
             let user = anonymous(path).unwrap();
-            assert_eq!((user.username.as_str(), user.groups), (ANONYMOUS, vec![UNAUTHENTICATED.to_owned()]), "{path}");
+            assert_eq!(
+                (user.username.as_str(), user.groups),
+                (ANONYMOUS, vec!["system:unauthenticated".to_owned()]),
+                "{path}"
+            );
         }
         for path in ["/", "/api", "/metrics", "/api/v1/pods", "/livez/../api"] {
             assert_eq!(anonymous(path), None, "{path}");

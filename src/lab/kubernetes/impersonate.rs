@@ -9,8 +9,8 @@ use http::HeaderMap;
 
 use super::super::authz::{Attributes, Target, User, authorize};
 use super::super::encoding::decode;
-use super::authenticate::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 use super::status::Status;
+use crate::access::identity::groups::{GroupSource, all_groups};
 use crate::access::permissions::Permissions;
 use crate::model::workload::account_of;
 
@@ -24,7 +24,7 @@ pub(super) fn acting(permissions: &Permissions, asker: User, headers: &HeaderMap
     };
     let first = |name: &str| texts(name).into_iter().next().filter(|it| !it.is_empty());
     let (username, uid) = (first("impersonate-user"), first("impersonate-uid"));
-    let mut groups = texts("impersonate-group");
+    let groups = texts("impersonate-group");
     let extra: BTreeMap<String, Vec<String>> = headers
         .keys()
         .filter_map(|name| {
@@ -56,14 +56,7 @@ pub(super) fn acting(permissions: &Permissions, asker: User, headers: &HeaderMap
         return Err(Status::forbidden(&asker, refused));
     }
 
-    // A service account is always in these two; whoever names groups names all of them.
-    if let (Some((namespace, _)), true) = (account, groups.is_empty()) {
-        groups = vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
-    }
-    let implied = if username == ANONYMOUS { UNAUTHENTICATED } else { AUTHENTICATED };
-    if !groups.iter().any(|it| it == implied || it == UNAUTHENTICATED) {
-        groups.push(implied.to_owned());
-    }
+    let groups = all_groups(&username, &groups, GroupSource::Impersonation);
     Ok(User { username, uid: uid.unwrap_or_default(), groups, extra, ..User::default() })
 }
 

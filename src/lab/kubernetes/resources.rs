@@ -1,11 +1,14 @@
-//! What the API serves, and how discovery tells of it.
+//! What the API serves: every resource of the world's discovery, and the objects of those kinds that the world holds.
 //!
-//! The world holds objects of ten kinds. Beside them stand common kinds that it holds none of, so that asking for
-//! them is allowed or refused as in a real cluster, and finds nothing. A new kind is a line of [`KINDS`].
+//! Objects of eleven kinds are held. The others are served without any object, so that asking for them is allowed or
+//! refused as in a real cluster, and finds nothing. A new kind that is held is a line of [`HELD`]. How discovery tells of
+//! resources is [`super::discovery`]'s.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::keys::uuid;
+use super::discovery::version_of;
+use crate::model::discovery::{ApiResource, join_group_version};
 use crate::model::document::{ClusterDocument, Manifest};
 use crate::model::rbac::Metadata;
 
@@ -16,87 +19,60 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// A kind of object that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kind {
-    pub(super) group: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) kind: &'static str,
+pub(super) struct Kind<'a> {
+    pub(super) group: &'a str,
+    version: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) kind: &'a str,
     pub(super) namespaced: bool,
-    short: &'static str,
     /// The section of the snapshot that holds it; `None` if the world holds none.
     pub(super) section: Option<&'static str>,
-    /// Is it among those that `kubectl get all` means?
-    of_all: bool,
 }
 
-impl Kind {
-    const fn new(group: &'static str, resource: &'static str, kind: &'static str, short: &'static str) -> Kind {
-        Kind { group, resource, kind, namespaced: true, short, section: None, of_all: false }
-    }
-
-    const fn held(self, section: &'static str) -> Kind {
-        Kind { section: Some(section), ..self }
-    }
-
-    const fn of_all(self) -> Kind {
-        Kind { of_all: true, ..self }
-    }
-
-    const fn cluster_wide(self) -> Kind {
-        Kind { namespaced: false, ..self }
-    }
-
+impl Kind<'_> {
     /// `v1`, `rbac.authorization.k8s.io/v1`
     pub(super) fn api_version(&self) -> String {
-        if self.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", self.group) }
+        join_group_version(self.group, self.version)
     }
 }
 
-const KINDS: &[Kind] = &[
-    Kind::new("", "configmaps", "ConfigMap", "cm").held("awsAuth"),
-    Kind::new("", "namespaces", "Namespace", "ns").held("namespaces").cluster_wide(),
-    Kind::new("", "nodes", "Node", "no").held("nodes").cluster_wide(),
-    Kind::new("", "pods", "Pod", "po").held("pods").of_all(),
-    Kind::new("", "serviceaccounts", "ServiceAccount", "sa").held("serviceAccounts"),
-    Kind::new(RBAC, "clusterrolebindings", "ClusterRoleBinding", "").held("clusterRoleBindings").cluster_wide(),
-    Kind::new(RBAC, "clusterroles", "ClusterRole", "").held("clusterRoles").cluster_wide(),
-    Kind::new(RBAC, "rolebindings", "RoleBinding", "").held("roleBindings"),
-    Kind::new(RBAC, "roles", "Role", "").held("roles"),
-    Kind::new("", "endpoints", "Endpoints", "ep"),
-    Kind::new("", "events", "Event", "ev"),
-    Kind::new("", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
-    Kind::new("", "persistentvolumes", "PersistentVolume", "pv").cluster_wide(),
-    Kind::new("", "secrets", "Secret", ""),
-    Kind::new("", "services", "Service", "svc").of_all(),
-    Kind::new("apps", "daemonsets", "DaemonSet", "ds").held("daemonSets").of_all(),
-    Kind::new("apps", "deployments", "Deployment", "deploy").of_all(),
-    Kind::new("apps", "replicasets", "ReplicaSet", "rs").of_all(),
-    Kind::new("apps", "statefulsets", "StatefulSet", "sts").of_all(),
-    Kind::new("batch", "cronjobs", "CronJob", "cj").of_all(),
-    Kind::new("batch", "jobs", "Job", "").of_all(),
-    Kind::new("networking.k8s.io", "ingresses", "Ingress", "ing"),
-    Kind::new("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol").held("networkPolicies"),
+/// Group, resource and the section of the snapshot that holds the objects.
+const HELD: &[(&str, &str, &str)] = &[
+    ("", "configmaps", "awsAuth"),
+    ("", "namespaces", "namespaces"),
+    ("", "nodes", "nodes"),
+    ("", "pods", "pods"),
+    ("", "serviceaccounts", "serviceAccounts"),
+    (RBAC, "clusterrolebindings", "clusterRoleBindings"),
+    (RBAC, "clusterroles", "clusterRoles"),
+    (RBAC, "rolebindings", "roleBindings"),
+    (RBAC, "roles", "roles"),
+    ("apps", "daemonsets", "daemonSets"),
+    ("networking.k8s.io", "networkpolicies", "networkPolicies"),
 ];
 
-/// Reviews are made, never read.
-const REVIEWS: &[Kind] = &[
-    Kind::new("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", "").cluster_wide(),
-    Kind::new("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", "").cluster_wide(),
-    Kind::new("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", "").cluster_wide(),
-    Kind::new("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", "").cluster_wide(),
-];
-
-/// The kind of a resource.
-pub(super) fn find(group: &str, version: &str, resource: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|it| version == "v1" && it.group == group && it.resource == resource)
+/// The kind of a resource, if discovery lists it in this version and it can be read.
+pub(super) fn find<'a>(all: &'a [ApiResource], group: &str, version: &str, resource: &str) -> Option<Kind<'a>> {
+    let is_it = |it: &&ApiResource| it.group == group && it.plural == resource && version_of(it) == version;
+    let it = all.iter().find(is_it).filter(|it| it.verbs.iter().any(|verb| verb == "get" || verb == "list"))?;
+    let held = HELD.iter().find(|(its_group, its_resource, _)| *its_group == group && *its_resource == resource);
+    Some(Kind {
+        group: &it.group,
+        version: version_of(it),
+        resource: &it.plural,
+        kind: &it.kind,
+        namespaced: it.namespaced,
+        section: held.map(|(_, _, section)| *section),
+    })
 }
 
 /// The objects of a kind with their metadata, of one namespace or (if that is empty) of all.
 pub(super) fn objects<'a>(
     cluster: &'a ClusterDocument,
-    kind: &'a Kind,
+    kind: &'a Kind<'a>,
     namespace: &'a str,
 ) -> impl Iterator<Item = (&'a Metadata, &'a Manifest)> {
-    let all = cluster.kubernetes.iter().flatten();
+    let all = cluster.kubernetes.iter().flatten().filter(|_| kind.section.is_some());
     all.filter_map(|manifest| Some((metadata(manifest, kind.resource)?, manifest))).filter(move |(metadata, _)| {
         !kind.namespaced || namespace.is_empty() || metadata.namespace.as_deref() == Some(namespace)
     })
@@ -133,101 +109,20 @@ pub(super) fn render(manifest: &Manifest, cluster: &str) -> Value {
     object
 }
 
-/// What a path that is no resource answers, if it is one of discovery's.
-pub(super) fn discovery(path: &str, cluster: &ClusterDocument) -> Option<Value> {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    match parts[..] {
-        ["version"] => Some(version(cluster)),
-        ["healthz" | "livez" | "readyz"] => Some(Value::from("ok")),
-        ["api"] => Some(json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] })),
-        ["apis"] => {
-            let groups: Vec<Value> = groups().into_iter().map(group).collect();
-            Some(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }))
-        }
-        ["apis", name] => {
-            let mut group = groups().into_iter().find(|it| *it == name).map(group)?;
-            if let Value::Object(members) = &mut group {
-                members.insert("kind".to_owned(), Value::from("APIGroup"));
-                members.insert("apiVersion".to_owned(), Value::from("v1"));
-            }
-            Some(group)
-        }
-        ["api", "v1"] => Some(resource_list("")),
-        ["apis", name, "v1"] if groups().contains(&name) => Some(resource_list(name)),
-        _ => None,
-    }
-}
-
-fn served() -> impl Iterator<Item = (&'static Kind, &'static [&'static str])> {
-    const READ: &[&str] = &["get", "list"];
-    const MADE: &[&str] = &["create"];
-    KINDS.iter().map(|kind| (kind, READ)).chain(REVIEWS.iter().map(|kind| (kind, MADE)))
-}
-
-fn groups() -> Vec<&'static str> {
-    let mut groups: Vec<&str> = served().map(|(kind, _)| kind.group).filter(|it| !it.is_empty()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups
-}
-
-fn group(name: &str) -> Value {
-    let version = json!({ "groupVersion": format!("{name}/v1"), "version": "v1" });
-    json!({ "name": name, "versions": [version], "preferredVersion": version })
-}
-
-fn resource_list(group: &str) -> Value {
-    let resources: Vec<Value> = served()
-        .filter(|(kind, _)| kind.group == group)
-        .map(|(kind, verbs)| {
-            let mut resource = json!({
-                "name": kind.resource,
-                "singularName": kind.kind.to_lowercase(),
-                "namespaced": kind.namespaced,
-                "kind": kind.kind,
-                "verbs": verbs,
-            });
-            if let (Value::Object(members), false) = (&mut resource, kind.short.is_empty()) {
-                members.insert("shortNames".to_owned(), json!([kind.short]));
-            }
-            if let (Value::Object(members), true) = (&mut resource, kind.of_all) {
-                members.insert("categories".to_owned(), json!(["all"]));
-            }
-            resource
-        })
-        .collect();
-    let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
-    json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources })
-}
-
-/// The cluster's own version, as EKS words it.
-fn version(cluster: &ClusterDocument) -> Value {
-    let version = cluster.cluster.version.as_deref().unwrap_or("1.34");
-    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
-    json!({
-        "major": major,
-        "minor": minor,
-        "gitVersion": format!("v{major}.{minor}.0-eks-1ab0000"),
-        "gitCommit": "",
-        "gitTreeState": "clean",
-        "buildDate": "2026-11-01T00:00:00Z",
-        "goVersion": "",
-        "compiler": "",
-        "platform": "linux/amd64",
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::document::read;
+    use serde_json::json;
 
     #[test]
     fn typed_clients_read_every_object_of_the_demo() {
         use k8s_openapi::api::{core::v1 as core, rbac::v1 as rbac};
         let document = read(include_str!("../../../assets/worlds/acme.yaml")).unwrap();
         for cluster in &document.clusters {
-            for kind in KINDS {
+            let served = super::super::discovery::served(cluster);
+            for (group, resource, _) in HELD {
+                let kind = &find(served, group, "v1", resource).unwrap();
                 for (metadata, object) in objects(cluster, kind, "") {
                     let object = render(object, &cluster.cluster.name);
                     assert_eq!(
@@ -262,24 +157,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn discovery_names_every_kind_once() {
-        let cluster = ClusterDocument::default();
-        let groups = discovery("/apis", &cluster).unwrap();
-        let names: Vec<&str> =
-            groups["groups"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-        let mut found = discovery("/api/v1", &cluster).unwrap()["resources"].as_array().unwrap().len();
-        for name in names {
-            assert!(discovery(&format!("/apis/{name}"), &cluster).is_some());
-            found += discovery(&format!("/apis/{name}/v1"), &cluster).unwrap()["resources"].as_array().unwrap().len();
-        }
-        assert_eq!(found, KINDS.len() + REVIEWS.len());
-        assert_eq!(discovery("/apis/none/v1", &cluster), None);
-        let core = discovery("/api/v1", &cluster).unwrap();
-        let all = core["resources"].as_array().unwrap().iter().filter(|it| it["categories"] == json!(["all"]));
-        assert_eq!(all.map(|it| it["name"].clone()).collect::<Vec<_>>(), ["pods", "services"]);
-        assert_eq!(discovery("/openapi/v2", &cluster), None);
     }
 }

@@ -57,7 +57,13 @@ impl Status {
         Status::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
     }
 
-    pub(super) fn not_found(kind: &Kind, name: &str) -> Status {
+    /// Of an aggregated API server.
+    pub(super) fn unavailable() -> Status {
+        let said = "the server is currently unable to handle the request";
+        Status::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", said)
+    }
+
+    pub(super) fn not_found(kind: &Kind<'_>, name: &str) -> Status {
         let Kind { resource, group, .. } = kind;
         let message = format!("{} {name:?} not found", qualified(resource, group));
         let details = json!({ "name": name, "group": group, "kind": resource });

@@ -191,7 +191,7 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
 fn request(permissions: &Permissions, line: Line) -> Meant {
     let Line { verb, resource, path, group, subresource, namespace, name, .. } = line;
     let resource = match (resource, path) {
-        (_, Some(path)) => return Meant { request: Request { verb, target: Target::Path(path) }, notes: Vec::new() },
+        (_, Some(path)) => return Meant::literal(Request { verb, target: Target::Path(path) }),
         (resource, None) => resource.unwrap_or_default(),
     };
     match group {
@@ -202,7 +202,7 @@ fn request(permissions: &Permissions, line: Line) -> Meant {
             };
             let subresource = subresource.or(inner).unwrap_or_default();
             let target = Target::Resource { group, resource, subresource, namespace, name };
-            Meant { request: Request { verb, target }, notes: Vec::new() }
+            Meant::literal(Request { verb, target })
         }
         None => {
             let resource = subresource.map(|it| format!("{resource}/{it}")).unwrap_or(resource);
@@ -222,7 +222,7 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.as_deref().unwrap_or_default());
     let meant = meant(&permissions, &args.verb, &args.resource, namespace, name);
     let principals = inventory(&facts, &snapshot.iam).principals;
-    let answer = who::who_can(&facts, &permissions, &principals, &meant.request);
+    let answer = who::who_can_meant(&facts, &permissions, &principals, &meant);
     let workloads = becoming.then(|| Workloads::new(&facts, &snapshot.iam));
     let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
         .map(|it| match (&workloads, &it.subject) {

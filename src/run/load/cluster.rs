@@ -10,9 +10,10 @@ use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
 use crate::cloud::kubernetes::{
     CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NETWORK_POLICIES, NODES, PODS, READ_AWS_AUTH,
-    ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
+    READ_DISCOVERY, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
 };
 use crate::model::cluster::{Cluster, ClusterId};
+use crate::model::discovery::ApiResource;
 use crate::model::facts::{aws_auth_fact, no_entries};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AccessEntry;
@@ -95,7 +96,32 @@ pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
         Roles, ROLES;
         Namespaces, NAMESPACES;
     }
+    api_resources(&mut crew, &id, &kubernetes, &tx).await;
     crew.finish().await;
+}
+
+/// Brings discovery: which resources the API server serves.
+async fn api_resources(
+    crew: &mut Crew,
+    id: &ClusterId,
+    kubernetes: &Result<Kubernetes, Failure>,
+    tx: &mpsc::Sender<Update>,
+) {
+    match kubernetes {
+        Ok(kubernetes) => {
+            let kubernetes = kubernetes.clone();
+            crew.bring(slot(id, ClusterUpdate::ApiResources), |_: Feed<ApiResource>| async move {
+                match kubernetes.api_resources().await {
+                    Ok((resources, missing)) => Section::partial(resources, now(), missing),
+                    Err(failure) => Section::failed(failure),
+                }
+            });
+        }
+        Err(failure) => {
+            let failure = for_all(failure, READ_DISCOVERY);
+            send(tx, id, ClusterUpdate::ApiResources(Section::failed(failure))).await;
+        }
+    }
 }
 
 /// The cluster itself, and with it whose account this is: EKS describes none of another account.
@@ -189,6 +215,7 @@ async fn kubernetes(
         NetworkPolicies, NETWORK_POLICIES;
         Pods, PODS;
     }
+    api_resources(crew, id, &kubernetes, tx).await;
 }
 
 /// The way to a cluster's API, as far as it is known.

@@ -1,6 +1,7 @@
 //! Requests to ask in a world, by seed: made from its own bindings and rules, as often spoilt in one thing as not, and
 //! some from nowhere.
 
+use eksplorer::access::permissions::Who;
 use eksplorer::model::document::Manifest;
 use eksplorer::model::rbac::{Binding, Rule};
 use eksplorer::model::request::{Request, Target};
@@ -134,11 +135,33 @@ fn service_account(dice: &mut Dice, namespace: &str, name: &str) -> (String, Vec
     (format!("system:serviceaccount:{namespace}:{name}"), groups)
 }
 
+/// Somebody whose groups Kubernetes adds, with all that this program says they are.
+fn named_subject(world: &World, dice: &mut Dice) -> (String, Vec<String>) {
+    let namespace = world.name(dice.pick(&["a", "b", "c"]));
+    let text = match dice.below(8) {
+        0 => "user:system:anonymous".to_owned(),
+        1 => "group:system:unauthenticated".to_owned(),
+        2 => format!("user:system:serviceaccount:{namespace}:bot"),
+        3 => format!("group:system:serviceaccounts:{namespace}"),
+        4 => "group:system:serviceaccounts".to_owned(),
+        5 => "user:system:node:here".to_owned(),
+        6 => "group:system:nodes".to_owned(),
+        _ => format!("user:{}", world.name("ann")),
+    };
+    let (_, who) = Who::subject(&text).unwrap();
+    // A review needs a user; a group's members have some name that nothing is bound to.
+    let username = if who.username.is_empty() { "somebody".to_owned() } else { who.username };
+    (username, who.groups)
+}
+
 fn identity(world: &World, dice: &mut Dice) -> (String, Vec<String>) {
     if dice.percent(20) {
         let namespace = world.name(dice.pick(&["a", "b", "c"]));
         let name = dice.pick(&["bot", "runner"]);
         return service_account(dice, &namespace, name);
+    }
+    if dice.percent(8) {
+        return named_subject(world, dice);
     }
     let username = world.name(dice.pick(&["ann", "bob", "Ann", "devs", "eve"]));
     let mut groups: Vec<String> =
@@ -193,6 +216,9 @@ fn instance(dice: &mut Dice, rule: &Rule) -> Request {
 
 fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
     let (username, groups) = identity(world, dice);
+    if dice.percent(12) {
+        return Asked { username, groups, request: impersonation(world, dice) };
+    }
     let target = Target::Resource {
         group: dice.pick(&["", "", "apps", "example.com", "rbac.authorization.k8s.io"]).into(),
         resource: dice
@@ -203,6 +229,25 @@ fn from_nowhere(world: &World, dice: &mut Dice) -> Asked {
         name: if dice.percent(50) { dice.pick(&NAMES).into() } else { String::new() },
     };
     Asked { username, groups, request: Request { verb: dice.pick(&VERBS).into(), target } }
+}
+
+/// To act as another: of the kinds that the server asks for, and of those that are only called the same.
+fn impersonation(world: &World, dice: &mut Dice) -> Request {
+    let resource = dice.pick(&["users", "groups", "serviceaccounts", "uids", "userextras"]);
+    let group = dice.pick(&["", "", "authentication.k8s.io", "example.com"]);
+    let name = match resource {
+        "users" => world.name(dice.pick(&["ann", "bob"])),
+        "groups" => world.name(dice.pick(&["devs", "ops"])),
+        _ => dice.pick(&["bot", "x"]).to_owned(),
+    };
+    let target = Target::Resource {
+        group: group.into(),
+        resource: resource.into(),
+        subresource: if resource == "userextras" { dice.pick(&["scopes", ""]).into() } else { String::new() },
+        namespace: if resource == "serviceaccounts" { world.name(dice.pick(&["a", "b"])) } else { String::new() },
+        name: if dice.percent(40) { String::new() } else { name },
+    };
+    Request { verb: "impersonate".into(), target }
 }
 
 fn on_a_path(world: &World, dice: &mut Dice) -> Asked {

@@ -131,6 +131,37 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Whether somebody may, as `kubectl auth can-i --as … --as-group …` asks; the error is what the server said.
+    pub(crate) async fn can_i(&self, user: &str, groups: &[&str], attributes: &Value) -> Result<bool, String> {
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": attributes,
+        });
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header("Impersonate-User", user);
+        for group in groups {
+            request = request.header("Impersonate-Group", *group);
+        }
+        let request = request.body(serde_json::to_vec(&review).unwrap()).unwrap();
+        match self.0.request::<Value>(request).await {
+            Ok(said) => Ok(said["status"]["allowed"].as_bool().unwrap_or_default()),
+            // Those without credentials may not even ask; then it is asked about them.
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                let mut spec = attributes.clone();
+                spec["user"] = user.into();
+                spec["groups"] = serde_json::json!(["system:unauthenticated"]);
+                let review = serde_json::json!({
+                    "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec,
+                });
+                let said = self.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).await;
+                said.map(|it| it["status"]["allowed"].as_bool().unwrap_or_default()).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, kube::Error> {
         let body = body.map(|it| serde_json::to_vec(it).unwrap()).unwrap_or_default();
         let request = Request::builder()

@@ -158,7 +158,9 @@ pub(crate) async fn all<T: DeserializeOwned>(door: &Kubernetes, listed: Listed<T
 /// All that decides, as the program reads it.
 pub(crate) async fn facts(door: &Kubernetes) -> ClusterFacts {
     let since = Time::default();
+    let (resources, missing) = door.api_resources().await.unwrap();
     ClusterFacts {
+        api_resources: Section::partial(resources, since, missing),
         namespaces: Section::known(all(door, NAMESPACES).await, since),
         service_accounts: Section::known(all(door, SERVICE_ACCOUNTS).await, since),
         roles: Section::known(all(door, ROLES).await, since),

@@ -129,7 +129,10 @@ impl World {
             }
         }
         for name in ["reader", "writer", "health", "part-1", "part-2", "part-3"] {
-            let role = world.cluster_role(&mut dice, name);
+            let mut role = world.cluster_role(&mut dice, name);
+            if name == "writer" {
+                role.rules.push(impersonation_rule(&mut dice));
+            }
             world.roles.push(Manifest::ClusterRole(role));
         }
         for name in ["sum", "sum-of-sums"] {
@@ -297,9 +300,10 @@ impl World {
             35..65 => of_rbac("Group", self.name(dice.pick(&["devs", "ops", "ann"]))),
             65..69 => of_rbac("User", self.service_account_user(dice.pick(&["a", "b"]), "bot")),
             // In the whole cluster, all worlds would share it.
-            69..75 if namespaced => {
-                of_rbac("Group", dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated"]).into())
-            }
+            69..75 if namespaced => of_rbac(
+                "Group",
+                dice.pick(&[EVERYONE, SERVICE_ACCOUNTS, "system:unauthenticated", "system:nodes"]).into(),
+            ),
             75..80 => of_rbac("Group", format!("{SERVICE_ACCOUNTS}:{}", self.name(dice.pick(&["a", "b"])))),
             roll => Subject {
                 kind: "ServiceAccount".into(),
@@ -318,6 +322,19 @@ impl World {
     /// All its objects.
     pub(crate) fn manifests(&self) -> impl Iterator<Item = &Manifest> {
         self.namespaces.iter().chain(&self.roles).chain(&self.aggregated).chain(&self.bindings)
+    }
+}
+
+/// Leave to act as others, in the groups that the server asks for and in another one.
+fn impersonation_rule(dice: &mut Dice) -> Rule {
+    Rule {
+        api_groups: texts(&[dice.pick(&["", "", "authentication.k8s.io", "example.com", "*"])]),
+        resources: texts(
+            &dice.some(&["users", "groups", "serviceaccounts", "uids", "userextras", "userextras/scopes"], 3),
+        ),
+        verbs: texts(&["impersonate"]),
+        resource_names: if dice.percent(30) { texts(&["bot"]) } else { Vec::new() },
+        ..Rule::default()
     }
 }
 
