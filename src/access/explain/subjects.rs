@@ -388,7 +388,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
     if alternatives.iter().any(|it| explain(it).verdict != explanation.verdict) {
         explanation.verdict = Verdict::Unknown;
         explanation.answer = format!("not known: {}", meant.open);
-        explanation.fix.clear();
+        explanation.target = FixTarget::Nobody;
     }
     match (it.answer, explanation.verdict) {
         (Some(true), Verdict::Denied) => notes
