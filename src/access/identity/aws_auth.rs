@@ -16,6 +16,8 @@ use crate::model::wildcard::glob;
 pub(super) struct Rows<'a> {
     /// By the ARN as written, folded as the authenticator compares it.
     by_arn: HashMap<String, Vec<&'a AwsAuthRow>>,
+    /// The last row of mapRoles under each key of the authenticator's own map.
+    kept_roles: HashMap<String, &'a AwsAuthRow>,
     /// By the principal that the ARN means, however it is written.
     by_meaning: HashMap<PrincipalKey, Vec<&'a AwsAuthRow>>,
     /// Rows whose ARN holds a wildcard.
@@ -47,6 +49,9 @@ impl<'a> Rows<'a> {
         for row in &auth.rows {
             let Some(arn) = row.arn.as_deref() else { continue };
             rows.by_arn.entry(fold(arn)).or_default().push(row);
+            if row.key == AwsAuthKey::MapRoles {
+                rows.kept_roles.insert(lower(arn), row);
+            }
             if arn.contains(['*', '?']) {
                 rows.wild.push(row);
             } else if let Some(principal) = meant(arn) {
@@ -64,21 +69,25 @@ impl<'a> Rows<'a> {
 
         // mapRoles is keyed by the lower-cased ARN, mapUsers by the ARN as written: the last row of one key wins, and
         // among several keys that match, the pick is random.
-        let last_of_key = |row: &AwsAuthRow| {
-            let same = |other: &&AwsAuthRow| match row.key {
-                AwsAuthKey::MapRoles => lower(other) == lower(row),
-                _ => other.arn == row.arn,
+        let replaced_by = |row: &AwsAuthRow| {
+            let last = match row.key {
+                AwsAuthKey::MapRoles => row.arn.as_deref().and_then(|arn| self.kept_roles.get(&lower(arn)).copied()),
+                _ => of_key(row.key).rfind(|other| other.arn == row.arn),
             };
-            of_key(row.key).rfind(same).filter(|last| last.index != row.index)
+            last.filter(|last| last.index != row.index)
         };
-        let role_row = of_key(AwsAuthKey::MapRoles).next_back();
+        let role_row = of_key(AwsAuthKey::MapRoles).rfind(|row| replaced_by(row).is_none());
         for row in of_key(AwsAuthKey::MapRoles).chain(of_key(AwsAuthKey::MapUsers)) {
             let says_the_same = |it: &&AwsAuthRow| it.username == row.username && it.groups == row.groups;
             let why = match role_row {
                 Some(first) if row.key == AwsAuthKey::MapUsers => {
                     format!("{} matches too, and mapRoles is read first", first.place())
                 }
-                _ => match last_of_key(row) {
+                _ => match replaced_by(row) {
+                    Some(last) if !matches.iter().any(|it| it.key == last.key && it.index == last.index) => format!(
+                        "{} has the same ARN in lower case and comes later: it replaces this row, and matches nobody",
+                        last.place()
+                    ),
                     Some(last) => format!("{} has the same ARN and comes later: the last one wins", last.place()),
                     None if out.matching.iter().any(says_the_same) => {
                         "its ARN differs only in case from one that says the same: either is picked".to_owned()
@@ -151,8 +160,9 @@ fn fold(text: &str) -> String {
     text.to_lowercase().replace('ſ', "s")
 }
 
-fn lower(row: &AwsAuthRow) -> Option<String> {
-    row.arn.as_deref().map(str::to_lowercase)
+/// As Go's `strings.ToLower`: letter by letter, and İ becomes a plain i, which Rust keeps apart.
+fn lower(arn: &str) -> String {
+    arn.replace('İ', "i").to_lowercase()
 }
 
 /// An ARN with the case that AWS writes where case does not matter, so that it can be read: all but the names.

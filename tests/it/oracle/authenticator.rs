@@ -2,7 +2,7 @@
 //!
 //! Documents come from two generators, `corners` of YAML and ordinary ones with one `slips`; each document and each
 //! session is asked of the server and of this program, in authentication mode CONFIG_MAP. Every definite answer of the
-//! program must be the server's, and an open answer must be for one of the reasons listed in [`open`].
+//! program must be the server's, and an unknown one must have one of the reasons that `compare` lists.
 //! `EKSPLORER_ORACLE_TRACES` asks more. A disagreement is printed with the smallest document that shows it.
 //!
 //! Differences that are EKS's own documented behavior, and not the upstream server's: none can be seen here. EKS adds
