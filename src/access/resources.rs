@@ -238,7 +238,7 @@ fn note_on(permissions: &Permissions, word: &str, found: &ResolvedName<'_>) -> O
     let many = all.join(" and ");
     let of_rules = || {
         let bare = !word.contains('.') && permissions.served().missing_groups().is_none();
-        let named = bare.then(|| groups_in_rules(permissions, &word)).unwrap_or_default();
+        let named = if bare { groups_in_rules(permissions, &word) } else { Vec::new() };
         let other =
             |it: &String| it != group && it != "metrics.k8s.io" && !found.others.iter().any(|known| known.group == *it);
         named.into_iter().filter(other).map(|it| in_group(&word, &it)).collect::<Vec<_>>()
