@@ -155,9 +155,10 @@ fn the_engine_and_the_lab_agree_on_policies_and_requests() {
         agreed.set(agreed.get() + 1);
         Ok(())
     });
-    println!("iam: {} cases agree, {} are left unknown by the engine", agreed.get(), open.get());
+
     assert_eq!(law, Ok(()));
-    assert!(agreed.get() > cases() / 3 && agreed.get() > open.get(), "{} of {}", agreed.get(), cases());
+    // Unknown for all would agree with anything.
+    assert!(agreed.get() > cases() / 3 && agreed.get() > open.get(), "{} agree of {}", agreed.get(), cases());
 }
 
 /// `lab::policy` looks at actions alone: on policies of every resource without conditions it is a third opinion.
