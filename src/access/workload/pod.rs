@@ -1,8 +1,8 @@
 //! What one pod has: each container's identity, the one in force, and whether that works where the pod runs.
 //!
 //! Decides which binding is the pod's, since its own environment says so (of a pod that runs, or of one as it would be
-//! created now), and joins what depends on the place: the agent,
-//! the way to it, the node's role. What else the pod could have is [`super::why`]'s.
+//! created now), and joins what depends on the place: the agent, the way to it, the node's role. What else the pod could
+//! have is [`super::why`]'s.
 
 use std::borrow::Cow;
 
@@ -168,7 +168,8 @@ impl<'a> Workloads<'a> {
         // Whatever the audience, a sure no stays one where the token is the service account's.
         let gone = irsa.steps.iter().any(|it| it.label == "role" && it.outcome == Some(Outcome::Denied));
         let own_token = matches!(own.token, Some(Token::Projected { .. }));
-        if !gone && !(own_token && it.answer.outcome == Outcome::Denied) {
+        let sure = gone || own_token && it.answer.outcome == Outcome::Denied;
+        if !sure {
             it.answer = Answer::open(open);
         }
     }
