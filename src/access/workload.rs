@@ -7,12 +7,14 @@
 //!
 //! - `trusts`: the account's roles with their trust policies, taken apart once;
 //! - `irsa`, `association`: one binding of either mechanism, judged link by link;
-//! - [`container`]: what one container's environment says;
+//! - [`credential_chain`]: what one container's environment says, by the SDKs' chain; [`token`]: whose token it signs in with;
+//! - [`webhook`]: what the pod identity webhook writes into a pod, and what of a stored pod it wrote;
 //! - [`candidates`]: the roles that a service account might be given;
 //! - [`pod`]: what one pod has, and whether it works there;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `session`: what an association's session policy leaves of an action;
-//! - `anew`: what a pod gets that is made now;
+//! - [`new_pod`]: what a pod gets that is created now: the webhook's patch under today's annotations and associations, then
+//!   the chain;
 //! - `reach`: whether network policies let a pod reach the agent;
 //! - [`why`]: the whole answer for a pod or a service account; [`role`]: the reverse, for a role; `namespace`: all
 //!   workloads of one;
@@ -22,12 +24,12 @@
 //! [`Workloads`] is built once per snapshot: bindings are judged once each, not once per pod. A new link of a chain goes
 //! into the binding's own file, a new way to come by credentials into [`container`].
 
-mod anew;
 mod association;
 pub mod candidates;
-pub mod container;
+pub mod credential_chain;
 mod irsa;
 mod namespace;
+pub mod new_pod;
 pub mod place;
 pub mod pod;
 pub(crate) mod reach;
@@ -35,7 +37,9 @@ pub mod remedy;
 pub mod role;
 mod session;
 pub mod shown;
+pub mod token;
 mod trusts;
+pub mod webhook;
 pub mod why;
 
 use std::collections::HashMap;
@@ -49,8 +53,9 @@ use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
 
 pub use association::Association;
-pub use container::{ContainerIdentity, InForce};
+pub use credential_chain::{ContainerIdentity, InForce};
 pub use irsa::Irsa;
+pub use new_pod::NewPod;
 pub use place::Place;
 pub use pod::PodIdentities;
 pub use shown::{Shown, Subject};
@@ -190,7 +195,7 @@ impl<'a> Workloads<'a> {
             let namespace = it.metadata.namespace.as_deref().unwrap_or_default();
             pods.insert((namespace, it.metadata.name.as_str()), it);
             if !it.has_ended() {
-                for role in container::roles_named(it) {
+                for role in credential_chain::roles_named(it) {
                     naming.entry(role).or_default().push(it);
                 }
                 of(&mut accounts, (namespace, it.service_account())).pods.push(it);

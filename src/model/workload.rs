@@ -6,11 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::rbac::{Metadata, null_is_default};
 use super::time::Time;
+
+mod volume;
+
+pub use volume::{
+    IRSA_MOUNT, IRSA_VOLUME, POD_IDENTITY_MOUNT, POD_IDENTITY_VOLUME, Projected, ProjectedToken, TokenSource, Volume,
+    VolumeMount, linux_path,
+};
 
 /// Annotation of a service account: the IAM role of IRSA.
 pub const ROLE_ARN_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -35,9 +41,15 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// The IAM role that its annotation asks for.
+    /// The IAM role that its annotation asks for. The pod identity webhook ignores an empty annotation, as if it were not
+    /// there.
     pub fn role_arn(&self) -> Option<&str> {
-        self.metadata.annotations.get(ROLE_ARN_ANNOTATION).map(String::as_str)
+        self.metadata.annotations.get(ROLE_ARN_ANNOTATION).map(String::as_str).filter(|it| !it.is_empty())
+    }
+
+    /// Whether it has the annotation with an empty value.
+    pub fn has_empty_role_arn(&self) -> bool {
+        self.metadata.annotations.get(ROLE_ARN_ANNOTATION).is_some_and(String::is_empty)
     }
 
     /// The audience of its IRSA token.
@@ -124,13 +136,6 @@ impl Pod {
         }
     }
 
-    /// The audience of the token that the webhook mounted for IRSA when the pod was made, where that was recorded.
-    pub fn irsa_audience(&self) -> Option<&str> {
-        let volume = self.spec.volumes.iter().find(|it| it.name == IRSA_VOLUME)?;
-        let mut tokens = volume.projected.sources.iter().filter_map(|it| it.service_account_token.as_ref());
-        tokens.next()?.audience.as_deref()
-    }
-
     /// Fills in what the API server leaves out: a variable that has neither a value nor a source is empty. In a document, it
     /// may as well be one whose value was not recorded.
     pub fn as_served(&mut self) {
@@ -159,55 +164,15 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
-    #[serde(default, deserialize_with = "irsa_alone", skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<Volume>,
-}
-
-/// The volume that the webhook adds for IRSA; no other is kept.
-pub const IRSA_VOLUME: &str = "aws-iam-token";
-
-/// A volume, as far as it holds a token for AWS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Volume {
-    pub name: String,
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub projected: Projected,
-}
-
-/// `volumes[].projected`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Projected {
-    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<TokenSource>,
-}
-
-/// `projected.sources[]`: a token, for whom it is made out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct TokenSource {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_account_token: Option<ProjectedToken>,
-}
-
-/// `sources[].serviceAccountToken`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ProjectedToken {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-}
-
-fn irsa_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Volume>, D::Error> {
-    let all: Vec<Volume> = null_is_default(deserializer)?;
-    Ok(all.into_iter().filter(|it| it.name == IRSA_VOLUME).collect())
+    /// Its volumes, as far as tokens for AWS depend on them: the first of all, the two that the pod identity webhook adds,
+    /// and those with a token for an audience. `None` where a document does not record them.
+    #[serde(default, deserialize_with = "volume::read_volumes", skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<Volume>>,
 }
 
 /// A container of a pod, as far as identity depends on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "volume::WholeContainer")]
 #[allow(missing_docs)]
 pub struct Container {
     pub name: String,
@@ -218,6 +183,9 @@ pub struct Container {
     /// Where whole sets of variables come from: their names, and so whether keys are among them, are not in the pod.
     #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub env_from: Vec<EnvFrom>,
+    /// Where volumes are mounted, as far as a token for AWS may lie there. `None` where nothing is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_mounts: Option<Vec<VolumeMount>>,
 }
 
 /// `envFrom[]`: a prefix and what is meant; nothing of its contents.
@@ -249,6 +217,8 @@ pub struct EnvVar {
     pub value: Option<String>,
     /// Of a variable that AWS SDKs look at: it has a value that is not kept, or one from elsewhere.
     pub withheld: bool,
+    /// Its value comes from a key of a Secret or ConfigMap that need not exist: without it, the variable is not set.
+    pub optional: bool,
 }
 
 /// The environment variables whose values say which AWS identity a container has, and are no secret.
@@ -282,13 +252,39 @@ impl<'de> Deserialize<'de> for EnvVar {
             #[serde(default)]
             value: Option<String>,
             #[serde(default)]
-            value_from: Option<IgnoredAny>,
+            value_from: Option<ValueFrom>,
         }
         let Whole { name, value, value_from } = Whole::deserialize(deserializer)?;
         let (given, kept) = (value.is_some(), KEPT_ENV.contains(&name.as_str()));
-        let mut it = EnvVar { name, value: value.filter(|it| kept || it.is_empty()), withheld: false };
-        it.withheld = it.weighs() && (given && it.value.is_none() || value_from.is_some());
+        let mut it = EnvVar { name, value: value.filter(|it| kept || it.is_empty()), withheld: false, optional: false };
+        if it.weighs() {
+            it.withheld = given && it.value.is_none() || value_from.is_some();
+            it.optional = !given && value_from.is_some_and(|it| it.is_optional());
+        }
         Ok(it)
+    }
+}
+
+/// `env[].valueFrom`: only whether what it names may be missing.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ValueFrom {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret_key_ref: Option<KeyRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    config_map_key_ref: Option<KeyRef>,
+}
+
+/// A key of a Secret or ConfigMap.
+#[derive(Serialize, Deserialize)]
+struct KeyRef {
+    #[serde(default)]
+    optional: Option<bool>,
+}
+
+impl ValueFrom {
+    fn is_optional(&self) -> bool {
+        [&self.secret_key_ref, &self.config_map_key_ref].into_iter().flatten().any(|it| it.optional == Some(true))
     }
 }
 
@@ -297,17 +293,16 @@ impl Serialize for EnvVar {
     /// depends on, the name is enough.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Nothing {}
-        #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Whole<'a> {
             name: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             value: Option<&'a str>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            value_from: Option<Nothing>,
+            value_from: Option<ValueFrom>,
         }
-        let value_from = self.withheld.then_some(Nothing {});
+        let secret_key_ref = self.optional.then_some(KeyRef { optional: Some(true) });
+        let value_from = self.withheld.then_some(ValueFrom { secret_key_ref, config_map_key_ref: None });
         Whole { name: &self.name, value: self.value.as_deref(), value_from }.serialize(serializer)
     }
 }
@@ -397,6 +392,11 @@ mod tests {
 
     #[test]
     fn of_a_variable_no_secret_is_kept_but_that_it_is_empty() {
+        let optional = json!({"name": "AWS_PROFILE", "valueFrom": {"configMapKeyRef": {"key": "k", "optional": true}}});
+        let it: EnvVar = serde_json::from_value(optional).expect("a variable");
+        assert!(it.withheld && it.optional);
+        let written = serde_json::to_value(&it).expect("it is written");
+        assert_eq!(serde_json::from_value::<EnvVar>(written).expect("and read"), it);
         let rows = [
             (json!({"name": "AWS_ACCESS_KEY_ID", "value": "AKIA"}), None, true),
             (json!({"name": "AWS_ACCESS_KEY_ID", "value": ""}), Some(""), false),
@@ -424,20 +424,6 @@ mod tests {
         it.as_served();
         let values = it.spec.containers[0].env.iter().map(|it| it.value.as_deref());
         assert!(values.eq([Some(""), None, None]));
-    }
-
-    #[test]
-    fn of_volumes_the_audience_of_the_webhooks_token_is_kept() {
-        let token = |audience: &str| json!({"projected": {"sources": [{"serviceAccountToken": {"audience": audience, "path": "token"}}]}});
-        let named = |name: &str, mut it: Value| {
-            it["name"] = json!(name);
-            it
-        };
-        let own = named("aws-iam-token", token("vault"));
-        let it =
-            pod(json!({"volumes": [named("other", token("x")), own, {"name": "tmp", "emptyDir": {}}]}), Value::Null);
-        assert_eq!((it.irsa_audience(), it.spec.volumes.len()), (Some("vault"), 1));
-        assert_eq!(pod(json!({"volumes": null}), Value::Null).irsa_audience(), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::access::findings::{Finding, Severity};
 use crate::access::trust::{Clause, Outcome};
 use crate::access::workload::role::WhyRole;
 use crate::access::workload::shown::mark;
-use crate::access::workload::{InForce, Shown, Why};
+use crate::access::workload::{ContainerIdentity, InForce, NewPod, Shown, Why};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::visible::{visible, visible_lines};
@@ -45,11 +45,13 @@ struct WhyJson<'a> {
     service_account: String,
     in_force: &'static str,
     role_arn: Option<&'a str>,
+    audience: Option<&'a str>,
     verdict: &'static str,
     because: &'a str,
     clause: Option<Value>,
     others: Vec<Value>,
     containers: Vec<Value>,
+    new_pod: Option<Value>,
     findings: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'a Action>,
@@ -76,10 +78,21 @@ fn pod_name(why: &Why<'_>) -> Option<String> {
     why.pod.map(|it| format!("{}/{}", why.namespace, it.metadata.name))
 }
 
+/// Each container, where they differ.
+fn containers(all: &[ContainerIdentity], differ: bool) -> Vec<Value> {
+    let shape = |it: &ContainerIdentity| json!({"name": it.name, "inForce": it.in_force.as_str(), "roleArn": it.role_arn, "audience": it.audience()});
+    all.iter().filter(|_| differ).map(shape).collect()
+}
+
+fn new_pod(it: &NewPod) -> Value {
+    json!({"inForce": it.in_force.as_str(), "roleArn": it.role_arn, "audience": it.audience,
+        "verdict": word(it.answer.outcome), "because": it.answer.because,
+        "containers": containers(&it.containers, it.differ())})
+}
+
 /// The answer as JSON (`docs/json.md`).
 pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Result<String, String> {
     let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state, "roleArn": it.role_arn, "because": it.because});
-    let containers = why.containers.iter().filter(|_| why.differ);
     let shape = WhyJson {
         eksplorer: FORMAT,
         cluster: &cluster.name,
@@ -87,11 +100,13 @@ pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Resu
         service_account: format!("{}/{}", why.namespace, why.service_account),
         in_force: why.in_force.as_str(),
         role_arn: why.role_arn.as_deref(),
+        audience: why.audience.as_deref(),
         verdict: word(why.answer.outcome),
         because: &why.answer.because,
         clause: why.answer.clause.as_ref().map(clause),
         others: why.others.iter().map(other).collect(),
-        containers: containers.map(|it| json!({"name": it.name, "inForce": it.in_force.as_str()})).collect(),
+        containers: containers(&why.containers, why.differ),
+        new_pod: why.new_pod.as_ref().map(new_pod),
         findings: why.findings.iter().map(finding).collect(),
         action,
     };
@@ -108,8 +123,8 @@ pub fn unread_json(
     let none: [Value; 0] = [];
     let shape = json!({
         "eksplorer": FORMAT, "cluster": cluster.name, "pod": pod, "serviceAccount": account, "inForce": "unknown",
-        "roleArn": null, "verdict": "unknown", "because": because, "clause": null, "others": none, "containers": none,
-        "findings": none,
+        "roleArn": null, "audience": null, "verdict": "unknown", "because": because, "clause": null, "others": none,
+        "containers": none, "newPod": null, "findings": none,
     });
     to_json(&shape).map(|text| text + "\n")
 }

@@ -7,6 +7,8 @@ mod cases;
 mod holders;
 mod made;
 mod screen;
+mod webhook_laws;
+mod webhook_oracle;
 mod world;
 
 use eksplorer::access::Mark;
@@ -318,7 +320,6 @@ fn a_trust_policy_encoded_twice_or_very_long_is_read() {
 #[case::a_user("arn:aws:iam::111122223333:user/api")]
 #[case::a_session("arn:aws:sts::111122223333:assumed-role/api/s")]
 #[case::blanks(" arn:aws:iam::111122223333:role/api ")]
-#[case::nothing("")]
 #[case::signs("arn:aws:iam::111122223333:role/\u{202e}api\u{1b}[31m")]
 fn an_annotation_that_is_no_arn_of_a_role_never_works(#[case] arn: &str) {
     let world = World::with(|it| {
@@ -326,6 +327,17 @@ fn an_annotation_that_is_no_arn_of_a_role_never_works(#[case] arn: &str) {
     });
     assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Denied));
     assert!(world.findings().contains(&"irsa-annotation-no-arn"));
+}
+
+#[test]
+fn an_empty_annotation_is_none_to_the_webhook() {
+    let world = World::with(|it| {
+        it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": ""}));
+    });
+    assert_eq!(world.account("api"), (InForce::NodeRole, Outcome::Unknown));
+    assert!(world.findings().contains(&"irsa-annotation-no-arn"));
+    let rows = inventory(&world.facts(), &world.snapshot().iam).irsa;
+    assert_eq!(rows.iter().find(|it| it.service_account == "api").map(|it| it.mark), Some(Mark::Dead));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::Finding;
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
 use crate::access::trust::{Got, Outcome};
-use crate::access::workload::container::{self, InForce, SKIP_CONTAINERS, SKIP_LABEL};
+use crate::access::workload::credential_chain::{self as chain, InForce};
+use crate::access::workload::token::IRSA_TOKEN;
+use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
 use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -47,18 +49,22 @@ pub(super) fn of_account(
     pods: &[&Pod],
 ) -> Vec<Finding> {
     let mut out = Vec::new();
+    if account.itself.is_some_and(|it| it.has_empty_role_arn()) {
+        let why = "its annotation is empty: the webhook takes that for none, and new pods get no role by it";
+        out.push(Finding::new(Medium, "irsa-annotation-no-arn", why, &of_annotation(namespace, name)));
+    }
     if let Some(irsa) = &account.irsa {
         let evidence = of_annotation(namespace, name);
         of_binding(workloads, (namespace, name), irsa, &evidence, &mut out);
         if account.association.is_some() {
             let why = "a Pod Identity association of the same service account takes over in pods made after it; pods made \
-                       before keep IRSA until they are made anew";
+                       before keep IRSA until they are recreated";
             let key = ROLE_ARN_ANNOTATION;
             let mend = remedy::drop_annotation(namespace, name, key);
             out.push(Finding::new(Low, "irsa-and-pod-identity", why, &evidence).with([mend]));
         }
     }
-    of_pods(account, pods, &mut out);
+    of_pods(workloads, (namespace, name), account, pods, &mut out);
     out
 }
 
@@ -222,36 +228,39 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(usize::MAX)
 }
 
-/// The findings that are about pods: what their environment has against what it should.
-fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
+/// The findings that are about pods: what they have against what a new pod would get.
+fn of_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
     let annotated = account.itself.and_then(|it| it.role_arn());
     let (mut without, mut hand, mut labelled, mut skipping, mut on_pod) = (vec![], vec![], vec![], vec![], vec![]);
     for pod in pods.iter().copied() {
-        let label = pod.metadata.labels.contains_key(SKIP_LABEL);
-        let (identities, _) = container::identities(pod);
-        let bare = |it: &&container::ContainerIdentity| it.in_force == InForce::NodeRole;
+        let (identities, _) = chain::identities(pod);
+        let bare = |it: &&chain::ContainerIdentity| it.in_force == InForce::NodeRole;
         let own: Vec<_> = identities.iter().filter(|it| !it.init).collect();
         let expects = annotated.is_some() || account.association.is_some();
-        let skipped: Vec<&str> = own
-            .iter()
-            .copied()
-            .filter(bare)
-            .map(|it| it.name.as_str())
-            .filter(|it| container::skips(pod, it))
-            .collect();
-        if label && expects && own.iter().copied().any(|it| bare(&it)) {
+        let names = skipped_containers(pod);
+        let bare_own = || own.iter().copied().filter(bare);
+        let skipped: Vec<&str> =
+            bare_own().map(|it| it.name.as_str()).filter(|it| names.iter().any(|n| n == it)).collect();
+        if has_skip_label(pod) && expects && bare_own().next().is_some() {
             labelled.push(pod);
         } else if !skipped.is_empty() && expects {
             skipping.push((pod, skipped.join(", ")));
-        } else if annotated.is_some() && account.association.is_none() && own.iter().copied().any(|it| bare(&it)) {
+        } else if annotated.is_some()
+            && account.association.is_none()
+            && bare_own().next().is_some()
+            && let Some(new) = workloads.identities_if_recreated(key, account, pod)
+            && identities
+                .iter()
+                .zip(&new)
+                .any(|(has, gets)| !has.init && has.in_force == InForce::NodeRole && gets.in_force == InForce::Irsa)
+        {
             without.push(pod);
         }
         // The webhook leaves a container alone that has either variable already.
         let by_hand = |it: &crate::model::workload::Container| {
-            let role = container::has(it, container::ROLE_ARN);
-            let token = container::has(it, container::TOKEN_FILE);
-            let other_token =
-                container::value(it, container::TOKEN_FILE).is_none_or(|it| !container::is_webhook_token(it));
+            let role = chain::has(it, chain::ROLE_ARN);
+            let token = chain::has(it, chain::TOKEN_FILE);
+            let other_token = chain::value(it, chain::TOKEN_FILE).is_none_or(|it| !IRSA_TOKEN.is_at(it));
             (role != token) || (role && token && other_token)
         };
         let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);
@@ -265,8 +274,8 @@ fn of_pods(account: &Account<'_>, pods: &[&Pod], out: &mut Vec<Finding>) {
     }
     if let [first, ..] = without.as_slice() {
         let why = format!(
-            "{} has none of the variables that the webhook writes: made before the annotation, or while the webhook was out; \
-             it runs without the role until it is made anew",
+            "{} has none of the variables that the webhook writes: created before the annotation, or while the webhook was out; \
+             it runs without the role until it is recreated",
             names(&without)
         );
         let mend = remedy::restart(first);

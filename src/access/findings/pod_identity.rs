@@ -9,7 +9,7 @@ use super::Finding;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{lacks_key, names, of_pod};
 use crate::access::trust::Outcome;
-use crate::access::workload::container::{self, InForce};
+use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence, daemon_set};
 use crate::access::workload::reach::{self, Reach};
 use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
@@ -36,7 +36,7 @@ pub(super) fn of_association(
     of_role(workloads, it, judged, cluster, &mut out);
     of_names(workloads, it, account, cluster, &mut out);
     of_itself(workloads, it, cluster, &mut out);
-    of_pods(workloads, it, pods, cluster, &mut out);
+    of_pods(workloads, it, account, pods, cluster, &mut out);
     out
 }
 
@@ -156,7 +156,7 @@ fn of_names(
     }
     if account.irsa.is_some() {
         let why = "the service account carries an IRSA annotation too: pods made after the association use Pod Identity, those \
-                   made before keep IRSA until they are made anew";
+                   made before keep IRSA until they are recreated";
         let mend = remedy::drop_annotation(namespace, service_account, crate::model::workload::ROLE_ARN_ANNOTATION);
         out.push(Finding::new(Low, "irsa-and-pod-identity", why, &of_document(it, "")).with([mend]));
     }
@@ -222,6 +222,7 @@ fn of_itself(
 fn of_pods(
     workloads: &Workloads<'_>,
     it: &PodIdentityAssociation,
+    account: &Account<'_>,
     pods: &[&Pod],
     cluster: Option<&Cluster>,
     out: &mut Vec<Finding>,
@@ -231,7 +232,7 @@ fn of_pods(
     let mut barred: BTreeMap<Vec<&str>, (Vec<&Pod>, Vec<&NetworkPolicy>)> = BTreeMap::new();
     let (mut node_role, mut stalling) = (None, vec![]);
     for pod in pods.iter().copied() {
-        let (identities, _) = container::identities(pod);
+        let (identities, _) = chain::identities(pod);
         let place = workloads.place(pod);
         let uses = identities.iter().any(|it| it.in_force == InForce::PodIdentity);
         let before = (pod.metadata.creation_timestamp.zip(it.created_at)).is_some_and(|(pod, it)| pod < it);
@@ -239,7 +240,12 @@ fn of_pods(
             inert.push((pod, place.kind));
             continue;
         }
-        if before && !uses {
+        let key = (it.namespace.as_str(), it.service_account.as_str());
+        let would = || {
+            let new = workloads.identities_if_recreated(key, account, pod).unwrap_or_default();
+            new.iter().any(|it| it.in_force == InForce::PodIdentity)
+        };
+        if before && !uses && would() {
             older.push(pod);
         }
         if !uses {
@@ -264,13 +270,14 @@ fn of_pods(
         }
         let own = pod.spec.containers.iter().zip(&identities);
         let mut asking = own.filter(|(_, it)| it.in_force == InForce::PodIdentity);
-        if let Some((container, _)) = asking.find(|(it, _)| container::is_proxied(it)) {
+        if let Some((container, _)) = asking.find(|(it, _)| chain::is_proxied(it)) {
             proxied.push((pod, container));
         }
     }
     if let [first, ..] = older.as_slice() {
         let why = format!(
-            "{} was made before the association and has none of its variables: until it is made anew, it runs without this role",
+            "{} was created before the association and has none of its variables: until it is recreated, it runs without this \
+             role",
             names(&older)
         );
         let mend = remedy::restart(first);

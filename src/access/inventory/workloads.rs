@@ -1,6 +1,5 @@
 //! Rows of IRSA and Pod Identity. What `access::workload` judges of a binding is a row's mark.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{IrsaRow, PodIdentityRow};
@@ -19,6 +18,8 @@ pub(super) fn irsa(workloads: &Workloads<'_>) -> Vec<IrsaRow> {
         if let Some(irsa) = &account.irsa {
             named.extend(irsa.role.as_ref().map(Principal::key));
             rows.push(annotated_row(workloads, (namespace, name), account, irsa));
+        } else if account.itself.is_some_and(|it| it.has_empty_role_arn()) {
+            rows.push(empty_row(workloads, (namespace, name), account));
         } else if let Some(row) = on_pods(workloads, (namespace, name), account) {
             rows.push(row);
         }
@@ -49,7 +50,7 @@ fn annotated_row(workloads: &Workloads<'_>, key: (&str, &str), account: &Account
         let why = "a Pod Identity association of the same service account takes over in pods made after it";
         (Mark::Shadowed, why.to_owned())
     } else {
-        let answer = workloads.anew_by_irsa(irsa);
+        let answer = workloads.new_pod(key, account, None).answer;
         (mark(&answer), answer.because)
     };
     IrsaRow {
@@ -60,6 +61,23 @@ fn annotated_row(workloads: &Workloads<'_>, key: (&str, &str), account: &Account
         subjects: Vec::new(),
         mark,
         because,
+        pods: pods_of(workloads, account),
+        findings: of_irsa(workloads, key, account, &evidence),
+        evidence,
+    }
+}
+
+/// A service account with an empty annotation, which the webhook takes for none.
+fn empty_row(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>) -> IrsaRow {
+    let evidence = of_annotation(key.0, key.1);
+    IrsaRow {
+        namespace: key.0.to_owned(),
+        service_account: key.1.to_owned(),
+        role_arn: String::new(),
+        annotated: true,
+        subjects: Vec::new(),
+        mark: Mark::Dead,
+        because: "the annotation is empty, which the webhook takes for none: new pods get no role by it".to_owned(),
         pods: pods_of(workloads, account),
         findings: of_irsa(workloads, key, account, &evidence),
         evidence,
@@ -190,8 +208,7 @@ fn association_row(workloads: &Workloads<'_>, it: &PodIdentityAssociation) -> Op
         }
     };
     let key = (it.namespace.as_str(), it.service_account.as_str());
-    let pods = account.pods.iter().map(|pod| Cow::Owned(workloads.identities(pod)));
-    let answer = workloads.anew_by_association(key, account, judged, pods).answer;
+    let answer = workloads.association_for_new_pods(key, account, judged);
     Some(PodIdentityRow {
         namespace: it.namespace.clone(),
         service_account: it.service_account.clone(),

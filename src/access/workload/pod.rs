@@ -1,13 +1,15 @@
 //! What one pod has: each container's identity, the one in force, and whether that works where the pod runs.
 //!
-//! Decides which binding is the pod's, since its own environment says so, and joins what depends on the place: the agent,
-//! the way to it, the node's role. What else the pod could have is [`super::why`]'s.
+//! Decides which binding is the pod's, since its own environment says so (of a pod that runs, or of one as it would be
+//! created now), and joins what depends on the place: the agent, the way to it, the node's role. What else the pod could
+//! have is [`super::why`]'s.
 
 use std::borrow::Cow;
 
-use super::container::{self, ContainerIdentity, InForce};
+use super::credential_chain::{self as chain, ContainerIdentity, InForce};
 use super::place::{self, NodeRole, Place, Presence};
 use super::reach::{Reach, agent_address, barred, of_policy};
+use super::token::Token;
 use super::why::{of_association, of_container};
 use super::{Answer, Association, Step, Workloads};
 use crate::access::iam::ActionVerdict;
@@ -32,6 +34,8 @@ pub struct PodIdentities<'a> {
     pub in_force: InForce,
     /// Its role.
     pub role_arn: Option<String>,
+    /// For whom its token is made out, where that is known.
+    pub audience: Option<String>,
     /// Does it work?
     pub answer: Answer,
     /// Link by link.
@@ -43,21 +47,33 @@ pub struct PodIdentities<'a> {
 impl PodIdentities<'_> {
     /// Do its containers have different identities?
     pub fn differ(&self) -> bool {
-        self.containers.iter().any(|it| it.in_force != self.in_force)
+        let Some(main) = self.containers.get(self.main) else { return false };
+        self.containers.iter().any(|it| it.in_force != self.in_force || !it.is_same_as(main))
     }
 }
 
 impl<'a> Workloads<'a> {
     /// A pod's identities, each container's and the one in force.
-    pub fn identities(&self, pod: &'a Pod) -> PodIdentities<'a> {
-        let (containers, main) = container::identities(pod);
-        let place = self.place(pod);
+    pub fn identities<'p>(&self, pod: &'p Pod) -> PodIdentities<'p>
+    where
+        'a: 'p,
+    {
+        self.identities_at(pod, self.place(pod))
+    }
+
+    /// The identities of a pod at a place.
+    pub(super) fn identities_at<'p>(&self, pod: &'p Pod, place: Place<'p>) -> PodIdentities<'p>
+    where
+        'a: 'p,
+    {
+        let (containers, main) = chain::identities(pod);
         let mut it = PodIdentities {
             pod,
             main,
             place,
             in_force: InForce::None,
             role_arn: None,
+            audience: None,
             answer: Answer::no("the pod has no container"),
             steps: Vec::new(),
             unverified: Vec::new(),
@@ -66,6 +82,8 @@ impl<'a> Workloads<'a> {
         it.containers = containers;
         let Some(own) = it.containers.get(main).cloned() else { return it };
         it.in_force = own.in_force;
+        it.audience = own.audience().map(str::to_owned);
+        it.unverified.extend(own.unverified.iter().cloned());
         let which = if it.containers.len() > 1 { format!("container {}: ", own.name) } else { String::new() };
         it.steps.push(Step {
             label: "environment",
@@ -84,23 +102,41 @@ impl<'a> Workloads<'a> {
             InForce::Unknown | InForce::None => it.answer = Answer::open(own.because.clone()),
         }
         self.fall_back(&mut it);
+        self.name_roles(&mut it);
         it
     }
 
-    fn by_irsa(&self, it: &mut PodIdentities<'a>, own: &ContainerIdentity) {
+    /// The role of each container, where its environment does not name it.
+    fn name_roles(&self, it: &mut PodIdentities<'_>) {
+        let namespace = it.pod.metadata.namespace.as_deref().unwrap_or_default();
+        let account = self.account(namespace, it.pod.service_account());
+        let associated = account.and_then(|it| it.association.as_ref()?.role_arn.clone());
+        let node = match &it.place.role {
+            NodeRole::Known(role) => Some((*role).to_owned()),
+            _ => None,
+        };
+        for container in &mut it.containers {
+            match container.in_force {
+                InForce::PodIdentity => container.role_arn.clone_from(&associated),
+                InForce::NodeRole => container.role_arn.clone_from(&node),
+                _ => {}
+            }
+        }
+    }
+
+    fn by_irsa(&self, it: &mut PodIdentities<'_>, own: &ContainerIdentity) {
         let namespace = it.pod.metadata.namespace.as_deref().unwrap_or_default();
         let name = it.pod.service_account();
         it.role_arn.clone_from(&own.role_arn);
         let Some(role_arn) = own.role_arn.as_deref() else {
             it.answer =
-                Answer::open(format!("{} is set from elsewhere, and its value is not in the pod", container::ROLE_ARN));
+                Answer::open(format!("{} is set from elsewhere, and its value is not in the pod", chain::ROLE_ARN));
             return;
         };
         let account = self.account(namespace, name);
-        // What the service account asks for may be newer than the pod, whose token stays as it was made.
         let asked = account.and_then(|it| it.itself).map_or(DEFAULT_AUDIENCE, |it| it.audience());
-        let own_audience = it.pod.irsa_audience();
-        let audience = own.webhook_token.then_some(own_audience.unwrap_or(asked));
+        let unrecorded = own.token == Some(Token::Unrecorded);
+        let audience = if unrecorded { Some(asked) } else { own.audience() };
         let judged = account.and_then(|it| it.irsa.as_ref());
         let irsa = match judged.filter(|it| it.role_arn == role_arn && it.audience.as_deref() == audience) {
             Some(irsa) => Cow::Borrowed(irsa),
@@ -108,30 +144,38 @@ impl<'a> Workloads<'a> {
         };
         it.steps.extend(irsa.steps.iter().cloned());
         it.answer = irsa.answer.clone();
-        if own.webhook_token && own_audience.is_none() {
+        // What the service account asks for may be newer than the pod, whose token stays as it was made.
+        if unrecorded {
             let volume = format!("the audience of its volume {IRSA_VOLUME} was not recorded");
             let before = || self.irsa_of(namespace, name, role_arn, Some(DEFAULT_AUDIENCE)).answer.outcome;
             if asked == DEFAULT_AUDIENCE {
                 it.unverified.push(format!("that its token is made out for {DEFAULT_AUDIENCE}: {volume}"));
             } else if before() != it.answer.outcome {
                 it.answer = Answer::open(format!(
-                    "the service account asks for tokens for {asked:?}, and whether the pod was made after that is not known: \
-                     {volume}"
+                    "the service account asks for tokens for {asked:?}, and whether the pod was created after that is not \
+                     known: {volume}"
                 ));
             }
         }
-        if !own.webhook_token {
-            let gone = irsa.steps.iter().any(|it| it.label == "role" && it.outcome == Some(Outcome::Denied));
-            if !gone {
-                it.answer = Answer::open(
-                    "its token file is not the one that the webhook mounts: whose token it is, and for which audience, is \
-                     not known",
-                );
+        let open = match &own.token {
+            Some(Token::Foreign(why)) => {
+                format!("{why}: whose token it is, and for which audience, is not known")
             }
+            Some(Token::Projected { audience: None }) => {
+                "its token is made out for the API server's own audience, which is not known here".to_owned()
+            }
+            _ => return,
+        };
+        // Whatever the audience, a sure no stays one where the token is the service account's.
+        let gone = irsa.steps.iter().any(|it| it.label == "role" && it.outcome == Some(Outcome::Denied));
+        let own_token = matches!(own.token, Some(Token::Projected { .. }));
+        let sure = gone || own_token && it.answer.outcome == Outcome::Denied;
+        if !sure {
+            it.answer = Answer::open(open);
         }
     }
 
-    fn by_association(&self, it: &mut PodIdentities<'a>, own: &ContainerIdentity) {
+    fn by_association(&self, it: &mut PodIdentities<'_>, own: &ContainerIdentity) {
         let namespace = it.pod.metadata.namespace.as_deref().unwrap_or_default();
         let name = it.pod.service_account();
         let account = self.account(namespace, name);
@@ -147,10 +191,10 @@ impl<'a> Workloads<'a> {
             };
             return;
         };
-        // What depends on the pod itself is asked anew with its name and uid.
+        // What depends on the pod itself is asked with its name and uid, which a new pod does not have yet.
         let made;
         let judged: &Association = match judged.answer.outcome {
-            Outcome::Unknown => {
+            Outcome::Unknown if !it.pod.metadata.name.is_empty() => {
                 made = self.association_of(association, Some(it.pod));
                 &made
             }
@@ -182,7 +226,6 @@ impl<'a> Workloads<'a> {
             links.push(Answer::new(outcome, hindrance.text.clone()));
             it.steps.push(Step { evidence: Some(of_container(it.pod, it.main)), ..hindrance.clone() });
         }
-        it.unverified.extend(own.unverified.clone());
         let has_agent = agent.outcome == Outcome::Allowed;
         links.push(agent);
         if has_agent {
@@ -253,8 +296,8 @@ impl<'a> Workloads<'a> {
         }
     }
 
-    fn by_node(&self, it: &mut PodIdentities<'a>) {
-        let Some(own) = container::of(it.pod, it.main) else { return };
+    fn by_node(&self, it: &mut PodIdentities<'_>) {
+        let Some(own) = chain::of(it.pod, it.main) else { return };
         let (in_force, answer) = self.fallback(it.pod, own, &it.place);
         it.in_force = in_force;
         if let (NodeRole::Known(role), InForce::NodeRole) = (&it.place.role, in_force) {
@@ -273,12 +316,12 @@ impl<'a> Workloads<'a> {
     }
 
     /// A container beside the main one without anything of its own gets what its place gives.
-    fn fall_back(&self, it: &mut PodIdentities<'a>) {
+    fn fall_back(&self, it: &mut PodIdentities<'_>) {
         let main = it.main;
         for (at, container) in it.containers.iter_mut().enumerate() {
             if at != main
                 && container.in_force == InForce::NodeRole
-                && let Some(own) = container::of(it.pod, at)
+                && let Some(own) = chain::of(it.pod, at)
             {
                 container.in_force = self.fallback(it.pod, own, &it.place).0;
             }
@@ -287,7 +330,8 @@ impl<'a> Workloads<'a> {
 
     /// What a container without any identity of its own gets.
     pub(super) fn fallback(&self, pod: &Pod, container: &Container, place: &Place<'_>) -> (InForce, Answer) {
-        if container::shuns_metadata(container) {
+        let shuns = chain::shuns_metadata(container);
+        if shuns == Some(true) {
             let why = "it has no AWS identity of its own, and AWS_EC2_METADATA_DISABLED keeps SDKs from asking for the node's";
             return (InForce::None, Answer::no(why));
         }
@@ -300,6 +344,13 @@ impl<'a> Workloads<'a> {
             Presence::Absent(why) => {
                 (InForce::None, Answer::no(format!("it has no AWS identity of its own, and {why}")))
             }
+            Presence::Present if shuns.is_none() => (
+                InForce::NodeRole,
+                Answer::open(format!(
+                    "it has no AWS identity of its own and falls back to {whose}, unless AWS_EC2_METADATA_DISABLED, whose \
+                     value is not known here, keeps SDKs from asking"
+                )),
+            ),
             Presence::Present => (
                 InForce::NodeRole,
                 Answer::yes(format!(

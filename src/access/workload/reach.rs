@@ -6,7 +6,7 @@
 use core::net::IpAddr;
 
 use super::Workloads;
-use super::container::FULL_URI;
+use super::credential_chain::FULL_URI;
 use crate::model::network::NetworkPolicy;
 use crate::model::snapshot::{DocumentRef, Evidence, Gap};
 use crate::model::workload::Pod;
@@ -67,8 +67,8 @@ impl<'a> Workloads<'a> {
         policy.lets_reach(agent, AGENT_PORT)
     }
 
-    /// The address at which a new pod asks.
-    pub(super) fn agent_anew(&self) -> IpAddr {
+    /// The address at which a new pod asks the agent.
+    pub(super) fn agent_for_new_pods(&self) -> IpAddr {
         let network = self.facts.cluster.value().and_then(|it| it.kubernetes_network_config.as_ref());
         match network.and_then(|it| it.get("ipFamily")?.as_str()) {
             Some("ipv6") => IpAddr::from(AGENT_V6),

@@ -209,7 +209,7 @@ impl<'a> Workloads<'a> {
             let concerns = association
                 .is_some_and(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
                 || account.irsa.as_ref().is_some_and(|it| it.role_arn == role_arn)
-                || account.pods.iter().any(|pod| super::container::roles_named(pod).contains(&role_arn));
+                || account.pods.iter().any(|pod| super::credential_chain::roles_named(pod).contains(&role_arn));
             if concerns {
                 self.pods_of(account, role_arn, out);
             }

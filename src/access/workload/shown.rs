@@ -180,6 +180,18 @@ impl Why<'_> {
         }
     }
 
+    /// What a new pod would give each container, where that is not what they have.
+    fn say_new_containers(&self, lines: &mut Lines) {
+        let Some(new) = self.new_pod.as_ref().filter(|it| !it.unknown && !it.refused) else { return };
+        let changed = self.containers.iter().zip(&new.containers).filter(|(has, gets)| !has.is_same_as(gets));
+        for (_, it) in changed.filter(|_| self.differ || new.differ()) {
+            let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
+            let kind = if it.init { "init container " } else { "" };
+            let text = format!("{kind}{}: {}{role}", it.name, it.in_force.words());
+            lines.say("new pod", Some(Mark::Shadowed), text).note.clone_from(&it.because);
+        }
+    }
+
     /// As lines.
     pub fn shown(&self) -> Shown {
         let mut lines = Lines(Vec::new());
@@ -203,6 +215,7 @@ impl Why<'_> {
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
         }
+        self.say_new_containers(&mut lines);
         for it in self.pods.iter().take(MOST_PODS) {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());

@@ -1,14 +1,13 @@
 //! The whole answer for one pod or one service account: which identity is in force, whether it works, and what else there is.
 //!
-//! Decides what is told of either: [`super::pod`] says what a pod has, `anew` what one gets that is made now, which is a
-//! service account's answer. The findings come with it, those of other pods left out.
+//! Decides what is told of either: [`super::pod`] says what a pod has, [`super::new_pod`] what a new one gets, which is a
+//! service account's answer; of a pod that runs, both, and which change explains a difference. The findings come with it, those of other pods left out.
 
-use std::borrow::Cow;
-
-use super::container::{self, ContainerIdentity, InForce};
+use super::credential_chain::{self as chain, ContainerIdentity, InForce};
 use super::irsa::subject;
 use super::pod::PodIdentities;
-use super::{Account, Answer, Step, Workloads, place};
+use super::webhook;
+use super::{Account, Answer, NewPod, Step, Workloads, place};
 use crate::access::findings::{Finding, Remedy, of_workload};
 use crate::access::trust::Outcome;
 use crate::model::principal::Arn;
@@ -20,7 +19,8 @@ use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
 pub struct Other {
     /// By which mechanism.
     pub mechanism: InForce,
-    /// `shadowed`: it would be used if the one in force went; `pending`: pods made anew would use it.
+    /// `shadowed`: it would be used if the one in effect went; `pending`: a new pod would use it; `ignored`: the service account
+    /// has it, and the webhook would not give it to this pod.
     pub state: &'static str,
     /// Its role.
     pub role_arn: Option<String>,
@@ -43,6 +43,8 @@ pub struct Why<'a> {
     pub in_force: InForce,
     /// Its role.
     pub role_arn: Option<String>,
+    /// For whom its token is made out, where that is known.
+    pub audience: Option<String>,
     /// The role that this one then assumes (Pod Identity's target role).
     pub target: Option<String>,
     /// The session policy of the association in force, and whether its session tags are off, without which EKS takes none.
@@ -53,6 +55,8 @@ pub struct Why<'a> {
     pub steps: Vec<Step>,
     /// What else there is.
     pub others: Vec<Other>,
+    /// Of a pod: what it would get if it were recreated now.
+    pub new_pod: Option<NewPod>,
     /// The pod's containers; those of a service account's pods are in `pods`.
     pub containers: Vec<ContainerIdentity>,
     /// Do they differ?
@@ -103,7 +107,7 @@ impl<'a> Workloads<'a> {
                         .spec
                         .containers
                         .get(it.main)
-                        .and_then(|it| container::value(it, container::ROLE_ARN))
+                        .and_then(|it| chain::value(it, chain::ROLE_ARN))
                         .map(str::to_owned),
                     _ => None,
                 };
@@ -111,13 +115,15 @@ impl<'a> Workloads<'a> {
                     mechanism: *mechanism,
                     state: "shadowed",
                     role_arn,
-                    because: format!("{} comes first in the SDKs' chain", it.in_force.words()),
+                    because: comes_first(it.in_force),
                     evidence: Some(of_container(pod, it.main)),
                 });
             }
         }
-        if let Some(account) = account {
-            self.pending(account, &it, &namespace, &name, &mut others);
+        let new_pod = account.map(|account| self.new_pod((&namespace, &name), account, Some(pod)));
+        if let (Some(account), Some(new)) = (account, &new_pod) {
+            add_new_identity(account, &it, new, &mut others);
+            add_unused(account, &it, new, &mut others);
         }
         let target = account
             .and_then(|it| it.association.as_ref())
@@ -128,6 +134,7 @@ impl<'a> Workloads<'a> {
             pod: Some(pod),
             in_force: it.in_force,
             role_arn: it.role_arn.clone(),
+            audience: it.audience.clone(),
             target,
             session_policy,
             answer: it.answer.clone(),
@@ -137,6 +144,7 @@ impl<'a> Workloads<'a> {
             unverified: it.unverified.clone(),
             findings: of_workload(self, &namespace, &name, account, &[pod]),
             ask: self.ask(&it),
+            new_pod,
             containers: it.containers,
             pods: Vec::new(),
             pods_unread: None,
@@ -155,77 +163,33 @@ impl<'a> Workloads<'a> {
         Some(super::remedy::metadata_options(instance, &arn.region))
     }
 
-    /// What the service account has and the pod has not.
-    fn pending(
-        &self,
-        account: &Account<'_>,
-        it: &PodIdentities<'_>,
-        namespace: &str,
-        name: &str,
-        others: &mut Vec<Other>,
-    ) {
-        let has = |mechanism| it.in_force == mechanism || others_have(others, mechanism);
-        let main = it.containers.get(it.main).map_or("", |it| it.name.as_str());
-        let without = if container::is_skipped(it.pod, main) {
-            "the pod asks the webhook to leave it alone"
-        } else {
-            "the pod was made without it: the webhook writes the environment once, when a pod is made"
-        };
-        let association = account.association.as_ref().filter(|_| !has(InForce::PodIdentity));
-        let irsa = account.irsa.as_ref().filter(|_| !has(InForce::Irsa));
-        let takes_over = association.is_some() || it.in_force == InForce::PodIdentity;
-        if let Some(association) = association {
-            others.push(Other {
-                mechanism: InForce::PodIdentity,
-                state: "pending",
-                role_arn: association.role_arn.clone(),
-                because: without.to_owned(),
-                evidence: Some(of_association(&association.id)),
-            });
-        }
-        if let Some(irsa) = irsa {
-            let (state, because) = if takes_over {
-                ("shadowed", "the Pod Identity association comes first when a pod is made")
-            } else {
-                ("pending", without)
-            };
-            others.push(Other {
-                mechanism: InForce::Irsa,
-                state,
-                role_arn: Some(irsa.role_arn.clone()),
-                because: because.to_owned(),
-                evidence: Some(of_annotation(namespace, name)),
-            });
-        }
-    }
-
-    /// The answer for a service account: that of a pod made now. `None` where nothing of that name is known.
+    /// The answer for a service account: that of a new pod. `None` where nothing of that name is known.
     pub fn why_account(&self, namespace: &str, name: &str) -> Option<Why<'a>> {
         let account = self.account(namespace, name)?;
+        let new = self.new_pod((namespace, name), account, None);
         let mut why = Why {
             namespace: namespace.to_owned(),
             service_account: name.to_owned(),
             pod: None,
-            in_force: InForce::NodeRole,
+            in_force: new.in_force,
             role_arn: None,
+            audience: new.audience,
             target: None,
             session_policy: None,
-            answer: Answer::open(
-                "it has neither an annotation nor an association: its pods fall back to their node's role, if they reach it",
-            ),
+            answer: new.answer,
             steps: Vec::new(),
             others: Vec::new(),
+            new_pod: None,
             containers: Vec::new(),
             differ: false,
             pods: account.pods.iter().map(|pod| self.identities(pod)).collect(),
             pods_unread: self.pods_gap().map(|gap| place::unread("pods", &gap)),
-            unverified: Vec::new(),
+            unverified: new.unverified,
             findings: of_workload(self, namespace, name, Some(account), &account.pods),
             ask: None,
         };
         match (&account.association, &account.irsa) {
             (Some(it), irsa) => {
-                why.in_force = InForce::PodIdentity;
                 why.role_arn.clone_from(&it.role_arn);
                 why.target.clone_from(&it.target);
                 why.session_policy = session_policy(account);
@@ -236,23 +200,19 @@ impl<'a> Workloads<'a> {
                     evidence: Some(of_association(&it.id)),
                 });
                 why.steps.extend(it.steps.iter().cloned());
-                let pods = why.pods.iter().map(Cow::Borrowed);
-                let anew = self.anew_by_association((namespace, name), account, it, pods);
-                (why.answer, why.unverified) = (anew.answer, anew.unverified);
                 if let Some(irsa) = irsa {
                     why.others.push(Other {
                         mechanism: InForce::Irsa,
                         state: "shadowed",
                         role_arn: Some(irsa.role_arn.clone()),
                         because:
-                            "the Pod Identity association comes first when a pod is made; pods made before it keep IRSA"
+                            "the Pod Identity association comes first when a pod is created; pods created before it keep IRSA"
                                 .to_owned(),
                         evidence: Some(of_annotation(namespace, name)),
                     });
                 }
             }
             (None, Some(it)) => {
-                why.in_force = InForce::Irsa;
                 why.role_arn = Some(it.role_arn.clone());
                 why.steps.push(Step {
                     label: "annotation",
@@ -271,20 +231,8 @@ impl<'a> Workloads<'a> {
                     evidence: None,
                 });
                 why.steps.extend(it.steps.iter().cloned());
-                why.answer = self.anew_by_irsa(it);
             }
-            (None, None) => {
-                if account.itself.is_none() && self.facts.service_accounts.gap().is_none() {
-                    why.in_force = InForce::None;
-                    why.answer = Answer::no(format!("the cluster has no service account {namespace}/{name}"));
-                } else if let Some(gap) = self.associations_gap() {
-                    why.in_force = InForce::Unknown;
-                    why.answer = gap;
-                } else if let Some(gap) = self.facts.service_accounts.gap().filter(|_| account.itself.is_none()) {
-                    why.in_force = InForce::Unknown;
-                    why.answer = Answer::gap("the service account was not read", &gap);
-                }
-            }
+            (None, None) => {}
         }
         Some(why)
     }
@@ -293,6 +241,136 @@ impl<'a> Workloads<'a> {
 fn session_policy(account: &Account<'_>) -> Option<(String, bool)> {
     let it = account.associations.first()?;
     Some((it.policy.clone()?, it.disable_session_tags == Some(true)))
+}
+
+/// What the pod would get if it were recreated, where that is not what it has.
+fn add_new_identity(account: &Account<'_>, it: &PodIdentities<'_>, new: &NewPod, others: &mut Vec<Other>) {
+    let (Some(has), Some(gets)) = (it.containers.get(it.main), new.main()) else { return };
+    let refused = new.refused && it.in_force != InForce::None;
+    if new.unknown || (has.is_same_as(gets) && !refused) {
+        return;
+    }
+    let namespace = it.pod.metadata.namespace.as_deref().unwrap_or_default();
+    let evidence = match new.in_force {
+        InForce::PodIdentity => account.association.as_ref().map(|it| of_association(&it.id)),
+        InForce::Irsa => Some(of_annotation(namespace, it.pod.service_account())),
+        _ => None,
+    };
+    others.push(Other {
+        mechanism: new.in_force,
+        state: "pending",
+        role_arn: new.role_arn.clone(),
+        because: if refused { new.answer.because.clone() } else { explain_change(account, it, has, new, gets) },
+        evidence,
+    });
+}
+
+/// Which change since the pod was created explains that a new pod gets something else.
+fn explain_change(
+    account: &Account<'_>,
+    it: &PodIdentities<'_>,
+    has: &ContainerIdentity,
+    new: &NewPod,
+    gets: &ContainerIdentity,
+) -> String {
+    let since = account.associations.first().and_then(|it| it.created_at);
+    let created = it.pod.metadata.creation_timestamp;
+    let by_association = new.patched_now == Some(InForce::PodIdentity);
+    match (new.patched_before, new.patched_now) {
+        (None, Some(_)) => {
+            let once = "the webhook writes the environment once, when a pod is created";
+            match (since.filter(|_| by_association), created) {
+                (Some(since), Some(created)) if created < since => {
+                    format!("the pod was created before the Pod Identity association ({}): {once}", since.date())
+                }
+                _ => format!("the pod was created without it, before it was set or while the webhook was out: {once}"),
+            }
+        }
+        (Some(InForce::Irsa), Some(InForce::Irsa)) if has.role_arn != gets.role_arn => {
+            let to = gets.role_arn.as_deref().unwrap_or("a role that is not known");
+            format!("the annotation of the service account changed after the pod was created: a new pod would get {to}")
+        }
+        (Some(InForce::Irsa), Some(InForce::Irsa)) => {
+            let to = gets.audience().map_or("the API server itself".to_owned(), |it| format!("{it:?}"));
+            format!("the audience changed after the pod was created: a new pod's token would be made out for {to}")
+        }
+        (Some(InForce::Irsa), Some(_)) => {
+            "a Pod Identity association was made after the pod was created, and comes first in \
+                                           a new pod"
+                .to_owned()
+        }
+        (Some(InForce::PodIdentity), Some(InForce::Irsa)) => {
+            "the Pod Identity association that the pod was created with was \
+                                                              deleted: a new pod would use the annotation"
+                .to_owned()
+        }
+        (Some(InForce::PodIdentity), None) => {
+            "the Pod Identity association that the pod was created with was deleted: a new \
+                                               pod would have none"
+                .to_owned()
+        }
+        (Some(_), None) => {
+            "the annotation that the pod was created with was removed: a new pod would have none".to_owned()
+        }
+        _ => "the webhook would write something else into a new pod".to_owned(),
+    }
+}
+
+/// What the service account has, and neither the pod nor a new one uses.
+fn add_unused(account: &Account<'_>, it: &PodIdentities<'_>, new: &NewPod, others: &mut Vec<Other>) {
+    let namespace = it.pod.metadata.namespace.as_deref().unwrap_or_default();
+    let used = |others: &[Other], mechanism| {
+        it.in_force == mechanism || new.in_force == mechanism || others_have(others, mechanism)
+    };
+    let own = |mechanism| -> (&'static str, String) {
+        let main = it.containers.get(it.main).map_or("", |it| it.name.as_str());
+        let loses = new.main().is_some_and(|it| it.besides.contains(&mechanism));
+        if loses {
+            ("shadowed", comes_first(new.in_force))
+        } else if webhook::has_skip_label(it.pod) {
+            ("ignored", format!("the pod asks the webhook to leave it alone ({})", webhook::SKIP_LABEL))
+        } else if webhook::skipped_containers(it.pod).iter().any(|it| it == main) {
+            ("ignored", format!("the pod asks the webhook to leave the container alone ({})", webhook::SKIP_CONTAINERS))
+        } else if new.refused {
+            ("ignored", new.answer.because.clone())
+        } else {
+            (
+                "ignored",
+                "the container sets one of the variables itself, and the webhook leaves both as they are".to_owned(),
+            )
+        }
+    };
+    if let Some(association) = account.association.as_ref().filter(|_| !used(others, InForce::PodIdentity)) {
+        let (state, because) = own(InForce::PodIdentity);
+        others.push(Other {
+            mechanism: InForce::PodIdentity,
+            state,
+            role_arn: association.role_arn.clone(),
+            because,
+            evidence: Some(of_association(&association.id)),
+        });
+    }
+    if let Some(irsa) = account.irsa.as_ref().filter(|_| !used(others, InForce::Irsa)) {
+        let (state, because) = if account.association.is_some() {
+            ("shadowed", "the Pod Identity association comes first when a pod is created".to_owned())
+        } else {
+            own(InForce::Irsa)
+        };
+        others.push(Other {
+            mechanism: InForce::Irsa,
+            state,
+            role_arn: Some(irsa.role_arn.clone()),
+            because,
+            evidence: Some(of_annotation(namespace, it.pod.service_account())),
+        });
+    }
+}
+
+fn comes_first(in_force: InForce) -> String {
+    match in_force {
+        InForce::Unknown => "what comes first in the SDKs' chain is not known".to_owned(),
+        it => format!("{} comes first in the SDKs' chain", it.words()),
+    }
 }
 
 fn others_have(others: &[Other], mechanism: InForce) -> bool {

@@ -182,7 +182,7 @@ fn pod(land: &Land, account: &Account, number: usize, dice: &mut Dice) -> Pod {
             service_account_name: Some(account.name.clone()),
             node_name: node,
             host_network: on_host.then_some(true),
-            volumes: has_token(&containers).then(token_volume).into_iter().collect(),
+            volumes: has_token(&containers).then(|| vec![token_volume()]),
             containers,
             ..PodSpec::default()
         },
@@ -230,8 +230,11 @@ fn identity(account: &Account, made: usize) -> Vec<EnvVar> {
         return Vec::new();
     };
     let region = [("AWS_STS_REGIONAL_ENDPOINTS", "regional"), ("AWS_DEFAULT_REGION", REGION), ("AWS_REGION", REGION)];
-    let set =
-        |(name, value): (&str, &str)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), withheld: false };
+    let set = |(name, value): (&str, &str)| EnvVar {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+        ..EnvVar::default()
+    };
     region.into_iter().chain(values).map(set).collect()
 }
 
@@ -241,7 +244,7 @@ fn has_token(containers: &[Container]) -> bool {
 
 /// Where the token of IRSA comes from.
 fn token_volume() -> Volume {
-    let token = ProjectedToken { audience: Some(DEFAULT_AUDIENCE.to_owned()) };
+    let token = ProjectedToken { audience: Some(DEFAULT_AUDIENCE.to_owned()), path: Some("token".to_owned()) };
     let sources = vec![TokenSource { service_account_token: Some(token) }];
     Volume { name: IRSA_VOLUME.to_owned(), projected: Projected { sources } }
 }

@@ -299,11 +299,11 @@ pub(super) const CASES: &[Case] = &[
         "irsa-skipped",
         |it| {
             it.set(ENV, json!([]));
-            it.set(&format!("{API_POD_META}/annotations"), json!({"eks.amazonaws.com/skip-containers": "other, app"}));
+            it.set(&format!("{API_POD_META}/annotations"), json!({"eks.amazonaws.com/skip-containers": "other,app"}));
         },
         |it| {
             it.set(ENV, json!([]));
-            it.set(&format!("{API_POD_META}/annotations"), json!({"eks.amazonaws.com/skip-containers": "apps"}));
+            it.set(&format!("{API_POD_META}/annotations"), json!({"eks.amazonaws.com/skip-containers": "other, app"}));
         },
     ),
     case(

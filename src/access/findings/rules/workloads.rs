@@ -178,7 +178,7 @@ pub(super) const RULES: [Rule; 48] = [
         "irsa-pod-older",
         Medium,
         "Pods run that have none of the variables of IRSA though their service account is annotated.",
-        "They run without the role until they are made anew.",
+        "They run without the role until they are recreated.",
         "workload identity, §1.6",
     ),
     Rule::new(
@@ -290,7 +290,7 @@ pub(super) const RULES: [Rule; 48] = [
         "pod-identity-pod-older",
         Medium,
         "Pods run that were made before the association.",
-        "They have no variables of Pod Identity: they run without the role until they are made anew.",
+        "They have no variables of Pod Identity: they run without the role until they are recreated.",
         "workload identity, §2.8",
     ),
     Rule::new(

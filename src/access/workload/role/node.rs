@@ -5,7 +5,7 @@
 //! and whether they reach it depends on a limit that is in no fact here. Such pods are many, so that of more than a few
 //! only the number and some names are told.
 
-use super::super::container::{self, InForce};
+use super::super::credential_chain::{self as chain, InForce};
 use super::super::place::{self, Kind, NodeRole, Presence};
 use super::super::{Place, Workloads};
 use super::{Holder, HolderKind, WhyRole};
@@ -66,7 +66,7 @@ impl<'a> Workloads<'a> {
     fn gets_node(&self, pod: &Pod, place: &Place<'a>) -> Option<(Outcome, String)> {
         // One container that gets it is enough, whatever the others have.
         let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);
-        let bare = all.filter(|it| container::identity(it, false).in_force == InForce::NodeRole);
+        let bare = all.filter(|it| chain::identity(pod, it, false).in_force == InForce::NodeRole);
         let gets = bare.map(|it| self.fallback(pod, it, place)).find(|(in_force, _)| *in_force == InForce::NodeRole);
         match (gets, pod.spec.host_network == Some(true)) {
             (Some((_, answer)), _) => Some((answer.outcome, answer.because)),
