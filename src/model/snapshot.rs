@@ -149,7 +149,7 @@ impl<T> Section<T> {
 
     /// Why the section as a whole, or a part of it that cannot be named, is not known; `None` when whatever is not in the
     /// value is absent, except for the items of [`Section::missing`].
-    fn unnamed_gap(&self) -> Option<Gap> {
+    pub fn unnamed_gap(&self) -> Option<Gap> {
         match &self.state {
             State::Waiting | State::Loading { .. } => Some(Gap::Loading),
             State::Known { .. } | State::NotApplicable(_) => None,

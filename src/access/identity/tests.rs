@@ -345,7 +345,10 @@ fn a_cluster_that_does_not_say_what_it_reads_is_not_guessed_at() {
     let mode = |mode: Option<AuthenticationMode>| {
         move |facts: &mut ClusterFacts, _: &mut IamFacts| {
             let mut cluster = facts.cluster.value().expect("is there").clone();
-            cluster.access_config.get_or_insert_default().authentication_mode = mode;
+            match mode {
+                Some(mode) => cluster.access_config.get_or_insert_default().authentication_mode = Some(mode),
+                None => cluster.access_config = None,
+            }
             facts.cluster = Section::known(cluster, Time::default());
         }
     };

@@ -91,7 +91,7 @@ impl ServedResources {
         };
         let missing: Vec<&str> = section.missing().iter().filter_map(|it| it.item.as_deref()).collect();
         let group_of = |it: &&str| it.split_once('/').map_or("", |(group, _)| group).to_owned();
-        let (gap, missing) = match section.gap() {
+        let (gap, missing) = match section.unnamed_gap() {
             Some(gap) => (Some(format!("discovery: {}", gap.briefly())), None),
             None if missing.is_empty() => (None, Some(BTreeSet::new())),
             None => {

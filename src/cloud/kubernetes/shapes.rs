@@ -179,35 +179,45 @@ pub(super) const CLUSTER_ROLE: Shape = Object(&[OF_CLUSTER, AGGREGATION, always_
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-const SUBJECT: Shape = Where(
-    &[
-        always("kind", Choice(&["User", "Group", "ServiceAccount"])),
-        always("name", Text),
-        optional("namespace", Text),
-        optional("apiGroup", AnyText),
-    ],
-    |node| {
-        let text = |name: &str| node.member(name).ok().flatten().and_then(Node::text).unwrap_or_default();
-        match (text("kind"), text("namespace"), text("apiGroup")) {
-            ("ServiceAccount", "", _) => Some("is a service account of no namespace"),
-            ("ServiceAccount", _, "") | ("User" | "Group", _, "" | RBAC) => None,
-            _ => Some("is of an API group that has none of its kind"),
-        }
-    },
-);
+const SUBJECT_MEMBERS: &[Member] = &[
+    always("kind", Choice(&["User", "Group", "ServiceAccount"])),
+    always("name", Text),
+    optional("namespace", Text),
+    optional("apiGroup", AnyText),
+];
 
-const SUBJECTS: Member = optional("subjects", Filled(&SUBJECT));
+/// A subject of a ClusterRoleBinding: a service account names its namespace.
+const SUBJECT: Shape = Where(SUBJECT_MEMBERS, |node| {
+    let namespace = node.member("namespace").ok().flatten().and_then(Node::text).unwrap_or_default();
+    let kind = node.member("kind").ok().flatten().and_then(Node::text).unwrap_or_default();
+    match (kind, namespace) {
+        ("ServiceAccount", "") => Some("is a service account of no namespace"),
+        _ => wrong_group(node),
+    }
+});
+
+/// A subject of a RoleBinding: a service account without a namespace is in the binding's own.
+const NAMESPACED_SUBJECT: Shape = Where(SUBJECT_MEMBERS, wrong_group);
+
+fn wrong_group(node: Node<'_>) -> Option<&'static str> {
+    let text = |name: &str| node.member(name).ok().flatten().and_then(Node::text).unwrap_or_default();
+    match (text("kind"), text("apiGroup")) {
+        ("ServiceAccount", "") | ("User" | "Group", "" | RBAC) => None,
+        _ => Some("is of an API group that has none of its kind"),
+    }
+}
+
 const GROUP: Member = optional("apiGroup", Choice(&[RBAC]));
 
 pub(super) const ROLE_BINDING: Shape = Object(&[
     OF_NAMESPACE,
-    SUBJECTS,
+    optional("subjects", Filled(&NAMESPACED_SUBJECT)),
     always("roleRef", Object(&[GROUP, always("kind", Choice(&["Role", "ClusterRole"])), always("name", Text)])),
 ]);
 
 pub(super) const CLUSTER_ROLE_BINDING: Shape = Object(&[
     OF_CLUSTER,
-    SUBJECTS,
+    optional("subjects", Filled(&SUBJECT)),
     always("roleRef", Object(&[GROUP, always("kind", Choice(&["ClusterRole"])), always("name", Text)])),
 ]);
 

@@ -147,6 +147,8 @@ pub(crate) async fn all<T: DeserializeOwned>(door: &Kubernetes, listed: Listed<T
     let (mut items, mut next) = (Vec::new(), None);
     loop {
         let page = door.list(listed, next).await.unwrap();
+        // An object that the server keeps is one that this program reads.
+        assert!(page.missing.is_empty(), "{:#?}", page.missing);
         items.extend(page.items);
         next = page.next;
         if next.is_none() {
