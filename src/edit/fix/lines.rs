@@ -17,6 +17,7 @@ pub struct Explained {
 /// Under which heading fixes stand, and those that give much more.
 const FIX: &str = "fix";
 const OR: &str = "or";
+const OR_ELSE: &str = "or else";
 const BROADER_FIX: &str = "broader";
 
 /// So many kinds of access are listed for one fix.
@@ -34,7 +35,13 @@ impl Explained {
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = self.explanation.step_lines();
         for (n, fix) in self.fixes.narrow.iter().enumerate() {
-            lines.extend(fix_lines(fix, if n == 0 { FIX } else { OR }));
+            // Each is enough by itself, so each has a heading of its own.
+            let heading = match n {
+                0 => FIX,
+                n if n % 2 == 1 => OR,
+                _ => OR_ELSE,
+            };
+            lines.extend(fix_lines(fix, heading));
         }
         lines.extend(self.fixes.broader.iter().map(|fix| self.broader_line(fix)));
         let none = self.fixes.narrow.is_empty() && self.fixes.broader.is_empty();
@@ -55,7 +62,7 @@ impl Explained {
 
     /// The commands of the fix that a line is the title of.
     pub fn commands_of(&self, line: &Line) -> Option<String> {
-        let is_title = |fix: &&Fix| fix.title == line.text && [FIX, OR, BROADER_FIX].contains(&line.part);
+        let is_title = |fix: &&Fix| fix.title == line.text && [FIX, OR, OR_ELSE, BROADER_FIX].contains(&line.part);
         let fix = self.fixes.narrow.iter().chain(&self.fixes.broader).find(is_title)?;
         Some(fix.commands.join("\n"))
     }
