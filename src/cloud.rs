@@ -46,11 +46,11 @@ impl<T> Page<T> {
 
 /// The tokens that a list's pages were asked with, so that a list that never ends is noticed.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct PageTurns {
     seen: HashSet<String>,
 }
 
-impl Turns {
+impl PageTurns {
     /// The token of the next page, or a failure where it was given before.
     pub fn follow(&mut self, next: Option<String>) -> Result<Option<String>, Failure> {
         let Some(next) = next else { return Ok(None) };

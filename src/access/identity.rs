@@ -150,7 +150,7 @@ impl<'a> Resolver<'a> {
                     .unknown(asked.clone(), "the cluster has an authentication mode that is not known here".into());
             }
             Some(mode) => mode,
-            None if !matches!(self.facts.access_entries.state(), State::NotApplicable(_)) => {
+            None if self.facts.mode_is_unreported() => {
                 // Only a cluster of CONFIG_MAP has none to read, and says so.
                 draft.unknown.push(match self.facts.access_entries.gap() {
                     Some(gap) if self.facts.access_entries.items().is_empty() => {

@@ -20,7 +20,7 @@ use aws_sdk_eks::config::{ConfigBag, Intercept, RuntimeComponents};
 use serde_json::Value;
 
 use super::lanes::Service;
-use shape::{Fault, Node, Unreadable};
+use shape::{ShapeFault, Unreadable, WireNode};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -44,7 +44,7 @@ type Named = (&'static [&'static str], String);
 
 /// What was seen in a checked answer.
 #[derive(Debug, Default)]
-struct Seen {
+struct SeenAnswer {
     unreadable: Vec<Unreadable>,
     body: Option<Value>,
 }
@@ -55,7 +55,7 @@ pub(super) struct AnswerCheck {
     service: Service,
     operation: String,
     named: Vec<Named>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<SeenAnswer>>,
 }
 
 impl AnswerCheck {
@@ -81,13 +81,13 @@ impl AnswerCheck {
 
     /// Checks a body that came with success.
     fn success(&self, body: &[u8]) -> Result<(), OddAnswer> {
-        let odd = |fault: Fault| OddAnswer(format!("the answer to {} {fault}", self.operation));
+        let odd = |fault: ShapeFault| OddAnswer(format!("the answer to {} {fault}", self.operation));
         let Some(shape) = tables::shape_of(self.service, &self.operation) else { return Ok(()) };
         let mut unreadable = Vec::new();
         let mut kept = None;
         if self.service == Service::Eks {
             let value: Value = serde_json::from_slice(body).map_err(|error| odd(broken("JSON", body, &error)))?;
-            let node = Node::Json(&value);
+            let node = WireNode::Json(&value);
             shape.check(node, &mut unreadable).map_err(odd)?;
             self.check_names(node).map_err(odd)?;
             kept = Some(value);
@@ -95,19 +95,19 @@ impl AnswerCheck {
             let root = xml::parse(body).map_err(|error| odd(broken("XML", body, &error)))?;
             let (response, result) = (format!("{}Response", self.operation), format!("{}Result", self.operation));
             if root.name != response {
-                return Err(odd(Fault::new(&root.name, format!("is not {response}"))));
+                return Err(odd(ShapeFault::new(&root.name, format!("is not {response}"))));
             }
-            let result = Node::Xml(&root).member(&result).map_err(odd)?;
-            let node = result.ok_or_else(|| odd(Fault::new("", format!("has no {}Result", self.operation))))?;
+            let result = WireNode::Xml(&root).member(&result).map_err(odd)?;
+            let node = result.ok_or_else(|| odd(ShapeFault::new("", format!("has no {}Result", self.operation))))?;
             shape.check(node, &mut unreadable).map_err(odd)?;
             check_pages(node).map_err(odd)?;
             self.check_names(node).map_err(odd)?;
         }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen { unreadable, body: kept };
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = SeenAnswer { unreadable, body: kept };
         Ok(())
     }
 
-    fn check_names(&self, node: Node<'_>) -> Result<(), Fault> {
+    fn check_names(&self, node: WireNode<'_>) -> Result<(), ShapeFault> {
         for (path, wanted) in &self.named {
             let mut at = Some(node);
             for name in *path {
@@ -117,10 +117,10 @@ impl AnswerCheck {
                 };
             }
             // One that is absent is the table's affair.
-            let Some(found) = at.and_then(Node::text) else { continue };
+            let Some(found) = at.and_then(WireNode::text) else { continue };
             if !found.eq_ignore_ascii_case(wanted) {
                 let at = path.join(".");
-                return Err(Fault::new(&at, format!("is {found:?}, and {wanted:?} was asked for")));
+                return Err(ShapeFault::new(&at, format!("is {found:?}, and {wanted:?} was asked for")));
             }
         }
         Ok(())
@@ -137,7 +137,7 @@ impl AnswerCheck {
             (code.map(str::to_owned), message.map(str::to_owned))
         } else {
             let Ok(root) = xml::parse(body) else { return odd("it is no whole XML document") };
-            let error = Some(Node::Xml(&root)).filter(|_| root.name == "ErrorResponse");
+            let error = Some(WireNode::Xml(&root)).filter(|_| root.name == "ErrorResponse");
             let error = error.and_then(|it| it.member("Error").ok().flatten());
             let part = |name: &str| error.and_then(|it| it.member(name).ok().flatten()?.text().map(str::to_owned));
             (part("Code"), part("Message"))
@@ -152,21 +152,21 @@ impl AnswerCheck {
 }
 
 /// Whether there are more pages must be said in one voice: a marker, and that there is more.
-fn check_pages(node: Node<'_>) -> Result<(), Fault> {
-    let Some(truncated) = node.member("IsTruncated")?.and_then(Node::flag) else { return Ok(()) };
-    let marker = node.member("Marker")?.and_then(Node::text).is_some_and(|it| !it.is_empty());
+fn check_pages(node: WireNode<'_>) -> Result<(), ShapeFault> {
+    let Some(truncated) = node.member("IsTruncated")?.and_then(WireNode::flag) else { return Ok(()) };
+    let marker = node.member("Marker")?.and_then(WireNode::text).is_some_and(|it| !it.is_empty());
     match (truncated, marker) {
-        (true, false) => Err(Fault::new("IsTruncated", "is true, and there is no Marker".to_owned())),
-        (false, true) => Err(Fault::new("IsTruncated", "is false, and there is a Marker".to_owned())),
+        (true, false) => Err(ShapeFault::new("IsTruncated", "is true, and there is no Marker".to_owned())),
+        (false, true) => Err(ShapeFault::new("IsTruncated", "is false, and there is a Marker".to_owned())),
         _ => Ok(()),
     }
 }
 
-fn broken(what: &str, body: &[u8], error: &dyn fmt::Display) -> Fault {
+fn broken(what: &str, body: &[u8], error: &dyn fmt::Display) -> ShapeFault {
     let body = body.trim_ascii();
     match body.first() {
-        None => Fault::new("", "is empty".to_owned()),
-        Some(_) => Fault::new("", format!("is no whole {what} document ({error})")),
+        None => ShapeFault::new("", "is empty".to_owned()),
+        Some(_) => ShapeFault::new("", format!("is no whole {what} document ({error})")),
     }
 }
 

@@ -14,7 +14,7 @@ use aws_sdk_eks::Client;
 
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
-use super::{Page, Turns, failure};
+use super::{Page, PageTurns, failure};
 use crate::model::cluster::{
     Addon, Capability, Cluster, ClusterChange, FargateProfile, IdentityProviderConfig, Nodegroup,
 };
@@ -138,7 +138,7 @@ impl Eks {
         cluster: &str,
         arn: &str,
     ) -> Result<Option<Vec<AssociatedPolicy>>, Failure> {
-        let (mut policies, mut next, mut turns) = (Vec::new(), None, Turns::default());
+        let (mut policies, mut next, mut turns) = (Vec::new(), None, PageTurns::default());
         loop {
             let request =
                 request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry)

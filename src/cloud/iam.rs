@@ -15,7 +15,7 @@ use super::answer::AnswerCheck;
 use super::answer::shape::Unreadable;
 use super::lanes::{Rank, Service};
 use super::session::{Request, Session};
-use super::{Page, Turns, failure};
+use super::{Page, PageTurns, failure};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{
     GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, RolePolicies, Simulated, UserDetail,
@@ -184,7 +184,7 @@ impl Iam {
     /// ListAttachedRolePolicies, all pages; ListRolePolicies and GetRolePolicy for each.
     pub async fn role_policies(&self, name: &str) -> Result<RolePolicies, Failure> {
         let mut found = RolePolicies::default();
-        let (mut marker, mut turns) = (None, Turns::default());
+        let (mut marker, mut turns) = (None, PageTurns::default());
         loop {
             let request = request("ListAttachedRolePolicies", "list the policies of the role", name);
             let call = self
@@ -203,7 +203,7 @@ impl Iam {
                 break;
             }
         }
-        let (mut names, mut turns) = (Vec::new(), Turns::default());
+        let (mut names, mut turns) = (Vec::new(), PageTurns::default());
         loop {
             let request = request("ListRolePolicies", "list the inline policies of the role", name);
             let call = self
@@ -327,7 +327,7 @@ impl Iam {
         // What IAM cannot evaluate it answers as a failure of its own, and again as often as it is asked.
         let patience = RetryConfig::standard().with_max_attempts(2);
         let mut found = Vec::new();
-        let (mut marker, mut turns) = (None, Turns::default());
+        let (mut marker, mut turns) = (None, PageTurns::default());
         loop {
             let call = self
                 .session

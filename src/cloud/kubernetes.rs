@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use answer::{Answer, ByName};
+use answer::{ApiAnswer, AskedObject};
 pub use discovery::READ_DISCOVERY;
 use link::Link;
 pub(super) use link::Links;
@@ -213,9 +213,9 @@ enum Trouble {
     Kube(kube::Error),
     Late,
     /// Answered, but not with success.
-    Refused(Answer),
+    Refused(ApiAnswer),
     /// Answered with success, but not with what was asked for.
-    Unreadable(Answer, String),
+    Unreadable(ApiAnswer, String),
 }
 
 impl From<kube::Error> for Trouble {
@@ -225,7 +225,7 @@ impl From<kube::Error> for Trouble {
 }
 
 impl Trouble {
-    fn failure(self, request: &Request, asked: Option<ByName>) -> Failure {
+    fn failure(self, request: &Request, asked: Option<AskedObject>) -> Failure {
         match self {
             Trouble::Token(error) => error.failure(request),
             Trouble::Kube(error) => failure::kubernetes(request, &error),
@@ -242,8 +242,8 @@ impl Trouble {
     }
 }
 
-fn unreadable(request: &Request, answer: &Answer, why: Option<&str>) -> Failure {
-    let Answer { status, content_type, body } = answer;
+fn unreadable(request: &Request, answer: &ApiAnswer, why: Option<&str>) -> Failure {
+    let ApiAnswer { status, content_type, body } = answer;
     failure::kubernetes_unreadable(request, *status, content_type.as_deref(), body, why)
 }
 
@@ -275,7 +275,7 @@ impl Kubernetes {
             path.push_str(&percent_encoded(&token));
         }
         let about = request.clone();
-        let read = |answer: &Answer| answer::read_list(answer, (listed.kind, listed.version()), listed.shape);
+        let read = |answer: &ApiAnswer| answer::read_list(answer, (listed.kind, listed.version()), listed.shape);
         let found = self.send(request, None, http::Method::GET, &path, Vec::new(), read).await?;
         let mut items = found.items;
         items.iter_mut().for_each(listed.as_served);
@@ -293,8 +293,8 @@ impl Kubernetes {
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
         let permission = format!("get configmaps in {namespace}");
         let request = Request::kubernetes(&format!("GET {path}"), &permission, READ_AWS_AUTH, &*self.on);
-        let asked = ByName { resource: "configmaps", namespace, name };
-        let read = |answer: &Answer| {
+        let asked = AskedObject { resource: "configmaps", namespace, name };
+        let read = |answer: &ApiAnswer| {
             let found: ConfigMap = answer.object("ConfigMap", "v1", &shapes::CONFIG_MAP)?;
             let same = found.metadata.name == name && found.metadata.namespace.as_deref() == Some(asked.namespace);
             if same { Ok(found) } else { Err("it is another ConfigMap than the one asked for".to_owned()) }
@@ -312,7 +312,7 @@ impl Kubernetes {
         let permission = "create selfsubjectreviews";
         let request = Request::kubernetes(&format!("POST {path}"), permission, "ask who you are", &*self.on);
         let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
-        let read = |answer: &Answer| {
+        let read = |answer: &ApiAnswer| {
             answer.object::<Recognised>("SelfSubjectReview", "authentication.k8s.io/v1", &shapes::SELF_REVIEW)
         };
         let said = self.send(request, None, http::Method::POST, path, body.to_vec(), read).await?;
@@ -336,7 +336,8 @@ impl Kubernetes {
         };
         let request = Request::kubernetes(&format!("POST {path}"), &permission, doing, &*self.on);
         let body = serde_json::json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec(review)});
-        let read = |answer: &Answer| answer.object::<Decided>(kind, "authorization.k8s.io/v1", &shapes::ACCESS_REVIEW);
+        let read =
+            |answer: &ApiAnswer| answer.object::<Decided>(kind, "authorization.k8s.io/v1", &shapes::ACCESS_REVIEW);
         let said = self.send(request, None, http::Method::POST, &path, body.to_string().into_bytes(), read).await?;
         Ok(Reviewed { as_user, ..said.status.into() })
     }
@@ -344,11 +345,11 @@ impl Kubernetes {
     async fn send<T>(
         &self,
         request: Request,
-        asked: Option<ByName>,
+        asked: Option<AskedObject>,
         method: http::Method,
         path: &str,
         body: Vec<u8>,
-        read: impl FnOnce(&Answer) -> Result<T, String>,
+        read: impl FnOnce(&ApiAnswer) -> Result<T, String>,
     ) -> Result<T, Failure> {
         let exchange = Exchange { method, path, body, accept: "application/json" };
         self.send_exchange(request, asked, exchange, read).await
@@ -357,9 +358,9 @@ impl Kubernetes {
     async fn send_exchange<T>(
         &self,
         request: Request,
-        asked: Option<ByName>,
+        asked: Option<AskedObject>,
         exchange: Exchange<'_>,
-        read: impl FnOnce(&Answer) -> Result<T, String>,
+        read: impl FnOnce(&ApiAnswer) -> Result<T, String>,
     ) -> Result<T, Failure> {
         let patient = async {
             match tokio::time::timeout(PATIENCE, self.answer(exchange)).await {
@@ -372,7 +373,7 @@ impl Kubernetes {
     }
 
     /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
-    async fn answer(&self, exchange: Exchange<'_>) -> Result<Answer, Trouble> {
+    async fn answer(&self, exchange: Exchange<'_>) -> Result<ApiAnswer, Trouble> {
         let Exchange { method, path, body, accept } = exchange;
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
@@ -421,11 +422,11 @@ struct Exchange<'a> {
 
 /// The whole of an answer. It is read here and not in kube's client, which logs answers that it cannot read, whatever is in
 /// them, and takes any error page for the API server's word.
-async fn collected(answer: http::Response<kube::client::Body>) -> Result<Answer, kube::Error> {
+async fn collected(answer: http::Response<kube::client::Body>) -> Result<ApiAnswer, kube::Error> {
     let (parts, body) = answer.into_parts();
     let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let body = body.collect().await?.to_bytes().to_vec();
-    Ok(Answer { status: parts.status.as_u16(), content_type: kind, body })
+    Ok(ApiAnswer { status: parts.status.as_u16(), content_type: kind, body })
 }
 
 /// Text as it may stand in any part of a URL.
@@ -531,8 +532,8 @@ mod tests {
         assert_eq!(percent_encoded("a&b=é"), "a%26b%3D%C3%A9");
     }
 
-    fn list(body: &str) -> Result<answer::Listing<Pod>, String> {
-        let answer = Answer { status: 200, content_type: None, body: body.as_bytes().to_vec() };
+    fn list(body: &str) -> Result<answer::ApiListing<Pod>, String> {
+        let answer = ApiAnswer { status: 200, content_type: None, body: body.as_bytes().to_vec() };
         answer::read_list(&answer, ("Pod", PODS.version()), &shapes::POD)
     }
 
@@ -587,7 +588,7 @@ mod tests {
 
     #[test]
     fn only_a_status_that_names_the_object_says_that_it_is_not_there() {
-        let asked = ByName { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
+        let asked = AskedObject { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
         let status = |details: &str| {
             format!(
                 r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"m","code":404,"details":{details}}}"#
@@ -608,7 +609,8 @@ mod tests {
             ("404 page not found", FailureKind::Unexpected),
         ] {
             let request = Request::kubernetes("GET x", "get configmaps", READ_AWS_AUTH, "cluster c");
-            let answer = Answer { status: 404, content_type: Some("text/html".into()), body: body.as_bytes().to_vec() };
+            let answer =
+                ApiAnswer { status: 404, content_type: Some("text/html".into()), body: body.as_bytes().to_vec() };
             let failure = Trouble::Refused(answer).failure(&request, Some(asked));
             assert_eq!(failure.kind, kind, "{body}: {failure}");
         }

@@ -136,7 +136,7 @@ fn cluster_facts(
     // Where the mode is only inferred, entries that could not be read might tell another one.
     let note = notes.get(&format!("{}/accessEntries", reader.prefix));
     let noted = note.is_some_and(|it| it.state != SectionState::NotApplicable);
-    let reads_none = !it.cluster.authentication_mode().reads_entries() && !(it.cluster.mode_is_inferred() && noted);
+    let may_read = it.cluster.authentication_mode().reads_entries() || it.cluster.mode_is_inferred() && noted;
     // A cluster that could not be described stands in the document by its name alone, with a note.
     let cluster = match notes.get(&format!("{}/cluster", reader.prefix)) {
         Some(note) if matches!(note.state, SectionState::Refused | SectionState::Failed) => {
@@ -144,7 +144,7 @@ fn cluster_facts(
         }
         _ => Section::known(it.cluster.clone(), since),
     };
-    let no_entries_to_know = cluster.value().is_some() && none && (reads_none || it.cluster.connector_config.is_some());
+    let no_entries_to_know = cluster.value().is_some() && none && (!may_read || it.cluster.connector_config.is_some());
     ClusterFacts {
         cluster,
         access_entries: if no_entries_to_know {

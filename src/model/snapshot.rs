@@ -382,6 +382,13 @@ impl ClusterFacts {
         one_by_one(in_sweep, &self.access_entries, self.asked_entries.get(key))
     }
 
+    /// Whether nothing tells the authentication mode: the cluster reports none, and its access entries do not show that there
+    /// are none to read, as those of mode CONFIG_MAP do.
+    pub fn mode_is_unreported(&self) -> bool {
+        let inferred = self.cluster.value().is_some_and(Cluster::mode_is_inferred);
+        inferred && !matches!(self.access_entries.state(), State::NotApplicable(_))
+    }
+
     /// Which sections are still to come, and how far they are: `(name, done, total)`.
     pub fn progress(&self) -> Vec<(&'static str, usize, Option<usize>)> {
         fn of<T>(name: &'static str, section: &Section<T>) -> Option<(&'static str, usize, Option<usize>)> {

@@ -1,6 +1,7 @@
 //! One row for every fact of the EKS identity reference (§§2–6) that identity depends on; each names its section.
 
 use super::*;
+use crate::model::cluster::AccessConfig;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
 use crate::model::failure::{Failure, FailureKind};
@@ -345,12 +346,24 @@ fn a_cluster_that_does_not_say_what_it_reads_is_not_guessed_at() {
     let mode = |mode: Option<AuthenticationMode>| {
         move |facts: &mut ClusterFacts, _: &mut IamFacts| {
             let mut cluster = facts.cluster.value().expect("is there").clone();
-            match mode {
-                Some(mode) => cluster.access_config.get_or_insert_default().authentication_mode = Some(mode),
-                None => cluster.access_config = None,
-            }
+            let config = |it| AccessConfig { authentication_mode: Some(it), ..AccessConfig::default() };
+            cluster.access_config = mode.map(config);
             facts.cluster = Section::known(cluster, Time::default());
         }
+    };
+    let refuses_entries = |facts: &mut ClusterFacts, iam: &mut IamFacts| {
+        mode(None)(facts, iam);
+        facts.access_entries = Section::not_applicable("it has none");
+    };
+    let hides_entries = |facts: &mut ClusterFacts, iam: &mut IamFacts| {
+        mode(None)(facts, iam);
+        facts.access_entries = Section::failed(refused("eks:ListAccessEntries"));
+    };
+    let empty_config = |facts: &mut ClusterFacts, iam: &mut IamFacts| {
+        refuses_entries(facts, iam);
+        let mut cluster = facts.cluster.value().expect("is there").clone();
+        cluster.access_config = Some(AccessConfig::default());
+        facts.cluster = Section::known(cluster, Time::default());
     };
     let entry = format!("{ROLE} || u | g");
     assert_eq!(
@@ -358,7 +371,10 @@ fn a_cluster_that_does_not_say_what_it_reads_is_not_guessed_at() {
         "unknown",
         "§2 it has entries, so the mode is not CONFIG_MAP"
     );
-    let it = resolve(&without(API, "", ROW, mode(None)), SESSION);
+    assert_eq!(told(&resolve(&without(API, "", ROW, mode(None)), SESSION)), "unknown", "it answers for entries");
+    assert_eq!(told(&resolve(&without(API, "", ROW, hides_entries), SESSION)), "unknown", "it may have entries");
+    assert_eq!(told(&resolve(&without(API, "", ROW, empty_config), SESSION)), "unknown", "a mode without a name");
+    let it = resolve(&without(API, "", ROW, refuses_entries), SESSION);
     assert_eq!(told(&it), "aws-auth mapRoles[0] as \"u\" in \"g\"", "§2 a cluster older than access entries");
     assert!(it.unverified.iter().any(|it| it.contains("CONFIG_MAP")), "{:?}", it.unverified);
     assert_eq!(told(&resolve(&without(API, &entry, "", mode(Some(AuthenticationMode::Unknown))), SESSION)), "unknown");

@@ -37,6 +37,8 @@ fn attempt(ground: &Ground<'_>) -> String {
     }
 }
 
+const NO_MODE: &str = "the cluster reports no mode, and its access entries do not show that it is CONFIG_MAP";
+
 fn mode(ground: &Ground<'_>) -> Control {
     let control = |standing, because: String| {
         Control::new("authentication-mode", "Authentication mode", standing, because).at(at_mode())
@@ -45,9 +47,11 @@ fn mode(ground: &Ground<'_>) -> Control {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
     };
-    let mode = cluster.authentication_mode();
     let attempt = attempt(ground);
-    match mode {
+    if ground.facts.mode_is_unreported() {
+        return control(Standing::Unknown, NO_MODE.to_owned());
+    }
+    match cluster.authentication_mode() {
         AuthenticationMode::Api => control(Standing::Good, format!("API: access entries alone decide{attempt}")),
         AuthenticationMode::Unknown => {
             control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned())
@@ -118,6 +122,9 @@ fn creator(ground: &Ground<'_>) -> Control {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
     };
+    if ground.facts.mode_is_unreported() {
+        return control(Standing::Unknown, NO_MODE.to_owned()).at(at_mode());
+    }
     let found = match cluster.authentication_mode() {
         AuthenticationMode::Unknown => {
             return control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned()).at(at_mode());

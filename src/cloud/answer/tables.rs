@@ -8,7 +8,7 @@ use super::super::lanes::Service;
 use super::shape::Shape::{
     AnyText, Choice, Count, Filled, Flag, Items, List, Map, Moment, Object, Seconds, Text, Where,
 };
-use super::shape::{Member, Node, Shape, always, nullable, optional};
+use super::shape::{Shape, WireMember, WireNode, always, nullable, optional};
 
 /// What an operation answers; `None` for one whose answer is not read.
 pub(super) fn shape_of(service: Service, operation: &str) -> Option<&'static Shape> {
@@ -22,8 +22,8 @@ pub(super) fn shape_of(service: Service, operation: &str) -> Option<&'static Sha
 }
 
 /// Whether there is a next page: `null` at the end, never an empty token.
-const NEXT: Member = nullable("nextToken", Text);
-const TAGS: Member = nullable("tags", Map(&AnyText));
+const NEXT: WireMember = nullable("nextToken", Text);
+const TAGS: WireMember = nullable("tags", Map(&AnyText));
 
 const EKS: &[(&str, Shape)] = &[
     ("ListClusters", Object(&[always("clusters", List(&Text)), NEXT])),
@@ -62,7 +62,7 @@ const EKS: &[(&str, Shape)] = &[
 ];
 
 /// Members that only clusters of some age, kind or setting have are absent there; what that means is the readers' affair.
-const CLUSTER: &[Member] = &[
+const CLUSTER: &[WireMember] = &[
     always("name", Text),
     nullable("arn", Text),
     nullable("createdAt", Seconds),
@@ -101,7 +101,7 @@ const CLUSTER: &[Member] = &[
     TAGS,
 ];
 
-const ACCESS_ENTRY: &[Member] = &[
+const ACCESS_ENTRY: &[WireMember] = &[
     nullable("clusterName", Text),
     always("principalArn", Text),
     always("kubernetesGroups", List(&Text)),
@@ -113,7 +113,7 @@ const ACCESS_ENTRY: &[Member] = &[
     always("type", Text),
 ];
 
-const ASSOCIATED_POLICY: &[Member] = &[
+const ASSOCIATED_POLICY: &[WireMember] = &[
     always("policyArn", Text),
     always(
         "accessScope",
@@ -123,9 +123,9 @@ const ASSOCIATED_POLICY: &[Member] = &[
     nullable("modifiedAt", Seconds),
 ];
 
-fn scope(node: Node<'_>) -> Option<&'static str> {
-    let kind = node.member("type").ok().flatten().and_then(Node::text);
-    let named = node.member("namespaces").ok().flatten().and_then(Node::items).is_some_and(|it| !it.is_empty());
+fn scope(node: WireNode<'_>) -> Option<&'static str> {
+    let kind = node.member("type").ok().flatten().and_then(WireNode::text);
+    let named = node.member("namespaces").ok().flatten().and_then(WireNode::items).is_some_and(|it| !it.is_empty());
     match (kind, named) {
         (Some("namespace"), false) => Some("is of type namespace and names none"),
         (Some("cluster"), true) => Some("is of type cluster and names namespaces"),
@@ -133,10 +133,10 @@ fn scope(node: Node<'_>) -> Option<&'static str> {
     }
 }
 
-const ASSOCIATION_SUMMARY: &[Member] =
+const ASSOCIATION_SUMMARY: &[WireMember] =
     &[always("associationId", Text), always("namespace", Text), always("serviceAccount", Text)];
 
-const ASSOCIATION: &[Member] = &[
+const ASSOCIATION: &[WireMember] = &[
     nullable("clusterName", Text),
     always("namespace", Text),
     always("serviceAccount", Text),
@@ -153,7 +153,7 @@ const ASSOCIATION: &[Member] = &[
     nullable("policy", AnyText),
 ];
 
-const NODEGROUP: &[Member] = &[
+const NODEGROUP: &[WireMember] = &[
     always("nodegroupName", Text),
     nullable("createdAt", Seconds),
     nullable("status", Text),
@@ -163,7 +163,7 @@ const NODEGROUP: &[Member] = &[
     TAGS,
 ];
 
-const FARGATE_PROFILE: &[Member] = &[
+const FARGATE_PROFILE: &[WireMember] = &[
     always("fargateProfileName", Text),
     nullable("createdAt", Seconds),
     always("podExecutionRoleArn", Text),
@@ -172,7 +172,7 @@ const FARGATE_PROFILE: &[Member] = &[
     TAGS,
 ];
 
-const ADDON: &[Member] = &[
+const ADDON: &[WireMember] = &[
     always("addonName", Text),
     nullable("status", Text),
     nullable("addonVersion", Text),
@@ -183,7 +183,7 @@ const ADDON: &[Member] = &[
     TAGS,
 ];
 
-const CAPABILITY: &[Member] = &[
+const CAPABILITY: &[WireMember] = &[
     always("capabilityName", Text),
     nullable("type", Text),
     nullable("roleArn", Text),
@@ -193,7 +193,7 @@ const CAPABILITY: &[Member] = &[
     TAGS,
 ];
 
-const UPDATE: &[Member] = &[
+const UPDATE: &[WireMember] = &[
     always("id", Text),
     always("status", Text),
     always("type", Text),
@@ -202,7 +202,7 @@ const UPDATE: &[Member] = &[
     nullable("errors", List(&Object(&[nullable("errorCode", Text), nullable("errorMessage", AnyText)]))),
 ];
 
-const OIDC_CONFIG: &[Member] = &[
+const OIDC_CONFIG: &[WireMember] = &[
     always("identityProviderConfigName", Text),
     nullable("issuerUrl", Text),
     nullable("clientId", Text),
@@ -215,8 +215,8 @@ const OIDC_CONFIG: &[Member] = &[
     nullable("status", Text),
 ];
 
-const TRUNCATED: Member = always("IsTruncated", Flag);
-const MARKER: Member = optional("Marker", AnyText);
+const TRUNCATED: WireMember = always("IsTruncated", Flag);
+const MARKER: WireMember = optional("Marker", AnyText);
 
 const IAM: &[(&str, Shape)] = &[
     (
@@ -266,30 +266,30 @@ const IAM: &[(&str, Shape)] = &[
 const STS: &[(&str, Shape)] =
     &[("GetCallerIdentity", Object(&[always("Arn", Text), always("UserId", Text), always("Account", Text)]))];
 
-const TAG: &[Member] = &[always("Key", Text), always("Value", AnyText)];
+const TAG: &[WireMember] = &[always("Key", Text), always("Value", AnyText)];
 
-const BOUNDARY: Member = optional(
+const BOUNDARY: WireMember = optional(
     "PermissionsBoundary",
     Object(&[optional("PermissionsBoundaryType", Text), always("PermissionsBoundaryArn", Text)]),
 );
 
-const ATTACHED_POLICY: &[Member] = &[always("PolicyName", AnyText), always("PolicyArn", Text)];
+const ATTACHED_POLICY: &[WireMember] = &[always("PolicyName", AnyText), always("PolicyArn", Text)];
 
-const INLINE_POLICY: &[Member] = &[always("PolicyName", Text), always("PolicyDocument", Text)];
+const INLINE_POLICY: &[WireMember] = &[always("PolicyName", Text), always("PolicyDocument", Text)];
 
-const POLICY_VERSION: &[Member] = &[
+const POLICY_VERSION: &[WireMember] = &[
     optional("Document", Text),
     always("VersionId", AnyText),
     always("IsDefaultVersion", Flag),
     optional("CreateDate", Moment),
 ];
 
-const LAST_USED: Member =
+const LAST_USED: WireMember =
     optional("RoleLastUsed", Object(&[optional("LastUsedDate", Moment), optional("Region", Text)]));
 
-const ROLE_IN_PROFILE: &[Member] = &[always("Path", Text), always("RoleName", Text), always("Arn", AnyText)];
+const ROLE_IN_PROFILE: &[WireMember] = &[always("Path", Text), always("RoleName", Text), always("Arn", AnyText)];
 
-const PROFILE: &[Member] = &[
+const PROFILE: &[WireMember] = &[
     always("Path", Text),
     always("InstanceProfileName", Text),
     optional("Arn", Text),
@@ -297,7 +297,7 @@ const PROFILE: &[Member] = &[
     always("Roles", List(&Object(ROLE_IN_PROFILE))),
 ];
 
-const ROLE: &[Member] = &[
+const ROLE: &[WireMember] = &[
     always("Path", Text),
     always("RoleName", Text),
     always("RoleId", Text),
@@ -310,7 +310,7 @@ const ROLE: &[Member] = &[
     LAST_USED,
 ];
 
-const ROLE_DETAIL: &[Member] = &[
+const ROLE_DETAIL: &[WireMember] = &[
     always("Path", Text),
     always("RoleName", Text),
     always("RoleId", Text),
@@ -325,7 +325,7 @@ const ROLE_DETAIL: &[Member] = &[
     LAST_USED,
 ];
 
-const USER: &[Member] = &[
+const USER: &[WireMember] = &[
     always("Path", Text),
     always("UserName", Text),
     always("UserId", Text),
@@ -336,7 +336,7 @@ const USER: &[Member] = &[
 ];
 
 /// The reference's own answer shows users without UserPolicyList where they have no inline policy.
-const USER_DETAIL: &[Member] = &[
+const USER_DETAIL: &[WireMember] = &[
     always("Path", Text),
     always("UserName", Text),
     always("UserId", Text),
@@ -349,7 +349,7 @@ const USER_DETAIL: &[Member] = &[
     optional("Tags", List(&Object(TAG))),
 ];
 
-const GROUP_DETAIL: &[Member] = &[
+const GROUP_DETAIL: &[WireMember] = &[
     always("Path", Text),
     always("GroupName", Text),
     optional("Arn", Text),
@@ -358,7 +358,7 @@ const GROUP_DETAIL: &[Member] = &[
     always("AttachedManagedPolicies", List(&Object(ATTACHED_POLICY))),
 ];
 
-const MANAGED_POLICY: &[Member] = &[
+const MANAGED_POLICY: &[WireMember] = &[
     optional("PolicyName", AnyText),
     always("Arn", Text),
     optional("DefaultVersionId", Text),
@@ -371,7 +371,7 @@ const MANAGED_POLICY: &[Member] = &[
 
 const DECISION: Shape = Choice(&["allowed", "explicitDeny", "implicitDeny"]);
 
-const EVALUATION: &[Member] = &[
+const EVALUATION: &[WireMember] = &[
     always("EvalActionName", Text),
     optional("EvalResourceName", Text),
     always("EvalDecision", DECISION),

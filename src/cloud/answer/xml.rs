@@ -5,9 +5,9 @@
 
 /// An element: its name, its children and the text between them.
 #[derive(Debug, Default)]
-pub(in crate::cloud) struct Element {
+pub(in crate::cloud) struct XmlElement {
     pub(super) name: String,
-    pub(super) children: Vec<Element>,
+    pub(super) children: Vec<XmlElement>,
     pub(super) text: String,
 }
 
@@ -15,11 +15,11 @@ pub(in crate::cloud) struct Element {
 const DEEPEST: usize = 100;
 
 /// Reads a whole document.
-pub(super) fn parse(bytes: &[u8]) -> Result<Element, &'static str> {
+pub(super) fn parse(bytes: &[u8]) -> Result<XmlElement, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?;
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut open: Vec<Element> = Vec::new();
-    let mut root: Option<Element> = None;
+    let mut open: Vec<XmlElement> = Vec::new();
+    let mut root: Option<XmlElement> = None;
     while !rest.is_empty() {
         let Some(tag) = rest.strip_prefix('<') else {
             let end = rest.find('<').unwrap_or(rest.len());
@@ -57,7 +57,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Element, &'static str> {
                 if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c)) {
                     return Err("a tag has no name");
                 }
-                let element = Element { name: name.to_owned(), ..Element::default() };
+                let element = XmlElement { name: name.to_owned(), ..XmlElement::default() };
                 if open.len() >= DEEPEST {
                     return Err("its elements are nested too deeply");
                 }
@@ -91,7 +91,7 @@ fn end_of_tag(tag: &str) -> Result<usize, &'static str> {
     Err("a tag does not end")
 }
 
-fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), &'static str> {
+fn close(element: XmlElement, open: &mut [XmlElement], root: &mut Option<XmlElement>) -> Result<(), &'static str> {
     match open.last_mut() {
         Some(parent) => parent.children.push(element),
         None if root.is_some() => return Err("it has two root elements"),

@@ -8,11 +8,11 @@ use kube::core::Status;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::answer::shape::{Node, Shape};
+use super::super::answer::shape::{Shape, WireNode};
 use super::shapes;
 
 /// A whole answer.
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
     pub(super) body: Vec<u8>,
@@ -20,13 +20,13 @@ pub(super) struct Answer {
 
 /// An object that is asked for by its name.
 #[derive(Clone, Copy)]
-pub(super) struct ByName {
+pub(super) struct AskedObject {
     pub(super) resource: &'static str,
     pub(super) namespace: &'static str,
     pub(super) name: &'static str,
 }
 
-impl Answer {
+impl ApiAnswer {
     /// The API server's own word, if this is one: a Status of the same code.
     pub(super) fn refusal(&self) -> Option<Status> {
         let value: Value = serde_json::from_slice(&self.body).ok()?;
@@ -55,7 +55,7 @@ impl Answer {
 
 /// Does the Status say that this very object is not there? Another API server's says nothing of it, nor does one that
 /// knows no such path.
-pub(super) fn speaks_of(status: &Status, object: ByName) -> bool {
+pub(super) fn speaks_of(status: &Status, object: AskedObject) -> bool {
     status.details.as_ref().is_some_and(|it| {
         it.name == object.name && (it.kind.is_empty() || it.kind == object.resource) && it.group.is_empty()
     })
@@ -68,12 +68,12 @@ fn is_of(value: &Value, kind: &str, version: &str) -> bool {
 
 /// Reads an object. What is wrong is told by its place, never by its content.
 fn read<T: DeserializeOwned>(value: &Value, shape: &Shape) -> Result<T, String> {
-    shape.check(Node::Json(value), &mut Vec::new()).map_err(|fault| fault.to_string())?;
+    shape.check(WireNode::Json(value), &mut Vec::new()).map_err(|fault| fault.to_string())?;
     serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
 /// A page of a list as it was read.
-pub(super) struct Listing<T> {
+pub(super) struct ApiListing<T> {
     pub(super) items: Vec<T>,
     /// Those that are there and could not be read: `namespace/name` where that can be told, and why.
     pub(super) unreadable: Vec<(Option<String>, String)>,
@@ -83,18 +83,18 @@ pub(super) struct Listing<T> {
 
 /// Reads a list, item by item.
 pub(super) fn read_list<T: DeserializeOwned>(
-    answer: &Answer,
+    answer: &ApiAnswer,
     (kind, version): (&str, &str),
     shape: &Shape,
-) -> Result<Listing<T>, String> {
+) -> Result<ApiListing<T>, String> {
     let value = answer.json()?;
-    shapes::LIST.check(Node::Json(&value), &mut Vec::new()).map_err(|fault| fault.to_string())?;
+    shapes::LIST.check(WireNode::Json(&value), &mut Vec::new()).map_err(|fault| fault.to_string())?;
     let list = format!("{kind}List");
     if !is_of(&value, &list, version) {
         return Err(format!("it is no {list} of {version}"));
     }
     let all = value.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut listing = Listing {
+    let mut listing = ApiListing {
         items: Vec::with_capacity(all.len()),
         unreadable: Vec::new(),
         next: value.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned),
@@ -114,7 +114,7 @@ pub(super) fn read_list<T: DeserializeOwned>(
         match found {
             Ok(found) => listing.items.push(found),
             Err(why) => {
-                let name = name_of(item);
+                let name = name_of(item, kind);
                 let which = name.clone().unwrap_or_else(|| format!("items[{index}]"));
                 listing.unreadable.push((name, format!("{which} cannot be read: {why}")));
             }
@@ -124,11 +124,12 @@ pub(super) fn read_list<T: DeserializeOwned>(
 }
 
 /// `namespace/name`, or the name of what is in no namespace.
-fn name_of(item: &Value) -> Option<String> {
-    let part = |name: &str| item.get("metadata").and_then(|it| it.get(name));
-    let name = part("name")?.as_str().filter(|it| !it.is_empty())?;
-    match part("namespace") {
-        None => Some(name.to_owned()),
-        Some(namespace) => Some(format!("{}/{name}", namespace.as_str().filter(|it| !it.is_empty())?)),
+fn name_of(item: &Value, kind: &str) -> Option<String> {
+    let part = |name: &str| item.get("metadata")?.get(name)?.as_str().filter(|it| !it.is_empty());
+    let name = part("name")?;
+    match kind {
+        "Namespace" | "Node" | "ClusterRole" | "ClusterRoleBinding" => Some(name.to_owned()),
+        // Without its namespace it may be any of that name.
+        _ => Some(format!("{}/{name}", part("namespace")?)),
     }
 }

@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::ApiAnswer;
 use super::{Exchange, Kubernetes};
 use crate::cloud::session::Request;
 use crate::model::discovery::{ApiResource, join_group_version};
@@ -62,7 +62,7 @@ impl Kubernetes {
 
     async fn get(&self, path: &str, accept: &'static str) -> Result<Value, Failure> {
         let exchange = Exchange { method: http::Method::GET, path, body: Vec::new(), accept };
-        self.send_exchange(request(path, &self.on), None, exchange, Answer::json).await
+        self.send_exchange(request(path, &self.on), None, exchange, ApiAnswer::json).await
     }
 
     /// The lists of group versions, side by side; kept in the order in which they are named.

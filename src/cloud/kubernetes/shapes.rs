@@ -7,20 +7,20 @@
 use super::super::answer::shape::Shape::{
     AnyText, Choice, Count, Filled, Flag, List, Map, Moment, Object, Text, Where,
 };
-use super::super::answer::shape::{Member, Node, Shape, always, always_or_null, nullable, optional};
+use super::super::answer::shape::{Shape, WireMember, WireNode, always, always_or_null, nullable, optional};
 
 const OWNER: Shape = Object(&[always("kind", Text), always("name", Text), optional("controller", Flag)]);
 
-const LABELS: Member = optional("labels", Map(&AnyText));
-const ANNOTATIONS: Member = optional("annotations", Map(&AnyText));
-const OWNERS: Member = optional("ownerReferences", List(&OWNER));
+const LABELS: WireMember = optional("labels", Map(&AnyText));
+const ANNOTATIONS: WireMember = optional("annotations", Map(&AnyText));
+const OWNERS: WireMember = optional("ownerReferences", List(&OWNER));
 // Go writes a moment that was never set as null.
-const MADE: Member = nullable("creationTimestamp", Moment);
+const MADE: WireMember = nullable("creationTimestamp", Moment);
 
-const OF_CLUSTER: Member =
+const OF_CLUSTER: WireMember =
     always("metadata", Object(&[always("name", Text), optional("uid", Text), LABELS, ANNOTATIONS, OWNERS, MADE]));
 
-const OF_NAMESPACE: Member = always(
+const OF_NAMESPACE: WireMember = always(
     "metadata",
     Object(&[
         always("name", Text),
@@ -76,7 +76,7 @@ const CONTAINER: Shape = Object(&[
     ),
 ]);
 
-const TOKEN: Shape = Object(&[optional("serviceAccountToken", Object(&[optional("audience", AnyText)]))]);
+const TOKEN: Shape = Object(&[optional("serviceAccountToken", Object(&[optional("audience", Text)]))]);
 
 const VOLUME: Shape =
     Object(&[always("name", Text), optional("projected", Object(&[optional("sources", List(&TOKEN))]))]);
@@ -160,7 +160,7 @@ const RULE: Shape = Where(
         always("verbs", Filled(&Text)),
         optional("apiGroups", Filled(&AnyText)),
         optional("resources", Filled(&Text)),
-        optional("resourceNames", Filled(&AnyText)),
+        optional("resourceNames", Filled(&Text)),
         optional("nonResourceURLs", Filled(&Text)),
     ],
     |node| {
@@ -172,14 +172,15 @@ const RULE: Shape = Where(
     },
 );
 
-const AGGREGATION: Member = optional("aggregationRule", Object(&[optional("clusterRoleSelectors", List(&SELECTOR))]));
+const AGGREGATION: WireMember =
+    optional("aggregationRule", Object(&[optional("clusterRoleSelectors", List(&SELECTOR))]));
 
 pub(super) const ROLE: Shape = Object(&[OF_NAMESPACE, always_or_null("rules", List(&RULE))]);
 pub(super) const CLUSTER_ROLE: Shape = Object(&[OF_CLUSTER, AGGREGATION, always_or_null("rules", List(&RULE))]);
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-const SUBJECT_MEMBERS: &[Member] = &[
+const SUBJECT_MEMBERS: &[WireMember] = &[
     always("kind", Choice(&["User", "Group", "ServiceAccount"])),
     always("name", Text),
     optional("namespace", Text),
@@ -188,8 +189,8 @@ const SUBJECT_MEMBERS: &[Member] = &[
 
 /// A subject of a ClusterRoleBinding: a service account names its namespace.
 const SUBJECT: Shape = Where(SUBJECT_MEMBERS, |node| {
-    let namespace = node.member("namespace").ok().flatten().and_then(Node::text).unwrap_or_default();
-    let kind = node.member("kind").ok().flatten().and_then(Node::text).unwrap_or_default();
+    let namespace = node.member("namespace").ok().flatten().and_then(WireNode::text).unwrap_or_default();
+    let kind = node.member("kind").ok().flatten().and_then(WireNode::text).unwrap_or_default();
     match (kind, namespace) {
         ("ServiceAccount", "") => Some("is a service account of no namespace"),
         _ => wrong_group(node),
@@ -199,15 +200,15 @@ const SUBJECT: Shape = Where(SUBJECT_MEMBERS, |node| {
 /// A subject of a RoleBinding: a service account without a namespace is in the binding's own.
 const NAMESPACED_SUBJECT: Shape = Where(SUBJECT_MEMBERS, wrong_group);
 
-fn wrong_group(node: Node<'_>) -> Option<&'static str> {
-    let text = |name: &str| node.member(name).ok().flatten().and_then(Node::text).unwrap_or_default();
+fn wrong_group(node: WireNode<'_>) -> Option<&'static str> {
+    let text = |name: &str| node.member(name).ok().flatten().and_then(WireNode::text).unwrap_or_default();
     match (text("kind"), text("apiGroup")) {
         ("ServiceAccount", "") | ("User" | "Group", "" | RBAC) => None,
         _ => Some("is of an API group that has none of its kind"),
     }
 }
 
-const GROUP: Member = optional("apiGroup", Choice(&[RBAC]));
+const GROUP: WireMember = optional("apiGroup", Choice(&[RBAC]));
 
 pub(super) const ROLE_BINDING: Shape = Object(&[
     OF_NAMESPACE,

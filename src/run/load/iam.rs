@@ -8,7 +8,7 @@ use super::crew::{Crew, Slot};
 use super::now;
 use super::sweep::{Feed, pages, sweep};
 use crate::cloud::iam::{AccountDetails, AccountMissing, Iam};
-use crate::cloud::{Session, Turns};
+use crate::cloud::{PageTurns, Session};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{Missing, Section};
@@ -54,7 +54,7 @@ async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
 /// One sweep for roles, users, groups and policies; roles and users one by one where that is refused.
 async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
     let mut sum = AccountDetails::default();
-    let (mut next, mut turns) = (None, Turns::default());
+    let (mut next, mut turns) = (None, PageTurns::default());
     let broken = loop {
         match iam.account_details(next).await {
             Ok(page) => {

@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use super::crew::Slot;
 use super::now;
-use crate::cloud::{Page, Turns};
+use crate::cloud::{Page, PageTurns};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::Update;
@@ -99,7 +99,7 @@ where
     let mut missing: Vec<Missing> = Vec::new();
     let (mut listed, mut reading, mut listing, mut unseen) = (0, 0, true, false);
     let mut hopeless: Option<Failure> = None;
-    let (mut turns, mut known) = (Turns::default(), HashSet::new());
+    let (mut turns, mut known) = (PageTurns::default(), HashSet::new());
     work.push(list(None).map(Done::Page).boxed());
     loop {
         while reading < width
@@ -173,7 +173,7 @@ where
     L: Future<Output = Result<Page<T>, Failure>>,
 {
     let (mut items, mut missing) = (Vec::new(), Vec::new());
-    let (mut next, mut turns) = (None, Turns::default());
+    let (mut next, mut turns) = (None, PageTurns::default());
     loop {
         match list(next).await {
             Ok(page) => {
@@ -209,7 +209,7 @@ where
     L: Future<Output = Result<Page<T>, Failure>>,
 {
     let (mut items, mut missing) = (Vec::new(), Vec::new());
-    let (mut next, mut turns) = (None, Turns::default());
+    let (mut next, mut turns) = (None, PageTurns::default());
     loop {
         let page = list(next).await.and_then(|page| {
             items.extend(page.items);
