@@ -6,7 +6,7 @@
 use super::Finding;
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
-use crate::access::trust::{Got, Outcome};
+use crate::access::trust::{Clause, Got, Outcome};
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::token::IRSA_TOKEN;
 use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
@@ -36,9 +36,13 @@ pub(super) fn names(pods: &[&Pod]) -> String {
     }
 }
 
-/// Whether it is refused because a condition asks for a key that no such request has. `Null` asks for no key.
-pub(super) fn lacks_key(denied: &Answer) -> bool {
-    denied.clause.as_ref().is_some_and(|it| it.got == Got::Absent && !it.operator.eq_ignore_ascii_case("Null"))
+/// Whether it is refused because an Allow asks for a key that no such request has. `Null` asks for no key, and a Deny that
+/// applies because the key is absent is another matter.
+pub(super) fn lacks_key(denied: &Answer, trust: &Trust<'_>) -> bool {
+    let allows = denied.statement.as_ref().and_then(|it| trust.policy().ok()?.statements.get(it.index)?.effect)
+        == Some(Effect::Allow);
+    let lacks = |it: &Clause| it.got == Got::Absent && !it.operator.eq_ignore_ascii_case("Null");
+    allows && denied.clause.as_ref().is_some_and(lacks)
 }
 
 /// The findings of an annotated service account.
@@ -129,7 +133,7 @@ fn of_binding(
         if by_deny {
             out.push(Finding::new(Medium, "irsa-explicit-deny", denied.because.clone(), evidence));
         }
-        if lacks_key(denied) && !out.iter().skip(from).any(|it| MISWRITTEN_KEY.contains(&it.id)) {
+        if lacks_key(denied, trust) && !out.iter().skip(from).any(|it| MISWRITTEN_KEY.contains(&it.id)) {
             let why = format!(
                 "{}: no request of a service account has that key, so that the statement never applies",
                 denied.because

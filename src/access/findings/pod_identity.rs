@@ -94,7 +94,8 @@ fn of_role(
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
         let tagging = denied.because.contains("sts:TagSession");
-        let (id, why) = if lacks_key(denied) && !on_tag(denied) {
+        let absent = matches!(&found, Some(Lookup::Found(trust)) if lacks_key(denied, trust));
+        let (id, why) = if absent && !on_tag(denied) {
             let why = format!(
                 "{}: no request of Pod Identity has that key, so that the statement never applies",
                 denied.because

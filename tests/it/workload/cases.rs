@@ -468,7 +468,12 @@ pub(super) const CASES: &[Case] = &[
         "2.8.8",
         "pod-identity-key-absent",
         |it| it.set(&format!("{LEDGER_TRUST}/Condition"), json!({"StringLike": {"eks:clusterName": "c"}})),
-        |it| it.set(&format!("{LEDGER_TRUST}/Condition"), json!({"StringLikeIfExists": {"eks:clusterName": "d"}})),
+        // A Deny that applies because the key is absent is told as a Deny.
+        |it| {
+            let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "*",
+                "Condition": {"StringNotEquals": {"eks:clusterName": "c"}}});
+            it.push("/iam/RoleDetailList/1/AssumeRolePolicyDocument/Statement", deny);
+        },
     ),
     case(
         "1.6.11",
