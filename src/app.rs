@@ -32,6 +32,7 @@ mod perform;
 mod permits;
 pub mod prompt;
 mod rebase;
+pub mod selection;
 pub mod staged;
 pub mod table;
 mod update;
@@ -298,19 +299,6 @@ impl App {
     /// How many changes are staged for the cluster looked at.
     pub fn staged(&self) -> usize {
         self.staging().map_or(0, |it| it.draft().len())
-    }
-
-    /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.
-    pub fn role(&self) -> Option<String> {
-        use crate::model::principal::PrincipalKind;
-        let asked = match self.overlays.last() {
-            Some(Overlay::Workload(view)) => view.role().cloned(),
-            Some(Overlay::Trace(view)) => Some(view.asked.clone()),
-            Some(Overlay::Row(view)) => view.row.asked.clone(),
-            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
-            Some(_) => None,
-        };
-        asked.filter(|it| it.principal.kind == PrincipalKind::Role).map(|it| it.principal.name)
     }
 
     /// Where keys are pressed now.

@@ -2,6 +2,7 @@
 //!
 //! Every other room imports this one; it imports none. Names and shapes are the providers' own.
 
+pub mod aws_command;
 pub mod cluster;
 pub mod document;
 pub mod evidence;

@@ -20,7 +20,8 @@ use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
 pub struct Other {
     /// By which mechanism.
     pub mechanism: InForce,
-    /// `shadowed`: it would be used if the one in force went; `pending`: pods made anew would use it.
+    /// `shadowed`: it would be used if the one in force went; `pending`: new pods would use it; `elsewhere`: it is for a
+    /// service account of the same name in another namespace, and gives nothing here.
     pub state: &'static str,
     /// Its role.
     pub role_arn: Option<String>,
@@ -119,6 +120,9 @@ impl<'a> Workloads<'a> {
         if let Some(account) = account {
             self.pending(account, &it, &namespace, &name, &mut others);
         }
+        if matches!(it.in_force, InForce::NodeRole | InForce::None) {
+            others.extend(self.same_name_elsewhere(&namespace, &name));
+        }
         let target = account
             .and_then(|it| it.association.as_ref())
             .filter(|_| it.in_force == InForce::PodIdentity)
@@ -153,6 +157,29 @@ impl<'a> Workloads<'a> {
         let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;
         let arn: Arn = self.facts.cluster.value()?.arn.as_deref()?.parse().ok()?;
         Some(super::remedy::metadata_options(instance, &arn.region))
+    }
+
+    /// The associations of service accounts of the same name in other namespaces, where this one has none: an association is
+    /// for one namespace, and pods that a driver or operator creates may run in another ("mount pods" of a CSI driver).
+    fn same_name_elsewhere(&self, namespace: &str, name: &str) -> Vec<Other> {
+        let own = self.account(namespace, name).is_some_and(|it| it.association.is_some() || it.irsa.is_some());
+        if own || name == "default" {
+            return Vec::new();
+        }
+        let all = self.facts.pod_identity_associations.items().iter();
+        let mut elsewhere: Vec<_> = all.filter(|it| it.service_account == name && it.namespace != namespace).collect();
+        elsewhere.sort_by(|a, b| (&a.namespace, &a.association_id).cmp(&(&b.namespace, &b.association_id)));
+        let other = |it: &crate::model::workload::PodIdentityAssociation| Other {
+            mechanism: InForce::PodIdentity,
+            state: "elsewhere",
+            role_arn: it.role_arn.clone(),
+            because: format!(
+                "the association is for {}/{name}; {namespace}/{name} has the same name and needs one of its own",
+                it.namespace
+            ),
+            evidence: Some(of_association(&it.association_id)),
+        };
+        elsewhere.into_iter().map(other).collect()
     }
 
     /// What the service account has and the pod has not.
@@ -274,6 +301,7 @@ impl<'a> Workloads<'a> {
                 why.answer = self.anew_by_irsa(it);
             }
             (None, None) => {
+                why.others.extend(self.same_name_elsewhere(namespace, name));
                 if account.itself.is_none() && self.facts.service_accounts.gap().is_none() {
                     why.in_force = InForce::None;
                     why.answer = Answer::no(format!("the cluster has no service account {namespace}/{name}"));
