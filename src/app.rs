@@ -4,6 +4,7 @@
 //! - [`update()`]: a message and the state give the next state and effects, and nothing else does;
 //! - [`keymap`]: which key means which command, where;
 //! - [`pane`], [`table`], [`columns`], [`filter`]: the lists; [`condition`]: how complete they are, in words;
+//! - [`selection`]: what the cursor is on, for every command that acts on it;
 //! - [`detail`]: what is said of a row; [`overlay`]: what lies over the list; [`layout`]: where everything is.
 //!
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins

@@ -6,7 +6,7 @@
 //! policies) to [`super::service_role`]. A new kind of node is a [`NodeJoin`] and an arm in [`NodeRoles::new`].
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Mark;
 use super::identity::{Resolution, Resolver, Verdict, meant, row_evidence};
@@ -54,7 +54,9 @@ pub(crate) struct MappedNodeRole<'a> {
     pub(crate) principal: Principal,
     pub(crate) evidence: Evidence,
     joins: Vec<NodeJoin>,
-    state: JoinState,
+    /// Whether nodes may have joined with it: by all that is known of its mapping it lets nodes in, though the role itself may
+    /// have been deleted since.
+    may_join: bool,
 }
 
 /// With which roles this cluster's nodes join.
@@ -129,8 +131,9 @@ impl<'a> NodeRoles<'a> {
         self.linux.iter().chain(&self.windows).chain(&self.auto).copied()
     }
 
-    /// A role in no instance profile is on no instance, unless Auto Mode makes the profile itself, out of sight. A role that is
-    /// known not to join is that of no node; one of which that is not known may be.
+    /// A role in no instance profile is on no instance, unless Auto Mode makes the profile itself, out of sight; one that is in no
+    /// profile but those that EKS made for a managed node group is on no other instance. A role that is known not to join is
+    /// that of no node; one of which that is not known may be.
     fn candidates(&self, resolver: &Resolver<'a>, join: NodeJoin) -> Vec<&'a str> {
         let facts = resolver.facts().0;
         let fargate = facts.fargate_profiles.items().iter().filter_map(|it| it.pod_execution_role_arn.as_deref());
@@ -139,11 +142,20 @@ impl<'a> NodeRoles<'a> {
         let taken: HashSet<String> = fargate.map(name).collect();
         let auto = join == NodeJoin::Auto;
         let profiled = profiled_roles(resolver);
-        let may_join = |it: &&MappedNodeRole<'a>| it.joins.contains(&join) && it.state.mark != Mark::Dead;
+        let group_roles = facts.nodegroups.items().iter().filter_map(|it| it.node_role.as_deref());
+        let group_roles: HashSet<String> = group_roles.map(name).collect();
+        let has_profile = |role: &str| match &profiled {
+            None => true,
+            Some(all) if group_roles.contains(role) => {
+                all.get(role).is_some_and(|profile| *profile == ProfileMaker::User)
+            }
+            Some(all) => all.contains_key(role),
+        };
+        let may_join = |it: &&MappedNodeRole<'a>| it.joins.contains(&join) && it.may_join;
         let mapped = self.mapped.iter().filter(may_join).map(|it| it.arn);
         let mut all: Vec<&'a str> = (mapped.chain(self.pools.filter(|_| auto)))
             .filter(|arn| !taken.contains(&name(arn)))
-            .filter(|arn| auto || profiled.as_ref().is_none_or(|it| it.contains(&name(arn))))
+            .filter(|arn| auto || has_profile(&name(arn)))
             .collect();
         all.sort_by_key(|arn| (name(arn), Reverse(arn.len())));
         all.dedup_by_key(|arn| name(arn));
@@ -187,20 +199,39 @@ fn mapped_role<'a>(
     let principal = meant(arn)?;
     let used_by = used_by(instance_profile(resolver, &principal).unwrap_or_else(|| principal.name.clone()));
     let state = join_state(resolver, &used_by, Some(arn), Some(&principal));
-    Some(MappedNodeRole { used_by, arn, principal, evidence, joins, state })
+    let may_join = state.mark != Mark::Dead || matches!(resolver.existing(&principal), Lookup::Absent);
+    Some(MappedNodeRole { used_by, arn, principal, evidence, joins, may_join })
+}
+
+/// Who made the instance profiles that a role is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum ProfileMaker {
+    /// EKS, for a managed node group: `eks-` and an id.
+    Eks,
+    /// Somebody else, at least one of them.
+    User,
 }
 
 /// The names of the roles that are in an instance profile; `None` where that is not known. Profiles are listed by themselves,
 /// or stand with their roles where these were read in full.
-fn profiled_roles(resolver: &Resolver<'_>) -> Option<HashSet<String>> {
+fn profiled_roles(resolver: &Resolver<'_>) -> Option<HashMap<String, ProfileMaker>> {
     let iam = resolver.facts().1;
+    let mut all = HashMap::new();
+    let mut add = |role: &str, profile: &str| {
+        let maker = if profile.starts_with("eks-") { ProfileMaker::Eks } else { ProfileMaker::User };
+        let known = all.entry(role.to_owned()).or_insert(maker);
+        *known = maker.max(*known);
+    };
     if iam.instance_profiles.gap().is_none() {
-        let roles = iam.instance_profiles.items().iter().flat_map(|it| &it.roles);
-        return Some(roles.map(|it| it.role_name.clone()).collect());
+        for profile in iam.instance_profiles.items() {
+            profile.roles.iter().for_each(|role| add(&role.role_name, &profile.instance_profile_name));
+        }
+        return Some(all);
     }
-    let with = iam.roles.items().iter().filter(|it| !it.instance_profile_list.is_empty());
-    let names: HashSet<String> = with.map(|it| it.role_name.clone()).collect();
-    (iam.roles.gap().is_none() && !names.is_empty()).then_some(names)
+    for role in iam.roles.items() {
+        role.instance_profile_list.iter().for_each(|it| add(&role.role_name, &it.instance_profile_name));
+    }
+    (iam.roles.gap().is_none() && !all.is_empty()).then_some(all)
 }
 
 /// The instance profile that holds a role, by name: the first of them.
@@ -338,7 +369,7 @@ pub(crate) fn unmapped_node_roles<'a>(resolver: &Resolver<'a>, kind: EntryType) 
     let is_worker = |role: &&RoleDetail| {
         let managed = role.attached_managed_policies.iter();
         let has_policy = managed.map(|it| last_part(&it.policy_arn)).any(|it| it == *worker);
-        has_policy && (kind == EntryType::Ec2 || profiled.contains(&role.role_name))
+        has_policy && (kind == EntryType::Ec2 || profiled.contains_key(&role.role_name))
     };
     let maps_not = |role: &&RoleDetail| {
         let principal = meant(&role.arn);

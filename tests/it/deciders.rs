@@ -283,7 +283,7 @@ fn nodes_without_a_way_in_are_found_with_what_lets_them_in() {
             "gone",
             [
                 ("RoleName: raft-nodes", "RoleName: other"),
-                ("Arn: \"arn:aws:iam::111122223333:role/raft-nodes\"", "Arn: \"arn:aws:iam::111122223333:role/other\""),
+                ("Arn: arn:aws:iam::111122223333:role/raft-nodes", "Arn: arn:aws:iam::111122223333:role/other"),
             ]
             .as_slice(),
         ),

@@ -19,7 +19,6 @@ const PLACES: &[(&str, &[&str])] = &[
     ("a group", &["7"]),
     ("a control", &["8"]),
     ("a finding", &["9"]),
-    ("a list without rows", &["1 /", "T:zzzzzz", "Enter"]),
     ("a trace", &["6 Enter"]),
     ("a workload", &["3 Enter"]),
     ("a role's holders", &["5 b"]),
@@ -33,10 +32,12 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     ("a document", &["6 Enter y"]),
     ("the journal", &["J"]),
+    ("a list without rows", &["7 /", "T:zzzzzz", "Enter"]),
 ];
 
-fn at(keys: &[&str]) -> Stage {
-    keys.iter().fold(Stage::acme(file()), |stage, key| match key.split_once(':') {
+/// The stage at a place; what lay over the list before goes.
+fn at(stage: Stage, keys: &[&str]) -> Stage {
+    keys.iter().fold(stage.keys("1"), |stage, key| match key.split_once(':') {
         Some(("P", text)) => stage.paste(text),
         Some(("T", text)) => stage.text(text),
         _ => stage.keys(key),
@@ -50,9 +51,9 @@ fn answering() -> impl Iterator<Item = Command> {
 /// The whole table, to be read when it changes.
 #[test]
 fn every_command_in_every_place_is_ready_or_says_why_not() {
-    let mut out = String::new();
+    let (mut out, mut stage) = (String::new(), Stage::acme(file()));
     for (place, keys) in PLACES {
-        let stage = at(keys);
+        stage = at(stage, keys);
         out.push_str(&format!("{place} ({})\n", top(&stage)));
         for command in answering() {
             let said = match command.availability(&stage.app, stage.app.place()) {
@@ -76,12 +77,14 @@ fn a_command_that_is_ready_acts() {
         Command::Document,
         Command::Matrix,
     ];
+    let mut stage = Stage::acme(file());
     for (place, keys) in PLACES {
         for command in does {
-            let mut stage = at(keys);
+            stage = at(stage, keys);
             if command.availability(&stage.app, stage.app.place()) != Availability::Ready {
                 continue;
             }
+            stage.effects.clear();
             let before = (stage.app.overlays.len(), top(&stage));
             stage = stage.keys(":").text(command.name()).keys("Enter");
             let copied = stage.effects.iter().any(|it| matches!(it, Effect::Copy(_)));

@@ -1,7 +1,7 @@
 //! Controls of how identities come about: the authentication mode and what stands between it and the next, the creator,
 //! mapAccounts, the OIDC provider, the Pod Identity agent.
 
-use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted};
+use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
 use crate::access::node_roles::{entry_commands, unmapped_node_roles};
@@ -254,8 +254,8 @@ fn agent(ground: &Ground<'_>) -> Control {
     if let Presence::Absent(why) = agent.presence() {
         return not_running(ground, why);
     }
-    match agent.coverage().filter(|it| it.nodes() > 0 && it.unknown == 0) {
-        Some(it) if it.without.is_empty() => {
+    match agent.coverage().filter(|it| it.nodes() > 0) {
+        Some(it) if it.without.is_empty() && it.unknown == 0 => {
             let built_in = match it.built_in {
                 0 => "",
                 n if n == it.with => ": they are Auto Mode's and have it built in",
@@ -263,7 +263,7 @@ fn agent(ground: &Ground<'_>) -> Control {
             };
             return control(standing, format!("ready on all {} nodes that can run it{built_in}{orphaned}", it.with));
         }
-        Some(it) if it.with > 0 => {
+        Some(it) if it.with > 0 && !it.without.is_empty() => {
             let because = format!(
                 "ready on {} of {} nodes: pods on the others ({}) get no credentials{orphaned}",
                 it.with,
@@ -271,6 +271,12 @@ fn agent(ground: &Ground<'_>) -> Control {
                 shortened(&it.without, "nodes")
             );
             return look(control(Standing::Finding(Medium), because));
+        }
+        Some(it) if it.unknown > 0 && it.with > 0 && agent.daemon_set_counts().is_none() => {
+            let gap = why(ground.facts.pods.gap());
+            let because =
+                format!("it runs on {} of {} nodes; of the others it is not known: {gap}", it.with, it.nodes());
+            return control(Standing::Unknown, because);
         }
         _ => {}
     }
