@@ -4,6 +4,7 @@
 //! - [`update()`]: a message and the state give the next state and effects, and nothing else does;
 //! - [`keymap`]: which key means which command, where;
 //! - [`pane`], [`table`], [`columns`], [`filter`]: the lists; [`condition`]: how complete they are, in words;
+//! - [`selection`]: what the cursor is on, for every command that acts on it;
 //! - [`detail`]: what is said of a row; [`overlay`]: what lies over the list; [`layout`]: where everything is.
 //!
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
@@ -32,6 +33,7 @@ mod perform;
 mod permits;
 pub mod prompt;
 mod rebase;
+pub mod selection;
 pub mod staged;
 pub mod table;
 mod update;
@@ -298,19 +300,6 @@ impl App {
     /// How many changes are staged for the cluster looked at.
     pub fn staged(&self) -> usize {
         self.staging().map_or(0, |it| it.draft().len())
-    }
-
-    /// The IAM role at hand, by name: the one that a workload's answer or a trace is about, or the row's.
-    pub fn role(&self) -> Option<String> {
-        use crate::model::principal::PrincipalKind;
-        let asked = match self.overlays.last() {
-            Some(Overlay::Workload(view)) => view.role().cloned(),
-            Some(Overlay::Trace(view)) => Some(view.asked.clone()),
-            Some(Overlay::Row(view)) => view.row.asked.clone(),
-            Some(Overlay::Palette(_) | Overlay::Help(_)) | None => self.selected_row()?.asked.clone(),
-            Some(_) => None,
-        };
-        asked.filter(|it| it.principal.kind == PrincipalKind::Role).map(|it| it.principal.name)
     }
 
     /// Where keys are pressed now.

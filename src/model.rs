@@ -3,6 +3,7 @@
 //! Every other room imports this one; it imports none. Names and shapes are the providers' own.
 
 pub mod aws_auth;
+pub mod aws_command;
 pub mod cluster;
 pub mod discovery;
 pub mod document;

@@ -8,19 +8,19 @@ mod mappings;
 mod roles;
 mod workloads;
 
-pub(crate) use roles::in_no_instance_profile;
+pub use super::role_use::RoleUse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Mark;
 use super::audit::{Item, items};
+use super::engines::Engines;
 use super::findings::Finding;
 use super::identity::{Resolution, Resolver, meant};
 use super::permissions::Permissions;
 use super::posture::{Control, posture};
 use super::service_role::RoleCheck;
 use super::who::{SubjectRow, subjects};
-use super::workload::Workloads;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -157,72 +157,6 @@ pub struct PodIdentityRow {
     pub evidence: Evidence,
 }
 
-/// What uses a role.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RoleUse {
-    /// The cluster itself.
-    Cluster,
-    /// Auto Mode's built-in node pools.
-    AutoMode,
-    /// A node class of one's own in Auto Mode.
-    NodeClass(String),
-    /// A managed node group.
-    Nodegroup(String),
-    /// Nodes that EKS does not manage, Karpenter's among them: by their instance profile, or by their role's name.
-    SelfManaged(String),
-    /// A Fargate profile's pods, as they start.
-    FargateProfile(String),
-    /// Machines elsewhere, by their role's name.
-    Hybrid(String),
-    /// An add-on's service account (IRSA).
-    Addon(String),
-    /// A capability: Argo CD, ACK, kro.
-    Capability(String),
-}
-
-impl RoleUse {
-    /// `cluster`, `node group`, `Fargate profile`, `add-on`, `auto mode`, …
-    pub fn kind(&self) -> &'static str {
-        match self {
-            RoleUse::Cluster => "cluster",
-            RoleUse::AutoMode => "auto mode",
-            RoleUse::NodeClass(_) => "node class",
-            RoleUse::Nodegroup(_) => "node group",
-            RoleUse::SelfManaged(_) => "self-managed",
-            RoleUse::FargateProfile(_) => "Fargate profile",
-            RoleUse::Hybrid(_) => "hybrid nodes",
-            RoleUse::Addon(_) => "add-on",
-            RoleUse::Capability(_) => "capability",
-        }
-    }
-
-    /// Its name, if it has one.
-    pub fn name(&self) -> &str {
-        match self {
-            RoleUse::Cluster | RoleUse::AutoMode => "",
-            RoleUse::NodeClass(name)
-            | RoleUse::Nodegroup(name)
-            | RoleUse::SelfManaged(name)
-            | RoleUse::FargateProfile(name)
-            | RoleUse::Hybrid(name)
-            | RoleUse::Addon(name)
-            | RoleUse::Capability(name) => name,
-        }
-    }
-
-    /// Must its role get into the cluster for the part to work?
-    pub fn must_get_in(&self) -> bool {
-        !matches!(self, RoleUse::Cluster | RoleUse::Addon(_))
-    }
-}
-
-impl std::fmt::Display for RoleUse {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.kind())?;
-        if self.name().is_empty() { Ok(()) } else { write!(f, " {}", self.name()) }
-    }
-}
-
 /// A role that the cluster or a part of it uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleRow {
@@ -318,18 +252,22 @@ impl Inventory {
 
 /// Computes all rows.
 pub fn inventory(facts: &ClusterFacts, iam: &IamFacts) -> Inventory {
-    inventory_with(facts, iam, &Permissions::of(facts))
+    inventory_of(&Engines::new(facts, iam))
 }
 
 /// Computes all rows, the facts' permissions being indexed already.
 pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permissions) -> Inventory {
-    let resolver = Resolver::new(facts, iam);
-    let entries = mappings::entries(&resolver);
-    let aws_auth = mappings::aws_auth(&resolver);
-    let workloads = Workloads::new(facts, iam);
-    let irsa = workloads::irsa(&workloads);
-    let pod_identity = workloads::pod_identity(&workloads);
-    let roles = roles::roles(&resolver);
+    inventory_of(&Engines::with_permissions(facts, iam, permissions.clone()))
+}
+
+/// Computes all rows with the engines over the facts.
+pub fn inventory_of(engines: &Engines<'_>) -> Inventory {
+    let (resolver, workloads) = (engines.resolver(), engines.workloads());
+    let entries = mappings::entries(resolver);
+    let aws_auth = mappings::aws_auth(resolver);
+    let irsa = workloads::irsa(workloads);
+    let pod_identity = workloads::pod_identity(workloads);
+    let roles = roles::roles(resolver);
     let mut seen = Seen::default();
     for row in &entries {
         seen.add(row.principal.as_ref(), SeenIn::AccessEntry, &row.findings);
@@ -359,9 +297,9 @@ pub fn inventory_with(facts: &ClusterFacts, iam: &IamFacts, permissions: &Permis
         };
         seen.add(row.principal.as_ref(), place, &row.findings);
     }
-    let principals = seen.rows(&resolver);
-    let subjects = subjects(facts, permissions, &principals);
-    let posture = posture(facts, iam, &aws_auth);
+    let principals = seen.rows(resolver);
+    let subjects = subjects(engines.facts().0, engines.permissions(), &principals);
+    let posture = posture(engines, &aws_auth);
     let findings = Vec::new();
     Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture, findings }.with_findings()
 }

@@ -13,8 +13,12 @@ mod tests;
 
 use std::fmt;
 
+use super::engines::Engines;
 use super::findings::Severity;
+use super::identity::Resolver;
 use super::inventory::AwsAuthLine;
+use super::workload::agent::PodIdentityAgent;
+use crate::model::aws_command::quote_word;
 use crate::model::cluster::{Cluster, ClusterChange};
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
 
@@ -102,6 +106,8 @@ struct Ground<'a> {
     facts: &'a ClusterFacts,
     iam: &'a IamFacts,
     aws_auth: &'a [AwsAuthLine],
+    resolver: &'a Resolver<'a>,
+    agent: &'a PodIdentityAgent<'a>,
 }
 
 impl<'a> Ground<'a> {
@@ -124,27 +130,21 @@ fn why(gap: Option<Gap>) -> String {
 
 /// The beginning of a command to the AWS CLI about a cluster: `aws eks update-cluster-config --region … --name …`.
 fn aws_eks(command: &str, cluster: &Cluster, name_flag: &str) -> String {
-    let arn = cluster.arn.as_deref().and_then(|it| it.parse::<crate::model::principal::Arn>().ok());
-    let region = arn.map(|it| format!(" --region {}", quoted(&it.region))).unwrap_or_default();
-    format!("aws eks {command}{region} {name_flag} {}", quoted(&cluster.name))
+    cluster.commands().beginning(command, name_flag)
 }
 
 /// A word that a POSIX shell takes as it stands.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    quote_word(word).into_owned()
 }
 
 /// What is to be kept in mind with every command to kubectl.
 const CONTEXT: &str = "kubectl acts on the cluster of its current context";
 
 /// All controls of a cluster, those that concern most first.
-pub fn posture(facts: &ClusterFacts, iam: &IamFacts, aws_auth: &[AwsAuthLine]) -> Vec<Control> {
-    let ground = Ground { facts, iam, aws_auth };
+pub fn posture(engines: &Engines<'_>, aws_auth: &[AwsAuthLine]) -> Vec<Control> {
+    let (facts, iam) = engines.facts();
+    let ground = Ground { facts, iam, aws_auth, resolver: engines.resolver(), agent: engines.workloads().agent() };
     let mut all = cluster::controls(&ground);
     all.extend(identity::controls(&ground));
     all.extend(namespaces::controls(&ground));

@@ -9,7 +9,7 @@ mod wide;
 
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
-use super::inventory::RoleUse;
+use super::role_use::RoleUse;
 use super::trust::{Document, Outcome, Request, evaluate};
 use crate::model::policy::{Effect, Principals};
 use crate::model::principal::{Arn, Principal};

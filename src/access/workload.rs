@@ -13,6 +13,7 @@
 //! - [`pod`]: what one pod has, and whether it works there;
 //! - [`place`]: where a pod runs: kind of node, the node's role, the agent;
 //! - `session`: what an association's session policy leaves of an action;
+//! - `agent`: where the Pod Identity agent runs, node by node and for the cluster;
 //! - [`new_pod`]: what a pod gets that is created now: the webhook's patch under today's annotations and associations, then
 //!   the chain;
 //! - `reach`: whether network policies let a pod reach the agent;
@@ -24,6 +25,7 @@
 //! [`Workloads`] is built once per snapshot: bindings are judged once each, not once per pod. A new link of a chain goes
 //! into the binding's own file, a new way to come by credentials into [`container`].
 
+pub(crate) mod agent;
 mod association;
 pub mod candidates;
 pub mod credential_chain;
@@ -45,6 +47,7 @@ pub mod why;
 use std::collections::HashMap;
 
 use super::iam::{ActionVerdict, PolicyDecision, PolicyOwner, PolicyReader};
+use super::identity::Resolver;
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
@@ -174,6 +177,12 @@ pub struct Workloads<'a> {
 impl<'a> Workloads<'a> {
     /// Indexes the facts and judges every binding.
     pub fn new(facts: &'a ClusterFacts, iam: &'a IamFacts) -> Self {
+        Workloads::with_resolver(&Resolver::new(facts, iam))
+    }
+
+    /// The same, the facts' mappings being indexed already.
+    pub fn with_resolver(resolver: &Resolver<'a>) -> Self {
+        let (facts, iam) = resolver.facts();
         let mut accounts: HashMap<&str, HashMap<&str, Account<'_>>> = HashMap::new();
         fn of<'m, 'a>(
             all: &'m mut HashMap<&'a str, HashMap<&'a str, Account<'a>>>,
@@ -211,7 +220,7 @@ impl<'a> Workloads<'a> {
             iam,
             issuer: cluster.and_then(|it| it.issuer()),
             trusts: trusts::Trusts::new(facts, iam),
-            ground: place::Ground::new(facts, iam),
+            ground: place::Ground::new(resolver),
             accounts,
             pods,
             naming,
@@ -305,6 +314,11 @@ impl<'a> Workloads<'a> {
     /// Where a pod runs.
     pub fn place(&self, pod: &Pod) -> Place<'a> {
         self.ground.of(pod)
+    }
+
+    /// Where the Pod Identity agent runs.
+    pub(crate) fn agent(&self) -> &agent::PodIdentityAgent<'a> {
+        &self.ground.agent_places
     }
 
     pub(crate) fn ground(&self) -> &place::Ground<'a> {

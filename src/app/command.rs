@@ -125,7 +125,7 @@ commands! {
     Document "document", "document", Answers, Harmless, something, "Show the document that this was read from.";
     Policies "policies", "policies", Answers, Harmless, a_role, "Show the role's trust policy and its IAM policies, managed and inline.";
     CopyArn "copy-arn", "copy", Answers, Harmless, somebody, "Copy the ARN, or the command that would mend it, to your terminal's clipboard.";
-    CopyDocument "copy-document", "copy document", Answers, Harmless, something, "Copy the document to your terminal's clipboard.";
+    CopyDocument "copy-document", "copy document", Answers, Harmless, a_copyable_document, "Copy the document to your terminal's clipboard.";
     Calls "calls", "calls", Answers, Harmless, always, "Show the calls made to AWS and Kubernetes, with time and result.";
 
     Add "add-access", "add access", Change, Stages, can_add, "Give a principal a policy or groups: staged, not done yet.";
@@ -234,14 +234,15 @@ fn always(_: &App, _: Context) -> Availability {
 }
 
 fn a_role(app: &App, _: Context) -> Availability {
-    ready_if(app.role().is_some(), "Nothing here names an IAM role.")
+    ready_if(app.selection().role().is_some(), "Nothing here names an IAM role.")
 }
 
 fn a_line(app: &App, context: Context) -> Availability {
+    let selection = app.selection();
     match app.top_place() {
-        Some(Overlay::Workload(view)) if view.about().is_some() => Availability::Ready,
-        Some(Overlay::Row(view)) => ready_if(
-            view.leads() || view.evidence().is_some(),
+        Some(Overlay::Workload(_)) if selection.workload.is_some() => Availability::Ready,
+        Some(Overlay::Row(_)) => ready_if(
+            selection.leads_on() || selection.has_document(),
             "This row leads nowhere, and was read from no document.",
         ),
         _ => something(app, context),
@@ -249,48 +250,49 @@ fn a_line(app: &App, context: Context) -> Availability {
 }
 
 fn a_becoming(app: &App, context: Context) -> Availability {
-    match super::permits::to_become(app) {
+    match app.selection().assumable_role() {
         Ok(_) => a_cluster(app, context),
         Err(why) => disabled(why),
     }
 }
 
 fn a_row(app: &App, context: Context) -> Availability {
-    if context == Context::Workload {
-        return ready_if(app.role().is_some(), "No role is known here that could be traced.");
-    }
-    if let Some(Overlay::WhoCan(view)) = app.top_place() {
-        return ready_if(view.line().is_some(), "Nobody is selected: there is nothing to trace.");
-    }
-    if let Some(Overlay::Row(view)) = app.top_place() {
-        return ready_if(view.leads(), "What this is about is no principal and no workload that could be traced.");
-    }
-    if context != Context::List {
-        return disabled("There is no list here: Esc goes back to it.");
-    }
-    match app.selected_row() {
-        None => disabled("No row is selected: there is nothing to trace."),
-        Some(_) => Availability::Ready,
+    let selection = app.selection();
+    match app.top_place() {
+        Some(Overlay::Workload(_)) => {
+            ready_if(selection.role().is_some(), "No role is known here that could be traced.")
+        }
+        // A line that is nobody's principal shows the document that it was read from.
+        Some(Overlay::WhoCan(_)) => ready_if(
+            selection.principal.is_some() || selection.has_document(),
+            "Nobody is selected: there is nothing to trace.",
+        ),
+        Some(Overlay::Row(_)) => {
+            ready_if(selection.leads_on(), "What this is about is no principal and no workload that could be traced.")
+        }
+        _ if context != Context::List => disabled("There is no list here: Esc goes back to it."),
+        _ => ready_if(app.selected_row().is_some(), "No row is selected: there is nothing to trace."),
     }
 }
 
 fn an_identity(app: &App, context: Context) -> Availability {
+    let principal = app.selection().principal;
     match (app.top_place(), context) {
-        (Some(Overlay::WhoCan(view)), _) => {
-            ready_if(view.principal().is_some(), "Only what IAM principals may do is shown as a matrix: this is none.")
-        }
-        (Some(Overlay::Trace(_)), _) => Availability::Ready,
-        (Some(Overlay::Row(view)), _) => ready_if(view.row.asked.is_some(), "This row names no principal."),
-        (Some(Overlay::Explain(view)), _) => {
-            ready_if(view.arn().is_some(), "The message names no principal whose matrix could be shown.")
-        }
         (Some(Overlay::Matrix(_)), _) => disabled("This is the matrix: n chooses another namespace."),
+        (Some(Overlay::WhoCan(_)), _) => {
+            ready_if(principal.is_some(), "Only what IAM principals may do is shown as a matrix: this is none.")
+        }
+        (Some(Overlay::Trace(_) | Overlay::Workload(_)), _) if principal.is_some() => Availability::Ready,
+        (Some(Overlay::Row(_)), _) => ready_if(principal.is_some(), "This row names no principal."),
+        (Some(Overlay::Explain(_)), _) => {
+            ready_if(principal.is_some(), "The message names no principal whose matrix could be shown.")
+        }
         (None, Context::List) if app.pane == Pane::Groups => {
             disabled("A group by itself gets nobody in: Enter lists who carries it, and each has a matrix.")
         }
         (None, Context::List) => match app.selected_row() {
             None => disabled("No row is selected."),
-            Some(row) => ready_if(row.asked.is_some(), "This row names no principal; y shows the document."),
+            Some(_) => ready_if(principal.is_some(), "This row names no principal; y shows the document."),
         },
         _ => disabled("There is no principal here: Esc goes back to one."),
     }
@@ -348,33 +350,34 @@ fn sideways(app: &App, context: Context) -> Availability {
 }
 
 fn somebody(app: &App, context: Context) -> Availability {
-    match context {
-        Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
-        Context::Row => match app.top_place() {
-            Some(Overlay::Row(view)) => {
-                ready_if(!view.command().0.is_empty(), "There is no command here, and no ARN: nothing to copy.")
-            }
-            _ => Availability::Ready,
-        },
-        _ => Availability::Ready,
-    }
+    let why = match (app.top_place(), context) {
+        (Some(Overlay::Row(_)), _) => "There is no command here, and no ARN: nothing to copy.",
+        (None, _) if app.selected_row().is_none() => "No row is selected.",
+        (None, _) if app.pane == Pane::Posture => "There is no command here: nothing is to be changed.",
+        _ => "This line has no ARN.",
+    };
+    ready_if(app.selection().copyable.is_some(), why)
 }
 
-fn something(app: &App, context: Context) -> Availability {
-    match context {
-        Context::Matrix => match app.top_place() {
-            Some(Overlay::Matrix(view)) => ready_if(
-                view.told.as_ref().is_some_and(|it| it.grant.is_some()),
-                "There is no grant behind this cell that could be shown.",
-            ),
-            _ => Availability::Ready,
-        },
-        Context::WhoCan => match app.top_place() {
-            Some(Overlay::WhoCan(view)) => ready_if(view.line().is_some(), "Nobody is selected."),
-            _ => Availability::Ready,
-        },
-        Context::List => ready_if(app.selected_row().is_some(), "No row is selected."),
-        _ => Availability::Ready,
+fn something(app: &App, _: Context) -> Availability {
+    let why = match app.top_place() {
+        Some(Overlay::Matrix(_)) => "There is no grant behind this cell that could be shown.",
+        Some(Overlay::WhoCan(view)) if view.line().is_none() => "Nobody is selected.",
+        Some(Overlay::Document(_)) => "This is the document: Esc goes back.",
+        Some(Overlay::Journal(_)) => "There is no document here: Enter opens a batch, E exports it.",
+        Some(Overlay::Plan(_) | Overlay::Apply { .. } | Overlay::Batch(_)) => {
+            "There is no document here: E exports it."
+        }
+        None if app.selected_row().is_none() => "No row is selected.",
+        _ => "This line was read from no document.",
+    };
+    ready_if(app.selection().has_document(), why)
+}
+
+fn a_copyable_document(app: &App, context: Context) -> Availability {
+    match app.top_place() {
+        Some(Overlay::Document(_) | Overlay::Batch(_)) => Availability::Ready,
+        _ => something(app, context),
     }
 }
 

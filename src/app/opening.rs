@@ -8,7 +8,7 @@ use super::condition::parts;
 use super::detail::remedies;
 use super::effect::Effect;
 use super::overlay::Overlay;
-use super::overlay::document::{Document, DocumentView};
+use super::overlay::document::DocumentView;
 use super::overlay::explain::ExplainView;
 use super::overlay::row::RowView;
 use super::overlay::trace::TraceView;
@@ -73,28 +73,6 @@ fn is_whole(app: &App) -> bool {
         && !app.snapshot.iam.roles.is_loading()
 }
 
-/// The evidence of what has the cursor: a line of a trace, or a row.
-pub(super) fn evidence(app: &App) -> Option<Evidence> {
-    match app.overlays.last() {
-        Some(Overlay::Trace(view)) => view.fact()?.evidence.clone(),
-        Some(Overlay::Matrix(view)) => view.told.as_ref()?.grant.clone(),
-        Some(Overlay::WhoCan(view)) => view.evidence(),
-        Some(Overlay::Explain(view)) => view.fact()?.evidence.clone(),
-        Some(Overlay::Workload(view)) => view.fact()?.evidence.clone(),
-        Some(Overlay::Row(view)) => view.evidence(),
-        _ => app.selected_row()?.evidence.clone(),
-    }
-}
-
-/// What mends something, if the cursor is on that.
-pub(super) fn remedy(app: &App) -> Option<Document> {
-    match app.overlays.last() {
-        Some(Overlay::Workload(view)) => view.remedy(),
-        Some(Overlay::Row(view)) => view.remedy(),
-        _ => None,
-    }
-}
-
 /// Opens which AWS role a workload gets.
 pub(super) fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else {
@@ -110,7 +88,7 @@ pub(super) fn open_workload(app: &mut App, subject: Subject, effects: &mut Vec<E
 /// Opens the role at hand with all its policies.
 /// Policies that no sweep brings are asked for, and stand there when they have come.
 pub(super) fn open_policies(app: &mut App, effects: &mut Vec<Effect>) {
-    let Some(name) = app.role() else { return };
+    let Some(name) = app.selection().role().map(|it| it.name.clone()) else { return };
     let evidence = Evidence::new(DocumentRef::RolePolicies(name.clone()), "AssumeRolePolicyDocument");
     let document = app.document_at(&evidence);
     let mut view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
@@ -130,12 +108,13 @@ pub(super) fn open_policies(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Opens what mends what has the cursor, or else the document that it was read from.
 pub(super) fn open_document(app: &mut App) {
-    if let Some(document) = remedy(app) {
+    let selection = app.selection();
+    if let Some(document) = selection.remedy {
         let view = DocumentView::new(document, usize::from(super::layout::layout(app).place.height));
         push(app, Overlay::Document(Box::new(view)));
         return;
     }
-    let Some(evidence) = evidence(app) else {
+    let Some(evidence) = selection.evidence else {
         app.warn("This line was read from no document.");
         return;
     };

@@ -17,7 +17,8 @@ use super::overlay::picker::{Choice, Picker};
 use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
-use super::table::{Row, heads};
+use super::selection::Selection;
+use super::table::heads;
 use super::update::{arrange, attempt, page};
 use crate::access::find::{Found, find};
 use crate::access::workload::Subject;
@@ -25,46 +26,22 @@ use crate::access::workload::Subject;
 /// Does it.
 pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>) {
     match command {
-        Command::Trace => {
-            let about = app.detail.about.clone();
-            if let Some(Overlay::WhoCan(view)) = app.overlays.last() {
-                match view.principal() {
-                    Some(asked) => open_trace(app, asked, Vec::new(), effects),
-                    None => open_document(app),
-                }
-            } else if let Some(Overlay::Workload(view)) = app.overlays.last() {
-                if let Some(asked) = view.role().cloned() {
-                    open_trace(app, asked, Vec::new(), effects);
-                }
-            } else if let Some(Overlay::Row(view)) = app.overlays.last() {
-                let row = view.row.clone();
-                follow_row(app, &row, effects);
-            } else if app.shows_row() {
-                open_row(app);
-            } else if let Some(subject) = app.selected_row().and_then(|row| row.workload.clone()) {
-                open_workload(app, subject, effects);
-            } else if app.pane == Pane::Groups {
-                permits::open_subject(app);
-            } else if let Some(asked) = app.selected_row().and_then(|row| row.asked.clone()) {
-                open_trace(app, asked, about, effects);
-            }
-        }
+        Command::Trace => trace(app, effects),
         Command::Matrix => permits::open_matrix(app, effects),
         Command::WhoCan => permits::open_who_can(app, effects),
-        Command::Follow => match app.overlays.last() {
-            Some(Overlay::Workload(view)) => match view.about().cloned() {
-                Some(subject) => open_workload(app, subject, effects),
-                None => open_document(app),
-            },
-            // A remedy is to be read and copied; else what the row is about says more than where it stands.
-            Some(Overlay::Row(view)) if view.remedy().is_none() && view.leads() => {
-                let row = view.row.clone();
-                follow_row(app, &row, effects);
+        Command::Follow => {
+            let selection = app.selection();
+            match app.top_place() {
+                Some(Overlay::Workload(_)) if selection.workload.is_some() => follow(app, selection, effects),
+                // A remedy is to be read and copied; else what the row is about says more than where it stands.
+                Some(Overlay::Row(_)) if selection.remedy.is_none() && selection.leads_on() => {
+                    follow(app, selection, effects);
+                }
+                _ => open_document(app),
             }
-            _ => open_document(app),
-        },
+        }
         Command::Become => {
-            if let Ok(role) = permits::to_become(app) {
+            if let Ok(role) = app.selection().assumable_role() {
                 open_workload(app, Subject::Role(role.arn()), effects);
             }
         }
@@ -173,13 +150,8 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             effects.push(Effect::Overview);
             effects.extend(app.cluster.clone().map(Effect::Load));
             // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
-            let open = app.overlays.iter().filter_map(|it| match it {
-                Overlay::Trace(view) => Some(view.asked.clone()),
-                Overlay::Explain(view) => view.message.asked(),
-                Overlay::Workload(view) => view.role().cloned(),
-                Overlay::Row(view) => view.row.asked.clone(),
-                _ => None,
-            });
+            let open = app.overlays.iter().filter(|it| it.is_place());
+            let open = open.filter_map(|it| app.selection_in(Some(it)).principal);
             if let Some(cluster) = &app.cluster {
                 effects.extend(open.map(|asked| Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) }));
             }
@@ -190,9 +162,28 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
     }
 }
 
-/// Opens what a row is about: a workload's answer, or a principal's trace.
-fn follow_row(app: &mut App, row: &Row, effects: &mut Vec<Effect>) {
-    match (row.workload.clone(), row.asked.clone()) {
+/// Opens what `Enter` on a line means: the trace of whom it is about, a workload's answer, or the row with all that it says.
+fn trace(app: &mut App, effects: &mut Vec<Effect>) {
+    let (selection, about) = (app.selection(), app.detail.about.clone());
+    match app.top_place() {
+        Some(Overlay::Row(_)) => follow(app, selection, effects),
+        Some(_) => match selection.principal {
+            Some(asked) => open_trace(app, asked, Vec::new(), effects),
+            None => open_document(app),
+        },
+        None if app.shows_row() => open_row(app),
+        None if app.pane == Pane::Groups && selection.workload.is_none() => permits::open_subject(app),
+        None => match (selection.workload, selection.principal) {
+            (Some(subject), _) => open_workload(app, subject, effects),
+            (None, Some(asked)) => open_trace(app, asked, about, effects),
+            (None, None) => {}
+        },
+    }
+}
+
+/// Opens what the cursor is on: a workload's answer, or a principal's trace.
+fn follow(app: &mut App, selection: Selection, effects: &mut Vec<Effect>) {
+    match (selection.workload, selection.principal) {
         (Some(subject), _) => open_workload(app, subject, effects),
         (None, Some(asked)) => open_trace(app, asked, Vec::new(), effects),
         (None, None) => {}

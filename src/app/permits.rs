@@ -25,7 +25,7 @@ use crate::access::crosscheck::reviewee;
 use crate::access::matrix::own_grants;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::resources::Meant;
-use crate::model::principal::{Asked, Principal, PrincipalKind};
+use crate::model::principal::Asked;
 use crate::model::review::Review;
 
 /// How many rows a sheet shows at once, and how wide it is.
@@ -38,20 +38,14 @@ fn permissions(app: &App) -> Permissions {
     app.analysis.as_ref().map(|it| it.permissions.clone()).unwrap_or_default()
 }
 
-/// Opens the matrix of whoever is looked at.
+/// Opens the matrix of whom the cursor is on.
 pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
-    let asked = match app.overlays.last() {
-        Some(Overlay::Trace(view)) => Some(view.asked.clone()),
-        Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
-        Some(Overlay::WhoCan(view)) => view.principal(),
-        Some(Overlay::Row(view)) => view.row.asked.clone(),
-        _ => app.selected_row().and_then(|row| row.asked.clone()),
-    };
-    let (Some(asked), Some(cluster)) = (asked, app.cluster.clone()) else { return };
+    let selection = app.selection();
+    let (Some(asked), Some(cluster)) = (selection.principal, app.cluster.clone()) else { return };
     // Somebody who asks who can delete in payments then wants to see payments.
-    let namespace = match app.overlays.last() {
-        Some(Overlay::WhoCan(view)) => Some(view.request.namespace().to_owned()),
-        _ => app.namespace.clone(),
+    let namespace = match selection.request {
+        Some(request) => Some(request.namespace().to_owned()),
+        None => app.namespace.clone(),
     };
     let mut view = MatrixView::new(asked.clone(), namespace.clone());
     let ticket = view.slot.restart(&mut app.tickets);
@@ -59,36 +53,13 @@ pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
     push(app, Overlay::Matrix(Box::new(view)));
 }
 
-/// The role at hand, of which it can be asked who becomes it; or why there is none.
-pub(super) fn to_become(app: &App) -> Result<Principal, &'static str> {
-    let asked = match app.top_place() {
-        Some(Overlay::Trace(view)) => Some(view.asked.clone()),
-        Some(Overlay::WhoCan(view)) => view.principal(),
-        Some(Overlay::Matrix(view)) => Some(view.asked.clone()),
-        Some(Overlay::Explain(view)) => view.arn().and_then(|arn| Asked::from_arn(&arn).ok()),
-        Some(Overlay::Workload(view)) => view.holder().or_else(|| view.role().cloned()),
-        Some(Overlay::Row(view)) => view.row.asked.clone(),
-        Some(_) => None,
-        None => app.selected_row().and_then(|row| row.asked.clone()),
-    };
-    match asked.map(|it| it.principal) {
-        Some(it) if it.kind == PrincipalKind::Role => Ok(it),
-        Some(it) if it.kind == PrincipalKind::User => {
-            Err("Nobody becomes a user: whoever has its access keys or its password is it.")
-        }
-        _ => Err("Nothing here names an IAM role that somebody could become."),
-    }
-}
-
 /// Asks who else can do what the cell under the cursor is about, or opens the prompt.
 pub(super) fn open_who_can(app: &mut App, effects: &mut Vec<Effect>) {
-    let text = match app.overlays.last() {
-        Some(Overlay::Matrix(view)) => match view.told.as_ref().map(|it| it.request.clone()) {
-            Some(request) => return show_who_can(app, Meant::literal(request), effects),
-            None => String::new(),
-        },
-        Some(Overlay::WhoCan(view)) => in_words(&view.request),
-        _ => String::new(),
+    let text = match (app.selection().request, app.top_place()) {
+        (Some(request), Some(Overlay::Matrix(_))) => return show_who_can(app, Meant::literal(request), effects),
+        // The question that is answered here is the beginning of the next one.
+        (Some(request), _) => in_words(&request),
+        (None, _) => String::new(),
     };
     let ask = AskWho::new(&text, &permissions(app));
     push(app, Overlay::AskWho(Box::new(ask)));

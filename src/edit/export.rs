@@ -15,6 +15,7 @@ use note::note;
 use terraform::terraform;
 pub use told::Told;
 
+use crate::model::aws_command::quote_word;
 use crate::model::visible::visible;
 
 /// For which cluster a plan is.
@@ -35,11 +36,7 @@ fn remark(text: &str) -> String {
 
 /// One word of a shell: quoted unless it is plain.
 pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    quote_word(word).into_owned()
 }
 
 #[cfg(test)]

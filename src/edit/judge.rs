@@ -58,6 +58,9 @@ impl Ground<'_> {
         if entry::principal_for(EntryType::Standard, &principal, home).is_err() {
             return Word::Wrong(format!("it is of partition {}, the cluster of {partition}", principal.partition));
         }
+        if principal.kind == PrincipalKind::Root {
+            return Word::Known(entry::ROOT_ALONE.to_owned());
+        }
         let resolver = Resolver::new(self.facts, self.iam);
         match resolver.existing(&principal) {
             Lookup::Absent => Word::Wrong(format!(
@@ -194,7 +197,8 @@ mod tests {
             ("arn:aws:sts::111122223333:assumed-role/api/jane".to_owned(), "is a session"),
             ("arn:aws:iam::555566667777:role/partner".to_owned(), "whether it exists is not known"),
             ("arn:aws:iam::1111".to_owned(), "arn:aws:iam::1111"),
-            (format!("{own}:root"), "for a role or a user"),
+            (format!("{own}:root"), "root user alone"),
+            ("arn:aws:sts::111122223333:federated-user/x".to_owned(), "for a role or a user"),
         ] {
             let word = judged(|ground| ground.judge_principal(&text));
             let (Word::Known(told) | Word::Open(told) | Word::Wrong(told)) = &word else {

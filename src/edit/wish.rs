@@ -15,7 +15,7 @@ use crate::access::catalog;
 use crate::access::find::{Found, find};
 use crate::access::identity::Resolver;
 use crate::model::mapping::{AccessScope, ScopeKind};
-use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, IamFacts};
 use crate::model::validation::entry::EntryType;
 
@@ -135,7 +135,7 @@ impl Ground<'_> {
         if asked.session.is_some() {
             return Err(Refusal(format!("{text} is a session: an entry is for the role, {}", asked.principal.arn())));
         }
-        if !matches!(asked.principal.kind, PrincipalKind::Role | PrincipalKind::User) {
+        if !EntryType::Standard.spec().principals.contains(&asked.principal.kind) {
             return Err(Refusal(format!("an access entry is for a role or a user, not for {}", asked.principal.kind)));
         }
         let resolver = Resolver::new(self.facts, self.iam);

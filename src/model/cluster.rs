@@ -152,6 +152,12 @@ impl Cluster {
         Some(arn.account)
     }
 
+    /// The command lines of the AWS CLI about it.
+    pub fn commands(&self) -> super::aws_command::EksCommands<'_> {
+        let region = self.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or_default();
+        super::aws_command::EksCommands { region, cluster: &self.name }
+    }
+
     /// The issuer of its service account tokens, with scheme.
     pub fn issuer(&self) -> Option<&str> {
         self.identity.as_ref()?.oidc.as_ref()?.issuer.as_deref()

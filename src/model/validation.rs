@@ -12,6 +12,7 @@ use super::cluster::{AuthenticationMode, Cluster};
 
 pub mod association;
 pub mod entry;
+pub mod entry_type;
 pub mod policy;
 
 /// The error codes with which EKS refuses a value or a state.

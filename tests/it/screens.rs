@@ -81,6 +81,13 @@ fn runs(buffer: &Buffer) -> String {
     out
 }
 
+/// A text as a snapshot beside the screens.
+pub(crate) fn check_text(name: &str, text: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
 pub(crate) fn check(name: &str, stage: &Stage) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
         insta::assert_snapshot!(name, print(&stage.app));

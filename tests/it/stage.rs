@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
+use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, Severity};
 use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
@@ -212,7 +213,7 @@ pub(crate) fn inventory() -> Inventory {
     ];
     let snapshot = facts(file());
     Inventory {
-        posture: posture(&snapshot.cluster(&cluster()), &snapshot.iam, &aws_auth()),
+        posture: posture(&Engines::new(&snapshot.cluster(&cluster()), &snapshot.iam), &aws_auth()),
         aws_auth: aws_auth(),
         irsa: irsa(),
         pod_identity: pod_identity(),

@@ -385,7 +385,7 @@ fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
 #[case::no_daemon_sets_were_read(true, None, true, Outcome::Allowed, "")]
 #[case::none_is_ready(true, Some(Some(0)), false, Outcome::Denied, "none of its 1 pods ready")]
 #[case::the_add_on_alone(true, Some(None), false, Outcome::Denied, "neither its DaemonSet in kube-system nor a pod")]
-#[case::the_add_on_and_nothing_read(true, None, false, Outcome::Unknown, "none of its pods gets it now")]
+#[case::the_add_on_and_nothing_read(true, None, false, Outcome::Unknown, "whether its DaemonSet runs is not known")]
 #[case::nothing_of_it(false, Some(None), false, Outcome::Denied, "neither the add-on")]
 #[case::nothing_of_it_and_nothing_read(false, None, false, Outcome::Denied, "neither the add-on")]
 fn the_agent_is_there_by_what_was_read_of_it(

@@ -1,12 +1,17 @@
 //! What is wrong with a line of aws-auth (`reference`: EKS identity, §5.4 and §8).
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, MASTERS};
+use super::{Finding, MASTERS, Remedy};
 use crate::access::Mark;
-use crate::access::identity::{Resolver, meant, why_never};
+use crate::access::identity::{Resolver, Verdict, meant, why_never};
+use crate::access::node_roles::{NODE_USERNAME, in_no_instance_profile};
 use crate::access::trust::{Document, Outcome, Request, outcome};
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow, KeyProblem, RowDefect};
+use crate::model::aws_command::AccessEntryArguments;
+use crate::model::mapping::AccessScope;
+use crate::model::principal::Asked;
 use crate::model::snapshot::{Evidence, Lookup};
+use crate::model::validation::entry::EntryType;
 
 /// The findings of one row of mapRoles or mapUsers, given what became of it.
 pub(crate) fn of_line(
@@ -19,7 +24,7 @@ pub(crate) fn of_line(
     let mut out = Vec::new();
     let path = evidence.path.clone();
     if mark == Mark::Ignored {
-        out.push(Finding::new(Low, "aws-auth-ignored", because, evidence));
+        out.push(ignored(resolver, row, because, evidence));
         return out;
     }
     for defect in &row.defects {
@@ -44,6 +49,51 @@ pub(crate) fn of_line(
     instance_template(resolver, row, evidence, &mut out);
     out.sort();
     out
+}
+
+/// A row that the mode does not read. It matters most where it was the only way in for administrators, or for the nodes that run
+/// with a role: those are locked out as soon as the mode is API. A role that is gone, or that no instance can have, is a leftover.
+fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Evidence) -> Finding {
+    let leftover = || Finding::new(Low, "aws-auth-ignored", because, at);
+    let Some(principal) = row.arn.as_deref().filter(|_| why_never(row, None).is_empty()).and_then(meant) else {
+        return leftover();
+    };
+    let nodes = row.groups.iter().any(|it| it == "system:nodes") && row.username.starts_with(NODE_USERNAME);
+    let masters = row.groups.iter().any(|group| group == MASTERS);
+    let Lookup::Found((arn, _)) = resolver.existing(&principal) else { return leftover() };
+    // aws-auth leaves a role's path out; an entry needs it.
+    let arn = if arn.is_empty() { principal.arn() } else { arn.to_owned() };
+    let by_instance = row.username.contains("{{EC2PrivateDNSName}}");
+    let on_no_machine = nodes && by_instance && in_no_instance_profile(resolver, &principal);
+    let asked = Asked { path_known: false, ..Asked::principal(principal.clone()) };
+    if !(nodes || masters) || on_no_machine || resolver.resolve(&asked).verdict != Verdict::DoesNotMap {
+        return leftover();
+    }
+    let Some(cluster) = resolver.facts().0.cluster.value() else { return leftover() };
+    let eks = cluster.commands();
+    let create = |kind: EntryType| {
+        let entry =
+            AccessEntryArguments { principal_arn: &arn, kind: Some(kind.as_str()), ..AccessEntryArguments::default() };
+        eks.create_access_entry(&entry)
+    };
+    if nodes {
+        let kind = match by_instance {
+            true if row.groups.iter().any(|it| it == "eks:kube-proxy-windows") => EntryType::Ec2Windows,
+            true => EntryType::Ec2Linux,
+            false if row.groups.iter().any(|it| it == "system:node-proxier") => EntryType::FargateLinux,
+            false => EntryType::HybridLinux,
+        };
+        let sentence = format!("nodes that run with this role cannot join: {because}, and no access entry names it");
+        let fix = Remedy { title: "Create the entry that lets the nodes join".to_owned(), text: create(kind) };
+        return Finding::new(High, "aws-auth-ignored", sentence, at).with([fix]);
+    }
+    let policy = format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", principal.partition);
+    let text =
+        [create(EntryType::Standard), eks.associate_access_policy(&arn, &policy, &AccessScope::default())].join("\n");
+    let sentence =
+        format!("an administrator is locked out: {because}, and no access entry names this {}", principal.kind);
+    let title = "Create an entry with what system:masters gave: it cannot be a group of an entry".to_owned();
+    Finding::new(High, "aws-auth-ignored", sentence, at).with([Remedy { title, text }])
 }
 
 /// A template that only instances can fill in, on a role that instances cannot assume.

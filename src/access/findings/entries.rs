@@ -5,10 +5,11 @@ use super::{Finding, MASTERS, list};
 use crate::access::Mark;
 use crate::access::catalog::namespace_matches;
 use crate::access::identity::{Death, MappingSource, Resolution, Resolver};
-use crate::access::inventory::in_no_instance_profile;
+use crate::access::node_roles::in_no_instance_profile;
 use crate::model::mapping::{AccessEntry, ScopeKind};
-use crate::model::principal::{Principal, permission_set};
+use crate::model::principal::{Principal, PrincipalKind, permission_set};
 use crate::model::snapshot::Evidence;
+use crate::model::validation::entry::ROOT_ALONE;
 
 /// The findings of one entry, given what became of it.
 pub(crate) fn of_entry(
@@ -25,6 +26,9 @@ pub(crate) fn of_entry(
         // A dead entry has one thing wrong with it, and what else it says has no effect.
         out.push(dead(resolver, &principal, death, because, evidence));
         return out;
+    }
+    if principal.kind == PrincipalKind::Root {
+        out.push(Finding::new(Low, "entry-root-user", ROOT_ALONE, evidence).at("principalArn"));
     }
     if mark == Mark::InForce {
         differs_from_row(resolver, entry, resolution, evidence, &mut out);

@@ -9,10 +9,12 @@ use super::Finding;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{lacks_key, names, of_pod};
 use crate::access::trust::Outcome;
+use crate::access::workload::agent::AGENT;
 use crate::access::workload::credential_chain::{self as chain, InForce};
-use crate::access::workload::place::{AGENT, Kind, NodeRole, Presence, daemon_set};
+use crate::access::workload::place::{Kind, NodeRole, Presence};
 use crate::access::workload::reach::{self, Reach};
 use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
+use crate::model::aws_command::{AssociationChanges, EksCommands};
 use crate::model::cluster::Cluster;
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
@@ -40,12 +42,8 @@ pub(super) fn of_association(
     out
 }
 
-fn name(cluster: Option<&Cluster>) -> &str {
-    cluster.map_or("", |it| it.name.as_str())
-}
-
-fn region(cluster: Option<&Cluster>) -> &str {
-    cluster.and_then(|it| it.arn.as_deref()?.split(':').nth(3)).unwrap_or_default()
+fn eks(cluster: Option<&Cluster>) -> EksCommands<'_> {
+    cluster.map_or(EksCommands { region: "", cluster: "" }, Cluster::commands)
 }
 
 fn of_role(
@@ -82,11 +80,8 @@ fn of_role(
             set.date()
         );
         let mend = judged.role_arn.as_deref().map(|arn| {
-            remedy::update_association(
-                name(cluster),
-                &it.association_id,
-                &format!("--role-arn {}", remedy::quoted(arn)),
-            )
+            let changes = AssociationChanges { role_arn: Some(arn), ..AssociationChanges::default() };
+            remedy::update_association(eks(cluster), &it.association_id, &changes)
         });
         out.push(Finding::new(Low, "pod-identity-role-recreated", why, &evidence).with(mend));
     }
@@ -138,7 +133,7 @@ fn of_names(
 ) {
     let (facts, _) = workloads.facts();
     let (namespace, service_account) = (&it.namespace, &it.service_account);
-    let delete = || remedy::delete_association(name(cluster), &it.association_id);
+    let delete = || remedy::delete_association(eks(cluster), &it.association_id);
     if facts.namespaces.lookup(|it| it.metadata.name == *namespace, |it| it == namespace) == Lookup::Absent {
         let why =
             format!("the cluster has no namespace {namespace}; EKS does not check, and the association does nothing");
@@ -171,21 +166,22 @@ fn of_itself(
 ) {
     if let Presence::Absent(why) = &workloads.ground().agent {
         let why = format!("{why}: no pod gets credentials by Pod Identity");
-        let (facts, _) = workloads.facts();
-        let addon = facts.addons.lookup(|it| it.addon_name == AGENT, |name| name == AGENT);
-        let set = daemon_set(facts);
-        let mend = match addon == Lookup::Absent && set == Lookup::Absent {
-            true => vec![remedy::agent(name(cluster), region(cluster))],
+        let (addon, set) = (workloads.agent().add_on(), workloads.agent().daemon_set());
+        let mend = match addon == Lookup::Absent && *set == Lookup::Absent {
+            true => vec![remedy::agent(eks(cluster))],
             false => {
                 let installed = matches!(addon, Lookup::Found(_));
-                remedy::look_at_agent(name(cluster), region(cluster), installed, set != Lookup::Absent)
+                remedy::look_at_agent(eks(cluster), installed, *set != Lookup::Absent)
             }
         };
         out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with(mend));
     }
     if it.policy.is_some() && it.disable_session_tags != Some(true) {
         let why = "it has a session policy, which EKS takes only with session tags turned off (disableSessionTags)";
-        let mend = remedy::update_association(name(cluster), &it.association_id, "--disable-session-tags");
+        let mend = {
+            let changes = AssociationChanges { disable_session_tags: Some(true), ..AssociationChanges::default() };
+            remedy::update_association(eks(cluster), &it.association_id, &changes)
+        };
         out.push(Finding::new(Medium, "pod-identity-policy-with-tags", why, &of_document(it, "policy")).with([mend]));
     }
     let Some(owner) = it.owner_arn.as_deref() else { return };

@@ -1,10 +1,10 @@
 //! What is wrong with a role that the cluster or a part of it uses (`reference`: EKS identity, §§7 and 8).
 
-use super::Finding;
 use super::Severity::{High, Low, Medium};
+use super::{Finding, Remedy};
 use crate::access::Mark;
 use crate::access::identity::Verdict;
-use crate::access::inventory::RoleUse;
+use crate::access::role_use::RoleUse;
 use crate::access::service_role::{PolicyCheck, RoleCheck};
 use crate::access::trust::Outcome;
 use crate::model::principal::Principal;
@@ -21,6 +21,8 @@ pub(crate) struct RoleFacts<'a> {
     pub(crate) check: Option<&'a RoleCheck>,
     pub(crate) shared_with: &'a [RoleUse],
     pub(crate) evidence: &'a Evidence,
+    /// What would let it in, where it must get in and does not.
+    pub(crate) remedy: Vec<Remedy>,
 }
 
 /// The findings of a role that the cluster or a part of it uses.
@@ -54,7 +56,8 @@ fn place(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
             return;
         }
     };
-    out.push(Finding::new(severity, id, format!("{what}: {because}"), role.evidence));
+    let found = Finding::new(severity, id, format!("{what}: {because}"), role.evidence);
+    out.push(found.with(role.remedy.iter().cloned()));
 }
 
 fn of_iam(role: &RoleFacts<'_>, path: &str) -> Evidence {

@@ -4,7 +4,7 @@ use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{Gap, Lookup};
 use crate::model::time::Time;
-use crate::model::validation::entry::EntryType;
+use crate::model::validation::entry::{EntryType, TypeGroups};
 
 /// Why an entry matches nobody any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +86,12 @@ pub(super) enum Groups {
 }
 
 pub(super) fn groups(entry: &AccessEntry) -> Groups {
-    let of = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    match entry.kind.as_str() {
+    let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    match EntryType::of(&entry.kind).map(|it| it.spec().groups) {
         _ if !entry.kubernetes_groups.is_empty() => Groups::Own(entry.kubernetes_groups.clone()),
-        "STANDARD" => Groups::Own(Vec::new()),
-        "EC2_LINUX" => Groups::Own(of(&["system:nodes"])),
-        "EC2_WINDOWS" => Groups::ByType(of(&["system:nodes", "eks:kube-proxy-windows"])),
-        "FARGATE_LINUX" => Groups::ByType(of(&["system:nodes", "system:node-proxier"])),
-        _ => Groups::Undocumented,
+        Some(TypeGroups::Own) => Groups::Own(Vec::new()),
+        Some(TypeGroups::Known(names)) => Groups::Own(own(names)),
+        Some(TypeGroups::Unverified(names)) => Groups::ByType(own(names)),
+        Some(TypeGroups::Undocumented) | None => Groups::Undocumented,
     }
 }

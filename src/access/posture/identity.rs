@@ -4,17 +4,23 @@
 use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
-use crate::access::workload::place::{AGENT, daemon_set};
+use crate::access::node_roles::{entry_commands, unmapped_node_roles};
+use crate::access::workload::agent::AGENT;
+use crate::access::workload::place::Presence;
 use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::{AuthenticationMode, Cluster};
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::validation::entry::EntryType;
+use crate::model::words::last_part;
+use crate::model::workload::SYSTEM;
 
 /// What IRSA's tokens are for, unless an annotation says otherwise.
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    vec![mode(ground), creator(ground), map_accounts(ground), oidc_provider(ground), agent(ground)]
+    let always = [mode(ground), creator(ground), map_accounts(ground), oidc_provider(ground), agent(ground)];
+    always.into_iter().chain(auto_mode_nodes(ground)).collect()
 }
 
 fn at_mode() -> Evidence {
@@ -101,17 +107,17 @@ fn both(ground: &Ground<'_>, cluster: &Cluster, attempt: &str) -> Control {
     );
     let places: Vec<&str> = deciding.iter().map(|it| it.place.as_str()).collect();
     let node_rows = if nodes > 0 { ", and nodes that need their row cannot join" } else { "" };
-    let danger = format!("{one_way}; locks out whoever gets in by {}{node_rows}", shortened(&places));
+    let danger = format!("{one_way}; locks out whoever gets in by {}{node_rows}", shortened(&places, "rows"));
     let mut found = control(Standing::Finding(Low), because).change(command, danger);
     found.evidence.extend(deciding.first().map(|it| it.evidence.clone()));
     found
 }
 
 /// The first few of many.
-fn shortened(all: &[&str]) -> String {
+fn shortened(all: &[&str], what: &str) -> String {
     match all {
         [] => "aws-auth".to_owned(),
-        [first, second, third, _, _, ..] => format!("{first}, {second}, {third} and {} more rows", all.len() - 3),
+        [first, second, third, _, _, ..] => format!("{first}, {second}, {third} and {} more {what}", all.len() - 3),
         few => few.join(", "),
     }
 }
@@ -244,77 +250,152 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
 }
 
 fn agent(ground: &Ground<'_>) -> Control {
-    let control =
-        |standing, because: String| Control::new("pod-identity-agent", "Pod Identity agent", standing, because);
-    let facts = ground.facts;
-    let daemon_set = daemon_set(facts);
-    if let Lookup::Found(found) = &daemon_set {
-        let at = Evidence::new(DocumentRef::DaemonSet(AGENT.to_owned()), "status");
-        return match &found.status {
-            Some(it) if it.number_ready < it.desired_number_scheduled => {
-                let because = format!(
-                    "ready on {} of {} nodes: pods on the others get no credentials by Pod Identity",
-                    it.number_ready, it.desired_number_scheduled
-                );
-                let look = "kubectl -n kube-system describe daemonset eks-pod-identity-agent".to_owned();
-                control(Standing::Finding(Medium), because).at(at).change(look, "changes nothing; says what keeps it")
-            }
-            Some(it) => {
-                control(Standing::Good, format!("ready on all {} nodes that it runs on", it.number_ready)).at(at)
-            }
-            None => control(Standing::Good, "it is there; on how many nodes was not recorded".to_owned()).at(at),
-        };
+    let control = |standing, because: String| {
+        Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground))
+    };
+    let look = |control: Control| {
+        let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
+        control.change(command, "changes nothing; shows what keeps its pods from running")
+    };
+    let agent = ground.agent;
+    let orphaned = match agent.is_orphaned() {
+        true => "; its DaemonSet is not in kube-system, so a pod of it that goes is not replaced",
+        false => "",
+    };
+    let standing = if orphaned.is_empty() { Standing::Good } else { Standing::Note };
+    if let Presence::Absent(why) = agent.presence() {
+        return not_running(ground, why);
     }
-    let config = facts.cluster.value().and_then(|it| it.compute_config.as_ref());
-    if config.is_some_and(|it| it.enabled == Some(true) && !it.node_pools.is_empty()) {
-        let at = Evidence::new(DocumentRef::Cluster, "computeConfig");
-        return control(Standing::Good, "Auto Mode's nodes bring it with them".to_owned()).at(at);
-    }
-    if let Lookup::Found(addon) = facts.addons.lookup(|it| it.addon_name == AGENT, |it| it == AGENT) {
-        let at = Evidence::new(DocumentRef::Addon(AGENT.to_owned()), "status");
-        let status = addon.status.as_deref().unwrap_or("of unknown status");
-        return match daemon_set {
-            Lookup::Absent => {
-                let because = format!(
-                    "the add-on is {status}, but its DaemonSet is not there: Pod Identity brings no credentials"
-                );
-                control(Standing::Finding(Medium), because).at(at)
-            }
-            _ => control(
-                Standing::Unknown,
-                format!("the add-on is {status}; whether it runs is not known: {}", why(facts.daemon_sets.gap())),
-            )
-            .at(at),
-        };
-    }
-    match daemon_set {
-        Lookup::Unknown(gap) => control(Standing::Unknown, format!("whether it runs is not known: {gap}")),
-        _ => {
-            let associations = &facts.pod_identity_associations;
-            let at = Evidence::new(DocumentRef::Cluster, "");
-            let (standing, because) = match (associations.items().len(), associations.gap()) {
-                (0, None) => (Standing::Note, "it does not run, and there is no Pod Identity association".to_owned()),
-                (0, Some(gap)) => {
-                    (Standing::Unknown, format!("it does not run; whether there are associations: {gap}"))
-                }
-                (n, _) => {
-                    let because = format!(
-                        "it does not run, and there are {n} Pod Identity associations: their pods get no credentials"
-                    );
-                    (Standing::Finding(High), because)
-                }
+    match agent.coverage().filter(|it| it.nodes() > 0) {
+        Some(it) if it.without.is_empty() && it.unknown == 0 => {
+            let built_in = match it.built_in {
+                0 => "",
+                n if n == it.with => ": they are Auto Mode's and have it built in",
+                _ => "; Auto Mode's have it built in",
             };
-            let found = control(standing, because).at(at);
+            return control(standing, format!("ready on all {} nodes that can run it{built_in}{orphaned}", it.with));
+        }
+        Some(it) if it.with > 0 && !it.without.is_empty() => {
+            let because = format!(
+                "ready on {} of {} nodes: pods on the others ({}) get no credentials{orphaned}",
+                it.with,
+                it.nodes(),
+                shortened(&it.without, "nodes")
+            );
+            return look(control(Standing::Finding(Medium), because));
+        }
+        Some(it) if it.unknown > 0 && it.with > 0 && agent.daemon_set_counts().is_none() => {
+            let gap = why(ground.facts.pods.gap());
+            let because =
+                format!("it runs on {} of {} nodes; of the others it is not known: {gap}", it.with, it.nodes());
+            return control(Standing::Unknown, because);
+        }
+        _ => {}
+    }
+    match (agent.presence(), agent.daemon_set(), agent.daemon_set_counts()) {
+        (Presence::Unknown(why), ..) => control(Standing::Unknown, format!("whether it runs is not known: {why}")),
+        (_, _, Some((wanted, ready))) if ready < wanted => {
+            let because = format!("ready on {ready} of {wanted} nodes: pods on the others get no credentials");
+            look(control(Standing::Finding(Medium), because))
+        }
+        (_, _, Some((_, ready))) => control(standing, format!("ready on all {ready} nodes that it runs on{orphaned}")),
+        (_, Lookup::Found(_), None) => control(standing, "it is there; on how many nodes was not recorded".to_owned()),
+        _ if !agent.has_ready_pod() => control(Standing::Good, "Auto Mode's nodes bring it with them".to_owned()),
+        _ => control(standing, format!("a pod of it is ready; on which nodes is not known in full{orphaned}")),
+    }
+}
+
+/// Where the facts about the agent stand.
+fn at_agent(ground: &Ground<'_>) -> Evidence {
+    match (ground.agent.daemon_set(), ground.agent.add_on()) {
+        (Lookup::Found(it), _) if it.metadata.namespace.as_deref() == Some(SYSTEM) => {
+            Evidence::new(DocumentRef::DaemonSet(it.metadata.name.clone()), "status")
+        }
+        (_, Lookup::Found(_)) => Evidence::new(DocumentRef::Addon(AGENT.to_owned()), "status"),
+        _ => Evidence::new(DocumentRef::Cluster, "computeConfig"),
+    }
+}
+
+/// The agent runs nowhere: that matters where an association needs it, or somebody meant it to run.
+fn not_running(ground: &Ground<'_>, why: &str) -> Control {
+    let (agent, associations) = (ground.agent, &ground.facts.pod_identity_associations);
+    let installed = matches!(agent.daemon_set(), Lookup::Found(_)) || matches!(agent.add_on(), Lookup::Found(_));
+    let (standing, because) = match (associations.items().len(), associations.gap()) {
+        (0, _) if installed => (Standing::Finding(Medium), format!("{why}: Pod Identity brings no credentials")),
+        (0, None) => (Standing::Note, format!("it does not run, and there is no Pod Identity association: {why}")),
+        (0, Some(gap)) => (Standing::Unknown, format!("it does not run; whether there are associations: {gap}")),
+        (n, _) => {
+            let them = if n == 1 { "is 1 Pod Identity association" } else { "are Pod Identity associations" };
+            let count = if n == 1 { String::new() } else { format!(" ({n})") };
+            let because = format!(
+                "it does not run, and there {them}{count}: their pods get no credentials by Pod Identity: {why}"
+            );
+            (Standing::Finding(High), because)
+        }
+    };
+    let found = Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground));
+    match ground.facts.cluster.value() {
+        _ if installed => {
+            let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
+            found.change(command, "changes nothing; shows what keeps its pods from running")
+        }
+        Some(cluster) => {
             let danger = "runs a pod on every node, with the host's network; the nodes' role must allow \
                           eks-auth:AssumeRoleForPodIdentity";
-            match facts.cluster.value() {
-                Some(cluster) => {
-                    let command =
-                        format!("{} --addon-name {AGENT}", aws_eks("create-addon", cluster, "--cluster-name"));
-                    found.change(command, danger)
-                }
-                None => found,
-            }
+            found.change(cluster.commands().create_add_on(AGENT), danger)
         }
+        None => found,
+    }
+}
+
+/// Whether nodes of Auto Mode have a way in, where that is not the role of its built-in pools; `None` where Auto Mode is off
+/// or has such pools. Those who bring their own NodeClass must create the entry of its role ("Create a Node Class for Amazon
+/// EKS", EKS User Guide).
+fn auto_mode_nodes(ground: &Ground<'_>) -> Option<Control> {
+    let (facts, cluster) = (ground.facts, ground.facts.cluster.value()?);
+    let config = cluster.compute_config.as_ref().filter(|it| it.enabled == Some(true) && it.node_pools.is_empty())?;
+    if config.node_role_arn.is_some() {
+        // The Roles pane says how that role gets in.
+        return None;
+    }
+    let control = |standing, because: String| {
+        let at = Evidence::new(DocumentRef::Cluster, "computeConfig.nodePools");
+        Control::new("auto-mode-nodes", "Auto Mode's nodes", standing, because).at(at)
+    };
+    let entries = &facts.access_entries;
+    let of_nodes = entries.items().iter().filter(|it| EntryType::of(&it.kind) == Some(EntryType::Ec2));
+    let of_nodes: Vec<&str> = of_nodes.map(|it| last_part(&it.principal_arn)).collect();
+    let pools = "there are no built-in node pools";
+    if !of_nodes.is_empty() && cluster.authentication_mode().reads_entries() {
+        let because = format!("{pools}; nodes of a NodeClass may join with {}", shortened(&of_nodes, "roles"));
+        return Some(control(Standing::Good, because));
+    }
+    let unread = entries.gap().map(|gap| gap.to_string());
+    let unread = unread.or_else(|| entries.missing().first().map(|it| it.failure.to_string()));
+    if let Some(gap) = unread.filter(|_| cluster.authentication_mode().reads_entries()) {
+        let because = format!("{pools}; whether an entry of type EC2 lets nodes of a NodeClass in: {gap}");
+        return Some(control(Standing::Unknown, because));
+    }
+    let none = format!("{pools}, and no access entry of type EC2 lets nodes of a NodeClass in: none of them can join");
+    let others = !facts.nodegroups.items().is_empty()
+        || !facts.fargate_profiles.items().is_empty()
+        || facts.access_entries.items().iter().any(|it| it.kind.starts_with("EC2_") || it.kind == "HYBRID_LINUX");
+    let gap = facts.nodegroups.gap().or_else(|| facts.fargate_profiles.gap()).or_else(|| facts.aws_auth.gap());
+    let standing = match (others, gap) {
+        (true, _) => Standing::Note,
+        (false, None) => Standing::Finding(High),
+        (false, Some(_)) => Standing::Unknown,
+    };
+    let found = control(standing, none);
+    let meant = match unmapped_node_roles(ground.resolver, EntryType::Ec2).as_slice() {
+        [only] => Some(only.arn.clone()),
+        _ => None,
+    };
+    match meant.and_then(|arn| entry_commands(facts, &arn, EntryType::Ec2)) {
+        Some(command) => {
+            let danger = "lets machines that have this role join as nodes; check that it is the role of the NodeClass";
+            Some(found.change(command, danger))
+        }
+        None => Some(found),
     }
 }

@@ -53,6 +53,8 @@ sections:
 const MODE: &str = "authenticationMode: API}";
 const BOTH: &str = "authenticationMode: API_AND_CONFIG_MAP}";
 const NO_ROWS: &str = "  c1/awsAuth: {state: empty}\n";
+/// Pods and DaemonSets were read, and there are none.
+const NO_PODS: &str = "  c1/awsAuth: {state: empty}\n  c1/daemonSets: {state: empty}\n  c1/pods: {state: empty}\n";
 const DAEMON_SET: &str = "  - apiVersion: apps/v1\n    kind: DaemonSet\n    metadata: {name: eks-pod-identity-agent, \
                           namespace: kube-system}\n    status: {desiredNumberScheduled: 2, currentNumberScheduled: 2, \
                           numberReady: 2}\n";
@@ -300,19 +302,23 @@ fn each_control_and_its_near_misses() {
         ),
         // Pod Identity agent
         (&[("numberReady: 2", "numberReady: 1")], "pod-identity-agent", Finding(Medium), "ready on 1 of 2", "kubectl"),
+        // Where pods were not read, it may run in another namespace.
         (
             &[(DAEMON_SET, ""), (NO_ROWS, "  c1/awsAuth: {state: empty}\n  c1/daemonSets: {state: empty}\n")],
+            "pod-identity-agent",
+            Unknown,
+            "whether it runs elsewhere is not known",
+            "",
+        ),
+        (
+            &[(DAEMON_SET, ""), (NO_ROWS, NO_PODS)],
             "pod-identity-agent",
             Note,
             "no Pod Identity association",
             "aws eks create-addon --region eu-west-1 --cluster-name c1 --addon-name eks-pod-identity-agent",
         ),
         (
-            &[
-                (DAEMON_SET, ""),
-                (NO_ROWS, "  c1/daemonSets: {state: empty}\n"),
-                ("podIdentityAssociations: []", ASSOCIATION),
-            ],
+            &[(DAEMON_SET, ""), (NO_ROWS, NO_PODS), ("podIdentityAssociations: []", ASSOCIATION)],
             "pod-identity-agent",
             Finding(High),
             "1 Pod Identity association",
@@ -329,13 +335,13 @@ fn each_control_and_its_near_misses() {
         (
             &[
                 (DAEMON_SET, ""),
-                (NO_ROWS, "  c1/daemonSets: {state: empty}\n"),
+                (NO_ROWS, NO_PODS),
                 ("addons: []", "addons: [{addonName: eks-pod-identity-agent, status: DEGRADED}]"),
             ],
             "pod-identity-agent",
             Finding(Medium),
             "DEGRADED",
-            "",
+            "describe daemonset",
         ),
         (
             &[

@@ -8,19 +8,16 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::place::AGENT;
+use super::agent::AGENT;
 use super::reach::AGENT_PORT;
 use crate::access::findings::Remedy;
+use crate::model::aws_command::{AssociationChanges, AssociationId, EksCommands, quote_word};
 use crate::model::network::NetworkPolicy;
 use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
 
 /// A word for a shell.
 pub fn quoted(word: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return Cow::Borrowed(word);
-    }
-    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+    quote_word(word)
 }
 
 fn pretty(value: &Value) -> String {
@@ -225,29 +222,13 @@ pub fn drop_variables(pod: &Pod) -> Option<Remedy> {
 }
 
 /// Installs the agent.
-pub fn agent(cluster: &str, region: &str) -> Remedy {
-    remedy(
-        "Install the Pod Identity agent",
-        format!(
-            "aws eks create-addon --cluster-name {} --addon-name {AGENT} --region {}",
-            quoted(cluster),
-            quoted(region)
-        ),
-    )
+pub fn agent(eks: EksCommands<'_>) -> Remedy {
+    remedy("Install the Pod Identity agent", eks.create_add_on(AGENT))
 }
 
 /// Where to look for why an agent that was installed does not run: what EKS says of the add-on, and Kubernetes of the pods.
-pub fn look_at_agent(cluster: &str, region: &str, addon: bool, daemon_set: bool) -> Vec<Remedy> {
-    let of_eks = addon.then(|| {
-        remedy(
-            "See what EKS says of the add-on that is installed",
-            format!(
-                "aws eks describe-addon --cluster-name {} --addon-name {AGENT} --region {}",
-                quoted(cluster),
-                quoted(region)
-            ),
-        )
-    });
+pub fn look_at_agent(eks: EksCommands<'_>, addon: bool, daemon_set: bool) -> Vec<Remedy> {
+    let of_eks = addon.then(|| remedy("See what EKS says of the add-on that is installed", eks.describe_add_on(AGENT)));
     let of_set = daemon_set
         .then(|| remedy("See why its pods do not run", format!("kubectl describe daemonset -n kube-system {AGENT}")));
     of_eks.into_iter().chain(of_set).collect()
@@ -287,27 +268,13 @@ pub(crate) fn open_way(barring: &NetworkPolicy, agent: IpAddr) -> Remedy {
 }
 
 /// Changes an association.
-pub fn update_association(cluster: &str, id: &str, change: &str) -> Remedy {
-    remedy(
-        "Change the association",
-        format!(
-            "aws eks update-pod-identity-association --cluster-name {} --association-id {} {change}",
-            quoted(cluster),
-            quoted(id)
-        ),
-    )
+pub fn update_association(eks: EksCommands<'_>, id: &str, changes: &AssociationChanges<'_>) -> Remedy {
+    remedy("Change the association", eks.update_association(AssociationId::Known(id), changes))
 }
 
 /// Deletes an association.
-pub fn delete_association(cluster: &str, id: &str) -> Remedy {
-    remedy(
-        "Delete the association",
-        format!(
-            "aws eks delete-pod-identity-association --cluster-name {} --association-id {}",
-            quoted(cluster),
-            quoted(id)
-        ),
-    )
+pub fn delete_association(eks: EksCommands<'_>, id: &str) -> Remedy {
+    remedy("Delete the association", eks.delete_association(AssociationId::Known(id)))
 }
 
 /// Lets a node ask for its pods' credentials.

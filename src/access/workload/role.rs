@@ -7,6 +7,7 @@
 mod named;
 mod node;
 
+
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
 use crate::access::trust::{Outcome, Request, evaluate};
@@ -196,13 +197,15 @@ impl<'a> Workloads<'a> {
             if let Some(it) = association
                 .filter(|it| it.role_arn.as_deref() == Some(role_arn) || it.target.as_deref() == Some(role_arn))
             {
+                // Whether a pod gets it hangs on more than the role: the agent, Fargate, network policies.
+                let answer = self.association_for_new_pods((namespace, name), account, it);
                 out.holders.push(Holder {
                     kind: HolderKind::ServiceAccount,
                     name: full,
                     count: 1,
                     mechanism: Some(InForce::PodIdentity),
-                    outcome: it.answer.outcome,
-                    because: it.answer.because.clone(),
+                    outcome: answer.outcome,
+                    because: answer.because,
                     evidence: Some(Evidence::new(DocumentRef::PodIdentityAssociation(it.id.clone()), "")),
                 });
             }

@@ -20,7 +20,8 @@ pub struct Other {
     /// By which mechanism.
     pub mechanism: InForce,
     /// `shadowed`: it would be used if the one in effect went; `pending`: a new pod would use it; `ignored`: the service account
-    /// has it, and the webhook would not give it to this pod.
+    /// has it, and the webhook would not give it to this pod; `elsewhere`: it is for a service account of the same name in
+    /// another namespace, and gives nothing here.
     pub state: &'static str,
     /// Its role.
     pub role_arn: Option<String>,
@@ -125,6 +126,9 @@ impl<'a> Workloads<'a> {
             add_new_identity(account, &it, new, &mut others);
             add_unused(account, &it, new, &mut others);
         }
+        if matches!(it.in_force, InForce::NodeRole | InForce::None) {
+            others.extend(self.same_name_elsewhere(&namespace, &name));
+        }
         let target = account
             .and_then(|it| it.association.as_ref())
             .filter(|_| it.in_force == InForce::PodIdentity)
@@ -161,6 +165,29 @@ impl<'a> Workloads<'a> {
         let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;
         let arn: Arn = self.facts.cluster.value()?.arn.as_deref()?.parse().ok()?;
         Some(super::remedy::metadata_options(instance, &arn.region))
+    }
+
+    /// The associations of service accounts of the same name in other namespaces, where this one has none: an association is
+    /// for one namespace, and pods that a driver or operator creates may run in another ("mount pods" of a CSI driver).
+    fn same_name_elsewhere(&self, namespace: &str, name: &str) -> Vec<Other> {
+        let own = self.account(namespace, name).is_some_and(|it| it.association.is_some() || it.irsa.is_some());
+        if own || name == "default" {
+            return Vec::new();
+        }
+        let all = self.facts.pod_identity_associations.items().iter();
+        let mut elsewhere: Vec<_> = all.filter(|it| it.service_account == name && it.namespace != namespace).collect();
+        elsewhere.sort_by(|a, b| (&a.namespace, &a.association_id).cmp(&(&b.namespace, &b.association_id)));
+        let other = |it: &crate::model::workload::PodIdentityAssociation| Other {
+            mechanism: InForce::PodIdentity,
+            state: "elsewhere",
+            role_arn: it.role_arn.clone(),
+            because: format!(
+                "the association is for {}/{name}; {namespace}/{name} has the same name and needs one of its own",
+                it.namespace
+            ),
+            evidence: Some(of_association(&it.association_id)),
+        };
+        elsewhere.into_iter().map(other).collect()
     }
 
     /// The answer for a service account: that of a new pod. `None` where nothing of that name is known.
@@ -232,7 +259,7 @@ impl<'a> Workloads<'a> {
                 });
                 why.steps.extend(it.steps.iter().cloned());
             }
-            (None, None) => {}
+            (None, None) => why.others.extend(self.same_name_elsewhere(namespace, name)),
         }
         Some(why)
     }

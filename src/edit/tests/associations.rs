@@ -88,6 +88,10 @@ fn as_it_is(_: &mut World) {}
 fn agent(world: &mut World) {
     let addon = crate::model::cluster::Addon { addon_name: "eks-pod-identity-agent".into(), ..Default::default() };
     world.facts.addons = Section::known(vec![addon], Time::default());
+    let set = serde_json::json!({"metadata": {"name": "eks-pod-identity-agent", "namespace": "kube-system"},
+        "status": {"desiredNumberScheduled": 1, "currentNumberScheduled": 1, "numberReady": 1}});
+    let set = serde_json::from_value(set).expect("a DaemonSet");
+    world.facts.daemon_sets = Section::known(vec![set], Time::default());
 }
 
 fn without_pods(world: &mut World) {

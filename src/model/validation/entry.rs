@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+pub use super::entry_type::{EntryType, EntryTypeSpec, Policies, TypeGroups};
 use super::{Home, Invalid, tags};
 use crate::model::principal::{Asked, Principal, PrincipalKind};
 use crate::model::snapshot::Lookup;
@@ -18,107 +19,11 @@ pub const RESERVED_USERNAMES: [&str; 5] = ["system:", "eks:", "aws:", "amazon:",
 /// What group names of customers may not begin with.
 pub const RESERVED_GROUPS: &str = "system:";
 
+/// What an entry for `…:root` means. EKS takes it and matches nobody but the root user
+/// (kubernetes-sigs/aws-iam-authenticator#797).
+pub const ROOT_ALONE: &str = "it is for the root user alone: no role or user of the account gets in by it";
+
 const SESSION_PLACEHOLDERS: [&str; 2] = ["{{SessionName}}", "{{SessionNameRaw}}"];
-
-/// The types of access entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntryType {
-    /// `STANDARD`: people and machines, roles and users of any account.
-    Standard,
-    /// `EC2_LINUX`: the role of Linux nodes.
-    Ec2Linux,
-    /// `EC2_WINDOWS`: the role of Windows nodes.
-    Ec2Windows,
-    /// `FARGATE_LINUX`: the pod execution role of Fargate.
-    FargateLinux,
-    /// `EC2`: the role of Auto Mode's nodes.
-    Ec2,
-    /// `HYBRID_LINUX`: the role of nodes that are not AWS's.
-    HybridLinux,
-    /// `HYPERPOD_LINUX`: the role of HyperPod's nodes.
-    HyperpodLinux,
-}
-
-/// Which access policies an entry of a type may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policies {
-    /// Any.
-    Any,
-    /// Only the one of this name.
-    Only(&'static str),
-    /// None.
-    None,
-}
-
-impl EntryType {
-    /// All of them.
-    pub const ALL: [EntryType; 7] = [
-        EntryType::Standard,
-        EntryType::Ec2Linux,
-        EntryType::Ec2Windows,
-        EntryType::FargateLinux,
-        EntryType::Ec2,
-        EntryType::HybridLinux,
-        EntryType::HyperpodLinux,
-    ];
-
-    /// As EKS writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EntryType::Standard => "STANDARD",
-            EntryType::Ec2Linux => "EC2_LINUX",
-            EntryType::Ec2Windows => "EC2_WINDOWS",
-            EntryType::FargateLinux => "FARGATE_LINUX",
-            EntryType::Ec2 => "EC2",
-            EntryType::HybridLinux => "HYBRID_LINUX",
-            EntryType::HyperpodLinux => "HYPERPOD_LINUX",
-        }
-    }
-
-    /// The type of a name; names have but one case.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == name)
-    }
-
-    /// The type of a name; empty or absent is STANDARD.
-    pub fn read(name: Option<&str>) -> Result<Self, Invalid> {
-        let Some(name) = name.filter(|it| !it.is_empty()) else { return Ok(EntryType::Standard) };
-        Self::of(name).ok_or_else(|| {
-            // EKS's words; the list of names has grown since they were seen.
-            let all: Vec<&str> = Self::ALL.into_iter().map(Self::as_str).collect();
-            Invalid::parameter(format!("AccessEntry type must be one of [{}]", all.join(", ")))
-        })
-    }
-
-    /// Does it say itself as whom and in which groups its principal gets in?
-    pub fn has_own_identity(self) -> bool {
-        self == EntryType::Standard
-    }
-
-    /// The access policies that it may hold. Of EC2 the documents disagree; the guide associates one, and is followed.
-    pub fn policies(self) -> Policies {
-        match self {
-            EntryType::Standard => Policies::Any,
-            EntryType::Ec2 => Policies::Only("AmazonEKSAutoNodePolicy"),
-            _ => Policies::None,
-        }
-    }
-
-    /// Must whoever makes one be allowed to pass the role?
-    pub fn needs_pass_role(self) -> bool {
-        matches!(self, EntryType::Ec2Linux | EntryType::Ec2Windows)
-    }
-
-    /// The username that EKS gives an entry which is made without one; `None` where it does not document it.
-    pub fn default_username(self, principal: &Principal) -> Option<String> {
-        match self {
-            EntryType::Standard => Some(standard_username(principal)),
-            EntryType::Ec2Linux | EntryType::Ec2Windows => Some("system:node:{{EC2PrivateDNSName}}".to_owned()),
-            EntryType::FargateLinux | EntryType::HybridLinux => Some("system:node:{{SessionName}}".to_owned()),
-            EntryType::Ec2 | EntryType::HyperpodLinux => None,
-        }
-    }
-}
 
 /// The default username of a STANDARD entry: a role's session, its path left out; a user's ARN.
 pub fn standard_username(principal: &Principal) -> String {
@@ -160,10 +65,11 @@ fn invalid_principal() -> Invalid {
     Invalid::parameter("The specified principalArn is invalid: invalid principal.")
 }
 
-/// The ARN of a role or user, with its path; no session, group, root or federated user.
+/// The ARN of a role or user, with its path, or of the root user; no session, group or federated user. Which types are for
+/// whom is the table's.
 pub fn principal(arn: &str) -> Result<Principal, Invalid> {
     match Principal::from_arn(arn) {
-        Ok((principal, None)) if matches!(principal.kind, PrincipalKind::Role | PrincipalKind::User) => Ok(principal),
+        Ok((principal, None)) if EntryType::Standard.spec().principals.contains(&principal.kind) => Ok(principal),
         _ => Err(invalid_principal()),
     }
 }
@@ -183,15 +89,13 @@ pub fn principal_for(kind: EntryType, principal: &Principal, home: Home<'_>) -> 
     if principal.partition != home.partition {
         return Err(invalid_principal());
     }
-    if kind == EntryType::Standard {
-        return Ok(());
-    }
+    let spec = kind.spec();
     // Our words.
-    let name = kind.as_str();
-    if principal.kind != PrincipalKind::Role {
+    let name = spec.name;
+    if !spec.principals.contains(&principal.kind) {
         return Err(Invalid::parameter(format!("The principalArn of an access entry of type {name} must be a role.")));
     }
-    if principal.account != home.account {
+    if !spec.any_account && principal.account != home.account {
         let message = format!("The principalArn of an access entry of type {name} must be of the cluster's account.");
         return Err(Invalid::parameter(message));
     }
@@ -304,7 +208,8 @@ mod tests {
             ("iam::555566667777:user/x", "STANDARD", ""),
             ("sts::111122223333:assumed-role/a/jane", "", PRINCIPAL),
             ("iam::111122223333:group/ops", "", PRINCIPAL),
-            ("iam::111122223333:root", "", PRINCIPAL),
+            ("iam::111122223333:root", "", ""),
+            ("iam::111122223333:root", "EC2_LINUX", "must be a role"),
             ("sts::111122223333:federated-user/x", "", PRINCIPAL),
             ("iam::1111:role/a", "", PRINCIPAL),
             ("iam::111122223333:role/", "", PRINCIPAL),

@@ -10,19 +10,18 @@ use serde::Deserialize;
 use super::super::source::Source;
 use super::super::{Trouble, files, load};
 use super::{Printed, facts_for};
+use crate::access::engines::Engines;
 use crate::access::find::{Found, find, unread};
-use crate::access::identity::Resolver;
-use crate::access::inventory::inventory;
+use crate::access::inventory::inventory_of;
 use crate::access::permissions::{Permissions, Via, Who};
 use crate::access::resources::{Meant, meant};
 use crate::access::who::{self, Holding};
-use crate::access::workload::Workloads;
 use crate::access::workload::role::WhyRole;
 use crate::cli::{CanArgs, Options, Output, RequestArgs};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::{PrincipalKind, parse_query};
 use crate::model::request::{Request, Target};
-use crate::model::snapshot::{ClusterFacts, Snapshot};
+use crate::model::snapshot::Snapshot;
 use crate::report::can::{Answered, Named};
 use crate::report::{self, Exit};
 
@@ -38,15 +37,16 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = facts_about(&source, &id, Some(&principal)).await?;
     let facts = snapshot.cluster(&id);
-    let permissions = Permissions::of(&facts);
-    let (named, who) = somebody(&facts, &snapshot, &principal)?;
+    let engines = Engines::new(&facts, &snapshot.iam);
+    let permissions = engines.permissions();
+    let (named, who) = somebody(&engines, &principal)?;
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.clone().unwrap_or_default());
-    let answered = Answered::new(&permissions, named, who, meant(&permissions, &verb, &resource, &namespace, &name));
+    let answered = Answered::new(permissions, named, who, meant(permissions, &verb, &resource, &namespace, &name));
     let exit = Exit::from(answered.decision.verdict);
     let out = match options.output {
-        Output::Text => report::can::text(&id, &permissions, &answered),
+        Output::Text => report::can::text(&id, permissions, &answered),
         Output::Json | Output::Sarif => {
-            report::can::json_text(&id, &permissions, &answered).map_err(Trouble::failure)?
+            report::can::json_text(&id, permissions, &answered).map_err(Trouble::failure)?
         }
     };
     Ok(Printed::answer(out, exit))
@@ -78,7 +78,8 @@ async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -
 }
 
 /// The identity that a text means.
-fn somebody(facts: &ClusterFacts, snapshot: &Snapshot, given: &str) -> Result<(Named, Who), Trouble> {
+fn somebody(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
+    let (facts, iam) = engines.facts();
     if let Some((via, who)) = Who::subject(given) {
         let kind = match via {
             Via::ServiceAccount { .. } => "service-account",
@@ -88,14 +89,14 @@ fn somebody(facts: &ClusterFacts, snapshot: &Snapshot, given: &str) -> Result<(N
         let named = Named { given: given.to_owned(), arn: String::new(), kind: kind.to_owned(), session: None };
         return Ok((named, who));
     }
-    let asked = match find(given, facts, &snapshot.iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
+    let asked = match find(given, facts, iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
         Found::One(asked) => asked,
         Found::Many(several) => {
             let arns: Vec<String> = several.iter().map(|it| it.arn()).collect();
             return Err(super::ambiguous(given, &arns));
         }
         Found::None { .. } => {
-            let unread = unread(facts, &snapshot.iam);
+            let unread = unread(facts, iam);
             let named = Named { given: given.to_owned(), arn: String::new(), kind: "name".to_owned(), session: None };
             let mut who = Who::default();
             if unread.is_empty() {
@@ -108,7 +109,7 @@ fn somebody(facts: &ClusterFacts, snapshot: &Snapshot, given: &str) -> Result<(N
             return Ok((named, who));
         }
     };
-    let resolution = Resolver::new(facts, &snapshot.iam).resolve(&asked);
+    let resolution = engines.resolver().resolve(&asked);
     let principal = &resolution.asked.principal;
     let named = Named {
         given: given.to_owned(),
@@ -163,23 +164,24 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
     };
     let snapshot = facts_about(&source, &id, only).await?;
     let facts = snapshot.cluster(&id);
-    let permissions = Permissions::of(&facts);
+    let engines = Engines::new(&facts, &snapshot.iam);
+    let permissions = engines.permissions();
     let mut known = std::collections::HashMap::new();
     let mut out = String::new();
     for (number, whom, line) in lines {
         let (named, who) = match known.get(&whom) {
             Some(found) => found,
             None => {
-                let found = somebody(&facts, &snapshot, &whom)
+                let found = somebody(&engines, &whom)
                     .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
                 known.entry(whom.clone()).or_insert(found)
             }
         };
-        let answered = Answered::new(&permissions, named.clone(), who.clone(), request(&permissions, line));
+        let answered = Answered::new(permissions, named.clone(), who.clone(), request(permissions, line));
         let line = match options.output {
             Output::Text => report::can::text_line(&answered),
             Output::Json | Output::Sarif => {
-                report::can::json_line(&id, &permissions, &answered).map_err(Trouble::failure)?
+                report::can::json_line(&id, permissions, &answered).map_err(Trouble::failure)?
             }
         };
         out.push_str(&line);
@@ -218,12 +220,13 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = facts_for(&source, &id, None).await?;
     let facts = snapshot.cluster(&id);
-    let permissions = Permissions::of(&facts);
+    let engines = Engines::new(&facts, &snapshot.iam);
+    let permissions = engines.permissions();
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.as_deref().unwrap_or_default());
-    let meant = meant(&permissions, &args.verb, &args.resource, namespace, name);
-    let principals = inventory(&facts, &snapshot.iam).principals;
-    let answer = who::who_can_meant(&facts, &permissions, &principals, &meant);
-    let workloads = becoming.then(|| Workloads::new(&facts, &snapshot.iam));
+    let meant = meant(permissions, &args.verb, &args.resource, namespace, name);
+    let principals = inventory_of(&engines).principals;
+    let answer = who::who_can_meant(&facts, permissions, &principals, &meant);
+    let workloads = becoming.then(|| engines.workloads());
     let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
         .map(|it| match (&workloads, &it.subject) {
             (Some(workloads), Holding::Principal { principal, .. }) if principal.kind == PrincipalKind::Role => {
@@ -236,7 +239,7 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     let out = match options.output {
         Output::Text => report::who::text(&id, &meant, &answer, &becomes, snapshot.iam.account.as_deref()),
         Output::Json | Output::Sarif => {
-            report::who::json_text(&id, &permissions, &meant, &answer, &becomes).map_err(Trouble::failure)?
+            report::who::json_text(&id, permissions, &meant, &answer, &becomes).map_err(Trouble::failure)?
         }
     };
     Ok(Printed::answer(out, exit))

@@ -4,7 +4,7 @@ use super::Family::{AwsAuth, Entries};
 use super::Rule;
 use crate::access::findings::Severity::{High, Low, Medium};
 
-pub(super) const RULES: [Rule; 18] = [
+pub(super) const RULES: [Rule; 19] = [
     Rule::new(
         Entries,
         "entry-recreated-principal",
@@ -53,6 +53,14 @@ pub(super) const RULES: [Rule; 18] = [
         "An access entry has neither groups nor access policies.",
         "It lets the principal in, to do no more than any authenticated user may.",
         "EKS identity, §8",
+    ),
+    Rule::new(
+        Entries,
+        "entry-root-user",
+        Low,
+        "An access entry is for the root user of an account.",
+        "No role or user of the account gets in by it: it does not stand for the account.",
+        "EKS identity, §3.6",
     ),
     Rule::new(
         Entries,
@@ -140,11 +148,12 @@ pub(super) const RULES: [Rule; 18] = [
     Rule::new(
         AwsAuth,
         "aws-auth-ignored",
-        Low,
+        High,
         "aws-auth has rows, and the authentication mode of the cluster does not read them.",
-        "They have no effect, whatever they seem to say.",
+        "They have no effect: administrators and nodes that have no access entry are locked out.",
         "EKS identity, §8",
-    ),
+    )
+    .down_to(Low),
     Rule::new(
         AwsAuth,
         "aws-auth-instance-template",

@@ -4,7 +4,7 @@ use super::Family::{Posture, Roles};
 use super::Rule;
 use crate::access::findings::Severity::{High, Low, Medium};
 
-pub(super) const RULES: [Rule; 21] = [
+pub(super) const RULES: [Rule; 22] = [
     Rule::new(
         Roles,
         "node-role-unmapped",
@@ -129,6 +129,14 @@ pub(super) const RULES: [Rule; 21] = [
         "workload identity, §2.8",
     )
     .down_to(Medium),
+    Rule::new(
+        Posture,
+        "auto-mode-nodes",
+        High,
+        "EKS Auto Mode is on, and no role of its nodes is let in: it has no built-in node pools and no access entry of type EC2.",
+        "No node of Auto Mode joins the cluster.",
+        "EKS identity, §3.2",
+    ),
     Rule::new(
         Posture,
         "encryption",
