@@ -10,9 +10,11 @@ use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::access::trust::{Document, Outcome, Request, evaluate, outcome};
 use eksplorer::lab::generate;
+use eksplorer::model::aws_auth::read_aws_auth;
 use eksplorer::model::document::{read, to_yaml};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::principal::Asked;
+use eksplorer::model::rbac::ConfigMap;
 use eksplorer::model::snapshot::Source;
 use serde_json::json;
 
@@ -34,6 +36,21 @@ fn answers(criterion: &mut Criterion) {
             bench.iter(|| read(black_box(&text)).unwrap());
         });
     }
+}
+
+/// The aws-auth ConfigMap of a large cluster.
+fn aws_auth(criterion: &mut Criterion) {
+    let row = |n: usize| {
+        format!(
+            "- rolearn: arn:aws:iam::111122223333:role/team-{n}\n  username: team-{n}:{{{{SessionName}}}}\n  groups:\n    \
+             - team-{n}\n    - \"viewers\"\n"
+        )
+    };
+    let data = [("mapRoles".to_owned(), (0..3_000).map(row).collect())].into();
+    let config_map = ConfigMap { data, ..ConfigMap::default() };
+    criterion.bench_function("read aws-auth, 3000 rows", |bench| {
+        bench.iter(|| read_aws_auth(black_box(&config_map)));
+    });
 }
 
 /// The account whose roles are searched for one that a service account may assume.
@@ -67,6 +84,6 @@ fn trust(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = answers, trust
+    targets = answers, aws_auth, trust
 }
 criterion_main!(benches);

@@ -16,8 +16,9 @@ mod template;
 
 use std::collections::HashMap;
 
+use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::AuthenticationMode;
-use crate::model::mapping::{AccessEntry, AssociatedPolicy, AwsAuthKey};
+use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::principal::{Asked, PARTITIONS, Principal, PrincipalKey, PrincipalKind};
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap, IamFacts, Lookup, Section, State};
@@ -405,6 +406,11 @@ impl<'a> Resolver<'a> {
             let because = draft.why_nobody("it has no access entry, and mode API reads nothing else");
             return draft.nobody(asked, because);
         }
+        if let Some(why) = self.undetermined_key(&rows) {
+            draft.rows(&rows, OtherState::Possible, "it decides unless a key that is read earlier maps the principal");
+            draft.unknown.push(why.clone());
+            return draft.unknown(asked, why);
+        }
         match rows.matching.as_slice() {
             [] => {}
             [row] => {
@@ -468,6 +474,22 @@ impl<'a> Resolver<'a> {
             because.push_str(broken);
         }
         draft.nobody(asked, because)
+    }
+
+    /// Why what aws-auth says of a principal is unknown: a key that would be read before any that answers cannot be
+    /// decided.
+    fn undetermined_key(&self, rows: &aws_auth::Verdicts<'_>) -> Option<String> {
+        let answered =
+            |key| rows.matching.iter().chain(rows.shadowed.iter().map(|(row, _)| row)).any(|row| row.key == key);
+        self.rows.undetermined(AwsAuthKey::MapRoles).or_else(|| {
+            if answered(AwsAuthKey::MapRoles) {
+                return None;
+            }
+            self.rows.undetermined(AwsAuthKey::MapUsers).or_else(|| {
+                let is_open = rows.matching.is_empty() && rows.account.is_none();
+                self.rows.undetermined(AwsAuthKey::MapAccounts).filter(|_| is_open)
+            })
+        })
     }
 
     /// The mapping is found; what remains is to fill in its templates, and a failure there is final.

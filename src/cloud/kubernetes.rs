@@ -18,9 +18,9 @@ pub(super) use link::Links;
 
 use super::session::{Request, Session};
 use super::{Page, failure};
+use crate::model::aws_auth::AWS_AUTH;
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::mapping::AWS_AUTH;
 use crate::model::network::NetworkPolicy;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
 use crate::model::request::Target;

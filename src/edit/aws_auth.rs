@@ -7,7 +7,7 @@ use super::export::quoted;
 use super::state::Subject;
 use super::wish::Ground;
 use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict, meant};
-use crate::model::mapping::{AwsAuth, AwsAuthRow};
+use crate::model::aws_auth::{AwsAuth, AwsAuthRow};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::ClusterFacts;
 

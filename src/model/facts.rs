@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::aws_auth::{AWS_AUTH, read_aws_auth};
 use super::cluster::{Cluster, ClusterId};
 use super::document::{
     ClusterDocument, Document, FORMAT, IamDocument, Manifest, MissingNote, SectionNote, SectionState, region_of,
 };
 use super::failure::Failure;
-use super::mapping::{AWS_AUTH, read_aws_auth};
 use super::rbac::ConfigMap;
 use super::snapshot::{AwsAuthFact, ClusterFacts, IamFacts, Missing, Section, Snapshot, Source, State};
 use super::time::Time;
@@ -190,7 +190,7 @@ fn aws_auth(all: &Section<Vec<ConfigMap>>) -> Section<AwsAuthFact> {
 }
 
 /// An aws-auth ConfigMap beside what the authenticator makes of it.
-pub fn aws_auth_fact(config_map: &ConfigMap) -> (ConfigMap, super::mapping::AwsAuth) {
+pub fn aws_auth_fact(config_map: &ConfigMap) -> (ConfigMap, super::aws_auth::AwsAuth) {
     (config_map.clone(), read_aws_auth(config_map))
 }
 

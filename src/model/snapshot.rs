@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::aws_auth::AwsAuth;
 use super::cluster::{
     Addon, Capability, Cluster, ClusterChange, ClusterId, FargateProfile, IdentityProviderConfig, Nodegroup,
 };
 use super::failure::Failure;
-use super::mapping::{AccessEntry, AwsAuth};
+use super::mapping::AccessEntry;
 use super::network::NetworkPolicy;
 use super::principal::{Principal, PrincipalKey, PrincipalKind};
 use super::rbac::{Binding, ConfigMap, Namespace, Role};

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{MappingSource, OtherState, Resolution, Verdict};
+use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::ClusterId;
-use crate::model::mapping::{AccessScope, AssociatedPolicy, AwsAuthKey};
+use crate::model::mapping::{AccessScope, AssociatedPolicy};
 use crate::model::snapshot::Evidence;
 
 /// The version of the reports.

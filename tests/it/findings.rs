@@ -64,6 +64,7 @@ fn of<'a>(rows: &'a Inventory, name: &str) -> &'a [Finding] {
 #[case::instance_template("prod-eu1", "mapRoles[20]", "aws-auth-instance-template", Severity::Medium)]
 #[case::map_accounts("prod-eu1", "mapAccounts[0]", "aws-auth-map-accounts", Severity::High)]
 #[case::broken_key("legacy", "mapUsers", "aws-auth-key", Severity::High)]
+#[case::not_a_list("sandbox", "mapUsers", "aws-auth-key", Severity::High)]
 #[case::wrong_case("sandbox", "maproles", "aws-auth-key", Severity::Medium)]
 #[case::ignored("sandbox", "mapRoles[0]", "aws-auth-ignored", Severity::Low)]
 #[case::node_role_unmapped("prod-eu1", "role gpu", "node-role-unmapped", Severity::High)]

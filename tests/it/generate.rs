@@ -7,9 +7,10 @@ use eksplorer::access::Mark;
 use eksplorer::access::inventory::inventory;
 use eksplorer::lab::generate::{self, Sizes, world};
 use eksplorer::lab::{Lab, Options};
+use eksplorer::model::aws_auth::read_aws_auth;
 use eksplorer::model::document::{Document, Manifest, read, to_json, to_yaml};
 use eksplorer::model::facts::snapshot_of;
-use eksplorer::model::mapping::{ScopeKind, read_aws_auth};
+use eksplorer::model::mapping::ScopeKind;
 use eksplorer::model::snapshot::{ClusterFacts, Section, Snapshot, Source, State};
 use proptest::prelude::*;
 

@@ -6,6 +6,7 @@ mod apply;
 mod architecture;
 mod audit;
 mod aws;
+mod aws_auth;
 mod change;
 mod commands;
 mod confirm;

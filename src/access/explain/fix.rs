@@ -265,7 +265,7 @@ fn group(ground: &Ground<'_>, resolution: &Resolution, request: &Request) -> Opt
             (note, command)
         }
         MappingSource::AwsAuth { key, index: Some(index) }
-            if *key != crate::model::mapping::AwsAuthKey::MapAccounts =>
+            if *key != crate::model::aws_auth::AwsAuthKey::MapAccounts =>
         {
             let place = format!("# {key}[{index}].groups: add {}", quote(&name));
             (

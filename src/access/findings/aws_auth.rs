@@ -5,7 +5,7 @@ use super::{Finding, MASTERS};
 use crate::access::Mark;
 use crate::access::identity::{Resolver, meant, why_never};
 use crate::access::trust::{Document, Outcome, Request, outcome};
-use crate::model::mapping::{AwsAuthRow, RowDefect};
+use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow, KeyProblem, RowDefect};
 use crate::model::snapshot::{Evidence, Lookup};
 
 /// The findings of one row of mapRoles or mapUsers, given what became of it.
@@ -71,13 +71,35 @@ pub(crate) fn of_account(account: &str, evidence: &Evidence) -> Vec<Finding> {
     vec![Finding::new(High, "aws-auth-map-accounts", sentence, evidence)]
 }
 
-/// A key that yields nothing.
-pub(crate) fn of_key(name: &str, problem: &crate::model::mapping::KeyProblem, evidence: &Evidence) -> Vec<Finding> {
-    use crate::model::mapping::KeyProblem;
+/// A key that yields less than it seems to, and what follows from that.
+pub(crate) fn of_key(name: &str, problem: &KeyProblem, evidence: &Evidence) -> Vec<Finding> {
     let severity = match problem {
-        KeyProblem::Broken { .. } => High,
-        KeyProblem::NotAList | KeyProblem::WrongCase(_) => Medium,
+        KeyProblem::Broken { .. }
+        | KeyProblem::NotAList { .. }
+        | KeyProblem::EmptyDocument { .. }
+        | KeyProblem::CutShort { .. }
+        | KeyProblem::Undetermined { .. } => High,
+        KeyProblem::TextAfterDocument { .. } | KeyProblem::ItemLeftOut { .. } | KeyProblem::WrongCase(_) => Medium,
         KeyProblem::Unknown => Low,
     };
-    vec![Finding::new(severity, "aws-auth-key", format!("{name} {problem}"), evidence)]
+    let follows = match (AwsAuthKey::ALL.into_iter().find(|key| key.as_str() == name), problem) {
+        (Some(key), problem) if problem.empties_key() => consequence(key),
+        _ => "",
+    };
+    vec![Finding::new(severity, "aws-auth-key", format!("{name} {problem}{follows}"), evidence)]
+}
+
+/// What follows from a key that is empty. The authenticator replaces all rows whenever aws-auth changes, so a running
+/// server does not keep the rows that it could read before (`pkg/mapper/configmap`, saveMap).
+fn consequence(key: AwsAuthKey) -> &'static str {
+    match key {
+        AwsAuthKey::MapRoles => {
+            ": no role has access through it, rows read before the change are not kept, and nodes whose role has no \
+             access entry cannot join or stay ready"
+        }
+        AwsAuthKey::MapUsers => ": no user has access through it, and rows read before the change are not kept",
+        AwsAuthKey::MapAccounts => {
+            ": no account has access through it, and accounts read before the change are not kept"
+        }
+    }
 }

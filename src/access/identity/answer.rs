@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::access::Mark;
-use crate::model::mapping::{AssociatedPolicy, AwsAuthKey};
+use crate::model::aws_auth::AwsAuthKey;
+use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
 

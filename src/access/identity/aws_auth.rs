@@ -1,23 +1,28 @@
 //! aws-auth: which rows match a principal, which only look as if they did, and which of several decides
 //! (`reference` §5.2–5.4).
+//!
+//! The authenticator compares ARNs with Go's `strings.EqualFold` (`pkg/config/mapper.go`, Matches), which takes the long s
+//! for an s and the Kelvin sign for a k, and holds mapRoles by `strings.ToLower`, which does not: rows that differ in such
+//! a letter are two, and both match.
 
 use std::collections::HashMap;
 
-use crate::model::mapping::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
+use crate::model::aws_auth::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
 use crate::model::principal::{Principal, PrincipalKey, PrincipalKind};
 use crate::model::wildcard::glob;
 
 /// The rows of aws-auth, indexed.
 #[derive(Debug, Default)]
 pub(super) struct Rows<'a> {
-    /// By lower-cased ARN as written.
+    /// By the ARN as written, folded as the authenticator compares it.
     by_arn: HashMap<String, Vec<&'a AwsAuthRow>>,
     /// By the principal that the ARN means, however it is written.
     by_meaning: HashMap<PrincipalKey, Vec<&'a AwsAuthRow>>,
     /// Rows whose ARN holds a wildcard.
     wild: Vec<&'a AwsAuthRow>,
     accounts: &'a [String],
-    problems: &'a [(String, KeyProblem, String)],
+    /// The keys that yield less than they seem to, with the text that is not read, folded.
+    problems: Vec<(&'a str, &'a KeyProblem, String)>,
 }
 
 /// What aws-auth says of one principal.
@@ -37,10 +42,11 @@ pub(super) struct Verdicts<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(auth: &'a AwsAuth) -> Self {
-        let mut rows = Rows { accounts: &auth.accounts, problems: &auth.problems, ..Rows::default() };
+        let problems = auth.problems.iter().map(|(name, problem, text)| (name.as_str(), problem, fold(text))).collect();
+        let mut rows = Rows { accounts: &auth.accounts, problems, ..Rows::default() };
         for row in &auth.rows {
             let Some(arn) = row.arn.as_deref() else { continue };
-            rows.by_arn.entry(arn.to_lowercase()).or_default().push(row);
+            rows.by_arn.entry(fold(arn)).or_default().push(row);
             if arn.contains(['*', '?']) {
                 rows.wild.push(row);
             } else if let Some(principal) = meant(arn) {
@@ -53,40 +59,37 @@ impl<'a> Rows<'a> {
     pub(super) fn of(&self, principal: &Principal) -> Verdicts<'a> {
         let canonical = principal.canonical();
         let mut out = Verdicts::default();
-        let matches: Vec<&AwsAuthRow> = self.by_arn.get(&canonical.to_lowercase()).cloned().unwrap_or_default();
+        let matches: Vec<&AwsAuthRow> = self.by_arn.get(&fold(&canonical)).cloned().unwrap_or_default();
         let of_key = |key: AwsAuthKey| matches.iter().copied().filter(move |row| row.key == key);
 
-        // mapRoles is keyed by the lower-cased ARN: the last of equal ones wins.
+        // mapRoles is keyed by the lower-cased ARN, mapUsers by the ARN as written: the last row of one key wins, and
+        // among several keys that match, the pick is random.
+        let last_of_key = |row: &AwsAuthRow| {
+            let same = |other: &&AwsAuthRow| match row.key {
+                AwsAuthKey::MapRoles => lower(other) == lower(row),
+                _ => other.arn == row.arn,
+            };
+            of_key(row.key).rfind(same).filter(|last| last.index != row.index)
+        };
         let role_row = of_key(AwsAuthKey::MapRoles).next_back();
-        for row in of_key(AwsAuthKey::MapRoles) {
-            match role_row {
-                Some(last) if last.index != row.index => {
-                    out.shadowed
-                        .push((row, format!("{} has the same ARN and comes later: the last one wins", last.place())));
+        for row in of_key(AwsAuthKey::MapRoles).chain(of_key(AwsAuthKey::MapUsers)) {
+            let says_the_same = |it: &&AwsAuthRow| it.username == row.username && it.groups == row.groups;
+            let why = match role_row {
+                Some(first) if row.key == AwsAuthKey::MapUsers => {
+                    format!("{} matches too, and mapRoles is read first", first.place())
                 }
-                _ => out.matching.push(row),
-            }
-        }
-        // mapUsers is keyed by the ARN as written: the last of identical ones wins, and among those that differ in
-        // case the pick is random.
-        for row in of_key(AwsAuthKey::MapUsers) {
-            let last = of_key(AwsAuthKey::MapUsers).rfind(|other| other.arn == row.arn);
-            match (role_row, last) {
-                (Some(first), _) => {
-                    out.shadowed.push((row, format!("{} matches too, and mapRoles is read first", first.place())));
-                }
-                (None, Some(last)) if last.index != row.index => {
-                    out.shadowed
-                        .push((row, format!("{} has the same ARN and comes later: the last one wins", last.place())));
-                }
-                _ if out.matching.iter().any(|it| it.username == row.username && it.groups == row.groups) => {
-                    out.shadowed.push((
-                        row,
-                        "its ARN differs only in case from one that says the same: either is picked".into(),
-                    ));
-                }
-                _ => out.matching.push(row),
-            }
+                _ => match last_of_key(row) {
+                    Some(last) => format!("{} has the same ARN and comes later: the last one wins", last.place()),
+                    None if out.matching.iter().any(says_the_same) => {
+                        "its ARN differs only in case from one that says the same: either is picked".to_owned()
+                    }
+                    None => {
+                        out.matching.push(row);
+                        continue;
+                    }
+                },
+            };
+            out.shadowed.push((row, why));
         }
         out.account = self.accounts.iter().position(|account| *account == principal.account);
 
@@ -98,20 +101,24 @@ impl<'a> Rows<'a> {
             glob(&pattern, &canonical.to_lowercase()) || glob(&pattern, &principal.arn().to_lowercase())
         });
         let mut dead: Vec<&AwsAuthRow> = meaning.chain(wild).copied().collect();
-        dead.retain(|row| row.arn.as_deref().is_none_or(|arn| arn.to_lowercase() != canonical.to_lowercase()));
+        dead.retain(|row| row.arn.as_deref().is_none_or(|arn| fold(arn) != fold(&canonical)));
         dead.sort_by_key(|row| (row.key, row.index));
         out.dead = dead.into_iter().map(|row| (row, why_never(row, Some(principal)))).collect();
 
-        let names = [canonical.to_lowercase(), principal.arn().to_lowercase()];
+        let names = [fold(&canonical), fold(&principal.arn())];
         let account = [principal.account.clone()];
-        for (name, problem, text) in self.problems {
-            let text = text.to_lowercase();
+        for (name, problem, text) in &self.problems {
             let key = AwsAuthKey::ALL.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name));
+            // Of a key that is read in part, the account may be in the part that counts.
+            let is_read = key == Some(AwsAuthKey::MapAccounts) && out.account.is_some();
+            if is_read || matches!(problem, KeyProblem::Undetermined { .. }) {
+                continue;
+            }
             let sought = if key == Some(AwsAuthKey::MapAccounts) { account.as_slice() } else { &names };
             if let Some(key) = key
-                && sought.iter().any(|it| mentions(&text, it))
+                && sought.iter().any(|it| mentions(text, it))
             {
-                out.lost.push((key, name, format!("{name} {problem}")));
+                out.lost.push((key, *name, format!("{name} {problem}")));
             }
         }
         out
@@ -119,10 +126,45 @@ impl<'a> Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// What must be said of aws-auth whoever is asked about: keys that do not parse, and so let nobody in.
+    /// What to say of aws-auth whoever is asked about: keys that are empty for the cluster.
     pub(super) fn broken(&self) -> Vec<String> {
-        let broken = self.problems.iter().filter(|(_, problem, _)| matches!(problem, KeyProblem::Broken { .. }));
-        broken.map(|(name, ..)| format!("{name} does not parse and counts as empty")).collect()
+        let broken = self.problems.iter().filter(|(_, problem, _)| problem.empties_key());
+        let why = |problem: &&KeyProblem| match problem {
+            KeyProblem::NotAList { .. } => "is not a list",
+            KeyProblem::EmptyDocument { .. } => "has an empty first YAML document",
+            _ => "does not parse",
+        };
+        broken.map(|(name, problem, _)| format!("{name} {} and counts as empty", why(problem))).collect()
+    }
+
+    /// Why it is unknown which principals a key maps, if it is.
+    pub(super) fn undetermined(&self, key: AwsAuthKey) -> Option<String> {
+        let is_it = |(name, problem, _): &&(&str, &KeyProblem, String)| {
+            *name == key.as_str() && matches!(problem, KeyProblem::Undetermined { .. })
+        };
+        self.problems.iter().find(is_it).map(|(name, problem, _)| format!("aws-auth {name} {problem}"))
+    }
+}
+
+/// A text without case, as Go's `strings.EqualFold` compares what may stand in an ARN.
+fn fold(text: &str) -> String {
+    text.to_lowercase().replace('ſ', "s")
+}
+
+fn lower(row: &AwsAuthRow) -> Option<String> {
+    row.arn.as_deref().map(str::to_lowercase)
+}
+
+/// An ARN with the case that AWS writes where case does not matter, so that it can be read: all but the names.
+fn usual_case(arn: &str) -> String {
+    let arn = arn.replace('ſ', "s").replace('\u{212A}', "k");
+    match arn.match_indices(':').nth(4) {
+        Some((colon, _)) => {
+            let end = arn.get(colon..).and_then(|rest| rest.find('/')).map_or(arn.len(), |slash| colon + slash);
+            let (fixed, names) = arn.split_at(end);
+            format!("{}{names}", fixed.to_ascii_lowercase())
+        }
+        None => arn,
     }
 }
 
@@ -141,7 +183,7 @@ fn mentions(text: &str, arn: &str) -> bool {
 
 /// The principal that a row's ARN means: blanks dropped, a session's role.
 pub(crate) fn meant(arn: &str) -> Option<Principal> {
-    Principal::from_arn(arn.trim()).ok().map(|(principal, _)| principal)
+    Principal::from_arn(&usual_case(arn.trim())).ok().map(|(principal, _)| principal)
 }
 
 /// Why a row's ARN never matches anybody (or, given the principal it means, never matches that one); empty for an ARN
@@ -156,7 +198,7 @@ pub(crate) fn why_never(row: &AwsAuthRow, principal: Option<&Principal>) -> Stri
     if arn.trim() != arn {
         return "blanks stand before or after the ARN, and it is compared as written".to_owned();
     }
-    match Principal::from_arn(arn) {
+    match Principal::from_arn(&usual_case(arn)) {
         Err(_) => "it is not the ARN of a principal".to_owned(),
         Ok((_, Some(_))) => "it names a session, and sessions are compared under their role's ARN".to_owned(),
         Ok((meant, None)) if meant.kind == PrincipalKind::Role && meant.path != "/" => {

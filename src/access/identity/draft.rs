@@ -2,7 +2,8 @@
 
 use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
 use super::aws_auth;
-use crate::model::mapping::{AccessEntry, AssociatedPolicy, AwsAuthKey, AwsAuthRow};
+use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow};
+use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::principal::Asked;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::time::Time;

@@ -1,11 +1,14 @@
 //! Rows of access entries and of aws-auth: each is asked for by the principal it means, and what the resolver says of
 //! it is what the row shows, so that pane and trace cannot disagree.
 
+use std::collections::HashMap;
+
 use super::{AwsAuthLine, EntryRow};
 use crate::access::Mark;
 use crate::access::findings::{of_account, of_entry, of_key, of_line};
 use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict, meant, row_evidence, why_never};
-use crate::model::mapping::{AccessEntry, AwsAuth, AwsAuthKey, AwsAuthRow};
+use crate::model::aws_auth::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
+use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -87,13 +90,42 @@ pub(super) fn aws_auth(resolver: &Resolver<'_>) -> Vec<AwsAuthLine> {
     let ignored = mode
         .filter(|mode| !mode.reads_aws_auth())
         .map(|mode| format!("authentication mode {mode} does not read aws-auth"));
-    let mut lines: Vec<AwsAuthLine> = auth.rows.iter().map(|row| row_line(resolver, row, ignored.as_deref())).collect();
+    let mut places = HashMap::new();
+    let mut lines: Vec<AwsAuthLine> =
+        auth.rows.iter().map(|row| row_line(resolver, row, ignored.as_deref(), &mut places)).collect();
     lines.extend(accounts(auth, ignored.as_deref()));
     lines.extend(problems(auth, ignored.as_deref()));
     lines
 }
 
-fn row_line(resolver: &Resolver<'_>, row: &AwsAuthRow, ignored: Option<&str>) -> AwsAuthLine {
+/// What the answer for a principal says of each mapping: kept, since thousands of rows may name one principal.
+struct MappingPlaces {
+    /// The principal, its path filled in where it is known.
+    principal: Principal,
+    by_source: HashMap<MappingSource, (Mark, String)>,
+    otherwise: (Mark, String),
+}
+
+impl MappingPlaces {
+    fn new(resolution: Resolution) -> Self {
+        let mark = if resolution.verdict == Verdict::Unknown { Mark::Unknown } else { Mark::Dead };
+        let mut by_source = HashMap::new();
+        if let Some(mapping) = resolution.mapping {
+            by_source.insert(mapping.source, (Mark::InForce, String::new()));
+        }
+        for other in resolution.others {
+            by_source.entry(other.source).or_insert((other.state.mark(), other.because));
+        }
+        MappingPlaces { principal: resolution.asked.principal, by_source, otherwise: (mark, resolution.because) }
+    }
+}
+
+fn row_line(
+    resolver: &Resolver<'_>,
+    row: &AwsAuthRow,
+    ignored: Option<&str>,
+    places: &mut HashMap<Principal, MappingPlaces>,
+) -> AwsAuthLine {
     let evidence = row_evidence(row);
     let arn = row.arn.clone().unwrap_or_default();
     let principal = meant(&arn);
@@ -104,11 +136,13 @@ fn row_line(resolver: &Resolver<'_>, row: &AwsAuthRow, ignored: Option<&str>) ->
         (None, None) => (Mark::Dead, "it matches nobody".to_owned(), None),
         (None, Some(principal)) => {
             // As the row names it: a role without its path, whatever the path is.
-            let asked = Asked { path_known: false, ..Asked::principal(principal) };
-            let resolution = resolver.resolve(&asked);
+            let places = places.entry(principal).or_insert_with_key(|principal| {
+                let asked = Asked { path_known: false, ..Asked::principal(principal.clone()) };
+                MappingPlaces::new(resolver.resolve(&asked))
+            });
             let source = MappingSource::AwsAuth { key: row.key, index: Some(row.index) };
-            let (mark, because) = place_of(&resolution, &source);
-            (mark, because, Some(resolution.asked.principal))
+            let (mark, because) = places.by_source.get(&source).unwrap_or(&places.otherwise).clone();
+            (mark, because, Some(places.principal.clone()))
         }
     };
     AwsAuthLine {
@@ -155,7 +189,11 @@ fn problems<'a>(auth: &'a AwsAuth, ignored: Option<&'a str>) -> impl Iterator<It
             place: name.clone(),
             arn: String::new(),
             principal: None,
-            mark: if ignored.is_some() { Mark::Ignored } else { Mark::Dead },
+            mark: match problem {
+                _ if ignored.is_some() => Mark::Ignored,
+                KeyProblem::Undetermined { .. } => Mark::Unknown,
+                _ => Mark::Dead,
+            },
             because: problem.to_string(),
             username: String::new(),
             groups: Vec::new(),

@@ -11,7 +11,7 @@ use crate::access::findings::{RoleFacts, of_role};
 use crate::access::identity::{Resolution, Resolver, Verdict, meant, row_evidence};
 use crate::access::service_role::{self, RoleCheck};
 use crate::access::trust::Outcome;
-use crate::model::mapping::AwsAuthRow;
+use crate::model::aws_auth::AwsAuthRow;
 use crate::model::principal::{Asked, Principal, PrincipalKey, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::words::last_part;

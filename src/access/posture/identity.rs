@@ -5,8 +5,8 @@ use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
 use crate::access::workload::place::{AGENT, daemon_set};
+use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::{AuthenticationMode, Cluster};
-use crate::model::mapping::AwsAuthKey;
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 

@@ -6,8 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::ComputeConfig;
-use crate::model::mapping::AwsAuthKey;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
 use crate::model::workload::{DaemonSet, Node, Pod, SYSTEM};
 

@@ -6,8 +6,9 @@
 use super::{Fix, FixKind, associate, at, quote};
 use crate::access::explain::Ground;
 use crate::access::identity::{MappingSource, OtherState, Resolution};
+use crate::model::aws_auth::AwsAuthRow;
 use crate::model::cluster::AuthenticationMode;
-use crate::model::mapping::{AccessEntry, AwsAuthRow};
+use crate::model::mapping::AccessEntry;
 use crate::model::principal::PrincipalKind;
 use crate::model::snapshot::Evidence;
 

@@ -98,8 +98,9 @@ pub(super) const RULES: [Rule; 18] = [
         AwsAuth,
         "aws-auth-key",
         High,
-        "A key of aws-auth does not yield rows: it cannot be parsed, is no list, or is written wrongly.",
-        "The cluster takes the whole key for empty, so that everybody in it is locked out.",
+        "A key of aws-auth yields no rows, or fewer than it holds: it cannot be parsed, is no list, starts with an empty \
+         YAML document, has text after its first document, or is misspelled.",
+        "What is not read counts as absent, so the principals there have no access. Earlier rows are not kept.",
         "EKS identity, §8",
     )
     .down_to(Low),
