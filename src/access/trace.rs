@@ -327,7 +327,7 @@ impl Teller<'_> {
 fn find_row<'a>(resolver: &Resolver<'a>, source: &MappingSource) -> Option<&'a AwsAuthRow> {
     let MappingSource::AwsAuth { key, index: Some(index) } = source else { return None };
     let (_, auth) = resolver.facts().0.aws_auth.value()?.as_ref()?;
-    auth.rows.iter().find(|row| row.key == *key && row.index == *index)
+    auth.row(*key, *index)
 }
 
 /// The findings of every mapping that concerns the principal, in total order and once each.

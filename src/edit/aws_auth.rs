@@ -55,7 +55,7 @@ impl Ground<'_> {
 
     fn row(&self, source: &MappingSource) -> Option<&AwsAuthRow> {
         let MappingSource::AwsAuth { key, index: Some(index) } = source else { return None };
-        self.auth()?.rows.iter().find(|it| it.key == *key && it.index == *index)
+        self.auth()?.row(*key, *index)
     }
 
     fn removal(&self, row: &AwsAuthRow) -> String {

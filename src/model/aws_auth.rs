@@ -225,12 +225,20 @@ impl From<YamlFault> for KeyProblem {
 /// aws-auth as the authenticator holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsAuth {
-    /// mapRoles and mapUsers, in the order written; dropped elements included.
+    /// mapRoles and mapUsers, by key and index; dropped elements included.
     pub rows: Vec<AwsAuthRow>,
     /// mapAccounts.
     pub accounts: Vec<String>,
     /// Keys that yield less than they seem to, with the reason and the text that is not read.
     pub problems: Vec<(String, KeyProblem, String)>,
+}
+
+impl AwsAuth {
+    /// The row at a place.
+    pub fn row(&self, key: AwsAuthKey, index: usize) -> Option<&AwsAuthRow> {
+        let place = self.rows.binary_search_by_key(&(key, index), |row| (row.key, row.index)).ok()?;
+        self.rows.get(place)
+    }
 }
 
 /// Reads an aws-auth ConfigMap, whose texts are as Kubernetes holds them.

@@ -85,7 +85,7 @@ fn differs_from_row(
         if other.state != crate::access::identity::OtherState::Shadowed {
             continue;
         }
-        let Some(row) = auth.rows.iter().find(|row| row.key == key && row.index == index) else { continue };
+        let Some(row) = auth.row(key, index) else { continue };
         if compared(&row.groups) != own {
             let severity = if row.groups.iter().any(|group| group == MASTERS) { Medium } else { Low };
             let sentence = format!(

@@ -5,7 +5,7 @@
 //! for an s and the Kelvin sign for a k, and holds mapRoles by `strings.ToLower`, which does not: rows that differ in such
 //! a letter are two, and both match.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::aws_auth::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
 use crate::model::principal::{Principal, PrincipalKey, PrincipalKind};
@@ -21,8 +21,8 @@ pub(super) struct Rows<'a> {
     /// Rows whose ARN holds a wildcard.
     wild: Vec<&'a AwsAuthRow>,
     accounts: &'a [String],
-    /// The keys that yield less than they seem to, with the text that is not read, folded.
-    problems: Vec<(&'a str, &'a KeyProblem, String)>,
+    /// The keys that yield less than they seem to, with the ARNs and account ids in the text that is not read.
+    problems: Vec<(&'a str, &'a KeyProblem, HashSet<String>)>,
 }
 
 /// What aws-auth says of one principal.
@@ -42,7 +42,9 @@ pub(super) struct Verdicts<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(auth: &'a AwsAuth) -> Self {
-        let problems = auth.problems.iter().map(|(name, problem, text)| (name.as_str(), problem, fold(text))).collect();
+        let problem =
+            |(name, problem, text): &'a (String, KeyProblem, String)| (name.as_str(), problem, mentioned(&fold(text)));
+        let problems = auth.problems.iter().map(problem).collect();
         let mut rows = Rows { accounts: &auth.accounts, problems, ..Rows::default() };
         for row in &auth.rows {
             let Some(arn) = row.arn.as_deref() else { continue };
@@ -107,7 +109,7 @@ impl<'a> Rows<'a> {
 
         let names = [fold(&canonical), fold(&principal.arn())];
         let account = [principal.account.clone()];
-        for (name, problem, text) in &self.problems {
+        for (name, problem, mentioned) in &self.problems {
             let key = AwsAuthKey::ALL.into_iter().find(|key| key.as_str().eq_ignore_ascii_case(name));
             // Of a key that is read in part, the account may be in the part that counts.
             let is_read = key == Some(AwsAuthKey::MapAccounts) && out.account.is_some();
@@ -116,7 +118,7 @@ impl<'a> Rows<'a> {
             }
             let sought = if key == Some(AwsAuthKey::MapAccounts) { account.as_slice() } else { &names };
             if let Some(key) = key
-                && sought.iter().any(|it| mentions(text, it))
+                && sought.iter().any(|it| mentioned.contains(it))
             {
                 out.lost.push((key, *name, format!("{name} {problem}")));
             }
@@ -139,7 +141,7 @@ impl Rows<'_> {
 
     /// Why it is unknown which principals a key maps, if it is.
     pub(super) fn undetermined(&self, key: AwsAuthKey) -> Option<String> {
-        let is_it = |(name, problem, _): &&(&str, &KeyProblem, String)| {
+        let is_it = |(name, problem, _): &&(&str, &KeyProblem, HashSet<String>)| {
             *name == key.as_str() && matches!(problem, KeyProblem::Undetermined { .. })
         };
         self.problems.iter().find(is_it).map(|(name, problem, _)| format!("aws-auth {name} {problem}"))
@@ -168,17 +170,43 @@ fn usual_case(arn: &str) -> String {
     }
 }
 
-/// Is the ARN in the text as a whole word, and not only as the beginning of a longer one?
-fn mentions(text: &str, arn: &str) -> bool {
-    text.match_indices(arn).any(|(at, _)| {
-        let mut after = text.get(at + arn.len()..).unwrap_or_default().chars();
-        let goes_on = |c: char| c.is_alphanumeric() || "+=@_-/".contains(c);
+/// The ARNs and the account ids in a folded text: whole words, and not beginnings of longer ones.
+fn mentioned(text: &str) -> HashSet<String> {
+    let ends_word = |at: usize| {
+        let mut after = text.get(at..).unwrap_or_default().chars();
         match after.next() {
             // A comma or full stop may belong to a name, but mostly ends one.
-            Some(',' | '.') => !after.next().is_some_and(goes_on),
-            next => !next.is_some_and(goes_on),
+            Some(',' | '.') => !after.next().is_some_and(is_in_word),
+            next => !next.is_some_and(is_in_word),
         }
-    })
+    };
+    let mut out = HashSet::new();
+    for (start, _) in text.match_indices("arn:") {
+        let mut end = start;
+        let mut colons = 0;
+        while let Some(c) = text.get(end..).and_then(|rest| rest.chars().next()) {
+            colons += usize::from(c == ':');
+            // The name of a resource holds no colon.
+            if colons == 6 || (c != ':' && ends_word(end)) {
+                break;
+            }
+            end += c.len_utf8();
+        }
+        out.insert(text.get(start..end).unwrap_or_default().to_owned());
+    }
+    let mut start = 0;
+    for run in text.split(|c: char| !c.is_ascii_digit()) {
+        let end = start + run.len();
+        if run.len() >= 12 && ends_word(end) {
+            out.insert(run.get(run.len() - 12..).unwrap_or_default().to_owned());
+        }
+        start = end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    }
+    out
+}
+
+fn is_in_word(c: char) -> bool {
+    c.is_alphanumeric() || "+=@_-/".contains(c)
 }
 
 /// The principal that a row's ARN means: blanks dropped, a session's role.
@@ -210,5 +238,30 @@ pub(crate) fn why_never(row: &AwsAuthRow, principal: Option<&Principal>) -> Stri
             }
             _ => String::new(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_and_account_ids_are_found_as_whole_words() {
+        let arn = "arn:aws:iam::111122223333:role/a.b";
+        for (text, is_mentioned) in [
+            (format!("- rolearn: {arn}"), true),
+            (format!("({arn}), and"), true),
+            (format!("{arn}: x"), true),
+            (format!("{arn}."), true),
+            (format!("{arn}.c"), false),
+            (format!("{arn}/c"), false),
+            ("arn:aws:iam::111122223333:role/a".to_owned(), false),
+            (format!("arn:arn:{arn}"), true),
+        ] {
+            assert_eq!(mentioned(&text).contains(arn), is_mentioned, "{text}");
+        }
+        let account = |text: &str| mentioned(text).contains("111122223333");
+        assert!(account("- '111122223333'") && account("- 111122223333") && account("é 111122223333, and"));
+        assert!(!account("1111222233334") && !account("111122223333x") && !account("11112222333"));
     }
 }

@@ -131,5 +131,5 @@ fn row(ground: &Ground<'_>, resolution: &Resolution) -> Fix {
 fn find_row<'a>(ground: &Ground<'a>, source: &MappingSource) -> Option<&'a AwsAuthRow> {
     let MappingSource::AwsAuth { key, index: Some(index) } = source else { return None };
     let (_, auth) = ground.facts.aws_auth.value()?.as_ref()?;
-    auth.rows.iter().find(|row| row.key == *key && row.index == *index)
+    auth.row(*key, *index)
 }
