@@ -67,10 +67,11 @@ pub fn meant(permissions: &Permissions, verb: &str, resource: &str, namespace: &
     // As kubectl writes one object: `pods/web-1` names a pod, unless `web-1` is a subresource.
     let (word, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let served = permissions.served();
-    let Found { group, plural, cluster_wide, alternatives, open } = match virtual_resource(&verb, word, served) {
+    let FoundResource { group, plural, cluster_wide, alternatives, open } = match virtual_resource(&verb, word, served)
+    {
         Some(it) => {
             notes.extend(it.note);
-            Found { cluster_wide: it.cluster_wide, ..Found::named(it.group, it.plural) }
+            FoundResource { cluster_wide: it.cluster_wide, ..FoundResource::named(it.group, it.plural) }
         }
         None => look_up(permissions, word, &mut notes),
     };
@@ -173,7 +174,7 @@ fn is_impersonation(verb: &str) -> bool {
     verb == "impersonate" || verb.starts_with("impersonate:")
 }
 
-struct Found {
+struct FoundResource {
     group: String,
     plural: String,
     cluster_wide: bool,
@@ -182,9 +183,9 @@ struct Found {
     open: String,
 }
 
-impl Found {
+impl FoundResource {
     fn named(group: &str, plural: &str) -> Self {
-        Found {
+        FoundResource {
             group: group.to_owned(),
             plural: plural.to_owned(),
             cluster_wide: false,
@@ -194,19 +195,19 @@ impl Found {
     }
 }
 
-fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> Found {
+fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> FoundResource {
     let (name, group) = split_group(word);
     if name == "*" {
         if group.is_none() {
             notes.push("taken for every resource of the core group, as kubectl does; *.* means every group".to_owned());
         }
-        return Found::named(&group.unwrap_or_default(), "*");
+        return FoundResource::named(&group.unwrap_or_default(), "*");
     }
     let served = permissions.served();
     if let Some(found) = served.resolve(word) {
         notes.extend(note_on(permissions, word, &found));
         let it = found.resource;
-        return Found { cluster_wide: !it.namespaced, ..Found::named(&it.group, &it.plural) };
+        return FoundResource { cluster_wide: !it.namespaced, ..FoundResource::named(&it.group, &it.plural) };
     }
     match served.gap_for(group.as_deref()) {
         None => {
@@ -219,7 +220,7 @@ fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> Fo
                      group is asked for {word:?}"
                 ),
             });
-            Found::named("", word)
+            FoundResource::named("", word)
         }
         Some(gap) => unlisted(permissions, &name.to_lowercase(), group, gap, notes),
     }
@@ -260,7 +261,13 @@ fn note_on(permissions: &Permissions, word: &str, found: &ResolvedName<'_>) -> O
 }
 
 /// A name that is none of Kubernetes' own, where not all of discovery was read: it is taken as it was typed.
-fn unlisted(permissions: &Permissions, name: &str, group: Option<String>, gap: &str, notes: &mut Vec<String>) -> Found {
+fn unlisted(
+    permissions: &Permissions,
+    name: &str,
+    group: Option<String>,
+    gap: &str,
+    notes: &mut Vec<String>,
+) -> FoundResource {
     let mut custom = custom_resources(permissions);
     let missing = permissions.served().missing_groups();
     if let Some(missing) = missing {
@@ -273,7 +280,7 @@ fn unlisted(permissions: &Permissions, name: &str, group: Option<String>, gap: &
     match group {
         Some(group) => {
             if custom.contains(&(group.clone(), name.to_owned())) {
-                return Found::named(&group, name);
+                return FoundResource::named(&group, name);
             }
             // A singular, a short name, or the beginning of a group.
             let likely: BTreeSet<&(String, String)> =
@@ -287,7 +294,7 @@ fn unlisted(permissions: &Permissions, name: &str, group: Option<String>, gap: &
             });
             let of_all_groups = everywhere.into_iter().map(|plural| (group.clone(), plural));
             let alternatives = likely.into_iter().cloned().chain(of_all_groups).collect();
-            Found { alternatives, open, ..Found::named(&group, name) }
+            FoundResource { alternatives, open, ..FoundResource::named(&group, name) }
         }
         None => {
             let named: Vec<&(String, String)> = custom.iter().filter(|(_, plural)| is_called(plural, name)).collect();
@@ -312,7 +319,7 @@ fn unlisted(permissions: &Permissions, name: &str, group: Option<String>, gap: &
                 None => vec![UNNAMED_GROUP.to_owned()],
             };
             alternatives.extend(groups.iter().flat_map(|group| own.iter().map(|it| (group.clone(), it.clone()))));
-            Found { alternatives, open, ..Found::named("", name) }
+            FoundResource { alternatives, open, ..FoundResource::named("", name) }
         }
     }
 }

@@ -29,7 +29,7 @@ use super::world::{DISCOVERY, Withheld, World, section_of};
 use crate::access::permissions::Permissions;
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
-use discovery::{AGGREGATED_TYPE, Discovery, Told};
+use discovery::{AGGREGATED_TYPE, Discovery, DiscoveryAnswer};
 use path::Asked;
 use status::Status;
 
@@ -65,8 +65,8 @@ pub(super) fn respond(state: &State, id: &ClusterId, request: &Request, broken: 
     };
     match result {
         // Health is told in one plain word.
-        Ok(Body { status, value: Value::String(word), .. }) => answer(status, "text/plain", word),
-        Ok(Body { status, content_type, value }) => answer(status, content_type, value.to_string()),
+        Ok(ResponseBody { status, value: Value::String(word), .. }) => answer(status, "text/plain", word),
+        Ok(ResponseBody { status, content_type, value }) => answer(status, content_type, value.to_string()),
         Err(status) if status.silent() => unanswered(),
         Err(status) => answer(status.code(), "application/json", status.body().to_string()),
     }
@@ -84,19 +84,19 @@ struct Server<'a> {
 }
 
 /// An answer that is no refusal.
-struct Body {
+struct ResponseBody {
     status: StatusCode,
     content_type: &'static str,
     value: Value,
 }
 
-impl Body {
-    fn json(status: StatusCode, value: Value) -> Body {
-        Body { status, content_type: "application/json", value }
+impl ResponseBody {
+    fn json(status: StatusCode, value: Value) -> ResponseBody {
+        ResponseBody { status, content_type: "application/json", value }
     }
 }
 
-type Outcome = Result<Body, Status>;
+type Outcome = Result<ResponseBody, Status>;
 
 impl Server<'_> {
     fn respond(&self, request: &Request) -> Outcome {
@@ -127,10 +127,12 @@ impl Server<'_> {
         let section = section_of(self.id, DISCOVERY);
         let missing = self.world.missing(&section).collect();
         match Discovery::new(self.cluster, missing, &accept.join(",")).answer(path) {
-            Told::Plain(value) => Ok(Body::json(StatusCode::OK, value)),
-            Told::Aggregated(value) => Ok(Body { status: StatusCode::OK, content_type: AGGREGATED_TYPE, value }),
-            Told::Unavailable => Err(Status::unavailable()),
-            Told::Nothing => Err(Status::no_such_path()),
+            DiscoveryAnswer::Plain(value) => Ok(ResponseBody::json(StatusCode::OK, value)),
+            DiscoveryAnswer::Aggregated(value) => {
+                Ok(ResponseBody { status: StatusCode::OK, content_type: AGGREGATED_TYPE, value })
+            }
+            DiscoveryAnswer::Unavailable => Err(Status::unavailable()),
+            DiscoveryAnswer::Nothing => Err(Status::no_such_path()),
         }
     }
 
@@ -143,7 +145,7 @@ impl Server<'_> {
         {
             let body = serde_json::from_slice(&request.body).ok().or_else(|| protobuf::review(&request.body));
             let body = body.ok_or_else(|| Status::bad_request("the body of the request is no review"))?;
-            return Ok(Body::json(StatusCode::CREATED, review.perform(self.permissions, user, body)?));
+            return Ok(ResponseBody::json(StatusCode::CREATED, review.perform(self.permissions, user, body)?));
         }
         let served = discovery::served(self.cluster);
         let kind = resources::find(served, group, &asked.version, resource).filter(|_| subresource.is_empty());
@@ -162,7 +164,7 @@ impl Server<'_> {
         if asked.attributes.verb == "get" {
             let found = objects.find(|(metadata, _)| metadata.name == *name);
             let (_, found) = found.ok_or_else(|| unread.unwrap_or_else(|| Status::not_found(kind, name)))?;
-            return Ok(Body::json(StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
+            return Ok(ResponseBody::json(StatusCode::OK, resources::render(found, &self.cluster.cluster.name)));
         }
         self.list(kind, objects.map(|(_, object)| object).collect(), unread, query)
     }
@@ -216,6 +218,6 @@ impl Server<'_> {
             "metadata": metadata,
             "items": items,
         });
-        Ok(Body::json(StatusCode::OK, list))
+        Ok(ResponseBody::json(StatusCode::OK, list))
     }
 }

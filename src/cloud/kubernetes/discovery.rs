@@ -34,7 +34,7 @@ impl Kubernetes {
     pub async fn api_resources(&self) -> Result<Discovered, Failure> {
         let core = self.get("/api", AGGREGATED).await?;
         let others = self.get("/apis", AGGREGATED).await?;
-        let mut found = Found::default();
+        let mut found = DiscoveredParts::default();
         for (path, answer) in [("/api", core), ("/apis", others)] {
             let request = || request(path, &self.on);
             match AnswerKind::of(&answer) {
@@ -66,7 +66,7 @@ impl Kubernetes {
     }
 
     /// The lists of group versions, side by side; kept in the order in which they are named.
-    async fn add_lists(&self, group_versions: Vec<(String, String)>, found: &mut Found) {
+    async fn add_lists(&self, group_versions: Vec<(String, String)>, found: &mut DiscoveredParts) {
         let lists = stream::iter(group_versions).map(|(group, version)| async move {
             let path = list_path(&group, &version);
             let read = self.get(&path, PLAIN).await.and_then(|answer| {
@@ -120,7 +120,7 @@ impl AnswerKind {
 }
 
 #[derive(Debug, Default)]
-struct Found {
+struct DiscoveredParts {
     resources: Vec<ApiResource>,
     missing: Vec<Missing>,
 }
@@ -185,7 +185,7 @@ struct SubresourceDiscovery {
     verbs: Option<Vec<String>>,
 }
 
-impl Found {
+impl DiscoveredParts {
     fn add_aggregated(&mut self, path: &str, answer: Value) -> Result<(), String> {
         let list: DiscoveryList = parse(answer)?;
         for group in list.items {
@@ -243,12 +243,12 @@ struct CoreVersions {
 
 #[derive(Deserialize)]
 struct GroupList {
-    groups: Vec<Group>,
+    groups: Vec<ListedGroup>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+struct ListedGroup {
     name: String,
     versions: Vec<GroupVersion>,
     #[serde(default)]
@@ -263,7 +263,7 @@ struct GroupVersion {
 impl GroupList {
     /// In the order of the groups, the preferred version of each first.
     fn group_versions(self) -> Vec<(String, String)> {
-        let of_group = |group: Group| {
+        let of_group = |group: ListedGroup| {
             let preferred = group.preferred_version.map(|it| it.version);
             let mut versions: Vec<String> = group.versions.into_iter().map(|it| it.version).collect();
             versions.sort_by_key(|it| preferred.as_ref() != Some(it));
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn an_aggregated_document_names_resources_and_what_did_not_answer() {
-        let mut found = Found::default();
+        let mut found = DiscoveredParts::default();
         found.add_aggregated("/apis", aggregated()).unwrap();
         let [deployments] = found.resources.as_slice() else { panic!("{:?}", found.resources) };
         assert_eq!((deployments.group_version().as_str(), deployments.plural.as_str()), ("apps/v1", "deployments"));
@@ -370,7 +370,7 @@ mod tests {
             {"name": "deployments/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get"]},
         ]});
         let read = parse::<ResourceList>(list.clone()).unwrap().resources("apps", "v1").unwrap();
-        let mut found = Found::default();
+        let mut found = DiscoveredParts::default();
         found.add_aggregated("/apis", aggregated()).unwrap();
         assert_eq!(read, found.resources);
         assert!(parse::<ResourceList>(list).unwrap().resources("apps", "v1beta1").is_err(), "of another version");
@@ -412,11 +412,11 @@ mod tests {
             let mut spoilt = aggregated();
             let (parent, member) = pointer.rsplit_once('/').unwrap();
             spoilt.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(member);
-            assert!(Found::default().add_aggregated("/apis", spoilt).is_err(), "{pointer}");
+            assert!(DiscoveredParts::default().add_aggregated("/apis", spoilt).is_err(), "{pointer}");
         }
         let mut odd = aggregated();
         odd["items"][0]["versions"][0]["resources"][0]["scope"] = "Galaxy".into();
-        assert!(Found::default().add_aggregated("/apis", odd).is_err(), "neither scope is guessed");
+        assert!(DiscoveredParts::default().add_aggregated("/apis", odd).is_err(), "neither scope is guessed");
         assert_eq!(AnswerKind::of(&json!({"kind": "Status"})), None);
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Discovery<'a> {
 
 /// What came of a path.
 #[derive(Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum DiscoveryAnswer {
     /// Discovery in the classic form, or something beside it.
     Plain(Value),
     /// Discovery in the aggregated form.
@@ -84,46 +84,48 @@ impl<'a> Discovery<'a> {
     }
 
     /// What a path that is no resource answers.
-    pub(super) fn answer(&self, path: &str) -> Told {
+    pub(super) fn answer(&self, path: &str) -> DiscoveryAnswer {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts[..] {
-            ["version"] => Told::Plain(version(self.cluster)),
-            ["healthz" | "livez" | "readyz"] => Told::Plain(Value::from("ok")),
-            ["api"] if self.aggregated => Told::Aggregated(self.group_list(true)),
-            ["apis"] if self.aggregated => Told::Aggregated(self.group_list(false)),
+            ["version"] => DiscoveryAnswer::Plain(version(self.cluster)),
+            ["healthz" | "livez" | "readyz"] => DiscoveryAnswer::Plain(Value::from("ok")),
+            ["api"] if self.aggregated => DiscoveryAnswer::Aggregated(self.group_list(true)),
+            ["apis"] if self.aggregated => DiscoveryAnswer::Aggregated(self.group_list(false)),
             ["api"] => {
                 let versions: Vec<String> =
                     self.groups().into_iter().filter(|it| it.name.is_empty()).flat_map(|it| it.versions).collect();
-                Told::Plain(json!({ "kind": "APIVersions", "versions": versions, "serverAddressByClientCIDRs": [] }))
+                DiscoveryAnswer::Plain(
+                    json!({ "kind": "APIVersions", "versions": versions, "serverAddressByClientCIDRs": [] }),
+                )
             }
             ["apis"] => {
                 let groups: Vec<Value> =
-                    self.groups().iter().filter(|it| !it.name.is_empty()).map(Group::classic).collect();
-                Told::Plain(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }))
+                    self.groups().iter().filter(|it| !it.name.is_empty()).map(ServedGroup::classic).collect();
+                DiscoveryAnswer::Plain(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }))
             }
-            ["apis", name] => match self.groups().iter().find(|it| it.name == name).map(Group::classic) {
+            ["apis", name] => match self.groups().iter().find(|it| it.name == name).map(ServedGroup::classic) {
                 Some(mut group) => {
                     if let Value::Object(members) = &mut group {
                         members.insert("kind".to_owned(), Value::from("APIGroup"));
                         members.insert("apiVersion".to_owned(), Value::from("v1"));
                     }
-                    Told::Plain(group)
+                    DiscoveryAnswer::Plain(group)
                 }
-                None => Told::Nothing,
+                None => DiscoveryAnswer::Nothing,
             },
             ["api", version] => self.resource_list("", version),
             ["apis", name, version] => self.resource_list(name, version),
-            _ => Told::Nothing,
+            _ => DiscoveryAnswer::Nothing,
         }
     }
 
     /// In discovery's order; group versions that could not be read come last.
-    fn groups(&self) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
+    fn groups(&self) -> Vec<ServedGroup> {
+        let mut groups: Vec<ServedGroup> = Vec::new();
         let mut add = |name: &str, version: &str| match groups.iter_mut().find(|it| it.name == name) {
             Some(group) if group.versions.iter().any(|it| it == version) => {}
             Some(group) => group.versions.push(version.to_owned()),
-            None => groups.push(Group { name: name.to_owned(), versions: vec![version.to_owned()] }),
+            None => groups.push(ServedGroup { name: name.to_owned(), versions: vec![version.to_owned()] }),
         };
         for it in served(self.cluster) {
             add(&it.group, version_of(it));
@@ -163,17 +165,17 @@ impl<'a> Discovery<'a> {
         })
     }
 
-    fn resource_list(&self, group: &str, version: &str) -> Told {
+    fn resource_list(&self, group: &str, version: &str) -> DiscoveryAnswer {
         if self.is_missing(group, version) {
-            return Told::Unavailable;
+            return DiscoveryAnswer::Unavailable;
         }
         let all = served(self.cluster);
         let its: Vec<&ApiResource> = all.iter().filter(|it| it.group == group && version_of(it) == version).collect();
         if its.is_empty() {
-            return Told::Nothing;
+            return DiscoveryAnswer::Nothing;
         }
         let resources: Vec<Value> = its.iter().flat_map(|it| classic(it)).collect();
-        Told::Plain(json!({
+        DiscoveryAnswer::Plain(json!({
             "kind": "APIResourceList",
             "apiVersion": "v1",
             "groupVersion": join_group_version(group, version),
@@ -182,12 +184,12 @@ impl<'a> Discovery<'a> {
     }
 }
 
-struct Group {
+struct ServedGroup {
     name: String,
     versions: Vec<String>,
 }
 
-impl Group {
+impl ServedGroup {
     fn classic(&self) -> Value {
         let of =
             |version: &String| json!({ "groupVersion": join_group_version(&self.name, version), "version": version });
@@ -264,9 +266,9 @@ fn version(cluster: &ClusterDocument) -> Value {
 mod tests {
     use super::*;
 
-    fn told(cluster: &ClusterDocument, accept: &str, path: &str) -> Value {
+    fn answer_for(cluster: &ClusterDocument, accept: &str, path: &str) -> Value {
         match Discovery::new(cluster, vec!["metrics.k8s.io/v1beta1"], accept).answer(path) {
-            Told::Plain(it) | Told::Aggregated(it) => it,
+            DiscoveryAnswer::Plain(it) | DiscoveryAnswer::Aggregated(it) => it,
             other => panic!("{path}: {other:?}"),
         }
     }
@@ -288,24 +290,24 @@ mod tests {
             let count = |list: Value| list["resources"].as_array().unwrap().iter().filter(is_resource).count();
             let mut classic = 0;
             if cluster.api_resources.is_none() {
-                classic += count(told(&cluster, "", "/api/v1"));
+                classic += count(answer_for(&cluster, "", "/api/v1"));
             }
-            for group in told(&cluster, "", "/apis")["groups"].as_array().unwrap() {
+            for group in answer_for(&cluster, "", "/apis")["groups"].as_array().unwrap() {
                 let name = group["name"].as_str().unwrap();
-                assert_eq!(told(&cluster, "", &format!("/apis/{name}"))["kind"], "APIGroup");
+                assert_eq!(answer_for(&cluster, "", &format!("/apis/{name}"))["kind"], "APIGroup");
                 for version in group["versions"].as_array().unwrap() {
                     let path = format!("/apis/{}", version["groupVersion"].as_str().unwrap());
                     if name == "metrics.k8s.io" {
                         let gone = Discovery::new(&cluster, vec!["metrics.k8s.io/v1beta1"], "").answer(&path);
-                        assert_eq!(gone, Told::Unavailable);
+                        assert_eq!(gone, DiscoveryAnswer::Unavailable);
                     } else {
-                        classic += count(told(&cluster, "", &path));
+                        classic += count(answer_for(&cluster, "", &path));
                     }
                 }
             }
             let mut aggregated = 0;
             for path in ["/api", "/apis"] {
-                let list = told(&cluster, AGGREGATED_TYPE, path);
+                let list = answer_for(&cluster, AGGREGATED_TYPE, path);
                 assert_eq!(list["kind"], "APIGroupDiscoveryList");
                 for version in
                     list["items"].as_array().unwrap().iter().flat_map(|it| it["versions"].as_array().unwrap())
@@ -317,9 +319,9 @@ mod tests {
             assert_eq!((classic, aggregated), (expected, expected));
         }
         let cluster = ClusterDocument::default();
-        let nothing = |path: &str| Discovery::new(&cluster, vec![], "").answer(path) == Told::Nothing;
+        let nothing = |path: &str| Discovery::new(&cluster, vec![], "").answer(path) == DiscoveryAnswer::Nothing;
         assert!(nothing("/apis/none/v1") && nothing("/apis/none") && nothing("/openapi/v2") && nothing("/api/v2"));
-        let core = told(&cluster, "", "/api/v1");
+        let core = answer_for(&cluster, "", "/api/v1");
         let all = core["resources"].as_array().unwrap().iter().filter(|it| it["categories"] == json!(["all"]));
         assert_eq!(
             all.map(|it| it["name"].clone()).collect::<Vec<_>>(),
