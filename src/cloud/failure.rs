@@ -101,7 +101,7 @@ fn odd_answer(request: &Request, odd: &OddAnswer, answer: &HttpResponse) -> Fail
         true => odd.to_string(),
         false => format!("{odd}. {}", described(request.service, answer.headers().get("content-type"), body)),
     };
-    request.failure(FailureKind::Unexpected, Some(&format!("HTTP {}", answer.status().as_u16())), &said)
+    request.failure(FailureKind::Unexpected, failed(answer.status().as_u16()).as_deref(), &said)
 }
 
 fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
@@ -264,7 +264,12 @@ pub(crate) fn kubernetes_unreadable(
         Some(why) => format!("the answer cannot be read: {why}. {whose}"),
         None => whose,
     };
-    request.failure(kind, Some(&format!("HTTP {status}")), &said)
+    request.failure(kind, failed(status).as_deref(), &said)
+}
+
+/// The status of an answer as a code; that of success explains nothing.
+fn failed(status: u16) -> Option<String> {
+    (!(200..300).contains(&status)).then(|| format!("HTTP {status}"))
 }
 
 /// The user of a kubeconfig context could not be authenticated.

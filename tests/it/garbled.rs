@@ -3,7 +3,7 @@
 //!
 //! A small world's real answers (a lab's for AWS, its manifests as the API server lists them for Kubernetes) are served
 //! again with one member changed, and read through the real clients. What the services' own models make optional, and whose
-//! absence therefore has a meaning of its own, stands in [`OPTIONAL`] with its source. A few dozen changes are tried by
+//! absence therefore has a meaning of its own, stands in [`OPTIONAL`] with its source. Some dozens of changes are tried by
 //! default, by chance from a seed; `EKSPLORER_GARBLED=all` tries all, and any other text those
 //! whose name has it: `Pod metadata.namespace Gone`.
 
@@ -32,7 +32,7 @@ use crate::fake::{Fake, HTML, JSON, Said};
 
 const WORLD: &str = include_str!("garbled/world.yaml");
 /// How many changes are tried unless it is said otherwise.
-const TRIED: usize = 40;
+const TRIED: usize = 80;
 
 /// Members that the models make optional: in whose answers, where, how changed, and what their absence means by which source.
 const OPTIONAL: &[(&str, &str, &[How], &str)] = &[
@@ -49,6 +49,7 @@ const OPTIONAL: &[(&str, &str, &[How], &str)] = &[
     ("ClusterRole", "rules", &[How::Null], "as of a Role"),
     ("Role", "rules[].resourceNames", &[How::Gone], "PolicyRule.resourceNames, +optional: none means all"),
     ("Role", "rules[].apiGroups[]", &[How::Empty], "PolicyRule.apiGroups: \"\" is the core group"),
+    ("RoleBinding", "subjects[].namespace", &[How::Gone], "rbac/v1: without it, one of the binding's own namespace"),
     ("RoleBinding", "subjects", &[How::Gone], "RoleBinding.subjects, +optional: none binds nobody"),
     ("ClusterRoleBinding", "subjects", &[How::Gone], "as of a RoleBinding"),
     ("Pod", "spec.serviceAccountName", &[How::Gone], "PodSpec.serviceAccountName, +optional: mirror pods have none"),
