@@ -43,6 +43,7 @@ use std::collections::HashMap;
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
+use crate::model::role::UserDetail;
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
 
@@ -300,6 +301,11 @@ impl<'a> Workloads<'a> {
 
     pub(crate) fn ground(&self) -> &place::Ground<'a> {
         &self.ground
+    }
+
+    /// What a user's own policies, and those of its groups, say of an action on a resource.
+    pub(crate) fn own_policies_of_user(&self, user: &UserDetail, action: &str, resource: &str) -> Own {
+        policies::Owner::user(user, self.iam).says(self.iam, action, resource)
     }
 
     /// What the role's own policies say of an action on a resource, as far as they are known.

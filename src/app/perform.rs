@@ -175,7 +175,7 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
             // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
             let open = app.overlays.iter().filter_map(|it| match it {
                 Overlay::Trace(view) => Some(view.asked.clone()),
-                Overlay::Explain(view) => view.message.asked(),
+                Overlay::Explain(view) => view.message.message.asked(),
                 Overlay::Workload(view) => view.role().cloned(),
                 Overlay::Row(view) => view.row.asked.clone(),
                 _ => None,

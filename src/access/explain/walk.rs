@@ -315,6 +315,8 @@ pub(super) fn finish(
         decision: walk.decision,
         nearest: walk.nearest,
         fix,
+        closest_statement: None,
+        least: None,
         notes,
     }
 }

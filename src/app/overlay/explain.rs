@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::explain::message::Message;
+use crate::access::explain::message::Reading;
 use crate::access::explain::{Explanation, Line};
 use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
@@ -12,7 +12,7 @@ use crate::app::pane::Motion;
 #[derive(Clone, Debug)]
 pub struct ExplainView {
     /// Of what.
-    pub message: Message,
+    pub message: Reading,
     /// The answer, once it is there.
     pub explanation: Option<Arc<Explanation>>,
     /// Its lines.
@@ -27,7 +27,7 @@ pub struct ExplainView {
 
 impl ExplainView {
     /// Of a message.
-    pub fn new(message: Message) -> Self {
+    pub fn new(message: Reading) -> Self {
         let (lines, facts) = (Vec::new(), Vec::new());
         ExplainView { message, explanation: None, lines, facts, at: 0, slot: Slot::default() }
     }
@@ -74,7 +74,7 @@ impl ExplainView {
         let principals = &self.explanation.as_ref()?.principals;
         match principals.as_slice() {
             [only] => Some(only.asked.arn()),
-            _ => self.message.asked().map(|it| it.arn()),
+            _ => self.message.message.asked().map(|it| it.arn()),
         }
     }
 }
