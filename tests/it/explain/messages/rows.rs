@@ -1,17 +1,17 @@
 //! The table: one row a message.
 
 /// A message as a program prints it, and what it is.
-pub struct Row {
+pub(super) struct Row {
     /// The program that prints it.
-    pub tool: &'static str,
+    pub(super) tool: &'static str,
     /// A public place where it stands: a project with the number of an issue, or a document.
-    pub source: &'static str,
+    pub(super) source: &'static str,
     /// The message.
-    pub text: &'static str,
+    pub(super) text: &'static str,
     /// The status that the command ends with on the demo world.
-    pub ends: u8,
+    pub(super) ends: u8,
     /// `SPEAKER KIND PRINCIPAL | REQUEST`
-    pub expected: &'static str,
+    pub(super) expected: &'static str,
 }
 
 const fn row(tool: &'static str, source: &'static str, text: &'static str, ends: u8, expected: &'static str) -> Row {
@@ -22,7 +22,7 @@ const fn row(tool: &'static str, source: &'static str, text: &'static str, ends:
 const NONE: &str = "no known error message";
 
 /// All rows.
-pub fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     [forbidden(), unauthorized(), beside_the_api_server(), iam(), tokens(), credentials(), near_misses()]
         .into_iter()
         .flatten()
