@@ -1,25 +1,33 @@
 //! From an error message to the first step that fails.
 //!
-//! - [`message`]: what a pasted text says: which refusal, of whom, of what;
+//! - [`message`]: what a pasted text may say, as types: who speaks, which refusal, of whom, of what;
+//! - [`recognize`]: from the text to that;
 //! - `carriers`: which principals may be behind a username: templates read backwards;
 //! - `walk`: credentials → token → mode → mapping → username → grants, each step with its evidence;
 //! - `subjects`: whose walk it is, of several the one that fails first;
-//! - `others`: refusals that RBAC has no part in: admission, AWS IAM, escalation, a client without credentials;
+//! - `others`: refusals that RBAC has no part in: admission, escalation, a client without credentials;
+//! - `aws`: refusals by IAM policies and trust policies, judged by those in the facts;
+//! - `nodes`: kubelets that the API server does not accept;
+//! - `pods`: what STS and EKS Auth refuse to pods, and pods that fell back to their node's role;
+//! - `connection`: kubelets, proxies, certificates and registries: nobody's access to the cluster;
+//! - `kubectl`: the API requests behind kubectl's commands;
 //! - [`fix`]: for whom it could be fixed, and what the client itself must change. Changes of access are proposed and
 //!   proved by `edit::fix`.
 //!
 //! Decides how the parts of the message are put together with the facts of today. A message is older than the facts: what
 //! it says happened, and what the walk says is how it would end now. Nothing here invents a reason: where the two differ,
-//! what may explain it is listed as such. A new form of message begins in [`message`], a new text fix in [`fix`].
+//! what may explain it is listed as such. A new form of message begins in [`recognize`], a new text fix in [`fix`].
 
-mod can_i;
+mod aws;
 mod carriers;
+mod connection;
 pub mod fix;
-mod forbidden;
+mod kubectl;
 pub mod message;
+mod nodes;
 mod others;
-mod refusal;
-mod scan;
+mod pods;
+mod recognize;
 mod subjects;
 mod told;
 mod walk;
@@ -32,8 +40,9 @@ use crate::model::principal::Asked;
 use crate::model::request::Request;
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
 use fix::{FixTarget, TextFix};
-use message::Message;
+use message::{Message, Reading};
 
+pub use recognize::{read_message, tidy};
 pub use told::{Line, mark};
 
 /// The steps from a person's credentials to what they may do, in order.
@@ -41,8 +50,16 @@ pub use told::{Line, mark};
 pub enum StepName {
     /// AWS knows who signs; Kubernetes knows the service account.
     Credentials,
+    /// A connection to the API server. Only where that failed.
+    Connection,
     /// AWS IAM allows the call. Only in refusals of IAM's own.
     Iam,
+    /// The role's trust policy lets the caller assume it.
+    Trust,
+    /// The registry gives the image.
+    Registry,
+    /// The kubelet takes the request.
+    Kubelet,
     /// The API server accepts the token.
     Token,
     /// What the cluster's authentication mode reads.
@@ -62,7 +79,11 @@ impl StepName {
     pub fn as_str(self) -> &'static str {
         match self {
             StepName::Credentials => "credentials",
+            StepName::Connection => "connection",
             StepName::Iam => "AWS IAM",
+            StepName::Trust => "trust policy",
+            StepName::Registry => "registry",
+            StepName::Kubelet => "kubelet",
             StepName::Token => "token",
             StepName::Mode => "mode",
             StepName::Mapping => "mapping",
@@ -147,8 +168,21 @@ pub struct Explanation {
     pub target: FixTarget,
     /// Fixes that are texts, for the client itself.
     pub text_fixes: Vec<TextFix>,
+    /// The statement of a trust policy that comes closest to letting a caller in.
+    pub closest_statement: Option<String>,
+    /// The least statement that would allow an AWS call, and the policy that it belongs in.
+    pub least: Option<LeastStatement>,
     /// What else is to be known.
     pub notes: Vec<String>,
+}
+
+/// A statement to add to a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeastStatement {
+    /// Where: `the trust policy of role/automation`.
+    pub policy: String,
+    /// The statement.
+    pub statement: serde_json::Value,
 }
 
 impl Explanation {
@@ -200,14 +234,43 @@ impl<'a> Ground<'a> {
         &self.permissions
     }
 
-    /// Explains a message.
-    pub fn explain(&self, message: &Message) -> Explanation {
+    /// Explains what was read from a text.
+    pub fn explain(&self, reading: &Reading) -> Explanation {
+        let mut explanation = self.explain_message(&reading.message);
+        if !reading.others.is_empty() {
+            let others: Vec<String> = reading.others.iter().map(Message::told).collect();
+            let count = others.len() + 1;
+            explanation.notes.insert(
+                0,
+                format!(
+                    "the text holds {count} messages; this is about the first. Paste the others alone: {}",
+                    others.join("; ")
+                ),
+            );
+        }
+        explanation
+    }
+
+    fn explain_message(&self, message: &Message) -> Explanation {
         match message {
             Message::Forbidden(it) => subjects::forbidden(self, message, it),
-            Message::Unauthorized { asked } => subjects::unauthorized(self, message, asked.as_deref()),
+            Message::Unauthorized { asked, sender, speaker, node } => {
+                let refused = subjects::Refused {
+                    asked: asked.as_deref(),
+                    sender: *sender,
+                    speaker: *speaker,
+                    node: node.as_deref(),
+                };
+                subjects::unauthorized(self, message, &refused)
+            }
             Message::CanI(it) => subjects::can_i(self, message, it),
-            Message::Credentials { asked, because } => others::credentials(self, message, asked.as_deref(), because),
-            Message::Iam(it) => others::iam(self, message, it),
+            Message::Credentials { asked, fault, .. } => others::credentials(self, message, asked.as_deref(), *fault),
+            Message::Iam(it) => aws::iam(self, message, it),
+            Message::WebIdentity(it) => pods::web_identity(self, message, it),
+            Message::PodIdentity(fault) => pods::pod_identity(self, message, *fault),
+            Message::Kubelet(it) => connection::kubelet(self, message, it),
+            Message::Connection(fault) => connection::connection(self, message, *fault),
+            Message::ImagePull(it) => connection::image_pull(self, message, it),
             Message::Admission(it) => others::admission(self, message, it),
             Message::Escalation(it) => others::escalation(self, message, it),
         }

@@ -51,7 +51,7 @@ use super::identity::Resolver;
 use super::trust::{Clause, Outcome, StatementRef, Verdict};
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
-use crate::model::role::RoleDetail;
+use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
 use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
 
@@ -329,6 +329,11 @@ impl<'a> Workloads<'a> {
     /// resource, and the variable's name.
     pub(crate) fn unfilled_variables(&self, role: &'a RoleDetail) -> Vec<(String, usize, String, String)> {
         PolicyOwner::role(role, &self.reader).unfilled_variables()
+    }
+
+    /// What a user's own policies, and those of its groups, say of an action on a resource.
+    pub(crate) fn own_policies_of_user(&self, user: &'a UserDetail, action: &str, resource: &str) -> PolicyDecision {
+        PolicyOwner::user(user, &self.reader).decide(action, resource)
     }
 
     /// What the role's own policies say of an action on a resource, as far as they are known.

@@ -4,7 +4,7 @@
 //! logged and asserted. A new wish is a variant here and an arm in `run::effects`.
 
 use super::message::Ticket;
-use crate::access::explain::message::Message;
+use crate::access::explain::message::Reading;
 use crate::access::workload::Subject;
 use crate::edit::draft::Draft;
 use crate::edit::export::Told;
@@ -51,7 +51,7 @@ pub enum Effect {
         /// In which cluster.
         cluster: ClusterId,
         /// Which.
-        message: Box<Message>,
+        message: Box<Reading>,
     },
     /// Compute what one principal may do, as a table.
     Matrix {

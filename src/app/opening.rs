@@ -15,7 +15,7 @@ use super::overlay::trace::TraceView;
 use super::overlay::workload::WorkloadView;
 use super::pane::Pane;
 use super::perform::push;
-use crate::access::explain::message::Message;
+use crate::access::explain::message::Reading;
 use crate::access::workload::Subject;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -49,12 +49,12 @@ pub(super) fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::
 }
 
 /// Opens the explanation of a message, asking first for the facts of whom it names where not all is known yet.
-pub(super) fn open_explain(app: &mut App, message: Message, effects: &mut Vec<Effect>) {
+pub(super) fn open_explain(app: &mut App, message: Reading, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else {
         app.warn("Choose a cluster first: C lists them.");
         return;
     };
-    if let Some(asked) = message.asked().filter(|_| app.is_live() && !is_whole(app)) {
+    if let Some(asked) = message.message.asked().filter(|_| app.is_live() && !is_whole(app)) {
         effects.push(Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) });
     }
     let mut view = ExplainView::new(message.clone());

@@ -311,6 +311,9 @@ pub enum Query {
     Name(String),
 }
 
+/// No ARN in a longer text is longer ("IAM and AWS STS quotas": paths of 512 and names of 64 characters).
+const LONGEST_ARN: usize = 2048;
+
 /// Reads what was typed or pasted. Blanks and quotes around it are dropped, and a principal's ARN is found inside a
 /// longer text, so that a whole error message or a line of aws-auth can be pasted
 /// (`User: arn:aws:sts::1…:assumed-role/deployer/jane is not authorized to perform …`).
@@ -326,10 +329,11 @@ pub fn parse_query(text: &str) -> Result<Query, ArnError> {
     let mut first_error = None;
     for (start, _) in text.match_indices("arn:") {
         let found = text.get(start..).unwrap_or_default();
-        let end = found
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | ')' | ']' | '>' | '}'))
-            .unwrap_or(found.len());
-        let arn = found.get(..end).unwrap_or(found);
+        let stops = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | ')' | ']' | '>' | '}');
+        let mut ends = found.char_indices().take_while(|(at, _)| *at <= LONGEST_ARN);
+        let end = ends.find(|(_, c)| stops(*c)).map_or(found.len(), |(at, _)| at);
+        // Else a long text without blanks would be read from each of its ARNs to its end.
+        let Some(arn) = found.get(..end).filter(|_| end <= LONGEST_ARN) else { continue };
         // "rolearn:" is no ARN; "arn:aws:….", in the midst of a text, ends a sentence.
         match Asked::from_arn(arn.trim_end_matches(['.', ':'])).or_else(|_| Asked::from_arn(arn)) {
             Ok(asked) => return Ok(Query::Arn(Box::new(asked))),

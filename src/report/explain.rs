@@ -7,7 +7,7 @@ use super::json::{EvidenceJson, FORMAT};
 use super::plan::access_json;
 use super::{Exit, columns, glyph};
 use crate::access::explain::fix::TextFix;
-use crate::access::explain::message::{By, Message};
+use crate::access::explain::message::{By, KubeletPeer, Message};
 use crate::access::explain::{Explanation, Step, StepState};
 use crate::access::permissions::{Permissions, RoleName, Verdict};
 use crate::edit::fix::{Explained, Fix};
@@ -79,6 +79,8 @@ pub fn json(cluster: &ClusterId, permissions: &Permissions, explained: &Explaine
         "unknown": decision.map(|it| it.unknown.clone()).unwrap_or_default(),
         "by": decision.map(|it| it.by.iter().map(|it| allowing_json(permissions, it)).collect::<Vec<_>>()).unwrap_or_default(),
         "nearest": nearest,
+        "closestStatement": explanation.closest_statement,
+        "leastStatement": explanation.least.as_ref().map(|it| json!({"policy": it.policy, "statement": it.statement})),
         "fix": proved.chain(texts).collect::<Vec<_>>(),
         "notes": explanation.notes.iter().chain(&fixes.notes).collect::<Vec<_>>(),
     });
@@ -92,7 +94,7 @@ fn step(step: &Step) -> Value {
         StepState::Unknown => "unknown",
         StepState::NotChecked => "not-checked",
     };
-    let name = step.name.as_str().replace("AWS IAM", "iam");
+    let name = step.name.as_str().replace("AWS IAM", "iam").replace(' ', "-");
     json!({
         "step": name,
         "state": state,
@@ -149,6 +151,7 @@ fn recognised(message: &Message) -> Value {
         out.insert(name.to_owned(), value);
     };
     put("kind", json!(message.kind()));
+    put("speaker", json!(message.speaker().as_str()));
     match message {
         Message::Forbidden(it) => {
             put("username", json!(it.username));
@@ -157,10 +160,33 @@ fn recognised(message: &Message) -> Value {
             }
             put("reason", json!(it.reason));
         }
-        Message::Unauthorized { asked } => put("arn", json!(asked.as_ref().map(|it| it.arn()))),
-        Message::Credentials { asked, because } => {
+        Message::Unauthorized { asked, sender, node, .. } => {
             put("arn", json!(asked.as_ref().map(|it| it.arn())));
-            put("reason", json!(because));
+            put("sender", json!(sender.as_str()));
+            put("node", json!(node));
+        }
+        Message::Credentials { asked, fault, .. } => {
+            put("arn", json!(asked.as_ref().map(|it| it.arn())));
+            put("reason", json!(fault.sentence()));
+        }
+        Message::Kubelet(it) => {
+            let refused = match it.peer {
+                KubeletPeer::ApiServer => "api-server",
+                KubeletPeer::Scraper => "scraper",
+            };
+            put("refused", json!(refused));
+            put("node", json!(it.node));
+        }
+        Message::Connection(fault) => put("fault", json!(fault.as_str())),
+        Message::WebIdentity(it) => {
+            put("fault", json!(it.fault.as_str()));
+            put("issuer", json!(it.issuer));
+        }
+        Message::PodIdentity(fault) => put("fault", json!(fault.as_str())),
+        Message::ImagePull(it) => {
+            put("image", json!(it.image));
+            put("registry", json!(it.registry()));
+            put("status", json!(it.status));
         }
         Message::CanI(it) => {
             put("username", json!(it.as_user));
@@ -179,6 +205,7 @@ fn recognised(message: &Message) -> Value {
             put("action", json!(it.action));
             put("resource", json!(it.resource));
             put("reason", json!(it.because));
+            put("encoded", json!(it.encoded));
         }
         Message::Admission(it) => {
             let (by, name) = by(&it.by);

@@ -36,7 +36,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Expla
             y += 1 + canvas.paragraph(inner(y + 1), &explanation.answer, Role::Text).max(1);
         }
         None => {
-            canvas.put(area.x, y, area.width, &view.message.told(), Role::Title);
+            canvas.put(area.x, y, area.width, &view.message.message.told(), Role::Title);
             canvas.put(area.x, y + 1, 1, "⟳", Role::Accent);
             canvas.put(area.x + 2, y + 1, area.width, "explaining …", Role::Dim);
             y += 2;

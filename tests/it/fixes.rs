@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use eksplorer::access::explain::Ground;
-use eksplorer::access::explain::message::{Forbidden, Message};
+use eksplorer::access::explain::message::{Forbidden, Message, Reading, Sender, Speaker};
 use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::permissions::{Permissions, Verdict, Who};
@@ -105,9 +105,7 @@ fn a_case(dice: &mut Dice, snapshot: &Snapshot, facts: &ClusterFacts, namespaces
     let rows = inventory(facts, &snapshot.iam).principals;
     let principal = dice.pick(&rows).principal.clone();
     let asked = match principal.kind {
-        PrincipalKind::Role => {
-            Asked { session: Some("jane".to_owned()), ..Asked::principal(principal) }
-        }
+        PrincipalKind::Role => Asked { session: Some("jane".to_owned()), ..Asked::principal(principal) },
         PrincipalKind::User => Asked::principal(principal),
         _ => return None,
     };
@@ -117,7 +115,12 @@ fn a_case(dice: &mut Dice, snapshot: &Snapshot, facts: &ClusterFacts, namespaces
             Some(Case { message: forbidden(identity.username, &request), asked: Some(asked), request: Some(request) })
         }
         _ => Some(Case {
-            message: Message::Unauthorized { asked: Some(Box::new(asked.clone())) },
+            message: Message::Unauthorized {
+                asked: Some(Box::new(asked.clone())),
+                sender: Sender::Command,
+                speaker: Speaker::ApiServer,
+                node: None,
+            },
             asked: Some(asked),
             request: None,
         }),
@@ -125,8 +128,8 @@ fn a_case(dice: &mut Dice, snapshot: &Snapshot, facts: &ClusterFacts, namespaces
 }
 
 fn forbidden(username: String, request: &Request) -> Message {
-    let (reason, dangling) = (String::new(), Vec::new());
-    Message::Forbidden(Forbidden { username, request: request.clone(), reason, dangling })
+    let (reason, dangling, speaker) = (String::new(), Vec::new(), Speaker::ApiServer);
+    Message::Forbidden(Forbidden { username, request: request.clone(), reason, dangling, speaker })
 }
 
 /// Makes the calls of a draft, one for each step.
@@ -175,9 +178,7 @@ fn with_kubernetes(document: &Document, fix: &Fix, facts: &ClusterFacts) -> Docu
         // Written again whole, in a form that leaves no doubt.
         let rows = auth.rows.iter().filter(|it| it.key == row.key);
         let others = rows.filter(|it| Some(it.index) != row.index && it.arn.is_some());
-        let line = |arn: &str, username: &str, groups: &[String]| {
-            serde_json::json!({ row.key.arn_field(): arn, "username": username, "groups": groups })
-        };
+        let line = |arn: &str, username: &str, groups: &[String]| serde_json::json!({ row.key.arn_field(): arn, "username": username, "groups": groups });
         let mut lines: Vec<_> =
             others.map(|it| line(it.arn.as_deref().unwrap_or_default(), &it.username, &it.groups)).collect();
         lines.push(line(&row.arn, &row.username, &row.groups));
@@ -252,7 +253,8 @@ async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
         let mut dice = Dice(seed);
         for _ in 0..12 {
             let Some(case) = a_case(&mut dice, &snapshot, &facts, &namespaces) else { continue };
-            let explained = Explained::new(&ground, &case.message);
+            let reading = Reading { message: case.message.clone(), others: Vec::new() };
+            let explained = Explained::new(&ground, &reading);
             if explained.explanation.verdict != Verdict::Denied || denied >= wanted {
                 continue;
             }
@@ -278,8 +280,7 @@ async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
                 }
                 let after = snapshot_of(&held, Source::Lab).settled();
                 let facts_after = after.cluster(&id);
-                let (permissions_after, who_after) =
-                    (Permissions::of(&facts_after), who(&facts_after, &after, &case));
+                let (permissions_after, who_after) = (Permissions::of(&facts_after), who(&facts_after, &after, &case));
                 if let Some(request) = &case.request {
                     let decision = permissions_after.decide(&who_after, request);
                     assert_eq!(decision.verdict, Verdict::Allowed, "{told}\n{decision:#?}");

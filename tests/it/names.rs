@@ -3,7 +3,7 @@
 
 use eksplorer::access::crosscheck::reviewee;
 use eksplorer::access::explain::Ground;
-use eksplorer::access::explain::message::read as read_message;
+use eksplorer::access::explain::read_message;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::matrix::matrix;
 use eksplorer::access::permissions::{Permissions, Verdict, Who};

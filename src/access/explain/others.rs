@@ -1,11 +1,11 @@
 //! Refusals that RBAC has no part in: who refuses, and what to do.
 //!
-//! Nothing here is replayed through RBAC: admission, AWS IAM and a client without credentials decide by other things than
-//! bindings and access policies. The principal is traced all the same where one is named, for that is the next question.
+//! Nothing here is replayed through RBAC: admission and a client without credentials decide by other things than bindings
+//! and access policies. The principal is traced all the same where one is named, for that is the next question.
 
 use super::carriers::named;
 use super::fix::{self, FixTarget};
-use super::message::{Admission, By, Escalation, Iam, Message};
+use super::message::{Admission, By, CredentialFault, Escalation, Message, Speaker};
 use super::walk::{Seen, Walk, finish, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
 use crate::access::permissions::Verdict;
@@ -13,14 +13,16 @@ use crate::access::permissions::rule::tell;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{DocumentRef, Evidence};
 
-/// The client had nothing to send.
+/// The client had nothing to send, or AWS did not take it.
 pub(super) fn credentials(
     ground: &Ground<'_>,
     message: &Message,
     asked: Option<&Asked>,
-    because: &'static str,
+    fault: CredentialFault,
 ) -> Explanation {
     let mut walk = Walk::default();
+    let because = fault.sentence();
+    let speaker = message.speaker();
     walk.say(
         StepName::Credentials,
         StepState::Failed,
@@ -29,23 +31,32 @@ pub(super) fn credentials(
     );
     let who = asked.cloned();
     let name = who.as_ref().map(|it| named(ground, &ground.resolver.resolve(it).asked));
+    let names_nobody = name.is_none();
     let name = name.unwrap_or_else(|| "the client".to_owned());
     traced(ground, &mut walk, who.as_ref());
     let mut explanation =
         finish(ground, message, &name, None, walk, candidates(who, Verdict::Denied), &FixTarget::Nobody);
-    explanation.notes.push(
-        "mend it in the shell where kubectl fails: `aws sts get-caller-identity` must print the principal that is meant"
-            .to_owned(),
-    );
+    let start = if names_nobody { format!("{NO_PRINCIPAL}. ") } else { String::new() };
+    explanation.answer = format!("{start}{name} fails at credentials, by the words of {}: {because}", speaker.noun());
+    explanation.notes.push(fault.advice().to_owned());
+    if speaker != Speaker::Client {
+        explanation.notes.push(format!(
+            "{} spoke, and not the cluster: no access entry or binding has a part in it",
+            speaker.noun()
+        ));
+    }
     explanation
 }
 
-fn candidates(asked: Option<Asked>, verdict: Verdict) -> Vec<Candidate> {
+/// How an answer begins whose message names nobody.
+pub(super) const NO_PRINCIPAL: &str = "this message names no principal";
+
+pub(super) fn candidates(asked: Option<Asked>, verdict: Verdict) -> Vec<Candidate> {
     asked.into_iter().map(|asked| Candidate { asked, because: "the text names it".to_owned(), verdict }).collect()
 }
 
 /// The steps in the cluster, of somebody who has not got that far.
-fn traced(ground: &Ground<'_>, walk: &mut Walk, asked: Option<&Asked>) {
+pub(super) fn traced(ground: &Ground<'_>, walk: &mut Walk, asked: Option<&Asked>) {
     let Some(asked) = asked else { return };
     let resolution = ground.resolver.resolve(asked);
     let own = principal(ground, &resolution, None, Seen::Nothing);
@@ -65,65 +76,11 @@ fn traced(ground: &Ground<'_>, walk: &mut Walk, asked: Option<&Asked>) {
     }
 }
 
-/// AWS IAM's refusal.
-pub(super) fn iam(ground: &Ground<'_>, message: &Message, it: &Iam) -> Explanation {
-    let mut walk = Walk::default();
-    let who = match (&it.asked, it.user.as_str()) {
-        (Some(asked), _) => named(ground, &ground.resolver.resolve(asked).asked),
-        (None, "") => "somebody".to_owned(),
-        (None, user) => user.to_owned(),
-    };
-    let arn = it.asked.as_ref().map_or_else(|| it.user.clone(), |asked| asked.arn());
-    let known = if arn.is_empty() {
-        "AWS knew who called, and does not say".to_owned()
-    } else {
-        format!("AWS knew who called: {arn}")
-    };
-    let document = it.asked.as_ref().and_then(|asked| match asked.principal.kind {
-        crate::model::principal::PrincipalKind::Role => Some(DocumentRef::IamRole(asked.principal.name.clone())),
-        crate::model::principal::PrincipalKind::User => Some(DocumentRef::IamUser(asked.principal.name.clone())),
-        _ => None,
-    });
-    walk.say(StepName::Credentials, StepState::Passed, known, document.map(|it| Evidence::new(it, "")));
-    let on = if it.resource.is_empty() { String::new() } else { format!(" on {}", it.resource) };
-    let because = if it.because.is_empty() { String::new() } else { format!(", {}", it.because) };
-    walk.say(StepName::Iam, StepState::Failed, format!("AWS IAM refuses {}{on}{because}", it.action), None);
-    traced(ground, &mut walk, it.asked.as_deref());
-    walk.notes.push(what_to_do(it));
-    let asked = it.asked.as_deref().cloned();
-    let mut explanation =
-        finish(ground, message, &who, None, walk, candidates(asked, Verdict::Denied), &FixTarget::Nobody);
-    explanation.title = format!("{} · {who}", it.action);
-    explanation.answer =
-        format!("this is AWS IAM's refusal, not the cluster's: {who} may not call {}{on}{because}", it.action);
-    explanation
-}
-
-fn what_to_do(it: &Iam) -> String {
-    let because = it.because.to_lowercase();
-    let action = &it.action;
-    if because.contains("explicit deny") {
-        format!("an explicit deny wins over every allow: find the statement that denies {action}, and its conditions")
-    } else if because.contains("service control policy") {
-        format!(
-            "the organisation's service control policies leave {action} out: they are mended in its management account"
-        )
-    } else if because.contains("permissions boundary") {
-        format!("its permissions boundary leaves {action} out: a policy alone does not help")
-    } else if because.contains("session policy") {
-        format!("the session was made with a policy that leaves {action} out: make a session without it")
-    } else if because.contains("vpc endpoint") {
-        format!("the policy of the VPC endpoint leaves {action} out")
-    } else {
-        format!("a policy of the principal must allow {action} on that resource; no access entry or binding can")
-    }
-}
-
 /// Refused by admission.
 pub(super) fn admission(ground: &Ground<'_>, message: &Message, it: &Admission) -> Explanation {
     let mut walk = Walk::default();
     walk.say(StepName::Credentials, StepState::Passed, "accepted: admission comes after authentication", None);
-    walk.say(StepName::Grants, StepState::Passed, "authorised: admission comes after RBAC and access policies", None);
+    walk.say(StepName::Grants, StepState::Passed, "authorized: admission comes after RBAC and access policies", None);
     let (who, advice, evidence) = refuser(ground, &it.by);
     let said = if it.said.is_empty() { String::new() } else { format!(": {}", it.said) };
     walk.say(StepName::Admission, StepState::Failed, format!("{who} refuses it{said}"), evidence);
@@ -134,7 +91,7 @@ pub(super) fn admission(ground: &Ground<'_>, message: &Message, it: &Admission) 
     let object = if it.object.is_empty() { "the request".to_owned() } else { it.object.clone() };
     let mut explanation = finish(ground, message, &object, None, walk, Vec::new(), &FixTarget::Nobody);
     explanation.title = format!("admission · {object}");
-    explanation.answer = format!("this is no lack of access: {object} was authorised, and then {who} refused it{said}");
+    explanation.answer = format!("this is no lack of access: {object} was authorized, and then {who} refused it{said}");
     explanation
 }
 

@@ -5,9 +5,10 @@
 
 use super::carriers::{Carrier, MOST, Sort, carriers, named, sort};
 use super::fix::{self, FixTarget};
-use super::message::{CanI, Forbidden, Message};
+use super::message::{CanI, Forbidden, Message, Sender, Speaker};
+use super::others::NO_PRINCIPAL;
 use super::walk::{Seen, Walk, finish, mode, principal};
-use super::{Candidate, Explanation, Ground, StepName, StepState};
+use super::{Candidate, Explanation, Ground, StepName, StepState, kubectl, nodes};
 use crate::access::identity::groups::{ANONYMOUS, GroupSource, NODES, all_groups, is_node_username};
 use crate::access::permissions::{Verdict, Who};
 use crate::access::resources;
@@ -37,6 +38,13 @@ pub(super) fn forbidden(ground: &Ground<'_>, message: &Message, it: &Forbidden) 
                 "there is none now either, and the binding grants nothing"
             }
         ));
+    }
+    explanation.notes.extend(kubectl::note_on(&request));
+    if it.speaker == Speaker::Kubelet {
+        explanation.notes.insert(
+            0,
+            "the kubelet refused it, after it had asked the API server whether this user may: the rule is RBAC's, on nodes".to_owned(),
+        );
     }
     if !it.reason.is_empty() && it.dangling.is_empty() {
         explanation.notes.push(format!("the authorizers added: {}", it.reason));
@@ -273,7 +281,8 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
         walk.say(StepName::Credentials, StepState::Failed, text, None);
         walk.rest(&[StepName::Token, StepName::Mapping, StepName::Username, StepName::Grants]);
     }
-    let mut explanation = finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
+    let mut explanation =
+        finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
     if explanation.verdict == Verdict::Denied {
         explanation.text_fixes.push(fix::kubeconfig(ground.cluster));
         explanation.notes.push(
@@ -285,25 +294,51 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
     explanation
 }
 
-/// 401, of whoever the text names, or of the caller.
-pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, asked: Option<&Asked>) -> Explanation {
-    let Some(subject) = asked.cloned().or_else(|| ground.caller.clone()) else {
+/// A 401, and what its text says of who had sent the request.
+pub(super) struct Refused<'a> {
+    pub(super) asked: Option<&'a Asked>,
+    pub(super) sender: Sender,
+    pub(super) speaker: Speaker,
+    pub(super) node: Option<&'a str>,
+}
+
+/// 401: of whoever the text names; of the caller where a caller could have sent it; of a node where its kubelet had.
+pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, it: &Refused<'_>) -> Explanation {
+    if it.asked.is_none() && it.sender == Sender::Node {
+        return nodes::unauthorized(ground, message, it.node);
+    }
+    let caller = ground.caller.clone().filter(|_| it.sender.may_be_caller());
+    let Some(subject) = it.asked.cloned().or(caller) else {
         let mut walk = Walk::default();
-        let text = "whose they are is not known: the message names nobody, and neither is the caller known here";
+        let (text, advice) = if it.sender == Sender::Controller {
+            (
+                "whose they are is not known: a controller sent it, and the message does not name its role or service account",
+                "find the IAM role that the controller uses for this cluster (Argo CD: awsAuthConfig of the cluster's secret; others:                  the role of their service account), and paste the message with its ARN",
+            )
+        } else {
+            (
+                "whose they are is not known: the message names nobody, and neither is the caller known here",
+                "paste the message with the ARN that `aws sts get-caller-identity` prints",
+            )
+        };
         walk.say(StepName::Credentials, StepState::Unknown, text, None);
+        walk.notes.push(advice.to_owned());
         let mut explanation = finish(ground, message, "whoever it was", None, walk, Vec::new(), &FixTarget::Nobody);
         explanation.verdict = Verdict::Unknown;
-        explanation.answer = "not known: the message names nobody; paste it with the ARN that \
-                              `aws sts get-caller-identity` prints"
-            .to_owned();
+        explanation.answer = format!("{NO_PRINCIPAL}. The API server did not know who asked; {text}");
         return explanation;
     };
     let resolution = ground.resolver.resolve(&subject);
-    let because = if asked.is_some() { "the text names it" } else { "you: the text names nobody" };
+    let because = if it.asked.is_some() { "the text names it" } else { "you: the text names nobody" };
     let carrier = Carrier { resolution, because: because.to_owned() };
     let mut explanation = of_carriers(ground, message, vec![carrier], None, Seen::Refused);
-    if asked.is_none() {
-        explanation.notes.insert(0, "the message names nobody: this is about the caller".to_owned());
+    if it.asked.is_none() {
+        explanation.answer = format!("{NO_PRINCIPAL}. If you sent it: {}", explanation.answer);
+    } else if it.speaker == Speaker::Unnamed {
+        explanation.answer = format!(
+            "this message does not say who refused. If the API server of {} did: {}",
+            ground.cluster.name, explanation.answer
+        );
     }
     if explanation.verdict == Verdict::Allowed {
         explanation.notes.extend([
@@ -377,7 +412,8 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
                 let mut walk = Walk::default();
                 let text = "who asked is not known: there is no --as, and neither is the caller known here";
                 walk.say(StepName::Credentials, StepState::Unknown, text, None);
-                let mut none = finish(ground, message, "whoever asked", Some(request), walk, vec![], &FixTarget::Nobody);
+                let mut none =
+                    finish(ground, message, "whoever asked", Some(request), walk, vec![], &FixTarget::Nobody);
                 none.verdict = Verdict::Unknown;
                 none.answer = format!("not known: {text}");
                 none
@@ -401,6 +437,26 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
         }
         (None, _) => notes.push("the text does not hold kubectl's answer".to_owned()),
         _ => {}
+    }
+    if let Some((verb, resource, subresource)) = kubectl::request_of_command(&it.verb)
+        && matches!(&request.target, Target::Resource { resource, .. } if resource == "pods")
+    {
+        let meant = CanI {
+            verb: verb.to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            answer: None,
+            ..it.clone()
+        };
+        let answer = can_i(ground, message, &meant);
+        notes.insert(
+            0,
+            format!(
+                "{0} is no verb of the API, so that kubectl asked for a verb that nothing checks; kubectl {0} itself asks for {verb} \
+                 {resource}/{subresource}: {1}",
+                it.verb, answer.answer
+            ),
+        );
     }
     explanation.notes.splice(0..0, notes);
     explanation

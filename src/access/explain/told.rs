@@ -1,6 +1,6 @@
 //! An explanation, line by line: what the screen and the text report show, in the same order.
 
-use super::message::Message;
+use super::message::{KubeletPeer, Message, Sender, Speaker};
 use super::{Explanation, StepState};
 use crate::access::Mark;
 use crate::access::permissions::Verdict;
@@ -64,6 +64,13 @@ impl Explanation {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
             lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
         }
+        if let Some(closest) = &self.closest_statement {
+            lines.push(plain("closest", closest));
+        }
+        if let Some(least) = &self.least {
+            lines.push(plain("statement", &format!("add to {}:", least.policy)));
+            lines.push(plain("statement", &least.statement.to_string()));
+        }
         lines
     }
 
@@ -100,9 +107,28 @@ impl Message {
 
 fn told(message: &Message) -> String {
     match message {
-        Message::Forbidden(it) => format!("Forbidden: {} cannot {}", it.username, super::walk::told(&it.request)),
+        Message::Forbidden(it) => {
+            let by = if it.speaker == Speaker::Kubelet { "Forbidden by the kubelet" } else { "Forbidden" };
+            format!("{by}: {} cannot {}", it.username, super::walk::told(&it.request))
+        }
+        Message::Unauthorized { speaker: Speaker::Unnamed, .. } => {
+            "Unauthorized, by a party that the text does not name".to_owned()
+        }
+        Message::Unauthorized { sender: Sender::Node, node, .. } => {
+            let node = node.as_deref().map(|it| format!(" {it}")).unwrap_or_default();
+            format!("Unauthorized: the API server did not accept the kubelet of node{node}")
+        }
         Message::Unauthorized { .. } => "Unauthorized: the API server did not know who asked".to_owned(),
-        Message::Credentials { .. } => "the client got no credentials".to_owned(),
+        Message::Kubelet(it) => {
+            let peer = match it.peer {
+                KubeletPeer::ApiServer => "the API server",
+                KubeletPeer::Scraper => "a scraper of metrics",
+            };
+            let node = it.node.as_deref().map(|it| format!(" of {it}")).unwrap_or_default();
+            format!("Unauthorized: the kubelet{node} did not accept {peer}")
+        }
+        Message::Credentials { fault, speaker, .. } => format!("{}: {}", speaker.noun(), fault.sentence()),
+        Message::Connection(fault) => format!("no answer of the API server: {}", fault.as_str().replace('-', " ")),
         Message::CanI(it) => {
             let who = it.as_user.as_deref().map(|it| format!(" as {it}")).unwrap_or_default();
             let groups = if it.as_groups.is_empty() {
@@ -122,8 +148,23 @@ fn told(message: &Message) -> String {
                 it.verb, it.resource, it.subresource
             )
         }
-        Message::Iam(it) => format!("AWS: {} is not authorized to perform {}", it.user, it.action),
-        Message::Admission(_) => "refused after it was authorised".to_owned(),
+        Message::Iam(it) => {
+            let user = if it.user.is_empty() { "the caller" } else { it.user.as_str() };
+            let action = if it.action.is_empty() { "the call" } else { it.action.as_str() };
+            let on = if it.resource.is_empty() { String::new() } else { format!(" on {}", it.resource) };
+            format!("{}: {user} is not authorized to perform {action}{on}", message.speaker().noun())
+        }
+        Message::WebIdentity(it) => {
+            let issuer = it.issuer.as_deref().map(|it| format!(" of {it}")).unwrap_or_default();
+            format!("AWS STS refused a web identity token{issuer}: {}", it.fault.as_str().replace('-', " "))
+        }
+        Message::PodIdentity(fault) => {
+            format!("EKS Auth gave the Pod Identity agent no credentials: {}", fault.as_str().replace('-', " "))
+        }
+        Message::ImagePull(it) => {
+            format!("the image registry refused {}", if it.image.is_empty() { "an image" } else { &it.image })
+        }
+        Message::Admission(_) => "refused after it was authorized".to_owned(),
         Message::Escalation(it) => format!("Forbidden: {} would grant more than it holds", it.username),
     }
 }

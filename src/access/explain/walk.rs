@@ -311,6 +311,8 @@ pub(super) fn finish(
         nearest: walk.nearest,
         target: target.clone(),
         text_fixes: Vec::new(),
+        closest_statement: None,
+        least: None,
         notes,
     }
 }

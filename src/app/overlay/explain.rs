@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::explain::message::Message;
 use crate::access::explain::Line;
+use crate::access::explain::message::Reading;
 use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
@@ -13,7 +13,7 @@ use crate::edit::fix::Explained;
 #[derive(Clone, Debug)]
 pub struct ExplainView {
     /// Of what.
-    pub message: Message,
+    pub message: Reading,
     /// The answer, once it is there.
     pub explained: Option<Arc<Explained>>,
     /// Its lines.
@@ -28,7 +28,7 @@ pub struct ExplainView {
 
 impl ExplainView {
     /// Of a message.
-    pub fn new(message: Message) -> Self {
+    pub fn new(message: Reading) -> Self {
         let (lines, facts) = (Vec::new(), Vec::new());
         ExplainView { message, explained: None, lines, facts, at: 0, slot: Slot::default() }
     }
@@ -78,7 +78,7 @@ impl ExplainView {
         let principals = &self.explained.as_ref()?.explanation.principals;
         match principals.as_slice() {
             [only] => Some(only.asked.arn()),
-            _ => self.message.asked().map(|it| it.arn()),
+            _ => self.message.message.asked().map(|it| it.arn()),
         }
     }
 }

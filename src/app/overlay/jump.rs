@@ -4,7 +4,8 @@
 use tui_input::Input;
 
 use super::picker::{Choice, Hit, Picker};
-use crate::access::explain::message::{Message, read, tidy};
+use crate::access::explain::message::Reading;
+use crate::access::explain::{read_message, tidy};
 use crate::access::workload::Subject;
 use crate::app::columns::named;
 use crate::app::message::Analysis;
@@ -23,7 +24,7 @@ pub enum Target {
     /// To the trace of a principal.
     Trace(Box<Asked>),
     /// To the explanation of a message.
-    Explain(Box<Message>),
+    Explain(Box<Reading>),
 }
 
 /// So much of a pasted message is shown.
@@ -39,7 +40,7 @@ pub struct Jump {
     /// The service accounts and pods: far too many to be ranked with every key, so that only what holds the words typed is.
     workloads: Vec<(String, Subject)>,
     /// What was pasted, as it stands in the prompt, and what it says: the prompt shows it in one line.
-    pasted: Option<(String, Message)>,
+    pasted: Option<(String, Reading)>,
     /// What is wrong with what was typed.
     pub problem: Option<String>,
 }
@@ -60,7 +61,7 @@ impl Jump {
     /// With a text in the prompt: a message that can be explained in one line; of another text that holds an ARN, that.
     #[must_use]
     pub fn with_text(mut self, text: &str) -> Self {
-        let text = match (read(text), parse_query(text)) {
+        let text = match (read_message(text), parse_query(text)) {
             (Ok(message), _) => {
                 let shown: String = tidy(text).chars().take(LONGEST).collect();
                 self.pasted = Some((shown.clone(), message));
@@ -101,11 +102,11 @@ impl Jump {
     }
 
     /// What the text in the prompt says, if it is a message.
-    fn message(&self) -> Option<Message> {
+    fn message(&self) -> Option<Reading> {
         let text = self.picker.input.value();
         match &self.pasted {
             Some((shown, message)) if shown == text => Some(message.clone()),
-            _ => read(text).ok(),
+            _ => read_message(text).ok(),
         }
     }
 
@@ -114,11 +115,11 @@ impl Jump {
         self.picker.choices.truncate(self.known);
         self.problem = None;
         if let Some(message) = self.message() {
-            let asked = message.asked();
+            let asked = message.message.asked();
             let mut offer = |text: String, right: &str, what| {
                 self.picker.choices.push(Choice { right: right.to_owned(), ..Choice::new(text, what) });
             };
-            offer(message.told(), "explain", Target::Explain(Box::new(message)));
+            offer(message.message.told(), "explain", Target::Explain(Box::new(message)));
             if let Some(asked) = asked {
                 offer(asked.arn(), "trace", Target::Trace(Box::new(asked)));
             }

@@ -1,7 +1,7 @@
 //! An explanation with its fixes, line by line: what the screen and the text report show, in the same order.
 
 use super::{Fix, Fixes, propose};
-use crate::access::explain::message::Message;
+use crate::access::explain::message::Reading;
 use crate::access::explain::{Explanation, Ground, Line};
 use crate::edit::diff::Access;
 
@@ -24,9 +24,9 @@ const BROADER_FIX: &str = "broader";
 const MOST_GAINS: usize = 3;
 
 impl Explained {
-    /// Explains a message and proposes fixes.
-    pub fn new(ground: &Ground<'_>, message: &Message) -> Self {
-        let explanation = ground.explain(message);
+    /// Explains what was read from a text and proposes fixes.
+    pub fn new(ground: &Ground<'_>, reading: &Reading) -> Self {
+        let explanation = ground.explain(reading);
         let fixes = propose(ground, &explanation);
         Explained { explanation, fixes }
     }

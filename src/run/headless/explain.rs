@@ -6,7 +6,7 @@
 use super::super::source::Source;
 use super::super::{Trouble, load};
 use super::Printed;
-use crate::access::explain::{Ground, message};
+use crate::access::explain::{Ground, read_message};
 use crate::cli::{Options, Output};
 use crate::edit::fix::Explained;
 use crate::model::principal::Asked;
@@ -15,7 +15,7 @@ use crate::report;
 /// `eksplorer explain MESSAGE`
 pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, Trouble> {
     let given = if given == "-" { standard_input()? } else { given.to_owned() };
-    let message = message::read(&given).map_err(|error| Trouble::bad_input(error.to_string()))?;
+    let message = read_message(&given).map_err(|error| Trouble::bad_input(error.to_string()))?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
     let snapshot = match &source {
@@ -24,7 +24,7 @@ pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, 
             let mut snapshot = load::whole(session, id.clone()).await;
             // The lists may be refused where the principal's own facts are not.
             let caller = || Asked::from_arn(&snapshot.caller.value()?.arn).ok();
-            if let Some(asked) = message.asked().or_else(caller) {
+            if let Some(asked) = message.message.asked().or_else(caller) {
                 load::add(&mut snapshot, |tx| load::ask(session, id.clone(), asked, None, tx)).await;
             }
             snapshot

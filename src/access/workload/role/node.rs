@@ -62,6 +62,11 @@ impl<'a> Workloads<'a> {
         }
     }
 
+    /// Whether a container of the pod gets its node's role, or may.
+    pub(crate) fn gets_node_role(&self, pod: &Pod) -> bool {
+        self.gets_node(pod, &self.place(pod)).is_some_and(|(outcome, _)| outcome != Outcome::Denied)
+    }
+
     /// Does the pod get its node's role, and why? `None`: it does not, or has an identity of its own that comes first.
     fn gets_node(&self, pod: &Pod, place: &Place<'a>) -> Option<(Outcome, String)> {
         // One container that gets it is enough, whatever the others have.

@@ -3,8 +3,33 @@
 //! Decides what kubectl made of the line: that `pods/web` is the pod web, which flags take a value, and which line is the
 //! answer. What the words for resources stand for is [`crate::access::resources`]'s.
 
-use super::message::{CanI, Unrecognised};
-use super::scan::{around, is_quote};
+use super::super::message::{CanI, Message, Unrecognized};
+use super::Found;
+use super::scan::{Text, around, is_quote};
+
+/// The answer stands within so many lines.
+const MOST_LINES: usize = 12;
+/// Over so many lines a command may be wrapped.
+const MOST_WRAPPED: usize = 2;
+/// A command is shorter.
+const LONGEST: usize = 4 * 1024;
+
+/// Every such line; what is missing of one that is not whole.
+pub(super) fn questions(text: &Text) -> (Vec<Found>, Option<Unrecognized>) {
+    let (mut found, mut partial) = (Vec::new(), None);
+    let places = text.places("auth can-i");
+    for (at, (start, _)) in places.iter().enumerate() {
+        let (_, line, _) = text.line(*start);
+        // Up to the line of the next one.
+        let until = places.get(at + 1).map_or(usize::MAX, |(next, _)| text.line(*next).1);
+        let most = LONGEST.min(until.saturating_sub(line)).max(1);
+        match read(text.after(line, most)) {
+            Ok((it, length)) => found.push(Found::new(line, line + length, Message::CanI(it))),
+            Err(it) => partial = partial.or(Some(it)),
+        }
+    }
+    (found, partial)
+}
 
 /// Flags of kubectl that take a value and do not matter here.
 const WITH_VALUE: &[&str] = &[
@@ -25,16 +50,21 @@ const WITH_VALUE: &[&str] = &[
     "--profile",
 ];
 
-/// Reads the first such line.
-pub(super) fn read(text: &str) -> Result<CanI, Unrecognised> {
+/// Reads the first such line, and says how far it and its answer reach.
+fn read(text: &str) -> Result<(CanI, usize), Unrecognized> {
     let (before, after) = around(text, "auth can-i").unwrap_or_default();
     let mut it = CanI::default();
     let mut lines = after.lines();
     let first = lines.next().unwrap_or_default();
     let mut typed = vec![before.lines().next_back().unwrap_or_default().to_owned()];
     let mut words = vec![first.to_owned()];
-    let following: Vec<&str> = lines.collect();
-    let answered = following.iter().position(|line| answer(line).is_some());
+    let following: Vec<&str> = lines.take(MOST_LINES).collect();
+    let answered = following.iter().position(|line| answer(line).is_some()).filter(|at| {
+        // A command that goes on over more lines than that ends each with a backslash.
+        let plain = |line: &&&str| !line.trim_end().ends_with('\\') && !line.trim_start().starts_with("Warning:");
+        following.iter().take(*at).filter(plain).count() <= MOST_WRAPPED
+    });
+    let mut reach = 1 + answered.map_or(0, |at| at + 1);
     // Without an answer below, only a backslash says that the line goes on.
     let mut goes_on = answered.is_some() || first.trim_end().ends_with('\\');
     for line in following.iter().take(answered.unwrap_or(following.len())) {
@@ -42,6 +72,7 @@ pub(super) fn read(text: &str) -> Result<CanI, Unrecognised> {
             break;
         }
         goes_on = answered.is_some() || line.trim_end().ends_with('\\');
+        reach += usize::from(answered.is_none());
         if !line.trim_start().starts_with("Warning:") {
             words.push((*line).to_owned());
         }
@@ -56,8 +87,8 @@ pub(super) fn read(text: &str) -> Result<CanI, Unrecognised> {
     flags(&mut it, split(before).into_iter());
     let mut said = flags(&mut it, split(&typed).into_iter());
     if said.list {
-        return Err(Unrecognised {
-            recognised: vec!["kubectl auth can-i --list".to_owned()],
+        return Err(Unrecognized {
+            recognized: vec!["kubectl auth can-i --list".to_owned()],
             missing: vec!["one request: a verb and a resource".to_owned()],
         });
     }
@@ -89,13 +120,14 @@ pub(super) fn read(text: &str) -> Result<CanI, Unrecognised> {
         it.name = said.words.pop().unwrap_or_default();
     }
     if missing.is_empty() {
-        return Ok(it);
+        let length: usize = after.split_inclusive('\n').take(reach).map(str::len).sum();
+        return Ok((it, text.len() - after.len() + length));
     }
-    let mut recognised = vec!["kubectl auth can-i".to_owned()];
+    let mut recognized = vec!["kubectl auth can-i".to_owned()];
     if !it.verb.is_empty() {
-        recognised.push(format!("a verb {:?}", it.verb));
+        recognized.push(format!("a verb {:?}", it.verb));
     }
-    Err(Unrecognised { recognised, missing })
+    Err(Unrecognized { recognized, missing })
 }
 
 #[derive(Default)]

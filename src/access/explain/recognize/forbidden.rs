@@ -1,41 +1,115 @@
 //! The authorizers' own words: `User "…" cannot …`, in every form that API servers have used, and RBAC's check against
 //! escalation.
 
-use super::message::{Escalation, Forbidden, Unrecognised};
+use super::super::message::{Escalation, Forbidden, Message, Speaker, Unrecognized};
+use super::Found;
 use super::scan::{
-    around, before_last, compact, in_one_line, is_quote, last_quoted, last_word, line, literal, quoted, value, word,
+    Text, around, before_last, compact, in_one_line, is_quote, last_quoted, last_word, line, literal, quoted, value,
+    word,
 };
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
 
-/// The first refusal in the text; what is missing if none is whole; `None` if there is nothing like one.
-pub(super) fn forbidden(text: &str) -> Option<Result<Forbidden, Unrecognised>> {
-    let mut partial = None;
-    let starts = text.char_indices().filter(|(_, c)| *c == 'U').map(|(at, _)| at);
-    for at in starts {
-        let Some((username, rest)) = text.get(at..).and_then(|it| literal(it, "User")).and_then(value) else {
-            continue;
-        };
+/// So far before `User` the object stands.
+const HEAD: usize = 1024;
+/// So long is what follows.
+const BODY: usize = 8 * 1024;
+
+/// The refusals in the text; what is missing of one that is not whole.
+pub(super) fn refusals(text: &Text) -> (Vec<Found>, Option<Unrecognized>) {
+    let (mut found, mut partial) = (Vec::new(), None);
+    for (at, after) in text.many_places("User") {
+        let body = text.after(after, BODY);
+        let Some((username, rest)) = value(body) else { continue };
         let Some(rest) = literal(rest, "cannot") else { continue };
-        match one(text.get(..at).unwrap_or_default(), username, rest) {
-            Ok(it) => return Some(Ok(it)),
+        let head = text.before(at, HEAD);
+        match one(head, username, rest) {
+            Ok((it, rest)) => {
+                // The object before it is part of the message.
+                let start = at - object_length(head);
+                found.push(Found::new(start, after + body.len() - rest.len(), Message::Forbidden(it)));
+            }
             Err(it) => partial = partial.or(Some(it)),
         }
     }
-    partial.or_else(|| cut_short(text)).map(Err)
+    let partial = partial.or_else(|| text.places("is forbidden:").first().and_then(|(at, _)| cut_short(text, *at)));
+    (found, partial)
+}
+
+/// How long `pods "web-1" is forbidden:` is, at the end of what stands before `User`.
+fn object_length(head: &str) -> usize {
+    let Some(before) = before_last(head, "is forbidden:") else { return 0 };
+    let name = last_quoted(before).map_or(0, |it| it.len() + 2);
+    let rest = super::scan::tail(before, before.len()).len().saturating_sub(name);
+    let kind = last_word(before.get(..rest).unwrap_or_default()).len();
+    (head.len() - before.len() + name + kind + 1).min(head.len())
+}
+
+/// A kubelet's own refusals: `Forbidden (user=…, verb=get, resource=nodes, subresource=proxy)`.
+pub(super) fn by_kubelet(text: &Text) -> Vec<Found> {
+    let mut found = Vec::new();
+    for words in ["Forbidden (user=", "Authorization error (user="] {
+        for (at, after) in text.places(words) {
+            let body = text.after(after, 1024);
+            let Some(end) = closing(body) else { continue };
+            let fields = format!("user={}", in_one_line(body.get(..end).unwrap_or_default()));
+            let field = |name: &str| {
+                let (_, rest) = fields.split_once(&format!("{name}="))?;
+                let end = rest.find(", ").unwrap_or(rest.len());
+                Some(rest.get(..end)?.trim().to_owned())
+            };
+            let (Some(username), Some(verb), Some(resource)) = (field("user"), field("verb"), field("resource")) else {
+                continue;
+            };
+            let several = field("subresource(s)").map(|it| it.trim_matches(['[', ']']).to_owned());
+            let subresource = several.or_else(|| field("subresource")).unwrap_or_default();
+            // Of several, any one is enough; the first is the finest.
+            let subresource = subresource.split([' ', ',']).next().unwrap_or_default().to_owned();
+            let target = Target::Resource {
+                group: String::new(),
+                resource,
+                subresource,
+                namespace: String::new(),
+                name: String::new(),
+            };
+            let it = Forbidden {
+                speaker: Speaker::Kubelet,
+                username,
+                request: Request { verb, target },
+                reason: String::new(),
+                dangling: Vec::new(),
+            };
+            found.push(Found::new(at, after + end, Message::Forbidden(it)));
+        }
+    }
+    found
+}
+
+/// The bracket that closes what is open.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 0usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => open += 1,
+            ')' if open == 0 => return Some(at),
+            ')' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `… is forbidden: User "jane"`, and no more.
-fn cut_short(text: &str) -> Option<Unrecognised> {
-    let (head, rest) = around(text, "is forbidden:")?;
-    let rest = literal(rest, "User")?;
-    let mut recognised = vec![format!("a refusal on {}", in_one_line(object(head).as_str()))];
+fn cut_short(text: &Text, at: usize) -> Option<Unrecognized> {
+    let head = text.before(at, HEAD);
+    let rest = literal(literal(text.after(at, BODY), "is forbidden:")?, "User")?;
+    let mut recognized = vec![format!("a refusal on {}", in_one_line(object(head).as_str()))];
     let mut missing = ["a verb", "a resource", "a namespace or the cluster's scope"].map(str::to_owned).to_vec();
     match value(rest) {
-        Some((username, _)) => recognised.push(format!("a user {username:?}")),
+        Some((username, _)) => recognized.push(format!("a user {username:?}")),
         None => missing.insert(0, "a user".to_owned()),
     }
-    Some(Unrecognised { recognised, missing })
+    Some(Unrecognized { recognized, missing })
 }
 
 /// `pods "web-1"` before `is forbidden`.
@@ -50,10 +124,10 @@ pub(super) fn object(head: &str) -> String {
     }
 }
 
-fn one(before: &str, username: String, rest: &str) -> Result<Forbidden, Unrecognised> {
+fn one<'t>(before: &str, username: String, rest: &'t str) -> Result<(Forbidden, &'t str), Unrecognized> {
     let mut known = vec![format!("a user {username:?}")];
-    let fails = |recognised: Vec<String>, missing: &[&str]| {
-        Err(Unrecognised { recognised, missing: missing.iter().map(|&it| it.to_owned()).collect() })
+    let fails = |recognized: Vec<String>, missing: &[&str]| {
+        Err(Unrecognized { recognized, missing: missing.iter().map(|&it| it.to_owned()).collect() })
     };
     let Some((verb, what, rest)) = what(rest) else {
         return fails(known, &["a verb", "a resource"]);
@@ -79,9 +153,17 @@ fn one(before: &str, username: String, rest: &str) -> Result<Forbidden, Unrecogn
             (Target::Resource { group, resource, subresource, namespace, name }, rest)
         }
     };
-    let reason = literal(rest, ":").map(line).unwrap_or_default();
-    let dangling = if literal(&reason, "RBAC:").is_some() { dangling(rest) } else { Vec::new() };
-    Ok(Forbidden { username, request: Request { verb, target }, reason, dangling })
+    let reason = literal(rest, ":").map(reason).unwrap_or_default();
+    let is_rbac = literal(&reason, "RBAC:").is_some();
+    let dangling = if is_rbac { dangling(rest) } else { Vec::new() };
+    let rest = if reason.is_empty() { rest } else { rest.find('\n').and_then(|at| rest.get(at..)).unwrap_or_default() };
+    Ok((Forbidden { speaker: Speaker::ApiServer, username, request: Request { verb, target }, reason, dangling }, rest))
+}
+
+/// What the authorizers added, without the members that follow in JSON.
+fn reason(text: &str) -> String {
+    let text = line(text);
+    text.split("\",\"").next().unwrap_or_default().to_owned()
 }
 
 enum What {
@@ -172,16 +254,29 @@ fn dangling(text: &str) -> Vec<(String, String)> {
 }
 
 /// RBAC's check that nobody hands out more than they hold.
-pub(super) fn escalation(text: &str) -> Option<Escalation> {
-    let (head, rest) = around(text, "is attempting to grant RBAC permissions not currently held")?;
+pub(super) fn escalations(text: &Text) -> Vec<Found> {
+    const WORDS: &str = "is attempting to grant RBAC permissions not currently held";
+    let places = text.places(WORDS);
+    places
+        .into_iter()
+        .filter_map(|(at, after)| escalation(text.before(at, BODY), text.after(after, BODY), at, after))
+        .collect()
+}
+
+fn escalation(head: &str, body: &str, start: usize, end: usize) -> Option<Found> {
     let at = head.rfind("user")?;
     let (username, groups) = value(literal(head.get(at..)?, "user")?)?;
-    let object = before_last(head.get(..at)?, "is forbidden:").map(object).unwrap_or_default();
+    let before = head.get(..at)?;
+    let object = before_last(before, "is forbidden:").map(object).unwrap_or_default();
     let groups = literal(groups, "(groups=[").map(list).unwrap_or_default();
     let mut missing = Vec::new();
-    let mut rest = rest;
-    while let Some((_, body)) = rest.split_once('{') {
-        let (rule, after) = body.split_once('}').unwrap_or((body, ""));
+    let mut rest = body;
+    // Rules follow one another, each on a line of its own.
+    while let Some((between, inside)) = rest.split_once('{') {
+        if between.chars().any(|c| c.is_alphanumeric()) && !missing.is_empty() || between.len() > 80 {
+            break;
+        }
+        let (rule, after) = inside.split_once('}').unwrap_or((inside, ""));
         let of = |name: &str| around(rule, &format!("{name}:[")).map(|(_, it)| list(it)).unwrap_or_default();
         let rule = Rule {
             api_groups: of("APIGroups"),
@@ -190,12 +285,15 @@ pub(super) fn escalation(text: &str) -> Option<Escalation> {
             resource_names: of("ResourceNames"),
             non_resource_urls: of("NonResourceURLs"),
         };
-        if !rule.verbs.is_empty() {
-            missing.push(rule);
+        if rule.verbs.is_empty() {
+            break;
         }
+        missing.push(rule);
         rest = after;
     }
-    Some(Escalation { username, groups, object, missing })
+    let start = start - (head.len() - at) - object_length(before);
+    let message = Message::Escalation(Escalation { username, groups, object, missing });
+    Some(Found::new(start, end + body.len() - rest.len(), message))
 }
 
 /// Quoted values up to a closing bracket, separated by commas or blanks.
