@@ -223,11 +223,8 @@ fn covers(side: Side<'_>, (resource, verb): &(String, String), namespace: &str) 
 /// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster
 /// (the empty text) by itself, and namespaces by the grants that reach them.
 fn scopes(before: Side<'_>, after: Side<'_>) -> Vec<Vec<String>> {
-    let grants: Vec<Grant> = [before, after]
-        .into_iter()
-        .flat_map(|side| side.permissions.grants(side.who))
-        .map(|held| held.grant)
-        .collect();
+    let grants: Vec<Grant> =
+        [before, after].into_iter().flat_map(|side| side.permissions.grants(side.who)).map(|held| held.grant).collect();
     let both = before.permissions.namespaces().chain(after.permissions.namespaces());
     let mut namespaces: BTreeSet<String> = both.map(str::to_owned).collect();
     for grant in &grants {

@@ -258,10 +258,7 @@ fn prove(
     {
         return None;
     }
-    let delta = access_delta(
-        Side { permissions: ctx.permissions, who: before },
-        Side { permissions, who: &after },
-    );
+    let delta = access_delta(Side { permissions: ctx.permissions, who: before }, Side { permissions, who: &after });
     let members = candidate.group.as_deref().filter(|_| !candidate.change.rbac.is_empty());
     let members = members.map_or(1, |group| ctx.members_of(group).max(1)) as u64;
     let AccessDelta { mut gains, loses, unknown } = delta;

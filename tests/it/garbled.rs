@@ -15,7 +15,7 @@ use std::time::Instant;
 use eksplorer::access::identity::{Resolver, Verdict};
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::permissions::{Permissions, Verdict as May, Who};
-use eksplorer::access::posture::{Standing, posture};
+use eksplorer::access::posture::Standing;
 use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::Workloads;
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
@@ -361,7 +361,7 @@ fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<Stri
         };
         out.insert(format!("pod {namespace}/{name}"), answer);
     }
-    for control in posture(facts, iam, &inventory(facts, iam).aws_auth) {
+    for control in inventory(facts, iam).posture {
         let key = format!("control {} {}", control.id, control.subject);
         out.insert(key, Some(control.standing).filter(|it| *it != Standing::Unknown).map(|it| it.to_string()));
     }

@@ -273,7 +273,8 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
         walk.say(StepName::Credentials, StepState::Failed, text, None);
         walk.rest(&[StepName::Token, StepName::Mapping, StepName::Username, StepName::Grants]);
     }
-    let mut explanation = finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
+    let mut explanation =
+        finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
     if explanation.verdict == Verdict::Denied {
         explanation.text_fixes.push(fix::kubeconfig(ground.cluster));
         explanation.notes.push(
@@ -377,7 +378,8 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
                 let mut walk = Walk::default();
                 let text = "who asked is not known: there is no --as, and neither is the caller known here";
                 walk.say(StepName::Credentials, StepState::Unknown, text, None);
-                let mut none = finish(ground, message, "whoever asked", Some(request), walk, vec![], &FixTarget::Nobody);
+                let mut none =
+                    finish(ground, message, "whoever asked", Some(request), walk, vec![], &FixTarget::Nobody);
                 none.verdict = Verdict::Unknown;
                 none.answer = format!("not known: {text}");
                 none

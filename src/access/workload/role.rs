@@ -7,7 +7,6 @@
 mod named;
 mod node;
 
-
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
 use crate::access::trust::{Outcome, Request, evaluate};

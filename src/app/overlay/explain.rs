@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::explain::message::Message;
 use crate::access::explain::Line;
+use crate::access::explain::message::Message;
 use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;

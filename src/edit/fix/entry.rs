@@ -130,7 +130,9 @@ fn new_entry(ctx: &FixContext<'_>, resolution: &Resolution) -> NewEntry {
     if let Some((old, state)) = old_role_of_permission_set(ctx, principal) {
         return NewEntry {
             title: format!("Create an access entry for {arn} with what {old} had"),
-            note: format!("IAM Identity Center replaced {old} by this role when the permission set was provisioned again"),
+            note: format!(
+                "IAM Identity Center replaced {old} by this role when the permission set was provisioned again"
+            ),
             evidence: None,
             state,
         };
@@ -163,7 +165,8 @@ fn new_entry(ctx: &FixContext<'_>, resolution: &Resolution) -> NewEntry {
 /// The ineffective entry whose principal was recreated: its ARN, and what it has.
 fn recreated(ctx: &FixContext<'_>, resolution: &Resolution) -> Option<(String, EntryState)> {
     let arn = resolution.asked.principal.arn();
-    let is_its = |it: &&Other| matches!(&it.source, MappingSource::AccessEntry { principal_arn } if *principal_arn == arn);
+    let is_its =
+        |it: &&Other| matches!(&it.source, MappingSource::AccessEntry { principal_arn } if *principal_arn == arn);
     resolution.others.iter().filter(is_its).find(|it| it.state == OtherState::Dead)?;
     match now(ctx.facts, &Subject::Entry(arn.clone())).known().ok()?? {
         State::Entry(state) => Some((arn, state)),

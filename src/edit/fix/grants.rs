@@ -188,8 +188,7 @@ pub(super) fn policies(
 fn narrowest_groups(ctx: &FixContext<'_>, own: &[String], request: &Request) -> Vec<(u64, String)> {
     let names = ctx.permissions.index().groups.keys();
     // Groups of the system's own are not for people, and an access entry may not name them.
-    let free =
-        names.filter(|it| !it.starts_with(RESERVED_GROUPS) && !it.starts_with("eks:") && !own.contains(it));
+    let free = names.filter(|it| !it.starts_with(RESERVED_GROUPS) && !it.starts_with("eks:") && !own.contains(it));
     let mut fitting: Vec<(u64, String)> = free
         .filter_map(|name| {
             let who = Who::named("", &[name]);
@@ -274,11 +273,7 @@ fn groups_by_row(
             };
             let change = FixChange { row: Some(row), ..FixChange::default() };
             let title = format!("Add group {name} to {source}");
-            Candidate {
-                group: Some(name),
-                evidence,
-                ..Candidate::new(FixKind::Group, title, grant, change, estimate)
-            }
+            Candidate { group: Some(name), evidence, ..Candidate::new(FixKind::Group, title, grant, change, estimate) }
         })
         .collect()
 }
@@ -294,7 +289,8 @@ fn own_bindings(ctx: &FixContext<'_>, resolution: &Resolution, request: &Request
         (FixChange::default(), BindingSubject::User(username))
     } else if let Some(group) = fewest_members(ctx, identity.groups.iter().filter(|it| !is_reserved(it))) {
         (FixChange::default(), BindingSubject::Group(group))
-    } else if let Some(MappingSource::AccessEntry { principal_arn }) = resolution.mapping.as_ref().map(|it| &it.source) {
+    } else if let Some(MappingSource::AccessEntry { principal_arn }) = resolution.mapping.as_ref().map(|it| &it.source)
+    {
         let group = object_name(&resolution.asked.principal.name);
         let base = EntryBase::InForce(principal_arn.clone());
         let Some(draft) = draft_of(ctx, &base, Edit::GiveGroups(vec![group.clone()])) else { return Vec::new() };

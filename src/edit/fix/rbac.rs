@@ -209,9 +209,12 @@ mod tests {
 
     #[test]
     fn names_are_what_an_object_may_be_called() {
-        for (text, expected) in
-            [("jane-list-pods", "jane-list-pods"), ("Role_X-get-pods/log", "role-x-get-pods-log"), ("日本", "access"), ("a--b", "a-b")]
-        {
+        for (text, expected) in [
+            ("jane-list-pods", "jane-list-pods"),
+            ("Role_X-get-pods/log", "role-x-get-pods-log"),
+            ("日本", "access"),
+            ("a--b", "a-b"),
+        ] {
             assert_eq!(object_name(text), expected, "{text}");
         }
         assert_eq!(object_name(&"a".repeat(100)).len(), 60);
