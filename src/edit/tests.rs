@@ -1,5 +1,7 @@
 //! The laws of drafts and plans, and the checks one by one.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::draft::Edit;
@@ -421,9 +423,18 @@ proptest! {
             prop_assert_eq!(&at, &change.after);
         }
         // Nothing is taken from anybody before everything was given to everybody, but where a thing is replaced.
-        let gives = |call: &Call| matches!(call, Call::AssociateAccessPolicy { .. } | Call::CreateAccessEntry { .. } | Call::UpdateAccessEntry { .. });
+        let groups = |state: &Option<State>| match state {
+            Some(State::Entry(it)) => it.groups.clone(),
+            _ => BTreeSet::new(),
+        };
+        // An update that only takes groups away gives nothing.
+        let gives = |step: &Step| match &step.call {
+            Call::AssociateAccessPolicy { .. } | Call::CreateAccessEntry { .. } => true,
+            Call::UpdateAccessEntry { .. } => !groups(&step.after).is_subset(&groups(&step.before)),
+            _ => false,
+        };
         let replaced = |subject: &Subject| draft.change(subject).is_some_and(|it| it.again);
-        let last_given = steps.iter().rposition(|it| gives(&it.call) && !replaced(&it.subject));
+        let last_given = steps.iter().rposition(|it| gives(it) && !replaced(&it.subject));
         let first_taken = steps.iter().position(|it| matches!(it.call, Call::DisassociateAccessPolicy { .. } | Call::DeleteAccessEntry { .. }) && !replaced(&it.subject));
         if let (Some(given), Some(taken)) = (last_given, first_taken) {
             prop_assert!(given < taken);

@@ -6,6 +6,7 @@
 //! lab's world. `EKSPLORER_FIX_REQUESTS` asks about more requests.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use eksplorer::access::explain::Ground;
 use eksplorer::access::explain::message::{Forbidden, Message, Reading, Sender, Speaker};
@@ -235,7 +236,7 @@ fn cells(dice: &mut Dice, namespaces: &[String]) -> Vec<Request> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
-    let wanted: usize = std::env::var("EKSPLORER_FIX_REQUESTS").map_or(60, |it| it.parse().unwrap());
+    let wanted: usize = std::env::var("EKSPLORER_FIX_REQUESTS").map_or(20, |it| it.parse().unwrap());
     let (mut denied, mut proved, mut applied, mut seed) = (0, 0, 0, 0);
     let mut kinds: BTreeSet<&str> = BTreeSet::new();
     let mut tokens = 0;
@@ -302,11 +303,13 @@ async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
             }
         }
     }
-    println!(
+    let told = format!(
         "fixes: {denied} denied requests · {seed} worlds · {proved} fixes proved, {applied} of them applied over HTTP · \
          kinds {}",
         kinds.into_iter().collect::<Vec<_>>().join(", ")
     );
+    // Past the capture of the test harness: the numbers are of interest when it passes too.
+    let _ = writeln!(std::io::stdout(), "{told}");
     assert!(applied > wanted / 4, "{applied}");
 }
 

@@ -160,7 +160,7 @@ const RULE: Shape = Where(
         always("verbs", Filled(&Text)),
         optional("apiGroups", Filled(&AnyText)),
         optional("resources", Filled(&Text)),
-        optional("resourceNames", Filled(&Text)),
+        optional("resourceNames", Filled(&AnyText)),
         optional("nonResourceURLs", Filled(&Text)),
     ],
     |node| {
