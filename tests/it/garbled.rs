@@ -49,6 +49,12 @@ const OPTIONAL: &[(&str, &str, &[How], &str)] = &[
     ("ClusterRole", "rules", &[How::Null], "as of a Role"),
     ("Role", "rules[].resourceNames", &[How::Gone], "PolicyRule.resourceNames, +optional: none means all"),
     ("Role", "rules[].apiGroups[]", &[How::Empty], "PolicyRule.apiGroups: \"\" is the core group"),
+    (
+        "Role",
+        "rules[].resourceNames[]",
+        &[How::Empty],
+        "the API server keeps an empty name: ValidatePolicyRule of pkg/apis/rbac/validation does not look at names",
+    ),
     ("RoleBinding", "subjects[].namespace", &[How::Gone], "rbac/v1: without it, one of the binding's own namespace"),
     ("RoleBinding", "subjects", &[How::Gone], "RoleBinding.subjects, +optional: none binds nobody"),
     ("ClusterRoleBinding", "subjects", &[How::Gone], "as of a RoleBinding"),
