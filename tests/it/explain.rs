@@ -13,7 +13,7 @@ use eksplorer::edit::fix::{Explained, Fix};
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::principal::Asked;
-use eksplorer::model::snapshot::{Section, Snapshot};
+use eksplorer::model::snapshot::{Section, Snapshot, Source};
 use proptest::prelude::*;
 
 use crate::stage::{file, refused};
@@ -550,5 +550,28 @@ proptest! {
             let (facts, iam) = Default::default();
             let _ = Explained::new(&Ground::new(&facts, &iam, &cluster, None), &message).lines();
         }
+    }
+}
+
+/// terraform-aws-eks issue 3711: the role of Auto Mode's nodes had an entry of type STANDARD, or none, and no node joined.
+#[test]
+fn a_role_of_nodes_that_is_mapped_as_somebody_else_lets_no_node_join() {
+    const MESSAGE: &str = r#"Jun 06 19:33:03 ip-10-0-0-1 kubelet[3214]: E0606 19:33:03.828406 3214 kubelet_node_status.go:96] "Unable to register node with API server" err="Unauthorized" node="ip-10-0-0-1.ec2.internal""#;
+    let standard = include_str!("../worlds/reports/b06e-auto-entry-standard.yaml");
+    let right = standard.replace("type: STANDARD", "type: EC2");
+    assert_ne!(right, standard);
+    for (world, failed, text) in [
+        (standard, true, "lacks group system:nodes"),
+        (include_str!("../worlds/reports/b06d-auto-noderole-no-entry.yaml"), true, "role/own-nodes"),
+        (right.as_str(), false, "role/own-nodes"),
+    ] {
+        let snapshot = snapshot_of(&eksplorer::model::document::read(world).expect("a world"), Source::Lab);
+        let (id, facts) = snapshot.facts.iter().next().expect("a cluster");
+        let reading = read_message(MESSAGE).expect("a message");
+        let it = Explained::new(&Ground::new(facts, &snapshot.iam, id, None), &reading).explanation;
+        let step = it.steps.iter().find(|it| it.name == StepName::Mapping).expect("a step");
+        assert_eq!(step.state == StepState::Failed, failed, "{step:?}");
+        assert!(step.because.contains(text), "{step:?}");
+        assert_eq!(it.verdict == Verdict::Denied, failed, "{}", it.answer);
     }
 }

@@ -9,9 +9,12 @@ use super::message::Message;
 use super::others::NO_PRINCIPAL;
 use super::walk::{Walk, finish, mode};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
-use crate::access::identity;
+use crate::access::identity::{self, Resolution};
 use crate::access::permissions::Verdict;
 use crate::model::principal::Asked;
+
+/// The group that makes an identity a node for the Node authorizer.
+const NODES: &str = "system:nodes";
 
 /// A kubelet that the API server does not know: the role of its node, if that can be told, has no mapping.
 pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<&str>) -> Explanation {
@@ -39,13 +42,16 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<
     for arn in roles.iter().take(MOST) {
         let Ok(asked) = Asked::from_arn(arn) else { continue };
         let resolution = ground.resolver.resolve(&asked);
+        let stranger = lacks_node_identity(&resolution);
         let (state, verdict) = match resolution.verdict {
+            identity::Verdict::Maps if stranger => (StepState::Failed, Verdict::Denied),
             identity::Verdict::Maps => (StepState::Passed, Verdict::Allowed),
             identity::Verdict::DoesNotMap => (StepState::Failed, Verdict::Denied),
             identity::Verdict::Unknown => (StepState::Unknown, Verdict::Unknown),
         };
         let evidence = resolution.mapping.as_ref().map(|it| it.evidence.clone());
-        let text = format!("{}: {}", named(ground, &resolution.asked), resolution.because);
+        let so = if stranger { ", but not as a node: it lacks group system:nodes" } else { "" };
+        let text = format!("{}: {}{so}", named(ground, &resolution.asked), resolution.because);
         walk.say(StepName::Mapping, state, text, evidence);
         candidates.push(Candidate { asked, because: "a role of nodes".to_owned(), verdict });
     }
@@ -55,14 +61,14 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<
     let (verdict, text) = match (denied, open, all) {
         (_, _, 0) => (Verdict::Unknown, "which role its nodes have is not in the facts: look at the instance's profile".to_owned()),
         (denied, 0, all) if denied == all && gap.is_none() => {
-            (Verdict::Denied, "the role of its nodes has no mapping, so nodes cannot join".to_owned())
+            (Verdict::Denied, "the role of its nodes is not mapped as one of nodes, so nodes cannot join".to_owned())
         }
         (0, 0, 1) if gap.is_none() => (
             Verdict::Allowed,
             "the role of the node groups is mapped now; a node with another role, or with the wrong cluster's name, would still fail".to_owned(),
         ),
         (0, 0, _) => (Verdict::Unknown, "every role of a node group is mapped now, and which role this node has is not known".to_owned()),
-        _ => (Verdict::Unknown, "which of the roles of nodes this node has is not known; some have no mapping".to_owned()),
+        _ => (Verdict::Unknown, "which of the roles of nodes this node has is not known; some are not mapped as roles of nodes".to_owned()),
     };
     walk.notes.push(
         "a role of nodes needs an access entry of type EC2_LINUX (EC2_WINDOWS, HYBRID_LINUX, or EC2 for Auto Mode), or an aws-auth row \
@@ -78,6 +84,17 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<
     explanation.answer =
         format!("{NO_PRINCIPAL}, and you did not send it: the kubelet of {name} did. {}", capitalized(&text));
     explanation
+}
+
+/// Whether a principal is mapped, and as somebody who is no node: by an entry of type STANDARD, or by a row without the
+/// group of nodes. Other types are for nodes, whatever EKS shows of their groups.
+fn lacks_node_identity(resolution: &Resolution) -> bool {
+    let Some(mapping) = resolution.mapping.as_ref() else { return false };
+    let has_group = || resolution.identity.as_ref().is_some_and(|it| it.groups.iter().any(|it| it == NODES));
+    match mapping.kind.as_deref() {
+        Some(kind) => kind == "STANDARD",
+        None => !has_group(),
+    }
 }
 
 fn capitalized(text: &str) -> String {
