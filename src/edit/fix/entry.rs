@@ -15,6 +15,8 @@ use super::grants::{EntryBase, groups_by_entry, policies};
 use crate::access::explain::fix::FixKind;
 use crate::access::findings::MASTERS;
 use crate::access::identity::{MappingSource, Other, OtherState, Resolution};
+use crate::access::node_roles::entry_type;
+use crate::access::role_use::RoleUse;
 use crate::edit::draft::{Change, Draft};
 use crate::edit::state::{EntryState, State, Subject, now};
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow};
@@ -230,8 +232,7 @@ fn node_type(ctx: &FixContext<'_>, principal: &Principal, row: Option<&AwsAuthRo
     }
     let of_nodegroup = ctx.facts.nodegroups.items().iter().find(|it| it.node_role.as_deref().is_some_and(is_this));
     if let Some(nodegroup) = of_nodegroup {
-        let windows = nodegroup.ami_type.as_deref().is_some_and(|it| it.starts_with("WINDOWS"));
-        return Some(if windows { EntryType::Ec2Windows } else { EntryType::Ec2Linux });
+        return entry_type(&RoleUse::Nodegroup(nodegroup.nodegroup_name.clone()), ctx.facts);
     }
     // A role with an instance profile and the worker policy of EKS is for nodes that manage themselves.
     let profiles = ctx.iam.instance_profiles.items().iter();
