@@ -223,7 +223,8 @@ fn is_written_value(mechanism: InForce, value: &str) -> bool {
 }
 
 /// Takes back what the webhook wrote into a pod. A container that it touched mounts its volume, unless it sets everything
-/// itself; which variables it wrote, their order tells. Where mounts are not recorded, the variables alone tell.
+/// itself; which variables it wrote, their order tells. Where mounts are not recorded, the variables alone tell. A template
+/// that sets a variable last, just where the webhook would have appended it, is read as if the webhook had.
 pub fn strip(stored: &Pod) -> Written {
     let mut pod = stored.clone();
     let mut patched = None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eksplorer::access::workload::credential_chain::identities;
 use eksplorer::access::workload::webhook::{Patch, apply, skipped_names, strip};
-use eksplorer::model::workload::{Pod, ServiceAccount};
+use eksplorer::model::workload::{Container, Pod, ServiceAccount};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -108,6 +108,15 @@ prop_compose! {
     }
 }
 
+/// Before its pair the webhook appends this one, where a container lacks it. (It also appends both variables of the region,
+/// which no template here has.)
+fn ends_as_the_webhook_appends(container: &Container) -> bool {
+    container
+        .env
+        .last()
+        .is_some_and(|it| it.name == "AWS_STS_REGIONAL_ENDPOINTS" && it.value.as_deref() == Some("regional"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
         std::env::var("EKSPLORER_WEBHOOK_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(256)
@@ -133,9 +142,11 @@ proptest! {
         }
     }
 
-    /// A pod that was patched then and is recreated now gets what it would get had it been written today.
+    /// A pod that was patched then and is recreated now gets what it would get had it been written today. Left out: templates
+    /// with a variable where the webhook would have appended it, of which a stored pod cannot tell who wrote it.
     #[test]
     fn a_recreated_pod_is_as_one_that_is_created_today(raw in written(), then in 0usize..4, now in 0usize..4) {
+        prop_assume!(!raw.spec.containers.iter().any(ends_as_the_webhook_appends));
         let recreated = patched(now, &strip(&patched(then, &raw)).pod);
         let today = patched(now, &raw);
         prop_assert_eq!(identities(&recreated), identities(&today));
