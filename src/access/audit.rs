@@ -13,9 +13,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Mark;
-use super::findings::{Finding, Remedy, Severity, rules};
+use super::findings::{Finding, FindingId, Remedy, Severity};
 use super::inventory::{Inventory, RoleRow};
-use super::posture::{Control, Standing};
+use super::posture::{Control, ControlId, Standing};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, IamFacts, Section, State};
 
@@ -103,8 +103,8 @@ impl IgnoredBy {
 pub struct Item {
     /// How much it matters.
     pub severity: Severity,
-    /// Its name, stable.
-    pub id: &'static str,
+    /// What it is an instance of.
+    pub id: FindingId,
     /// What it is about.
     pub subject: Subject,
     /// The ARN of the principal or role that it is about, or what a row has in its place; may be empty.
@@ -142,7 +142,7 @@ pub struct Audit {
 /// What the user does not want to count: an id, of one subject or of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignore {
-    id: String,
+    id: FindingId,
     subject: Option<String>,
 }
 
@@ -155,13 +155,12 @@ impl FromStr for Ignore {
             None => (text.trim(), None),
         };
         // A slip of the pen must not go for an ignored finding.
-        if rules::rule(id).is_none() {
-            return Err(format!("{id:?} is the id of no finding; docs/findings.md has them all"));
-        }
+        let id: FindingId =
+            id.parse().map_err(|_unknown| format!("{id:?} is the id of no finding; docs/findings.md has them all"))?;
         if subject.as_deref() == Some("") {
             return Err(format!("{text:?} names no subject: leave out the = to ignore {id} everywhere"));
         }
-        Ok(Ignore { id: id.to_owned(), subject })
+        Ok(Ignore { id, subject })
     }
 }
 
@@ -169,7 +168,7 @@ impl fmt::Display for Ignore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
             Some(subject) => write!(f, "{}={subject}", self.id),
-            None => f.write_str(&self.id),
+            None => f.write_str(self.id.as_str()),
         }
     }
 }
@@ -182,7 +181,7 @@ impl Ignore {
 }
 
 /// A control that a finding of a row says already, line by line.
-const SAID_BY_ROWS: &str = "map-accounts";
+const SAID_BY_ROWS: ControlId = ControlId::MapAccounts;
 
 /// All findings of a cluster, given its rows and the facts that they rest on.
 pub fn audit(inventory: &Inventory, facts: &ClusterFacts, iam: &IamFacts) -> Audit {
@@ -225,8 +224,8 @@ fn found(inventory: &Inventory) -> Found {
             let account = || Subject::ServiceAccount(row.namespace.clone(), row.service_account.clone());
             match finding.id {
                 // The service account's own row says it.
-                "irsa-and-pod-identity" => {}
-                id if id.starts_with("irsa-") => found.add(&account(), arn, finding),
+                FindingId::IrsaAndPodIdentity => {}
+                FindingId::IrsaEnvPreset | FindingId::IrsaSkipped => found.add(&account(), arn, finding),
                 _ => found.add(&subject, arn, finding),
             }
         }
@@ -250,7 +249,7 @@ fn part(row: &RoleRow) -> String {
     format!("{} {}", row.used_by.kind(), row.used_by.name()).trim_end().to_owned()
 }
 
-type Key = (Severity, &'static str, Subject, String, Vec<Evidence>);
+type Key = (Severity, FindingId, Subject, String, Vec<Evidence>);
 
 #[derive(Default)]
 struct Found {
@@ -296,12 +295,12 @@ impl Found {
         match control.standing {
             Standing::Finding(_) if control.id == SAID_BY_ROWS => {}
             Standing::Finding(severity) => {
-                let because = format!("{}: {}", control.title, control.because);
+                let because = format!("{}: {}", control.id.title(), control.because);
                 let remedy = control.change.as_ref().map(|it| Remedy {
                     title: format!("Careful: {}", it.danger),
                     text: it.look.iter().chain([&it.command]).cloned().collect::<Vec<_>>().join("\n"),
                 });
-                let key = (severity, control.id, subject, because, control.evidence.clone());
+                let key = (severity, control.id.finding(), subject, because, control.evidence.clone());
                 self.items.entry(key).or_default().1.extend(remedy);
             }
             Standing::Unknown => {

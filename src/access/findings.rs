@@ -19,6 +19,8 @@ pub(crate) use roles::{RoleFacts, of_role};
 pub(crate) use trust_shape::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
 pub(crate) use workloads::{of_association, of_irsa, of_trusting, of_workload};
 
+pub use rules::FindingId;
+
 use crate::model::snapshot::Evidence;
 
 /// How much it matters.
@@ -54,8 +56,8 @@ impl std::fmt::Display for Severity {
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
-    /// Its name, stable: `entry-recreated-principal`.
-    pub id: &'static str,
+    /// What it is an instance of.
+    pub id: FindingId,
     /// What is wrong and what follows, as a sentence.
     pub sentence: String,
     /// Where it was read.
@@ -74,7 +76,7 @@ pub struct Remedy {
 }
 
 impl Finding {
-    fn new(severity: Severity, id: &'static str, sentence: impl Into<String>, evidence: &Evidence) -> Self {
+    fn new(severity: Severity, id: FindingId, sentence: impl Into<String>, evidence: &Evidence) -> Self {
         Finding { severity, id, sentence: sentence.into(), evidence: evidence.clone(), remedy: Vec::new() }
     }
 

@@ -3,7 +3,7 @@
 //! Decides which controls there are, how each stands (`reference`: posture), and the command that changes it, ready to
 //! paste: with the real names, quoted for a shell. A control whose facts are not known stands as unknown, with the
 //! reason; it is never taken for off. Nothing here changes anything. A new control is a function in the file of its
-//! family (`cluster`, `identity`, `namespaces`), called from that family's door.
+//! family (`cluster`, `identity`, `namespaces`), called from that family's door, and a variant of [`ControlId`].
 
 mod cluster;
 mod identity;
@@ -14,13 +14,80 @@ mod tests;
 use std::fmt;
 
 use super::engines::Engines;
-use super::findings::Severity;
+use super::findings::{FindingId, Severity};
 use super::identity::Resolver;
 use super::inventory::AwsAuthLine;
 use super::workload::agent::PodIdentityAgent;
 use crate::model::aws_command::quote_word;
 use crate::model::cluster::{Cluster, ClusterChange};
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
+
+/// Which control it is, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each one's title says what it is")]
+pub enum ControlId {
+    Encryption,
+    EndpointPublic,
+    EndpointPrivate,
+    LogsAudit,
+    LogsAuthenticator,
+    AuthenticationMode,
+    HiddenCreator,
+    MapAccounts,
+    OidcProvider,
+    PodIdentityAgent,
+    AutoModeNodes,
+    PodSecurity,
+}
+
+impl ControlId {
+    /// The finding that it is where something is amiss; they share an id.
+    pub const fn finding(self) -> FindingId {
+        match self {
+            ControlId::Encryption => FindingId::Encryption,
+            ControlId::EndpointPublic => FindingId::EndpointPublic,
+            ControlId::EndpointPrivate => FindingId::EndpointPrivate,
+            ControlId::LogsAudit => FindingId::LogsAudit,
+            ControlId::LogsAuthenticator => FindingId::LogsAuthenticator,
+            ControlId::AuthenticationMode => FindingId::AuthenticationMode,
+            ControlId::HiddenCreator => FindingId::HiddenCreator,
+            ControlId::MapAccounts => FindingId::MapAccounts,
+            ControlId::OidcProvider => FindingId::OidcProvider,
+            ControlId::PodIdentityAgent => FindingId::PodIdentityAgent,
+            ControlId::AutoModeNodes => FindingId::AutoModeNodes,
+            ControlId::PodSecurity => FindingId::PodSecurity,
+        }
+    }
+
+    /// As it is written, stable: `endpoint-public`.
+    pub const fn as_str(self) -> &'static str {
+        self.finding().as_str()
+    }
+
+    /// What it is.
+    pub const fn title(self) -> &'static str {
+        match self {
+            ControlId::Encryption => "Envelope encryption",
+            ControlId::EndpointPublic => "Public endpoint",
+            ControlId::EndpointPrivate => "Private endpoint",
+            ControlId::LogsAudit => "Audit log",
+            ControlId::LogsAuthenticator => "Authenticator log",
+            ControlId::AuthenticationMode => "Authentication mode",
+            ControlId::HiddenCreator => "Creator's admin",
+            ControlId::MapAccounts => "mapAccounts",
+            ControlId::OidcProvider => "OIDC provider",
+            ControlId::PodIdentityAgent => "Pod Identity agent",
+            ControlId::AutoModeNodes => "Auto Mode's nodes",
+            ControlId::PodSecurity => "Pod Security",
+        }
+    }
+}
+
+impl fmt::Display for ControlId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// How a control stands. The order is that of concern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,10 +136,8 @@ pub struct Change {
 /// One control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Its name, stable: `endpoint-public`.
-    pub id: &'static str,
-    /// What it is.
-    pub title: &'static str,
+    /// Which one.
+    pub id: ControlId,
     /// Of what, where there are several: a namespace.
     pub subject: String,
     /// How it stands.
@@ -86,9 +151,9 @@ pub struct Control {
 }
 
 impl Control {
-    fn new(id: &'static str, title: &'static str, standing: Standing, because: impl Into<String>) -> Self {
+    fn new(id: ControlId, standing: Standing, because: impl Into<String>) -> Self {
         let because = because.into();
-        Control { id, title, subject: String::new(), standing, because, evidence: Vec::new(), change: None }
+        Control { id, subject: String::new(), standing, because, evidence: Vec::new(), change: None }
     }
 
     fn at(mut self, evidence: Evidence) -> Self {

@@ -7,7 +7,7 @@
 mod grants;
 
 use super::Mark;
-use super::findings::{Finding, of_entry, of_line};
+use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
 use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
 use super::permissions::{Permissions, Who};
 use crate::model::aws_auth::AwsAuthRow;
@@ -69,6 +69,8 @@ pub struct Line {
     pub text: String,
     /// Beside it, less prominent: why, when, from where.
     pub note: String,
+    /// How much it matters, of a finding or a danger.
+    pub severity: Option<Severity>,
     /// Where it was read; opens the document.
     pub evidence: Option<Evidence>,
 }
@@ -153,7 +155,8 @@ impl Teller<'_> {
         note: impl Into<String>,
         evidence: Option<Evidence>,
     ) {
-        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), evidence });
+        let severity = (part == Part::Danger).then_some(Severity::High);
+        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), severity, evidence });
     }
 
     fn principal(&mut self) {
@@ -319,7 +322,15 @@ impl Teller<'_> {
                 }
                 _ => finding.sentence.clone(),
             };
-            self.say(Part::Findings, "", None, text, finding.id, Some(finding.evidence.clone()));
+            self.lines.push(Line {
+                part: Part::Findings,
+                label: "",
+                mark: None,
+                text,
+                note: finding.id.to_string(),
+                severity: Some(finding.severity),
+                evidence: Some(finding.evidence.clone()),
+            });
         }
     }
 }
@@ -352,7 +363,8 @@ fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
         }
     }
     // That a row is overridden or dead stands among the mappings already.
-    out.retain(|finding| !matches!(finding.id, "aws-auth-shadowed" | "aws-auth-dead" | "aws-auth-ignored"));
+    let told = [FindingId::AwsAuthShadowed, FindingId::AwsAuthDead, FindingId::AwsAuthIgnored];
+    out.retain(|finding| !told.contains(&finding.id));
     out.sort();
     out.dedup();
     out

@@ -323,7 +323,7 @@ fn each_defect_and_its_near_miss() {
         let all = rows(&world(changes));
         let found = row(&all, name);
         assert_eq!(found.mark, *mark, "{changes:?}: {found:#?}");
-        let mut ids: Vec<_> = found.findings.iter().map(|it| (it.id, it.severity)).collect();
+        let mut ids: Vec<_> = found.findings.iter().map(|it| (it.id.as_str(), it.severity)).collect();
         ids.dedup();
         assert_eq!(ids, *findings, "{changes:?}: {:#?}", found.findings);
         for finding in &found.findings {
@@ -338,7 +338,7 @@ fn a_stale_node_entry_is_one_that_no_machine_can_have() {
         let snapshot = world(changes);
         let rows = inventory(snapshot.facts.values().next().unwrap(), &snapshot.iam);
         let entry = rows.entries.iter().find(|it| it.principal_arn.ends_with("role/own")).unwrap();
-        entry.findings.iter().map(|it| it.id).collect()
+        entry.findings.iter().map(|it| it.id.as_str()).collect()
     };
     assert_eq!(of(&[("Roles: [{RoleName: own}]", "Roles: []")]), ["node-entry-unused"]);
     assert_eq!(of(&[]), [""; 0], "Karpenter's");
@@ -360,7 +360,7 @@ fn a_template_that_needs_an_instance_on_a_role_that_none_can_assume() {
         let mode = ("authenticationMode: API}", "authenticationMode: API_AND_CONFIG_MAP}");
         let snapshot = world(&[mode, ("  kubernetes:\n", text), ("  RoleDetailList:\n", &role)]);
         let rows = inventory(snapshot.facts.values().next().unwrap(), &snapshot.iam);
-        rows.aws_auth[0].findings.iter().map(|it| it.id).collect::<Vec<_>>()
+        rows.aws_auth[0].findings.iter().map(|it| it.id.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(row("{AWS: \"arn:aws:iam::111122223333:root\"}"), ["aws-auth-instance-template"]);
     assert_eq!(row("{Service: ec2.amazonaws.com}"), [""; 0]);

@@ -1,7 +1,7 @@
 //! What is wrong with a role that the cluster or a part of it uses (`reference`: EKS identity, §§7 and 8).
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, Remedy};
+use super::{Finding, FindingId, Remedy};
 use crate::access::Mark;
 use crate::access::identity::Verdict;
 use crate::access::role_use::RoleUse;
@@ -46,13 +46,15 @@ fn place(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     let known = matches!(role.verdict, Verdict::DoesNotMap | Verdict::Maps);
     let (severity, id, what) = match role.used_by {
         RoleUse::Nodegroup(_) | RoleUse::AutoMode | RoleUse::NodeClass(_) | RoleUse::SelfManaged(_) if known => {
-            (High, "node-role-unmapped", "its nodes cannot join")
+            (High, FindingId::NodeRoleUnmapped, "its nodes cannot join")
         }
-        RoleUse::Hybrid(_) if known => (High, "node-role-unmapped", "its nodes cannot join"),
-        RoleUse::FargateProfile(_) if known => (High, "fargate-role-unmapped", "its pods cannot start"),
-        RoleUse::Capability(_) if known => (Medium, "capability-role-unmapped", "it can do nothing in the cluster"),
+        RoleUse::Hybrid(_) if known => (High, FindingId::NodeRoleUnmapped, "its nodes cannot join"),
+        RoleUse::FargateProfile(_) if known => (High, FindingId::FargateRoleUnmapped, "its pods cannot start"),
+        RoleUse::Capability(_) if known => {
+            (Medium, FindingId::CapabilityRoleUnmapped, "it can do nothing in the cluster")
+        }
         _ => {
-            out.push(Finding::new(Medium, "role-missing", because.clone(), role.evidence));
+            out.push(Finding::new(Medium, FindingId::RoleMissing, because.clone(), role.evidence));
             return;
         }
     };
@@ -77,7 +79,7 @@ fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
         _ => (High, "its machines get no credentials and cannot join"),
     };
     let sentence = format!("{} cannot assume it, so {so}: {}", trust.who, trust.because);
-    out.push(Finding::new(severity, "role-trust", sentence, &of_iam(role, "AssumeRolePolicyDocument")));
+    out.push(Finding::new(severity, FindingId::RoleTrust, sentence, &of_iam(role, "AssumeRolePolicyDocument")));
 }
 
 fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
@@ -86,7 +88,7 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         let name = crate::model::words::last_part(&missing.required);
         if let Some(namesake) = &missing.namesake {
             let sentence = format!("{namesake} is the account's own policy and not AWS's {name}, whose name it has");
-            out.push(Finding::new(Low, "role-policy-namesake", sentence, &attached));
+            out.push(Finding::new(Low, FindingId::RolePolicyNamesake, sentence, &attached));
         }
         // What nobody could read may give it.
         if !missing.perhaps_by.is_empty() {
@@ -101,10 +103,10 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
             let rest = missing.lacks.join(", ");
             format!("{name} is not attached, and what stands in for it does not give {rest}{}", consequence(&rest))
         };
-        out.push(Finding::new(Medium, "role-policy-missing", sentence, &attached));
+        out.push(Finding::new(Medium, FindingId::RolePolicyMissing, sentence, &attached));
     }
     for wider in &check.wider {
-        let id = if wider.severity == Low { "role-registry-wide" } else { "role-too-wide" };
+        let id = if wider.severity == Low { FindingId::RoleRegistryWide } else { FindingId::RoleTooWide };
         let sentence =
             format!("{} gives it {}{}", wider.policy, wider.gives, reach(role.used_by, wider.severity == Low));
         out.push(Finding::new(wider.severity, id, sentence, &attached));
@@ -143,6 +145,6 @@ fn shared(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
             "the same role is that of {}: each needs one of its own, lest the nodes have what it may do",
             others.join(", ")
         );
-        out.push(Finding::new(Medium, "role-shared", sentence, role.evidence));
+        out.push(Finding::new(Medium, FindingId::RoleShared, sentence, role.evidence));
     }
 }

@@ -1,6 +1,6 @@
 //! Controls of the cluster itself: encryption of what it stores, its endpoint, its logs.
 
-use super::{Control, Ground, Standing, aws_eks};
+use super::{Control, ControlId, Ground, Standing, aws_eks};
 use crate::access::findings::Severity::{Low, Medium};
 use crate::model::cluster::{Cluster, VpcConfig};
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -11,11 +11,10 @@ const ENCRYPTED_BY_DEFAULT: (u32, u32) = (1, 28);
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
     let mut all = vec![encryption(ground), public_endpoint(ground), private_endpoint(ground)];
     all.extend([
-        log(ground, "logs-audit", "Audit log", "audit", "nobody can say afterwards who did what"),
+        log(ground, ControlId::LogsAudit, "audit", "nobody can say afterwards who did what"),
         log(
             ground,
-            "logs-authenticator",
-            "Authenticator log",
+            ControlId::LogsAuthenticator,
             "authenticator",
             "why somebody got 401 cannot be told from the cluster's side",
         ),
@@ -34,7 +33,7 @@ fn version(cluster: &Cluster) -> Option<(u32, u32)> {
 }
 
 fn encryption(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("encryption", "Envelope encryption", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::Encryption, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -119,18 +118,17 @@ fn endpoint<'a>(ground: &Ground<'a>) -> Result<(&'a Cluster, &'a VpcConfig, bool
 }
 
 fn public_endpoint(ground: &Ground<'_>) -> Control {
-    const ID: &str = "endpoint-public";
-    const TITLE: &str = "Public endpoint";
+    const ID: ControlId = ControlId::EndpointPublic;
     let (cluster, config, public, private) = match endpoint(ground) {
         Ok(it) => it,
-        Err(because) => return Control::new(ID, TITLE, Standing::Unknown, because),
+        Err(because) => return Control::new(ID, Standing::Unknown, because),
     };
     let command = |settings: &str| {
         format!("{} --resources-vpc-config {settings}", aws_eks("update-cluster-config", cluster, "--name"))
     };
     if !public {
         let because = format!("off: clients reach the API from within the VPC, or not at all{}", attempt(ground));
-        return Control::new(ID, TITLE, Standing::Good, because).at(at("resourcesVpcConfig.endpointPublicAccess"));
+        return Control::new(ID, Standing::Good, because).at(at("resourcesVpcConfig.endpointPublicAccess"));
     }
     if !open(config) {
         let cidrs = config.public_access_cidrs.join(", ");
@@ -139,7 +137,7 @@ fn public_endpoint(ground: &Ground<'_>) -> Control {
             "cuts off every client outside the VPC, those in {cidrs} among them; who has no way into the VPC can still turn it \
              on again through the EKS API"
         );
-        return Control::new(ID, TITLE, Standing::Note, because)
+        return Control::new(ID, Standing::Note, because)
             .at(at("resourcesVpcConfig.publicAccessCidrs"))
             .change(command("endpointPublicAccess=false,endpointPrivateAccess=true"), danger);
     }
@@ -154,20 +152,19 @@ fn public_endpoint(ground: &Ground<'_>) -> Control {
     );
     let settings = "\"endpointPublicAccess=true,endpointPrivateAccess=true,publicAccessCidrs=$(curl -s \
                     https://checkip.amazonaws.com)/32\"";
-    Control::new(ID, TITLE, Standing::Finding(Medium), because)
+    Control::new(ID, Standing::Finding(Medium), because)
         .at(at("resourcesVpcConfig.publicAccessCidrs"))
         .change(command(settings), danger)
 }
 
 fn private_endpoint(ground: &Ground<'_>) -> Control {
-    const ID: &str = "endpoint-private";
-    const TITLE: &str = "Private endpoint";
+    const ID: ControlId = ControlId::EndpointPrivate;
     let (cluster, config, public, private) = match endpoint(ground) {
         Ok(it) => it,
-        Err(because) => return Control::new(ID, TITLE, Standing::Unknown, because),
+        Err(because) => return Control::new(ID, Standing::Unknown, because),
     };
     let control = |standing, because: String| {
-        Control::new(ID, TITLE, standing, because).at(at("resourcesVpcConfig.endpointPrivateAccess"))
+        Control::new(ID, standing, because).at(at("resourcesVpcConfig.endpointPrivateAccess"))
     };
     if private {
         return control(Standing::Good, "on: nodes reach the API without leaving the VPC".to_owned());
@@ -189,8 +186,8 @@ fn private_endpoint(ground: &Ground<'_>) -> Control {
     control(Standing::Finding(Low), because).change(command, danger)
 }
 
-fn log(ground: &Ground<'_>, id: &'static str, title: &'static str, kind: &str, without: &str) -> Control {
-    let control = |standing, because: String| Control::new(id, title, standing, because);
+fn log(ground: &Ground<'_>, id: ControlId, kind: &str, without: &str) -> Control {
+    let control = |standing, because: String| Control::new(id, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),

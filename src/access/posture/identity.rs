@@ -1,7 +1,7 @@
 //! Controls of how identities come about: the authentication mode and what stands between it and the next, the creator,
 //! mapAccounts, the OIDC provider, the Pod Identity agent.
 
-use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
+use super::{CONTEXT, Control, ControlId, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
 use crate::access::node_roles::{entry_commands, unmapped_node_roles};
@@ -46,9 +46,8 @@ fn attempt(ground: &Ground<'_>) -> String {
 const NO_MODE: &str = "the cluster reports no mode, and its access entries do not show that it is CONFIG_MAP";
 
 fn mode(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| {
-        Control::new("authentication-mode", "Authentication mode", standing, because).at(at_mode())
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::AuthenticationMode, standing, because).at(at_mode());
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -79,9 +78,8 @@ fn mode(ground: &Ground<'_>) -> Control {
 
 /// What stands between API_AND_CONFIG_MAP and API: the rows that let somebody in whom no entry does.
 fn both(ground: &Ground<'_>, cluster: &Cluster, attempt: &str) -> Control {
-    let control = |standing, because: String| {
-        Control::new("authentication-mode", "Authentication mode", standing, because).at(at_mode())
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::AuthenticationMode, standing, because).at(at_mode());
     let command = go_to(cluster, AuthenticationMode::Api);
     let one_way = "one way: no mode can be gone back to";
     if let Some(gap) = ground.facts.aws_auth.gap() {
@@ -123,7 +121,7 @@ fn shortened(all: &[&str], what: &str) -> String {
 }
 
 fn creator(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("hidden-creator", "Creator's admin", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::HiddenCreator, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -157,7 +155,7 @@ fn creator(ground: &Ground<'_>) -> Control {
 
 fn map_accounts(ground: &Ground<'_>) -> Control {
     let control = |standing, because: String| {
-        Control::new("map-accounts", "mapAccounts", standing, because)
+        Control::new(ControlId::MapAccounts, standing, because)
             .at(Evidence::new(DocumentRef::AwsAuth, "data.mapAccounts"))
     };
     let reads = ground.cluster().map(|it| it.authentication_mode().reads_aws_auth());
@@ -185,7 +183,7 @@ fn map_accounts(ground: &Ground<'_>) -> Control {
 }
 
 fn oidc_provider(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("oidc-provider", "OIDC provider", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::OidcProvider, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -250,9 +248,8 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
 }
 
 fn agent(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| {
-        Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground))
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::PodIdentityAgent, standing, because).at(at_agent(ground));
     let look = |control: Control| {
         let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
         control.change(command, "changes nothing; shows what keeps its pods from running")
@@ -333,7 +330,7 @@ fn not_running(ground: &Ground<'_>, why: &str) -> Control {
             (Standing::Finding(High), because)
         }
     };
-    let found = Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground));
+    let found = Control::new(ControlId::PodIdentityAgent, standing, because).at(at_agent(ground));
     match ground.facts.cluster.value() {
         _ if installed => {
             let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
@@ -360,7 +357,7 @@ fn auto_mode_nodes(ground: &Ground<'_>) -> Option<Control> {
     }
     let control = |standing, because: String| {
         let at = Evidence::new(DocumentRef::Cluster, "computeConfig.nodePools");
-        Control::new("auto-mode-nodes", "Auto Mode's nodes", standing, because).at(at)
+        Control::new(ControlId::AutoModeNodes, standing, because).at(at)
     };
     let entries = &facts.access_entries;
     let of_nodes = entries.items().iter().filter(|it| EntryType::of(&it.kind) == Some(EntryType::Ec2));

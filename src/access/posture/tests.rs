@@ -73,7 +73,7 @@ fn controls(snapshot: &Snapshot) -> Vec<Control> {
 }
 
 fn of<'a>(all: &'a [Control], id: &str) -> &'a Control {
-    let mut found = all.iter().filter(|it| it.id == id);
+    let mut found = all.iter().filter(|it| it.id.as_str() == id);
     let one = found.next().unwrap_or_else(|| panic!("{id}"));
     assert!(found.next().is_none(), "{id}");
     one
@@ -94,7 +94,7 @@ fn a_cluster_on_which_all_is_good() {
     let all = controls(&world(&[]));
     let wrong: Vec<_> = all.iter().filter(|it| it.standing != Standing::Good).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let ids: Vec<&str> = all.iter().map(|it| it.id).collect();
+    let ids: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(
         ids,
         [

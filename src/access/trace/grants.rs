@@ -112,6 +112,7 @@ impl Teller<'_> {
                 mark: None,
                 text: format!("{place}: {}", sum.tell()),
                 note: String::new(),
+                severity: None,
                 evidence: None,
             });
         }

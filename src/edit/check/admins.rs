@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Level, Look};
+use super::{Check, CheckId, Look};
 use crate::access::identity::Resolver;
 use crate::access::permissions::{Verdict, Who};
 use crate::edit::diff::everything;
@@ -106,7 +106,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
     if !after.sure.is_empty() {
         return gap(look, &before.sure, out);
     }
-    let mut say = |level, id, because| out.push(Check { level, id, subject: None, because });
+    let mut say = |id, because| out.push(Check::new(id, None, because));
     let named = |all: &[&String]| all.iter().take(3).map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
     let (had, has) = (before.all(), after.all());
     // Whoever was an admin, or may have been, and surely is none afterwards.
@@ -123,14 +123,14 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
             lost => format!("; {} is the last that is known", named(lost)),
         };
         let why = format!("whether a cluster admin would remain is not known{last}. Not read: {}", unread.join("; "));
-        return say(Level::Asks, "admins-unknown", why);
+        return say(CheckId::AdminsUnknown, why);
     }
     let gone: Vec<&String> =
         lost.iter().copied().chain(before.elsewhere.iter().filter(|it| !after.elsewhere.contains(*it))).collect();
     match (lost.as_slice(), gone.as_slice(), remain.as_slice()) {
         ([], [_, ..], []) | ([_, ..], _, []) => {
             let why = format!("no cluster admin would remain: {} is the last that may do everything", named(&gone));
-            say(Level::Blocks, "last-admin", why);
+            say(CheckId::LastAdmin, why);
         }
         ([_, ..], _, _) => {
             let why = format!(
@@ -138,7 +138,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
                 named(&lost),
                 named(&remain)
             );
-            say(Level::Blocks, "last-admin", why);
+            say(CheckId::LastAdmin, why);
         }
         // Nobody was known for sure before either.
         ([], _, _) => {
@@ -150,7 +150,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
                 "whether a cluster admin would remain is not known: {} may be one now and would be none, and {others}",
                 named(&touched)
             );
-            say(Level::Asks, "admins-unknown", why);
+            say(CheckId::AdminsUnknown, why);
         }
     }
 }
@@ -175,7 +175,7 @@ fn gap(look: &Look<'_>, before: &BTreeSet<String>, out: &mut Vec<Check>) {
                  somebody who may call EKS makes an entry",
                 step.n
             );
-            out.push(Check { level: Level::Asks, id: "admins-gap", subject: None, because });
+            out.push(Check::new(CheckId::AdminsGap, None, because));
             return;
         }
     }

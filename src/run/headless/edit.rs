@@ -174,8 +174,10 @@ pub(super) fn printed(
         Exit::No if is_to_be_done => "nothing was done: a check blocks it\n".to_owned(),
         Exit::Unanswered => {
             let ids = review.unanswered(&consent.accept);
-            let mut said =
-                format!("nothing was done: a check asks; answer it with --accept {}\n", ids.join(" --accept "));
+            let mut said = format!(
+                "nothing was done: a check asks; answer it with --accept {}\n",
+                ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" --accept ")
+            );
             for id in ids {
                 let about: Vec<String> = review
                     .open(&consent.accept)
