@@ -1,7 +1,7 @@
 //! principal → mapping in force → username and groups.
 //!
 //! Decides which mapping of a cluster turns a principal into which Kubernetes identity, why every other mapping that
-//! concerns it does not, and which missing fact keeps the answer open (`reference`: EKS identity, §§2–6). `unknown`
+//! concerns it does not, and which missing fact keeps the answer open. `unknown`
 //! holds what could change the answer; what could only reveal a rare defect stands under `unverified`. Knows nothing
 //! of what the identity may do: that is `permissions`.
 //!

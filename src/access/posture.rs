@@ -1,6 +1,6 @@
 //! The controls around access: what a cluster has set up, what that means, and how it is changed.
 //!
-//! Decides which controls there are, how each stands (`reference`: posture), and the command that changes it, ready to
+//! Decides which controls there are, how each stands, and the command that changes it, ready to
 //! paste: with the real names, quoted for a shell. A control whose facts are not known stands as unknown, with the
 //! reason; it is never taken for off. Nothing here changes anything. A new control is a function in the file of its
 //! family (`cluster`, `identity`, `namespaces`), called from that family's door, and a variant of [`ControlId`].

@@ -1,6 +1,6 @@
 //! What the IAM role of each part of a cluster must have, and whether it has it: who may assume it, and its policies.
 //!
-//! Decides by the service that takes the role on (`reference`: EKS identity, §7). Policies are known by ARN, since four
+//! Decides by the service that takes the role on (EKS user guide, the pages on IAM roles). Policies are known by ARN, since four
 //! IAM policies have access policies for namesakes and an account may give its own the same name. As whom the role gets
 //! into the cluster is [`super::identity`]'s. A new kind of part is a variant of [`RoleUse`] and an arm in each function here.
 

@@ -1,4 +1,4 @@
-//! What is wrong with a line of aws-auth (`reference`: EKS identity, §5.4 and §8).
+//! What is wrong with a line of aws-auth.
 
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, MASTERS, Remedy};

@@ -1,4 +1,4 @@
-//! What is wrong with an access entry (`reference`: EKS identity, §8).
+//! What is wrong with an access entry.
 
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, MASTERS, list};

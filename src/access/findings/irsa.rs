@@ -1,4 +1,4 @@
-//! What is wrong with a service account's role by IRSA (`reference`: workload identity, §1.6).
+//! What is wrong with a service account's role by IRSA.
 //!
 //! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. What depends on the
 //! trust policy's shape alone is in `trust_shape`.

@@ -1,4 +1,4 @@
-//! What is wrong with a Pod Identity association (`reference`: workload identity, §2.8).
+//! What is wrong with a Pod Identity association.
 //!
 //! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Of what may keep a pod
 //! from the agent a proxy and network policies are seen; firewalls on the node are not.

@@ -1,4 +1,4 @@
-//! What is wrong with a role that the cluster or a part of it uses (`reference`: EKS identity, §§7 and 8).
+//! What is wrong with a role that the cluster or a part of it uses.
 
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, Remedy};

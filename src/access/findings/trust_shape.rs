@@ -1,5 +1,4 @@
-//! What is wrong with how a role's trust policy lets in an OIDC provider of EKS, whoever asks (`reference`: workload
-//! identity, §1.6).
+//! What is wrong with how a role's trust policy lets in an OIDC provider of EKS, whoever asks.
 //!
 //! Looks at the shape of statements: too wide, never matching, or of another cluster. Whether one service account gets in
 //! is judged elsewhere. A statement or condition that cannot be made out gives no finding.
