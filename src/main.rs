@@ -82,6 +82,9 @@ async fn run_command(cli: Cli) -> Result<ExitCode, Trouble> {
         // https://no-color.org: set, and not empty.
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::Permissions { principal, namespace }) => {
+            headless::show_permissions(&options, &principal, namespace.as_deref()).await
+        }
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request, becoming }) => headless::who_can(&options, &request, becoming).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,

@@ -6,6 +6,7 @@
 mod audit;
 mod edit;
 mod explain;
+mod identity;
 mod journal;
 mod permissions;
 mod why;
@@ -15,6 +16,7 @@ use std::path::Path;
 pub use audit::audit_cluster;
 pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
+pub use identity::show_permissions;
 pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
@@ -26,7 +28,7 @@ use super::{Trouble, load};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
-use crate::access::permissions::Permissions;
+use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
 use crate::lab;
@@ -92,6 +94,9 @@ async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>, needs
 
 /// `eksplorer trace PRINCIPAL`
 pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    if Who::subject(given).is_some() {
+        return identity::trace_subject(options, given).await;
+    }
     let query = parse_query(given).map_err(|error| Trouble::bad_input(error.to_string()))?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;

@@ -94,7 +94,7 @@ fn rows_from_what_is_needed_are_the_rows_from_everything() {
 
 /// Runs a command line against a world.
 async fn run(line: &str, file: &std::path::Path) -> (Printed, BTreeMap<String, usize>) {
-    let words = ["eksplorer", "--world", file.to_str().unwrap(), "-o", "json"].into_iter().chain(line.split(' '));
+    let words = ["eksplorer", "--world", file.to_str().unwrap()].into_iter().chain(line.split(' '));
     let Cli { command, options } = Cli::parse_from(words);
     let work = Box::pin(answer(options, command.unwrap()));
     let (printed, calls) = record(work).await;
@@ -166,7 +166,7 @@ async fn every_command_makes_only_the_calls_that_it_needs() {
     let pods = pods.map(|it| format!("why-pod {}/{}", it.metadata.namespace.as_ref().unwrap(), it.metadata.name));
     for line in accounts.chain(pods) {
         let (printed, calls) = run(&line, &file).await;
-        let words = ["eksplorer", "--from", file.to_str().unwrap(), "-o", "json"].into_iter().chain(line.split(' '));
+        let words = ["eksplorer", "--from", file.to_str().unwrap()].into_iter().chain(line.split(' '));
         let Cli { command, options } = Cli::parse_from(words);
         let whole = Box::pin(answer(options, command.unwrap())).await;
         assert_eq!(printed, whole, "{line}");

@@ -40,7 +40,7 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let (named, who) = somebody(&engines, &principal)?;
+    let (named, who) = find_identity(&engines, &principal)?;
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.clone().unwrap_or_default());
     let answered = Answered::new(permissions, named, who, meant(permissions, &verb, &resource, &namespace, &name));
     let exit = Exit::from(answered.decision.verdict);
@@ -62,7 +62,7 @@ fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
 }
 
 /// What an answer rests on: about a subject of Kubernetes' own, the RBAC objects.
-async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
+pub(super) async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
     let Some(named) = principal else { return facts_for(source, id, None, &Needs::who_can()).await };
     match source {
         _ if Who::subject(named).is_none() => {
@@ -79,7 +79,7 @@ async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -
 }
 
 /// The identity that a text means.
-fn somebody(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
+pub(super) fn find_identity(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
     let (facts, iam) = engines.facts();
     if let Some((via, who)) = Who::subject(given) {
         let kind = match via {
@@ -173,7 +173,7 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         let (named, who) = match known.get(&whom) {
             Some(found) => found,
             None => {
-                let found = somebody(&engines, &whom)
+                let found = find_identity(&engines, &whom)
                     .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
                 known.entry(whom.clone()).or_insert(found)
             }

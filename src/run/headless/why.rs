@@ -30,7 +30,7 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
     let (source, id) = open(options).await?;
     let mut snapshot = pod_facts(&source, &id, namespace, name).await?;
     let answer_in = |workloads: &Workloads<'_>| match workloads.pod(namespace, name) {
-        Lookup::Found(pod) => report::json(&id, &workloads.why_pod(pod), None).ok(),
+        Lookup::Found(pod) => Some(report::text(&id, &workloads.why_pod(pod), None)),
         Lookup::Absent | Lookup::Unknown(_) => None,
     };
     add_entries(&source, &id, &mut snapshot, answer_in).await;
@@ -57,7 +57,7 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
     let mut snapshot = facts_for(&source, &id, None, &Needs::workload(Some(name))).await?;
     let answer_in = |workloads: &Workloads<'_>| {
         let why = workloads.why_account(namespace, name)?;
-        report::json(&id, &why, None).ok()
+        Some(report::text(&id, &why, None))
     };
     add_entries(&source, &id, &mut snapshot, answer_in).await;
     let facts = snapshot.cluster(&id);
@@ -142,8 +142,8 @@ async fn add_entries(
     }
 }
 
-/// Whether entries of which only the names are known could make another answer: none of them being a node's, or all of one
-/// type of nodes.
+/// Whether the answer hangs on what is in the entries of which only the names are known. Were it so, it would say what it
+/// lacks: it would not read the same if none of them were a node's, or all of them were.
 fn hangs_on_entries(
     facts: &ClusterFacts,
     iam: &IamFacts,
@@ -163,8 +163,8 @@ fn hangs_on_entries(
     !names.is_empty() && NODE_TYPES.iter().any(|kind| all_of(kind) != unread)
 }
 
-/// No type of nodes, and those by which nodes join.
-const NODE_TYPES: [&str; 5] = ["STANDARD", "EC2_LINUX", "EC2_WINDOWS", "EC2", "HYBRID_LINUX"];
+/// A type that is no node's, and one that is.
+const NODE_TYPES: [&str; 2] = ["STANDARD", "EC2_LINUX"];
 
 /// Up to three of the same name elsewhere, or that begin alike.
 fn near<'a>(all: impl Iterator<Item = (&'a Option<String>, &'a String)>, namespace: &str, name: &str) -> String {

@@ -77,7 +77,7 @@ impl Needs {
 
     /// Who may do something.
     pub fn who_can() -> Needs {
-        Needs::whole(MAPPINGS.and(GRANTS).and(SectionSet::of(&[IdentityProviderConfigs])))
+        Needs::whole(MAPPINGS.and(GRANTS).and(SectionSet::of(&[IdentityProviderConfigs, Pods, ServiceAccounts])))
     }
 
     /// Who may do something, and which workloads can assume the roles among them.
