@@ -78,6 +78,17 @@ impl fmt::Display for AuthenticationMode {
     }
 }
 
+/// Whether the principal that created a cluster is one of its administrators without standing in any list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HiddenCreator {
+    /// It is a member of `system:masters` that no API names.
+    Present,
+    /// There is none: the creator's administrator, if there is one, is an access entry.
+    Absent,
+    /// The authentication mode, which decides it, is not known.
+    Unknown,
+}
+
 /// `describe-cluster` → `cluster`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,6 +155,18 @@ impl Cluster {
     pub fn mode_text(&self) -> String {
         let mode = self.authentication_mode();
         if self.mode_is_inferred() { format!("{mode} (inferred)") } else { mode.to_string() }
+    }
+
+    /// Whether the cluster was created without an administrator for its creator. EKS makes one unless it is told not to.
+    pub fn refuses_creator_admin(&self) -> bool {
+        let config = self.access_config.as_ref();
+        config.is_some_and(|it| it.bootstrap_cluster_creator_admin_permissions == Some(false))
+    }
+
+    /// The version of Kubernetes: `(1, 29)` for `1.29`.
+    pub fn version_numbers(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.version.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
     }
 
     /// The cluster's account, from its ARN.

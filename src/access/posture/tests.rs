@@ -277,6 +277,21 @@ fn each_control_and_its_near_misses() {
             "API_AND_CONFIG_MAP",
         ),
         (&[(MODE, BOTH)], "hidden-creator", Good, "none is hidden", ""),
+        (
+            &[(MODE, "authenticationMode: CONFIG_MAP, bootstrapClusterCreatorAdminPermissions: true}")],
+            "hidden-creator",
+            Finding(Medium),
+            "system:masters",
+            "API_AND_CONFIG_MAP",
+        ),
+        (
+            &[(MODE, "authenticationMode: CONFIG_MAP, bootstrapClusterCreatorAdminPermissions: false}")],
+            "hidden-creator",
+            Good,
+            "created without an administrator for its creator",
+            "",
+        ),
+        (&[(MODE, "authenticationMode: SOMETHING}")], "hidden-creator", Unknown, "not known", ""),
         // workload identity: OIDC provider
         (
             &[(PROVIDER, ""), ("OpenIDConnectProviders:", "OpenIDConnectProviders: []")],
