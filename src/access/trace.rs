@@ -97,12 +97,12 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
     let who = Who::of(&resolution);
     let held = permissions.grants(&who);
     let mut teller = Teller { resolver, resolution: &resolution, lines: Vec::new() };
-    teller.dangers(&held);
+    teller.dangers(&permissions.dangers_of(&held));
     teller.principal();
     teller.mapping();
     teller.identity();
     teller.grants();
-    teller.held(&held);
+    teller.held(&held, permissions);
     teller.comes_to(&held);
     let gets_in = resolution.verdict == Verdict::Maps;
     teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
