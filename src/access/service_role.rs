@@ -10,8 +10,8 @@ mod wide;
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
 use super::role_use::RoleUse;
-use super::trust::{Document, Outcome, Request, evaluate};
-use crate::model::policy::{Effect, Principals};
+use super::trust::{Document, Outcome, PodIdentity, Request, evaluate};
+use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Arn, Principal};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
@@ -299,4 +299,23 @@ fn node_needs_cni(facts: &ClusterFacts) -> bool {
         .iter()
         .any(|it| it.namespace == SYSTEM && it.service_account == CNI_ACCOUNT);
     account.role_arn().is_none() && !associated && addon.is_none_or(|it| it.service_account_role_arn.is_none())
+}
+
+/// Whether nobody but EKS itself can become it: a service-linked role, or one whose trust policy names services of EKS alone.
+/// What it may do helps no person.
+pub(crate) fn is_of_eks(principal: &Principal, iam: &IamFacts) -> bool {
+    if principal.path.starts_with("/aws-service-role/") {
+        return true;
+    }
+    let Lookup::Found(role) = iam.role(&principal.account, &principal.name) else { return false };
+    let Some(Ok(policy)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return false };
+    let allows: Vec<_> = policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)).collect();
+    let of_eks = |it: &NamedPrincipal| {
+        it.form == PrincipalForm::Service && it.text.split('.').any(|part| part == "eks" || part.starts_with("eks-"))
+    };
+    !allows.is_empty()
+        && allows.iter().all(|it| match &it.principals {
+            Principals::AnyOf(named) => !named.is_empty() && named.iter().all(of_eks),
+            Principals::Unclear(_) => false,
+        })
 }

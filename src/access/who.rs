@@ -5,6 +5,7 @@
 //! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is
 //! [`super::workload`]'s.
 
+pub(crate) mod bound;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

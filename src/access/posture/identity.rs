@@ -1,6 +1,7 @@
 //! Controls of how identities come about: the authentication mode and what stands between it and the next, the creator,
 //! mapAccounts, the OIDC provider, the Pod Identity agent.
 
+use super::writers::aws_auth_writers;
 use super::{CONTEXT, Control, ControlId, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
@@ -19,7 +20,8 @@ use crate::model::workload::SYSTEM;
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let always = [mode(ground), creator(ground), map_accounts(ground), oidc_provider(ground), agent(ground)];
+    let mappings = [mode(ground), creator(ground), map_accounts(ground), aws_auth_writers(ground)];
+    let always = mappings.into_iter().chain([oidc_provider(ground), agent(ground)]);
     always.into_iter().chain(auto_mode_nodes(ground)).collect()
 }
 

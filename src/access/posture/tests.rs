@@ -106,6 +106,7 @@ fn a_cluster_on_which_all_is_good() {
             "authentication-mode",
             "hidden-creator",
             "map-accounts",
+            "aws-auth-writers",
             "oidc-provider",
             "pod-identity-agent",
             "pod-security"

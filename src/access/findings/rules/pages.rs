@@ -137,6 +137,10 @@ pub(super) const POD_IDENTITY_TARGET: ReferencePage = page(
 );
 pub(super) const POD_SECURITY: ReferencePage =
     page("Kubernetes: Pod Security Standards", "https://kubernetes.io/docs/concepts/security/pod-security-standards/");
+pub(super) const RBAC_ESCALATION: ReferencePage = page(
+    "Kubernetes: Using RBAC Authorization: Privilege escalation prevention and bootstrapping",
+    "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping",
+);
 pub(super) const RBAC_PRACTICES: ReferencePage = page(
     "Kubernetes: Role Based Access Control Good Practices",
     "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",

@@ -252,6 +252,29 @@ finding_rules! {
             "The part of the cluster that uses a role cannot assume it."
             "It has no AWS credentials.";
     }
+    Rbac {
+        RbacBind "rbac-bind" High .. Medium, RBAC_ESCALATION:
+            "A binding lets its subjects bind roles that allow more than they hold themselves."
+            "They can bind cluster-admin to themselves.";
+        RbacEscalate "rbac-escalate" High .. Medium, RBAC_ESCALATION:
+            "A binding lets its subjects write roles that allow more than they hold themselves."
+            "They can give their own role everything.";
+        RbacEverything "rbac-everything" High .. Low, RBAC_PRACTICES:
+            "A binding gives its subjects everything, in the cluster or in kube-system."
+            "Whoever has one of them, a pod that was taken over included, has the cluster.";
+        RbacImpersonate "rbac-impersonate" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects act as others: users, groups or service accounts."
+            "They have what the most powerful of those has.";
+        RbacNodesProxy "rbac-nodes-proxy" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects reach the kubelets through nodes/proxy."
+            "They run commands in every pod of a node, past admission and the audit log.";
+        RbacSecrets "rbac-secrets" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects read Secrets in the whole cluster, or in kube-system."
+            "They have every password, key and service account token that is stored there.";
+        RbacTokens "rbac-tokens" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects make tokens of service accounts, in the cluster or in kube-system."
+            "They have what the most powerful of those service accounts has.";
+    }
     Posture {
         AuthenticationMode "authentication-mode" Medium .. Low, ACCESS_MODES:
             "The cluster still reads aws-auth."
@@ -260,6 +283,13 @@ finding_rules! {
             "EKS Auto Mode is on, and no role of its nodes is let in: it has no built-in node pools and no access \
              entry of type EC2."
             "No node of Auto Mode joins the cluster.";
+        AwsAuthWriters "aws-auth-writers" High .. Medium, AWS_AUTH:
+            "The cluster reads aws-auth, and somebody who is no administrator may write it."
+            "Whoever may writes a row that gives system:masters to any IAM principal.";
+        ClusterHealth "cluster-health" High .. Medium, CLUSTER_HEALTH:
+            "EKS reports an issue of the cluster: a key, role, subnet, security group or VPC that it needs is gone, disabled or \
+             out of reach."
+            "EKS cannot update the cluster, and where the key is lost, nobody can start it again.";
         Encryption "encryption" Medium, ENCRYPTION:
             "Secrets are stored without envelope encryption."
             "Whoever reads the storage of the API server reads them.";
