@@ -312,9 +312,10 @@ impl Found {
     }
 
     fn control(&mut self, control: &Control) {
-        let subject = match control.subject.is_empty() {
-            true => Subject::Cluster,
-            false => Subject::Namespace(control.subject.clone()),
+        let subject = match (control.subject.is_empty(), control.id) {
+            (true, _) => Subject::Cluster,
+            (false, ControlId::ClusterHealth) => Subject::Part(format!("health {}", control.subject)),
+            (false, _) => Subject::Namespace(control.subject.clone()),
         };
         match control.standing {
             Standing::Finding(_) if control.id == SAID_BY_ROWS => {}

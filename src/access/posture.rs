@@ -29,6 +29,7 @@ use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each one's title says what it is")]
 pub enum ControlId {
+    ClusterHealth,
     Encryption,
     EndpointPublic,
     EndpointPrivate,
@@ -48,6 +49,7 @@ impl ControlId {
     /// The finding that it is where something is amiss; they share an id.
     pub const fn finding(self) -> FindingId {
         match self {
+            ControlId::ClusterHealth => FindingId::ClusterHealth,
             ControlId::Encryption => FindingId::Encryption,
             ControlId::EndpointPublic => FindingId::EndpointPublic,
             ControlId::EndpointPrivate => FindingId::EndpointPrivate,
@@ -72,6 +74,7 @@ impl ControlId {
     /// What it is.
     pub const fn title(self) -> &'static str {
         match self {
+            ControlId::ClusterHealth => "Cluster health",
             ControlId::Encryption => "Envelope encryption",
             ControlId::EndpointPublic => "Public endpoint",
             ControlId::EndpointPrivate => "Private endpoint",
@@ -144,7 +147,7 @@ pub struct Change {
 pub struct Control {
     /// Which one.
     pub id: ControlId,
-    /// Of what, where there are several: a namespace.
+    /// Of what, where there are several: a namespace; the code of an issue and the resources that it is about.
     pub subject: String,
     /// How it stands.
     pub standing: Standing,
@@ -180,6 +183,7 @@ struct Ground<'a> {
     principals: &'a [PrincipalRow],
     subjects: &'a [SubjectRow],
     resolver: &'a Resolver<'a>,
+    permissions: &'a Permissions,
     agent: &'a PodIdentityAgent<'a>,
 }
 

@@ -128,6 +128,9 @@ pub struct Cluster {
     /// Present on connected (not EKS-run) clusters, which have no access entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connector_config: Option<serde_json::Value>,
+    /// What EKS finds wrong with what the cluster needs; `None` where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<ClusterHealth>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -298,6 +301,29 @@ pub struct ComputeConfig {
     pub node_pools: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_role_arn: Option<String>,
+}
+
+/// `cluster.health`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ClusterHealth {
+    #[serde(default)]
+    pub issues: Vec<ClusterIssue>,
+}
+
+/// `cluster.health.issues[]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ClusterIssue {
+    /// `KmsKeyDisabled`, `Ec2SubnetNotFound`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_ids: Vec<String>,
 }
 
 /// `describe-nodegroup` → `nodegroup`.

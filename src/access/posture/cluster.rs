@@ -1,15 +1,16 @@
-//! Controls of the cluster itself: encryption of what it stores, its endpoint, its logs.
+//! Controls of the cluster itself: what EKS says of its health, encryption of what it stores, its endpoint, its logs.
 
 use super::{Control, ControlId, Ground, Standing, aws_eks};
-use crate::access::findings::Severity::{Low, Medium};
-use crate::model::cluster::{Cluster, VpcConfig};
+use crate::access::findings::Severity::{High, Low, Medium};
+use crate::model::cluster::{Cluster, ClusterIssue, VpcConfig};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// From this version on EKS encrypts all that the API server stores.
 const ENCRYPTED_BY_DEFAULT: (u32, u32) = (1, 28);
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let mut all = vec![encryption(ground), public_endpoint(ground), private_endpoint(ground)];
+    let mut all = health(ground);
+    all.extend([encryption(ground), public_endpoint(ground), private_endpoint(ground)]);
     all.extend([
         log(ground, ControlId::LogsAudit, "audit", "nobody can say afterwards who did what"),
         log(

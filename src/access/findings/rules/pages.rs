@@ -43,6 +43,10 @@ pub(super) const CAPABILITY_ROLE: ReferencePage = page(
     "Amazon EKS: Amazon EKS capability IAM role",
     "https://docs.aws.amazon.com/eks/latest/userguide/capability-role.html",
 );
+pub(super) const CLUSTER_HEALTH: ReferencePage = page(
+    "Amazon EKS: Troubleshoot problems with Amazon EKS clusters and nodes: Cluster health FAQs and error codes with resolution paths",
+    "https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html#cluster-health-status",
+);
 pub(super) const CONDITION_OPERATORS: ReferencePage = page(
     "IAM: IAM JSON policy elements: Condition operators",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
