@@ -289,7 +289,7 @@ pub fn inventory_of(engines: &Engines<'_>) -> Inventory {
     for row in &roles {
         let place = match row.used_by {
             RoleUse::Cluster => SeenIn::ClusterRole,
-            RoleUse::Addon(_) => SeenIn::Addon,
+            RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => SeenIn::Addon,
             RoleUse::Capability(_) => SeenIn::Capability,
             RoleUse::AutoMode
             | RoleUse::NodeClass(_)

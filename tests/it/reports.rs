@@ -1,6 +1,7 @@
 //! Kinds of defects and dangers from public reports: each world with the right answer, its source, and a near miss.
 
 mod dangers;
+mod parts;
 
 use eksplorer::access::audit::Item;
 use eksplorer::access::inventory::{Inventory, inventory};

@@ -233,7 +233,7 @@ finding_rules! {
         RoleMissing "role-missing" Medium, SERVICE_ROLES:
             "A part of the cluster names a role that is not there."
             "It has no credentials, and whoever makes a role of that name decides what it may do.";
-        RolePolicyMissing "role-policy-missing" Medium, MANAGED_POLICIES:
+        RolePolicyMissing "role-policy-missing" Medium .. Low, MANAGED_POLICIES:
             "A role lacks what the part of the cluster that uses it needs."
             "That part does not work, wholly or in some of what it does.";
         RolePolicyNamesake "role-policy-namesake" Low, MANAGED_POLICIES:
