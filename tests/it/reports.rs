@@ -2,6 +2,7 @@
 
 mod dangers;
 mod parts;
+mod slips;
 
 use eksplorer::access::audit::Item;
 use eksplorer::access::inventory::{Inventory, inventory};

@@ -27,6 +27,10 @@ pub(super) const ACCESS_POLICIES: ReferencePage = page(
     "Amazon EKS: Associate access policies with access entries",
     "https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html",
 );
+pub(super) const ARNS: ReferencePage = page(
+    "IAM: Identify AWS resources with Amazon Resource Names (ARNs)",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+);
 pub(super) const AUTHENTICATOR: ReferencePage = page(
     "aws-iam-authenticator: Full configuration format",
     "https://github.com/kubernetes-sigs/aws-iam-authenticator#full-configuration-format",

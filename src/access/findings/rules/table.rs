@@ -129,6 +129,9 @@ finding_rules! {
         IrsaProviderAudience "irsa-provider-audience" Medium, OIDC_PROVIDER:
             "The OIDC provider does not list the audience of the token among its client ids."
             "STS refuses the token.";
+        IrsaProviderMalformed "irsa-provider-malformed" Medium, IRSA_ROLE:
+            "A trust policy names an OIDC provider by an ARN that has the scheme of the issuer in it, or the issuer twice."
+            "No provider has that ARN: the statement never applies.";
         IrsaProviderMissing "irsa-provider-missing" Medium, OIDC_PROVIDER:
             "The account of the role has no OIDC provider for the issuer of the cluster."
             "STS refuses every token of the cluster.";
@@ -138,6 +141,10 @@ finding_rules! {
         IrsaRoleMissing "irsa-role-missing" Medium, IRSA_ROLE:
             "The role in the annotation of a service account does not exist."
             "STS refuses its tokens, and whoever makes a role of that name decides what its pods may do.";
+        IrsaRolePartition "irsa-role-partition" Medium, ARNS:
+            "The annotation of a service account names a role of another partition, and the partition of the cluster has one of \
+             that name that lets the service account in."
+            "Nobody gets a role of another partition by STS of this one; the partition is most likely a slip.";
         IrsaRolePath "irsa-role-path" Medium, ROLE_NAMES:
             "The annotation of a service account leaves out the path of the role."
             "No role has that ARN: STS refuses its tokens.";
