@@ -200,10 +200,11 @@ impl DangerFacts {
     }
 
     fn of_aws_auth(self) -> Vec<Probe> {
-        let note = match self.reads_aws_auth {
-            Some(false) => return Vec::new(),
-            Some(true) => None,
-            None => Some("if the cluster reads aws-auth: its authentication mode is not known"),
+        let note = match (self.reads_aws_auth, self.has_aws_auth) {
+            (Some(false), _) => return Vec::new(),
+            (None, _) => Some("if the cluster reads aws-auth: its authentication mode is not known"),
+            (Some(true), None) => Some("if there is an aws-auth: it was not read"),
+            (Some(true), Some(_)) => None,
         };
         aws_auth_writes(self.has_aws_auth == Some(false)).map(|request| Probe { request, note }).collect()
     }

@@ -121,6 +121,10 @@ fn writing_aws_auth_is_a_danger_where_it_is_read() {
     let unknown = case(Some(AuthenticationMode::Unknown), true, "").found(&update);
     assert!(unknown.iter().all(|it| it.note.is_some_and(|it| it.contains("authentication mode is not known"))));
     assert_eq!(unknown.len(), 1);
+    // Where aws-auth was not read, whether there is one to update is not known.
+    let facts = ClusterFacts::default();
+    let found = Permissions::of(&facts).dangers(&with_policy("AmazonEKSEditPolicy", ScopeKind::Cluster, &[]));
+    assert!(found.iter().any(|it| it.danger == Danger::AwsAuth && it.note.is_some()));
 }
 
 #[test]
