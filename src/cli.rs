@@ -516,6 +516,9 @@ pub struct Options {
     /// What the configuration says of single clusters.
     #[arg(skip)]
     pub writes: BTreeMap<String, bool>,
+    /// Say on standard error which calls were made, how many, and what for.
+    #[arg(long, global = true)]
+    pub explain_calls: bool,
     /// Where the journal of changes is kept, instead of the state folder.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

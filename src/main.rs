@@ -10,7 +10,7 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed, Told};
-use eksplorer::run::{Trouble, feed, files, trust};
+use eksplorer::run::{Trouble, calls, feed, files, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -68,6 +68,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
+    if !cli.options.explain_calls || cli.command.is_none() {
+        return run_command(cli).await;
+    }
+    let (ended, calls) = calls::record(run_command(cli)).await;
+    let _ = std::io::stderr().write_all(calls::explain(&calls).as_bytes());
+    ended
+}
+
+async fn run_command(cli: Cli) -> Result<ExitCode, Trouble> {
     let Cli { command, options } = cli;
     let answer = match command {
         // https://no-color.org: set, and not empty.

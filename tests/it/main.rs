@@ -24,6 +24,7 @@ mod lab_write;
 mod laws;
 mod load;
 mod names;
+mod needs;
 mod odd_answers;
 mod oracle;
 mod overtaken;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::load::Needs;
 use super::super::source::{Source, now};
 use super::super::{Trouble, apply, files, preflight};
 use super::journal::{Tell, apply_batch, open_journal};
@@ -85,7 +86,7 @@ pub(super) async fn planned(
     if let Some(guard) = guard.filter(|it| *it != id.name) {
         return Err(Trouble::bad_input(format!("the file is for cluster {}, not for {}", visible(guard), id.name)));
     }
-    let snapshot = facts_for(&source, &id, None).await?;
+    let snapshot = facts_for(&source, &id, None, &Needs::ALL).await?;
     let facts = snapshot.cluster(&id);
     let mut draft = Draft::default();
     stage(&Ground { facts: &facts, iam: &snapshot.iam }, &mut draft)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::load::Needs;
 use super::super::source::Source;
 use super::super::{Trouble, files, load};
 use super::{Printed, facts_for};
@@ -62,13 +63,13 @@ fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
 
 /// What an answer rests on: about a subject of Kubernetes' own, the RBAC objects.
 async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
-    let Some(named) = principal else { return facts_for(source, id, None).await };
+    let Some(named) = principal else { return facts_for(source, id, None, &Needs::who_can()).await };
     match source {
         _ if Who::subject(named).is_none() => {
             let query = parse_query(named).map_err(|error| Trouble::bad_input(error.to_string()))?;
-            facts_for(source, id, Some(&query)).await
+            facts_for(source, id, Some(&query), &Needs::ALL).await
         }
-        Source::File(_) => facts_for(source, id, None).await,
+        Source::File(_) => facts_for(source, id, None, &Needs::ALL).await,
         Source::Live { session, .. } => {
             let snapshot = load::collect(|tx| load::rbac(session, id.clone(), tx)).await;
             source.check_cluster(&snapshot, id).await?;
@@ -218,7 +219,8 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     check_request(&args.verb, &args.resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None).await?;
+    let needs = if becoming { Needs::who_can_and_workloads() } else { Needs::who_can() };
+    let snapshot = facts_for(&source, &id, None, &needs).await?;
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
