@@ -15,6 +15,7 @@ use std::str::FromStr;
 use super::Mark;
 use super::findings::{Finding, FindingId, Remedy, Severity};
 use super::inventory::{Inventory, RoleRow};
+use super::permissions::Grant;
 use super::posture::{Control, ControlId, Standing};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, IamFacts, Section, State};
@@ -38,6 +39,10 @@ pub enum Subject {
     Part(String),
     /// A namespace.
     Namespace(String),
+    /// A RoleBinding, by namespace and name.
+    RoleBinding(String, String),
+    /// A ClusterRoleBinding, by name.
+    ClusterRoleBinding(String),
 }
 
 impl Subject {
@@ -52,6 +57,8 @@ impl Subject {
             Subject::Role(_) => "role",
             Subject::Part(_) => "part",
             Subject::Namespace(_) => "namespace",
+            Subject::RoleBinding(..) => "role-binding",
+            Subject::ClusterRoleBinding(_) => "cluster-role-binding",
         }
     }
 
@@ -59,12 +66,15 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Subject::Cluster => String::new(),
-            Subject::ServiceAccount(namespace, name) => format!("{namespace}/{name}"),
+            Subject::ServiceAccount(namespace, name) | Subject::RoleBinding(namespace, name) => {
+                format!("{namespace}/{name}")
+            }
             Subject::AccessEntry(it)
             | Subject::AwsAuth(it)
             | Subject::Association(it)
             | Subject::Role(it)
             | Subject::Part(it)
+            | Subject::ClusterRoleBinding(it)
             | Subject::Namespace(it) => it.clone(),
         }
     }
@@ -235,10 +245,24 @@ fn found(inventory: &Inventory) -> Found {
         let subject = named.unwrap_or_else(|| Subject::Part(part(row)));
         found.row(&subject, &row.role_arn, row.mark, &row.because, &row.findings);
     }
+    for row in &inventory.bindings {
+        let Some(subject) = binding(&row.binding) else { continue };
+        row.findings.iter().for_each(|finding| found.add(&subject, "", finding));
+    }
     for control in &inventory.posture {
         found.control(control);
     }
     found
+}
+
+fn binding(grant: &Grant) -> Option<Subject> {
+    match grant {
+        Grant::Binding { namespace: Some(namespace), name, .. } => {
+            Some(Subject::RoleBinding(namespace.clone(), name.clone()))
+        }
+        Grant::Binding { namespace: None, name, .. } => Some(Subject::ClusterRoleBinding(name.clone())),
+        Grant::Masters | Grant::Policy { .. } | Grant::Node => None,
+    }
 }
 
 fn role(arn: &str) -> Subject {
@@ -288,9 +312,10 @@ impl Found {
     }
 
     fn control(&mut self, control: &Control) {
-        let subject = match control.subject.is_empty() {
-            true => Subject::Cluster,
-            false => Subject::Namespace(control.subject.clone()),
+        let subject = match (control.subject.is_empty(), control.id) {
+            (true, _) => Subject::Cluster,
+            (false, ControlId::ClusterHealth) => Subject::Part(format!("health {}", control.subject)),
+            (false, _) => Subject::Namespace(control.subject.clone()),
         };
         match control.standing {
             Standing::Finding(_) if control.id == SAID_BY_ROWS => {}
@@ -368,6 +393,8 @@ fn sections(facts: &ClusterFacts, iam: &IamFacts) -> Vec<NotJudged> {
     of("nodes", &facts.nodes, &mut out);
     of("daemon sets", &facts.daemon_sets, &mut out);
     of("network policies", &facts.network_policies, &mut out);
+    of("roles", &facts.roles, &mut out);
+    of("cluster roles", &facts.cluster_roles, &mut out);
     of("role bindings", &facts.role_bindings, &mut out);
     of("cluster role bindings", &facts.cluster_role_bindings, &mut out);
     of("IAM roles", &iam.roles, &mut out);

@@ -5,6 +5,7 @@
 //! nothing when the facts they need are not complete: ignorance is no defect. Each id has its row in [`rules`].
 
 mod aws_auth;
+mod bindings;
 mod entries;
 mod irsa;
 mod pod_identity;
@@ -14,6 +15,8 @@ mod trust_shape;
 mod workloads;
 
 pub(crate) use aws_auth::{of_account, of_key, of_line};
+pub use bindings::DangerousBinding;
+pub(crate) use bindings::dangerous_bindings;
 pub(crate) use entries::of_entry;
 pub(crate) use roles::{RoleFacts, of_role};
 pub(crate) use trust_shape::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};

@@ -3,20 +3,23 @@
 //! Decides which controls there are, how each stands, and the command that changes it, ready to
 //! paste: with the real names, quoted for a shell. A control whose facts are not known stands as unknown, with the
 //! reason; it is never taken for off. Nothing here changes anything. A new control is a function in the file of its
-//! family (`cluster`, `identity`, `namespaces`), called from that family's door, and a variant of [`ControlId`].
+//! family (`cluster`, `identity`, `writers`, `namespaces`), called from that family's door, and a variant of [`ControlId`].
 
 mod cluster;
 mod identity;
 mod namespaces;
 #[cfg(test)]
 mod tests;
+mod writers;
 
 use std::fmt;
 
 use super::engines::Engines;
 use super::findings::{FindingId, Severity};
 use super::identity::Resolver;
-use super::inventory::AwsAuthLine;
+use super::inventory::{AwsAuthLine, PrincipalRow};
+use super::permissions::Permissions;
+use super::who::SubjectRow;
 use super::workload::agent::PodIdentityAgent;
 use crate::model::aws_command::quote_word;
 use crate::model::cluster::{Cluster, ClusterChange};
@@ -26,6 +29,7 @@ use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each one's title says what it is")]
 pub enum ControlId {
+    ClusterHealth,
     Encryption,
     EndpointPublic,
     EndpointPrivate,
@@ -34,6 +38,7 @@ pub enum ControlId {
     AuthenticationMode,
     HiddenCreator,
     MapAccounts,
+    AwsAuthWriters,
     OidcProvider,
     PodIdentityAgent,
     AutoModeNodes,
@@ -44,6 +49,7 @@ impl ControlId {
     /// The finding that it is where something is amiss; they share an id.
     pub const fn finding(self) -> FindingId {
         match self {
+            ControlId::ClusterHealth => FindingId::ClusterHealth,
             ControlId::Encryption => FindingId::Encryption,
             ControlId::EndpointPublic => FindingId::EndpointPublic,
             ControlId::EndpointPrivate => FindingId::EndpointPrivate,
@@ -52,6 +58,7 @@ impl ControlId {
             ControlId::AuthenticationMode => FindingId::AuthenticationMode,
             ControlId::HiddenCreator => FindingId::HiddenCreator,
             ControlId::MapAccounts => FindingId::MapAccounts,
+            ControlId::AwsAuthWriters => FindingId::AwsAuthWriters,
             ControlId::OidcProvider => FindingId::OidcProvider,
             ControlId::PodIdentityAgent => FindingId::PodIdentityAgent,
             ControlId::AutoModeNodes => FindingId::AutoModeNodes,
@@ -67,6 +74,7 @@ impl ControlId {
     /// What it is.
     pub const fn title(self) -> &'static str {
         match self {
+            ControlId::ClusterHealth => "Cluster health",
             ControlId::Encryption => "Envelope encryption",
             ControlId::EndpointPublic => "Public endpoint",
             ControlId::EndpointPrivate => "Private endpoint",
@@ -75,6 +83,7 @@ impl ControlId {
             ControlId::AuthenticationMode => "Authentication mode",
             ControlId::HiddenCreator => "Creator's admin",
             ControlId::MapAccounts => "mapAccounts",
+            ControlId::AwsAuthWriters => "Who may write aws-auth",
             ControlId::OidcProvider => "OIDC provider",
             ControlId::PodIdentityAgent => "Pod Identity agent",
             ControlId::AutoModeNodes => "Auto Mode's nodes",
@@ -138,7 +147,7 @@ pub struct Change {
 pub struct Control {
     /// Which one.
     pub id: ControlId,
-    /// Of what, where there are several: a namespace.
+    /// Of what, where there are several: a namespace; the code of an issue and the resources that it is about.
     pub subject: String,
     /// How it stands.
     pub standing: Standing,
@@ -171,7 +180,10 @@ struct Ground<'a> {
     facts: &'a ClusterFacts,
     iam: &'a IamFacts,
     aws_auth: &'a [AwsAuthLine],
+    principals: &'a [PrincipalRow],
+    subjects: &'a [SubjectRow],
     resolver: &'a Resolver<'a>,
+    permissions: &'a Permissions,
     agent: &'a PodIdentityAgent<'a>,
 }
 
@@ -206,10 +218,23 @@ fn quoted(word: &str) -> String {
 /// What is to be kept in mind with every command to kubectl.
 const CONTEXT: &str = "kubectl acts on the cluster of its current context";
 
+/// The rows that controls are read from.
+#[derive(Clone, Copy, Default)]
+pub struct PostureRows<'a> {
+    /// aws-auth, line by line.
+    pub aws_auth: &'a [AwsAuthLine],
+    /// The principals, with their mappings resolved.
+    pub principals: &'a [PrincipalRow],
+    /// The groups and users, with who has them.
+    pub subjects: &'a [SubjectRow],
+}
+
 /// All controls of a cluster, those that concern most first.
-pub fn posture(engines: &Engines<'_>, aws_auth: &[AwsAuthLine]) -> Vec<Control> {
+pub fn posture(engines: &Engines<'_>, rows: PostureRows<'_>) -> Vec<Control> {
     let (facts, iam) = engines.facts();
-    let ground = Ground { facts, iam, aws_auth, resolver: engines.resolver(), agent: engines.workloads().agent() };
+    let PostureRows { aws_auth, principals, subjects } = rows;
+    let (resolver, permissions, agent) = (engines.resolver(), engines.permissions(), engines.workloads().agent());
+    let ground = Ground { facts, iam, aws_auth, principals, subjects, resolver, permissions, agent };
     let mut all = cluster::controls(&ground);
     all.extend(identity::controls(&ground));
     all.extend(namespaces::controls(&ground));

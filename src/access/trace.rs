@@ -9,6 +9,7 @@ mod grants;
 use super::Mark;
 use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
 use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use super::managed_by::managing_tool;
 use super::permissions::{Permissions, Who};
 use crate::model::aws_auth::AwsAuthRow;
 use crate::model::mapping::AccessEntry;
@@ -97,12 +98,12 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
     let who = Who::of(&resolution);
     let held = permissions.grants(&who);
     let mut teller = Teller { resolver, resolution: &resolution, lines: Vec::new() };
-    teller.dangers(&held);
+    teller.dangers(&permissions.dangers_of(&held));
     teller.principal();
     teller.mapping();
     teller.identity();
     teller.grants();
-    teller.held(&held);
+    teller.held(&held, permissions);
     teller.comes_to(&held);
     let gets_in = resolution.verdict == Verdict::Maps;
     teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
@@ -259,7 +260,8 @@ impl Teller<'_> {
         let Some(entry) = self.entry(source) else { return String::new() };
         let date = |what: &str, time: Option<Time>| time.map(|time| format!("{what} {}", time.date()));
         let modified = entry.modified_at.filter(|it| Some(*it) != entry.created_at);
-        [date("made", entry.created_at), date("modified", modified)]
+        let tool = managing_tool(&entry.tags).map(|tool| format!("managed by {tool}, as its tags tell"));
+        [date("made", entry.created_at), date("modified", modified), tool]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()

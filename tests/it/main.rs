@@ -33,6 +33,7 @@ mod permits;
 mod policies;
 mod printed;
 mod pty;
+mod reports;
 mod roles;
 mod rows;
 mod screens;

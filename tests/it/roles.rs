@@ -65,7 +65,7 @@ iam:
   - RoleName: hybrid
     Arn: arn:aws:iam::111122223333:role/hybrid
     AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ssm.amazonaws.com}, Action: "sts:AssumeRole", Condition: {StringEquals: {"aws:SourceAccount": "111122223333"}, ArnEquals: {"aws:SourceArn": "arn:aws:ssm:eu-west-1:111122223333:*"}}}]}
-    RolePolicyList: [{PolicyName: describe, PolicyDocument: {Statement: [{Effect: Allow, Action: "eks:DescribeCluster", Resource: "*"}]}}]
+    RolePolicyList: [{PolicyName: describe, PolicyDocument: {Statement: [{Effect: Allow, Action: ["eks:DescribeCluster", "eks:ListAccessEntries"], Resource: "*"}]}}]
     AttachedManagedPolicies: [{PolicyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}, {PolicyArn: "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"}]
   - RoleName: argo
     Arn: arn:aws:iam::111122223333:role/argo
@@ -259,11 +259,18 @@ fn each_defect_and_its_near_miss() {
                 (", serviceAccountRoleArn: \"arn:aws:iam::111122223333:role/cni\"", ""),
             ],
             GENERAL,
-            Mark::InForce,
-            &[],
+            Mark::Dead,
+            &[("role-policy-missing", Medium)],
         ),
         (
-            &[("Action: \"eks:DescribeCluster\"", "Action: \"eks:ListClusters\"")],
+            // "Prepare credentials for hybrid nodes" (EKS User Guide): without it nodeadm has to skip a check.
+            &[("[\"eks:DescribeCluster\", \"eks:ListAccessEntries\"]", "\"eks:DescribeCluster\"")],
+            "hybrid nodes hybrid",
+            Mark::InForce,
+            &[("role-policy-missing", Low)],
+        ),
+        (
+            &[("[\"eks:DescribeCluster\", \"eks:ListAccessEntries\"]", "\"eks:ListAccessEntries\"")],
             "hybrid nodes hybrid",
             Mark::Dead,
             &[("role-policy-missing", Medium)],

@@ -13,7 +13,7 @@ use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
 use eksplorer::access::permissions::Permissions;
-use eksplorer::access::posture::posture;
+use eksplorer::access::posture::{PostureRows, posture};
 use eksplorer::access::trace::{Line, Part, Trace, trace};
 use eksplorer::access::who::who_can;
 use eksplorer::app::effect::Effect;
@@ -212,16 +212,17 @@ pub(crate) fn inventory() -> Inventory {
         unread,
     ];
     let snapshot = facts(file());
+    let aws_auth = aws_auth();
+    let rows = PostureRows { aws_auth: &aws_auth, ..PostureRows::default() };
     Inventory {
-        posture: posture(&Engines::new(&snapshot.cluster(&cluster()), &snapshot.iam), &aws_auth()),
-        aws_auth: aws_auth(),
+        posture: posture(&Engines::new(&snapshot.cluster(&cluster()), &snapshot.iam), rows),
+        aws_auth: aws_auth.clone(),
         irsa: irsa(),
         pod_identity: pod_identity(),
         roles: roles(),
-        subjects: Vec::new(),
         principals: entries.iter().filter_map(principal_row).collect(),
         entries,
-        findings: Vec::new(),
+        ..Inventory::default()
     }
     .with_findings()
 }

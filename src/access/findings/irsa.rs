@@ -12,6 +12,7 @@ use crate::access::workload::token::IRSA_TOKEN;
 use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
 use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
+use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::wildcard::glob;
 use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
@@ -107,6 +108,7 @@ fn of_binding(
             out.push(Finding::new(SLIP, FindingId::IrsaRoleAccount, why, evidence).with([mend]));
         }
     }
+    of_partition(workloads, (namespace, name), irsa, role, evidence, out);
     if let Lookup::Found(trust) = workloads.trust(role) {
         out.extend(of_trust(workloads, trust, role));
         of_claims(irsa, trust, evidence, out);
@@ -160,6 +162,32 @@ fn of_binding(
                 vec![remedy::irsa_statement(provider, &irsa.subject, audience), remedy::update_trust(&role.name)];
         }
     }
+}
+
+/// An ARN of another partition, where the cluster's partition has a role of that name that lets this service account in: the
+/// partition is a slip.
+fn of_partition(
+    workloads: &Workloads<'_>,
+    (namespace, name): (&str, &str),
+    irsa: &Irsa,
+    role: &Principal,
+    evidence: &Evidence,
+    out: &mut Vec<Finding>,
+) {
+    let Some(own) = workloads.cluster_partition().filter(|own| *own != role.partition) else { return };
+    let twin = Principal { partition: own.to_owned(), ..role.clone() };
+    let Lookup::Found(found) = workloads.trust(&twin) else { return };
+    let arn = &found.detail.arn;
+    if workloads.irsa_of(namespace, name, arn, irsa.audience.as_deref()).answer.outcome != Outcome::Allowed {
+        return;
+    }
+    let why = format!(
+        "the annotation names a role of partition {}, and the cluster is in {own}, where {arn} lets this service account in: \
+         that one is most likely meant",
+        role.partition
+    );
+    let mend = remedy::annotate(namespace, name, arn);
+    out.push(Finding::new(Medium, FindingId::IrsaRolePartition, why, evidence).with([mend]));
 }
 
 /// A key that is absent because it is written wrongly is told so.

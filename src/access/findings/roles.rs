@@ -74,7 +74,7 @@ fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
     let (severity, so) = match role.used_by {
         RoleUse::Cluster => (High, "EKS cannot run the cluster with it"),
         RoleUse::FargateProfile(_) => (High, "its pods cannot start"),
-        RoleUse::Addon(_) => (Medium, "the add-on has no AWS credentials"),
+        RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => (Medium, "the add-on has no AWS credentials"),
         RoleUse::Capability(_) => (Medium, "the capability has no AWS credentials"),
         _ => (High, "its machines get no credentials and cannot join"),
     };
@@ -97,13 +97,17 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         let sentence = if let Some(taken) = &missing.taken {
             let rest = missing.lacks.join(", ");
             format!("what {name} is for, {rest}, is taken from it again: {taken}{}", consequence(&rest))
+        } else if missing.wholly && missing.required == missing.lacks.join(", ") {
+            let lacks = &missing.required;
+            format!("no policy of it gives {lacks}{}", consequence(lacks))
         } else if missing.wholly {
             format!("it lacks {name}, and no other policy of it gives {}", missing.lacks.join(", "))
         } else {
             let rest = missing.lacks.join(", ");
             format!("{name} is not attached, and what stands in for it does not give {rest}{}", consequence(&rest))
         };
-        out.push(Finding::new(Medium, FindingId::RolePolicyMissing, sentence, &attached));
+        let severity = if missing.is_optional { Low } else { Medium };
+        out.push(Finding::new(severity, FindingId::RolePolicyMissing, sentence, &attached));
     }
     for wider in &check.wider {
         let id = if wider.severity == Low { FindingId::RoleRegistryWide } else { FindingId::RoleTooWide };
@@ -114,7 +118,16 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
 }
 
 fn consequence(lacks: &str) -> &'static str {
-    if lacks.contains("AssumeRoleForPodIdentity") { ": Pod Identity does not work on its nodes" } else { "" }
+    match lacks {
+        it if it.contains("AssumeRoleForPodIdentity") => ": Pod Identity does not work on its nodes",
+        it if it.contains("AssignIpv6Addresses") => {
+            ": the cluster is of the IPv6 family, for which AmazonEKS_CNI_Policy is not enough, and its pods get no addresses"
+        }
+        it if it.contains("ListAccessEntries") => {
+            ": nodeadm cannot check whether the cluster lets the node in, unless that check is skipped"
+        }
+        _ => "",
+    }
 }
 
 /// Who else has what the role has.
@@ -136,7 +149,9 @@ fn shared(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     };
     let clash = |other: &&RoleUse| match role.used_by {
         RoleUse::Cluster | RoleUse::FargateProfile(_) => is_node(other),
-        RoleUse::Capability(_) | RoleUse::Addon(_) => is_node(other) || **other == RoleUse::Cluster,
+        RoleUse::Capability(_) | RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => {
+            is_node(other) || **other == RoleUse::Cluster
+        }
         _ => false,
     };
     let others: Vec<String> = role.shared_with.iter().filter(clash).map(ToString::to_string).collect();

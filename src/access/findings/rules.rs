@@ -24,14 +24,23 @@ pub enum Family {
     PodIdentity,
     /// The roles of the cluster and its parts.
     Roles,
+    /// What bindings of Kubernetes' RBAC give.
+    Rbac,
     /// The controls around access.
     Posture,
 }
 
 impl Family {
     /// All, in order.
-    pub const ALL: [Family; 6] =
-        [Family::Entries, Family::AwsAuth, Family::Irsa, Family::PodIdentity, Family::Roles, Family::Posture];
+    pub const ALL: [Family; 7] = [
+        Family::Entries,
+        Family::AwsAuth,
+        Family::Irsa,
+        Family::PodIdentity,
+        Family::Roles,
+        Family::Rbac,
+        Family::Posture,
+    ];
 
     /// As a heading.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +50,7 @@ impl Family {
             Family::Irsa => "IRSA",
             Family::PodIdentity => "Pod Identity",
             Family::Roles => "Roles of the cluster and its parts",
+            Family::Rbac => "Kubernetes RBAC",
             Family::Posture => "Controls around access",
         }
     }

@@ -188,6 +188,14 @@ pub(super) fn of_trust(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Prin
         }
     }
     for (statement, named) in foreign {
+        if is_malformed(named) {
+            let why = format!(
+                "it trusts {named}, which is the ARN of no provider: the issuer belongs there once and without its scheme, \
+                 as in {provider}"
+            );
+            out.push(Finding::new(Medium, FindingId::IrsaProviderMalformed, why, &at(trust, statement)));
+            continue;
+        }
         let gone = workloads.provider(named, &role.account) == Lookup::Absent;
         if gone {
             let why = format!(
@@ -205,6 +213,11 @@ pub(super) fn of_trust(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Prin
         }
     }
     out
+}
+
+/// Whether an issuer was put into the ARN of a provider with its scheme, or twice.
+fn is_malformed(provider: &str) -> bool {
+    provider.contains("://")
 }
 
 fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut Vec<Finding>) {

@@ -1,15 +1,16 @@
-//! Controls of the cluster itself: encryption of what it stores, its endpoint, its logs.
+//! Controls of the cluster itself: what EKS says of its health, encryption of what it stores, its endpoint, its logs.
 
 use super::{Control, ControlId, Ground, Standing, aws_eks};
-use crate::access::findings::Severity::{Low, Medium};
-use crate::model::cluster::{Cluster, VpcConfig};
+use crate::access::findings::Severity::{High, Low, Medium};
+use crate::model::cluster::{Cluster, ClusterIssue, VpcConfig};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// From this version on EKS encrypts all that the API server stores.
 const ENCRYPTED_BY_DEFAULT: (u32, u32) = (1, 28);
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let mut all = vec![encryption(ground), public_endpoint(ground), private_endpoint(ground)];
+    let mut all = health(ground);
+    all.extend([encryption(ground), public_endpoint(ground), private_endpoint(ground)]);
     all.extend([
         log(ground, ControlId::LogsAudit, "audit", "nobody can say afterwards who did what"),
         log(
@@ -26,10 +27,49 @@ fn at(path: &str) -> Evidence {
     Evidence::new(DocumentRef::Cluster, path)
 }
 
-/// `(1, 29)` for `1.29`.
-fn version(cluster: &Cluster) -> Option<(u32, u32)> {
-    let (major, minor) = cluster.version.as_deref()?.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+/// Codes of issues after which EKS cannot run, update or recover the cluster's control plane. What others say is about some of
+/// what it does.
+const GRAVE_ISSUES: [&str; 11] = [
+    "AccessDenied",
+    "ClusterUnreachable",
+    "Ec2SecurityGroupNotFound",
+    "Ec2SubnetNotFound",
+    "IamRoleNotFound",
+    "KmsGrantRevoked",
+    "KmsKeyDisabled",
+    "KmsKeyMarkedForDeletion",
+    "KmsKeyNotFound",
+    "ResourceNotFound",
+    "VpcNotFound",
+];
+
+/// What EKS itself finds wrong, a control for each issue.
+fn health(ground: &Ground<'_>) -> Vec<Control> {
+    let control =
+        |standing, because: String, path: &str| Control::new(ControlId::ClusterHealth, standing, because).at(at(path));
+    let cluster = match ground.cluster() {
+        Ok(cluster) => cluster,
+        Err(because) => return vec![Control::new(ControlId::ClusterHealth, Standing::Unknown, because)],
+    };
+    let Some(health) = &cluster.health else {
+        return vec![control(Standing::Unknown, "the cluster's description holds no health".to_owned(), "health")];
+    };
+    if health.issues.is_empty() {
+        return vec![control(Standing::Good, "EKS reports no issue".to_owned(), "health.issues")];
+    }
+    let issue = |(index, issue): (usize, &ClusterIssue)| {
+        let code = issue.code.as_deref().unwrap_or("an issue without a code");
+        let severity = if GRAVE_ISSUES.contains(&code) { High } else { Medium };
+        let of = match issue.resource_ids.as_slice() {
+            [] => String::new(),
+            ids => format!(" ({})", ids.join(", ")),
+        };
+        let message = issue.message.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+        let because = format!("EKS reports {code}{of}{message}");
+        let found = control(Standing::Finding(severity), because, &format!("health.issues[{index}]"));
+        Control { subject: [&[code.to_owned()], issue.resource_ids.as_slice()].concat().join(" "), ..found }
+    };
+    health.issues.iter().enumerate().map(issue).collect()
 }
 
 fn encryption(ground: &Ground<'_>) -> Control {
@@ -48,7 +88,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
             Some((when, _)) => format!("with the key {key}, since {}", when.date()),
             None => format!("with the key {key}"),
         };
-        if version(cluster).is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
+        if cluster.version_numbers().is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
             because.push_str("; Secrets that are older than the key stand as they were until they are written again");
         }
         let mut found = control(Standing::Good, because).at(at("encryptionConfig"));
@@ -56,7 +96,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
         return found;
     }
     let rewrite = "kubectl get secrets -A -o json | kubectl replace -f -";
-    let (standing, because, and_then) = match version(cluster) {
+    let (standing, because, and_then) = match cluster.version_numbers() {
         None => return control(Standing::Unknown, "the cluster's version is not known".to_owned()).at(at("version")),
         Some(it) if it >= ENCRYPTED_BY_DEFAULT => {
             let because = "all that the API server stores is encrypted with a key that AWS owns; a key of one's own would \

@@ -1,6 +1,7 @@
 //! Controls of how identities come about: the authentication mode and what stands between it and the next, the creator,
 //! mapAccounts, the OIDC provider, the Pod Identity agent.
 
+use super::writers::aws_auth_writers;
 use super::{CONTEXT, Control, ControlId, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
@@ -8,7 +9,7 @@ use crate::access::node_roles::{entry_commands, unmapped_node_roles};
 use crate::access::workload::agent::AGENT;
 use crate::access::workload::place::Presence;
 use crate::model::aws_auth::AwsAuthKey;
-use crate::model::cluster::{AuthenticationMode, Cluster};
+use crate::model::cluster::{AuthenticationMode, Cluster, HiddenCreator};
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::validation::entry::EntryType;
@@ -19,7 +20,8 @@ use crate::model::workload::SYSTEM;
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let always = [mode(ground), creator(ground), map_accounts(ground), oidc_provider(ground), agent(ground)];
+    let mappings = [mode(ground), creator(ground), map_accounts(ground), aws_auth_writers(ground)];
+    let always = mappings.into_iter().chain([oidc_provider(ground), agent(ground)]);
     always.into_iter().chain(auto_mode_nodes(ground)).collect()
 }
 
@@ -67,8 +69,13 @@ fn mode(ground: &Ground<'_>) -> Control {
                 "{mode}: who gets in stands in one ConfigMap, where a slip of the pen locks everybody out; the next step, \
                  API_AND_CONFIG_MAP, takes no row away{attempt}"
             );
-            let danger = "one way: no mode can be gone back to; the creator's hidden admin becomes an access entry that can be \
-                          seen and deleted";
+            let danger = match ground.facts.hidden_creator() {
+                HiddenCreator::Absent => "one way: no mode can be gone back to",
+                _ => {
+                    "one way: no mode can be gone back to; the creator's hidden admin becomes an access entry that can be \
+                     seen and deleted"
+                }
+            };
             control(Standing::Finding(Medium), because)
                 .change(go_to(cluster, AuthenticationMode::ApiAndConfigMap), danger)
         }
@@ -126,14 +133,14 @@ fn creator(ground: &Ground<'_>) -> Control {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
     };
-    if ground.facts.mode_is_unreported() {
-        return control(Standing::Unknown, NO_MODE.to_owned()).at(at_mode());
-    }
-    let found = match cluster.authentication_mode() {
-        AuthenticationMode::Unknown => {
+    let found = match ground.facts.hidden_creator() {
+        HiddenCreator::Unknown if ground.facts.mode_is_unreported() => {
+            return control(Standing::Unknown, NO_MODE.to_owned()).at(at_mode());
+        }
+        HiddenCreator::Unknown => {
             return control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned()).at(at_mode());
         }
-        AuthenticationMode::ConfigMap => {
+        HiddenCreator::Present => {
             let inferred =
                 if cluster.mode_is_inferred() { " (the mode, which is not reported, is inferred)" } else { "" };
             let because = format!(
@@ -145,7 +152,13 @@ fn creator(ground: &Ground<'_>) -> Control {
             control(Standing::Finding(Medium), because)
                 .change(go_to(cluster, AuthenticationMode::ApiAndConfigMap), danger)
         }
-        AuthenticationMode::Api | AuthenticationMode::ApiAndConfigMap => control(
+        HiddenCreator::Absent if cluster.refuses_creator_admin() => control(
+            Standing::Good,
+            "none: the cluster was created without an administrator for its creator \
+             (bootstrapClusterCreatorAdminPermissions is false)"
+                .to_owned(),
+        ),
+        HiddenCreator::Absent => control(
             Standing::Good,
             "none is hidden: the creator's admin, if there is one, is an access entry".to_owned(),
         ),

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Check, CheckId, Look};
 use crate::access::identity::Resolver;
 use crate::access::permissions::{Verdict, Who};
+use crate::access::service_role::is_of_eks;
 use crate::edit::diff::everything;
 use crate::edit::draft::{Change, Draft};
 use crate::edit::project::project;
 use crate::edit::state::Subject;
-use crate::model::policy::{Document, Effect, NamedPrincipal, PrincipalForm, Principals};
-use crate::model::principal::{Asked, Principal};
-use crate::model::snapshot::{Gap, IamFacts, Lookup, Section};
+use crate::model::principal::Asked;
+use crate::model::snapshot::{Gap, Lookup, Section};
 
 /// Who may do everything.
 #[derive(Default)]
@@ -60,25 +60,6 @@ impl Admins {
     fn all(&self) -> BTreeSet<&String> {
         self.sure.iter().chain(&self.elsewhere).chain(&self.maybe).collect()
     }
-}
-
-/// Can nobody but EKS itself become it: a service-linked role, or one whose trust policy names services of EKS alone? What
-/// it may do helps no person.
-fn is_of_eks(principal: &Principal, iam: &IamFacts) -> bool {
-    if principal.path.starts_with("/aws-service-role/") {
-        return true;
-    }
-    let Lookup::Found(role) = iam.role(&principal.account, &principal.name) else { return false };
-    let Some(Ok(policy)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return false };
-    let allows: Vec<_> = policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)).collect();
-    let of_eks = |it: &NamedPrincipal| {
-        it.form == PrincipalForm::Service && it.text.split('.').any(|part| part == "eks" || part.starts_with("eks-"))
-    };
-    !allows.is_empty()
-        && allows.iter().all(|it| match &it.principals {
-            Principals::AnyOf(named) => !named.is_empty() && named.iter().all(of_eks),
-            Principals::Unclear(_) => false,
-        })
 }
 
 /// What was not read and may hold an admin, each with why.

@@ -96,7 +96,8 @@ checks! {
     NoCustomResources "no-custom-resources" Notes "the policy covers no custom resources";
     PolicyUnpublished "policy-unpublished" Notes "what the policy grants is not published";
     ManagedElsewhere "managed-elsewhere" Notes
-        "its tags tell of Terraform, eksctl, CloudFormation or ACK; their absence proves nothing";
+        "its tags tell of a tool that manages it (Cluster API, Crossplane, ACK, Argo CD, eksctl, Pulumi, CDK, CloudFormation, \
+         Terraform); their absence proves nothing";
     CallerUnknown "caller-unknown" Notes "who you are is not known";
     CallerNotSimulated "caller-not-simulated" Notes "whether you may make the calls is not known";
     DriftUnknown "drift-unknown" Notes "whether it was changed since it was read is not known";

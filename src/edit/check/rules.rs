@@ -3,6 +3,7 @@
 use super::{Check, CheckId, Look};
 use crate::access::catalog;
 use crate::access::identity::{Death, MappingSource, Resolution, Verdict};
+use crate::access::managed_by::managing_tool;
 use crate::access::permissions::{self, Who};
 use crate::edit::diff::everything;
 use crate::edit::state::{EntryState, State, Subject};
@@ -397,16 +398,6 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
     }
 }
 
-/// Tags by which tools mark what is theirs.
-const TOOLS: [(&str, &str); 6] = [
-    ("aws:cloudformation:", "CloudFormation"),
-    ("alpha.eksctl.io/", "eksctl"),
-    ("eksctl.cluster.k8s.io/", "eksctl"),
-    ("services.k8s.aws/", "ACK"),
-    ("terraform", "Terraform"),
-    ("tf-", "Terraform"),
-];
-
 /// What another tool made, it will make again.
 fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
     for (subject, change) in look.draft.changes() {
@@ -415,16 +406,7 @@ fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
             Some(State::Association(it)) => &it.tags,
             None => continue,
         };
-        let tool = tags.iter().find_map(|(key, value)| {
-            let (key, value) = (key.to_lowercase(), value.to_lowercase());
-            TOOLS.iter().find(|(mark, tool)| {
-                let says_by_whom = key == "managedby" || key == "managed-by";
-                // Too short a name to be looked for within others.
-                let named = *tool != "ACK" && value.contains(&tool.to_lowercase());
-                key.starts_with(mark) || value == *mark || says_by_whom && (named || value == tool.to_lowercase())
-            })
-        });
-        if let Some((_, tool)) = tool {
+        if let Some(tool) = managing_tool(tags) {
             let why = format!("its tags tell of {tool}, which may bring it back: change it there too");
             say(out, CheckId::ManagedElsewhere, Some(subject), why);
         }

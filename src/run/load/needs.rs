@@ -131,7 +131,13 @@ impl Needs {
                 entries: EntryScope::WithoutPolicies,
                 ..Needs::whole(MAPPINGS.and(bindings).and(SectionSet::of(&[IdentityProviderConfigs])))
             },
-            Pane::Posture => Needs::whole(WORKLOADS.and(MAPPINGS).and(SectionSet::of(&[Updates]))),
+            // Who may write aws-auth is a matter of roles and bindings.
+            Pane::Posture => Needs::whole(WORKLOADS.and(MAPPINGS).and(bindings).and(SectionSet::of(&[
+                Capabilities,
+                ClusterRoles,
+                Roles,
+                Updates,
+            ]))),
         }
     }
 }

@@ -27,6 +27,10 @@ pub(super) const ACCESS_POLICIES: ReferencePage = page(
     "Amazon EKS: Associate access policies with access entries",
     "https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html",
 );
+pub(super) const ARNS: ReferencePage = page(
+    "IAM: Identify AWS resources with Amazon Resource Names (ARNs)",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+);
 pub(super) const AUTHENTICATOR: ReferencePage = page(
     "aws-iam-authenticator: Full configuration format",
     "https://github.com/kubernetes-sigs/aws-iam-authenticator#full-configuration-format",
@@ -42,6 +46,10 @@ pub(super) const AWS_AUTH: ReferencePage = page(
 pub(super) const CAPABILITY_ROLE: ReferencePage = page(
     "Amazon EKS: Amazon EKS capability IAM role",
     "https://docs.aws.amazon.com/eks/latest/userguide/capability-role.html",
+);
+pub(super) const CLUSTER_HEALTH: ReferencePage = page(
+    "Amazon EKS: Troubleshoot problems with Amazon EKS clusters and nodes: Cluster health FAQs and error codes with resolution paths",
+    "https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html#cluster-health-status",
 );
 pub(super) const CONDITION_OPERATORS: ReferencePage = page(
     "IAM: IAM JSON policy elements: Condition operators",
@@ -137,6 +145,10 @@ pub(super) const POD_IDENTITY_TARGET: ReferencePage = page(
 );
 pub(super) const POD_SECURITY: ReferencePage =
     page("Kubernetes: Pod Security Standards", "https://kubernetes.io/docs/concepts/security/pod-security-standards/");
+pub(super) const RBAC_ESCALATION: ReferencePage = page(
+    "Kubernetes: Using RBAC Authorization: Privilege escalation prevention and bootstrapping",
+    "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping",
+);
 pub(super) const RBAC_PRACTICES: ReferencePage = page(
     "Kubernetes: Role Based Access Control Good Practices",
     "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",

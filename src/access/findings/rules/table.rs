@@ -129,6 +129,9 @@ finding_rules! {
         IrsaProviderAudience "irsa-provider-audience" Medium, OIDC_PROVIDER:
             "The OIDC provider does not list the audience of the token among its client ids."
             "STS refuses the token.";
+        IrsaProviderMalformed "irsa-provider-malformed" Medium, IRSA_ROLE:
+            "A trust policy names an OIDC provider by an ARN that has the scheme of the issuer in it, or the issuer twice."
+            "No provider has that ARN: the statement never applies.";
         IrsaProviderMissing "irsa-provider-missing" Medium, OIDC_PROVIDER:
             "The account of the role has no OIDC provider for the issuer of the cluster."
             "STS refuses every token of the cluster.";
@@ -138,6 +141,10 @@ finding_rules! {
         IrsaRoleMissing "irsa-role-missing" Medium, IRSA_ROLE:
             "The role in the annotation of a service account does not exist."
             "STS refuses its tokens, and whoever makes a role of that name decides what its pods may do.";
+        IrsaRolePartition "irsa-role-partition" Medium, ARNS:
+            "The annotation of a service account names a role of another partition, and the partition of the cluster has one of \
+             that name that lets the service account in."
+            "Nobody gets a role of another partition by STS of this one; the partition is most likely a slip.";
         IrsaRolePath "irsa-role-path" Medium, ROLE_NAMES:
             "The annotation of a service account leaves out the path of the role."
             "No role has that ARN: STS refuses its tokens.";
@@ -233,7 +240,7 @@ finding_rules! {
         RoleMissing "role-missing" Medium, SERVICE_ROLES:
             "A part of the cluster names a role that is not there."
             "It has no credentials, and whoever makes a role of that name decides what it may do.";
-        RolePolicyMissing "role-policy-missing" Medium, MANAGED_POLICIES:
+        RolePolicyMissing "role-policy-missing" Medium .. Low, MANAGED_POLICIES:
             "A role lacks what the part of the cluster that uses it needs."
             "That part does not work, wholly or in some of what it does.";
         RolePolicyNamesake "role-policy-namesake" Low, MANAGED_POLICIES:
@@ -252,6 +259,29 @@ finding_rules! {
             "The part of the cluster that uses a role cannot assume it."
             "It has no AWS credentials.";
     }
+    Rbac {
+        RbacBind "rbac-bind" High .. Medium, RBAC_ESCALATION:
+            "A binding lets its subjects bind roles that allow more than they hold themselves."
+            "They can bind cluster-admin to themselves.";
+        RbacEscalate "rbac-escalate" High .. Medium, RBAC_ESCALATION:
+            "A binding lets its subjects write roles that allow more than they hold themselves."
+            "They can give their own role everything.";
+        RbacEverything "rbac-everything" High .. Low, RBAC_PRACTICES:
+            "A binding gives its subjects everything, in the cluster or in kube-system."
+            "Whoever has one of them, a pod that was taken over included, has the cluster.";
+        RbacImpersonate "rbac-impersonate" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects act as others: users, groups or service accounts."
+            "They have what the most powerful of those has.";
+        RbacNodesProxy "rbac-nodes-proxy" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects reach the kubelets through nodes/proxy."
+            "They run commands in every pod of a node, past admission and the audit log.";
+        RbacSecrets "rbac-secrets" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects read Secrets in the whole cluster, or in kube-system."
+            "They have every password, key and service account token that is stored there.";
+        RbacTokens "rbac-tokens" High .. Medium, RBAC_PRACTICES:
+            "A binding lets its subjects make tokens of service accounts, in the cluster or in kube-system."
+            "They have what the most powerful of those service accounts has.";
+    }
     Posture {
         AuthenticationMode "authentication-mode" Medium .. Low, ACCESS_MODES:
             "The cluster still reads aws-auth."
@@ -260,6 +290,13 @@ finding_rules! {
             "EKS Auto Mode is on, and no role of its nodes is let in: it has no built-in node pools and no access \
              entry of type EC2."
             "No node of Auto Mode joins the cluster.";
+        AwsAuthWriters "aws-auth-writers" High .. Medium, AWS_AUTH:
+            "The cluster reads aws-auth, and somebody who is no administrator may write it."
+            "Whoever may writes a row that gives system:masters to any IAM principal.";
+        ClusterHealth "cluster-health" High .. Medium, CLUSTER_HEALTH:
+            "EKS reports an issue of the cluster: a key, role, subnet, security group or VPC that it needs is gone, disabled or \
+             out of reach."
+            "EKS cannot update the cluster, and where the key is lost, nobody can start it again.";
         Encryption "encryption" Medium, ENCRYPTION:
             "Secrets are stored without envelope encryption."
             "Whoever reads the storage of the API server reads them.";
