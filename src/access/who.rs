@@ -5,10 +5,12 @@
 //! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is
 //! [`super::workload`]'s.
 
+mod commands;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use commands::who_can_question;
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;

@@ -140,6 +140,12 @@ impl Cluster {
         self.reported_mode().is_none()
     }
 
+    /// The Kubernetes version, `(1, 34)` for `1.34`; `None` where it is not known or not written so.
+    pub fn kubernetes_version(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.version.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// The authentication mode in words: `CONFIG_MAP (inferred)` where the cluster does not report it.
     pub fn mode_text(&self) -> String {
         let mode = self.authentication_mode();
