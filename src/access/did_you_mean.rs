@@ -68,11 +68,7 @@ impl UnknownName {
     }
 
     /// With the nearest of the known names; each comes with how it is suggested, as a short name with its plural.
-    pub fn with_aliases<'a>(
-        kind: NameKind,
-        given: &str,
-        known: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Self {
+    pub fn with_aliases<'a>(kind: NameKind, given: &str, known: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         UnknownName { kind, given: given.to_owned(), suggestions: suggest_names(given, known) }
     }
 }
@@ -199,10 +195,7 @@ mod tests {
         let ask = |known: &[&str]| UnknownName::new(NameKind::Namespace, "dav", known.iter().copied()).to_string();
         assert_eq!(ask(&[]), "no namespace \"dav\" is known");
         assert_eq!(ask(&["dev"]), "no namespace \"dav\" is known; did you mean dev?");
-        assert_eq!(
-            ask(&["day", "dev", "dab", "dat"]),
-            "no namespace \"dav\" is known; did you mean dab, dat or day?"
-        );
+        assert_eq!(ask(&["day", "dev", "dab", "dat"]), "no namespace \"dav\" is known; did you mean dab, dat or day?");
         let long = "x".repeat(1_000_000);
         assert!(UnknownName::new(NameKind::Verb, &long, ["get"]).to_string().len() < 400);
     }

@@ -207,8 +207,7 @@ pub fn read_question(permissions: &Permissions, words: &Words<'_>) -> Result<Que
     let object = Object::read(permissions, default_type(command), object, name, &mut notes);
     let spoken = if action.is_empty() { command.to_owned() } else { format!("{command} {action}") };
     let (steps, main) = steps(command, action, &object).ok_or_else(|| unread(&spoken, &object))?;
-    let mut needs: Vec<Need> =
-        steps.iter().map(|step| need(permissions, step, &object, words.namespace)).collect();
+    let mut needs: Vec<Need> = steps.iter().map(|step| need(permissions, step, &object, words.namespace)).collect();
     let mut misread: Vec<UnknownName> = unknown_namespace(permissions, words.namespace).into_iter().collect();
     for it in &mut needs {
         notes.append(&mut it.meant.notes);

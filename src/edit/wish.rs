@@ -142,7 +142,8 @@ impl Ground<'_> {
             }
             Found::None { .. } => {
                 let near = unknown_principal(text, self.facts, self.iam).suggestions;
-                let asked = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+                let asked =
+                    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
                 return Err(Refusal(format!("no principal {text:?} is known here: give its ARN{asked}")));
             }
         };
@@ -317,7 +318,10 @@ mod tests {
         assert_eq!(arn("arn:aws:x"), Ok("arn:aws:x".to_owned()));
         let asked = "no access policy \"Veiw\" is known; did you mean AmazonEKSViewPolicy?";
         assert_eq!(arn("Veiw"), Err(asked.to_owned()));
-        assert!(arn("Everything").is_err_and(|it| it.contains("there are AmazonEKS")), "nothing is near: all are named");
+        assert!(
+            arn("Everything").is_err_and(|it| it.contains("there are AmazonEKS")),
+            "nothing is near: all are named"
+        );
     }
 
     #[test]

@@ -338,8 +338,7 @@ pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble
         Ok(screen) => {
             let write = options.write == Some(true);
             let (writes, assume_exists) = (options.writes.clone(), options.assume_exists);
-            let screen =
-                super::screen::ScreenOptions { write, writes, assume_exists, endpoint, folder, ..screen };
+            let screen = super::screen::ScreenOptions { write, writes, assume_exists, endpoint, folder, ..screen };
             super::screen::screen(snapshot, feed, screen).await
         }
         Err(error) => Err(error),

@@ -67,7 +67,16 @@ impl ScreenOptions {
         let theme = if no_color { theme.without_color() } else { theme };
         let keymap = Keymap::standard().context("the keymap is not sound")?;
         let folder = super::files::state_folder(None);
-        Ok(ScreenOptions { cluster, keymap, theme, write: false, writes: BTreeMap::new(), assume_exists: false, endpoint: None, folder })
+        Ok(ScreenOptions {
+            cluster,
+            keymap,
+            theme,
+            write: false,
+            writes: BTreeMap::new(),
+            assume_exists: false,
+            endpoint: None,
+            folder,
+        })
     }
 }
 

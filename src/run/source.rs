@@ -214,9 +214,7 @@ fn choose(all: &Section<Vec<ClusterId>>, named: &str) -> Result<ClusterId, Troub
         ([], None) if all.items().is_empty() => {
             Err(Trouble::bad_input(format!("there is no cluster {named}, nor any other")))
         }
-        ([], None) => {
-            Err(Trouble::bad_input(format!("there is no cluster {named}; {}", there_are(all, named))))
-        }
+        ([], None) => Err(Trouble::bad_input(format!("there is no cluster {named}; {}", there_are(all, named)))),
         (several, _) => {
             let both: Vec<String> = several.iter().map(|id| format!("{}/{}", id.region, id.name)).collect();
             Err(Trouble::bad_input(format!(

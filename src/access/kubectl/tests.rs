@@ -162,7 +162,9 @@ fn a_command_is_translated_into_what_kubectl_asks() {
     ] {
         assert_eq!(asks(text), wanted, "{text}");
     }
-    for (text, wanted) in [("rollout", "rollout what?"), ("rollout turn deploy/api", "rollout what?"), ("scale", "scale what?")] {
+    for (text, wanted) in
+        [("rollout", "rollout what?"), ("rollout turn deploy/api", "rollout what?"), ("scale", "scale what?")]
+    {
         let why = read_question(&at("1.35"), &words(text)).unwrap_err();
         assert!(why.starts_with(wanted), "{text}: {why}");
     }
@@ -227,16 +229,27 @@ fn a_word_that_nobody_knows_is_asked_back_where_its_list_was_read_whole() {
         ("get podz", "no resource type \"podz\" is known; did you mean pods?", &[&no_discovery]),
         ("get deploymnet", "no resource type \"deploymnet\" is known; did you mean deployments?", &[&no_discovery]),
         ("get widgetz", "no resource type \"widgetz\" is known; did you mean widgets?", &[&no_discovery]),
-        ("get widgts.shop.io", "no resource type \"widgts.shop.io\" is known; did you mean widgets.shop.io?", &[&no_discovery]),
-        ("scale deploymnet/api", "no resource type \"deploymnet\" is known; did you mean deployments?", &[&no_discovery]),
+        (
+            "get widgts.shop.io",
+            "no resource type \"widgts.shop.io\" is known; did you mean widgets.shop.io?",
+            &[&no_discovery],
+        ),
+        (
+            "scale deploymnet/api",
+            "no resource type \"deploymnet\" is known; did you mean deployments?",
+            &[&no_discovery],
+        ),
         ("scale nodes", "no resource type \"nodes/scale\" is known", &[&no_discovery]),
         ("get pods -n paymnets", "no namespace \"paymnets\" is known; did you mean payments?", &[&no_namespaces]),
         ("exec pods -n bleu", "no namespace \"bleu\" is known; did you mean blue?", &[&no_namespaces]),
-        ("gte pods -n bleu", "no verb \"gte\" is known; did you mean get?; no namespace \"bleu\" is known; did you mean blue?", &[]),
+        (
+            "gte pods -n bleu",
+            "no verb \"gte\" is known; did you mean get?; no namespace \"bleu\" is known; did you mean blue?",
+            &[],
+        ),
     ] {
-        let said = |permissions: &Permissions| {
-            crate::access::did_you_mean::sentence(&ask(permissions, text).meant.misread)
-        };
+        let said =
+            |permissions: &Permissions| crate::access::did_you_mean::sentence(&ask(permissions, text).meant.misread);
         assert_eq!(said(&all), wanted, "{text}");
         for permissions in withheld {
             assert_eq!(said(permissions), "", "{text}, with a list withheld");

@@ -69,10 +69,7 @@ pub(super) fn read_slash(
     let all: Vec<String> = resource.subresources.keys().map(|it| format!("{plural}/{it}")).collect();
     let typed = format!("{plural}/{word}");
     let aliases = resource.subresources.keys().map(String::as_str).zip(all.iter().map(String::as_str));
-    let unknown = UnknownName {
-        given: typed,
-        ..UnknownName::with_aliases(NameKind::Resource, word, aliases)
-    };
+    let unknown = UnknownName { given: typed, ..UnknownName::with_aliases(NameKind::Resource, word, aliases) };
     match (may_be_name, served.gap_for(Some(group))) {
         (false, None) => ReadSlash { note: Some(said), unknown: Some(unknown), ..as_subresource },
         (false, Some(_)) => ReadSlash { note: Some(said), ..as_subresource },

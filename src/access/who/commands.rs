@@ -91,7 +91,12 @@ fn judge_all(
         Verdict::Allowed => {
             let said = if holder.verdict == Verdict::Allowed { holder.notes } else { Vec::new() };
             unverified.extend(said);
-            Some(Holder { subject: holder.subject, verdict: Verdict::Allowed, paths, notes: unverified.into_iter().collect() })
+            Some(Holder {
+                subject: holder.subject,
+                verdict: Verdict::Allowed,
+                paths,
+                notes: unverified.into_iter().collect(),
+            })
         }
     }
 }

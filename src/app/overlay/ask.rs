@@ -4,9 +4,9 @@
 
 use tui_input::Input;
 
-use crate::access::permissions::Permissions;
 use crate::access::did_you_mean::sentence;
 use crate::access::kubectl::{self, Question, read_question};
+use crate::access::permissions::Permissions;
 use crate::model::request::{Request, Target};
 
 /// The prompt.

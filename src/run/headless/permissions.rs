@@ -192,8 +192,8 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         };
         let question = request(permissions, line).map_err(Trouble::bad_input);
         let question = question.and_then(|it| super::ask_back(options, &it.meant.misread).map(|()| it));
-        let question = question
-            .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
+        let question =
+            question.map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
         let answered = Answered::new(permissions, named.clone(), who.clone(), question);
         let line = match options.output {
             Output::Text => report::can::text_line(&answered),
@@ -229,8 +229,7 @@ fn request(permissions: &Permissions, line: Line) -> Result<Question, String> {
                 Ok(meant_with_subresource(permissions, &verb, what, &namespace, &name).into())
             }
             None => {
-                let words =
-                    Words { verb: &verb, resource: &resource, rest: "", namespace: &namespace, name: &name };
+                let words = Words { verb: &verb, resource: &resource, rest: "", namespace: &namespace, name: &name };
                 read_question(permissions, &words)
             }
         },
