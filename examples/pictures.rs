@@ -14,7 +14,7 @@ use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Answer, Msg};
 
-use eksplorer::access::who::who_can;
+use eksplorer::access::who::who_can_question;
 use eksplorer::app::{App, Setup, update};
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
@@ -99,9 +99,9 @@ fn set_about(app: &mut App, effects: Vec<Effect>) {
                 let answer = permitted(&facts, &app.snapshot.iam, permissions, &asked, namespace.as_deref());
                 (ticket, Answer::Matrix(Arc::new(answer)))
             }
-            Effect::WhoCan { ticket, cluster, request } => {
+            Effect::WhoCan { ticket, cluster, question } => {
                 let (facts, known) = (app.snapshot.cluster(&cluster), app.analysis.clone().unwrap_or_default());
-                let answer = who_can(&facts, &known.permissions, &known.inventory.principals, &request);
+                let answer = who_can_question(&facts, &known.permissions, &known.inventory.principals, &question);
                 (ticket, Answer::WhoCan(Arc::new(answer)))
             }
             _ => continue,

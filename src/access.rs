@@ -9,6 +9,8 @@
 //! - [`who`]: the reverse: who may make a request; groups and users and who carries them;
 //! - [`crosscheck`]: our answer beside the API server's own;
 //! - [`resources`]: what the words that people use for resources stand for;
+//! - [`did_you_mean`]: a name that nobody knows, and the known names nearest to it;
+//! - [`kubectl`]: the API requests behind kubectl's commands;
 //! - [`engines`]: those over one set of facts, each built once;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
 //! - [`managed_by`]: by which tool an entry or association is managed;
@@ -28,6 +30,7 @@
 pub mod audit;
 pub mod catalog;
 pub mod crosscheck;
+pub mod did_you_mean;
 pub mod engines;
 pub mod explain;
 pub mod find;
@@ -35,6 +38,7 @@ pub mod findings;
 pub mod iam;
 pub mod identity;
 pub mod inventory;
+pub mod kubectl;
 pub mod managed_by;
 pub mod matrix;
 pub(crate) mod node_roles;

@@ -96,6 +96,8 @@ pub struct Setup {
     pub write: bool,
     /// What the configuration says of single clusters, by name or `region/name`.
     pub writes: BTreeMap<String, bool>,
+    /// Whether names that nobody knows are taken as they are, and not asked back.
+    pub assume_exists: bool,
     /// The endpoint of EKS that live facts come from; `None` is AWS's own.
     pub endpoint: Option<String>,
 }
@@ -132,6 +134,8 @@ pub struct App {
     pub write: bool,
     /// What the configuration says of single clusters.
     pub writes: BTreeMap<String, bool>,
+    /// Whether names that nobody knows are taken as they are, and not asked back.
+    pub assume_exists: bool,
     /// What is being applied, or was applied last.
     pub applying: Option<Applying>,
     /// The journal, as it was last read.
@@ -169,6 +173,7 @@ impl App {
             keymap: setup.keymap,
             write: setup.write,
             writes: setup.writes,
+            assume_exists: setup.assume_exists,
             applying: None,
             shelf: Shelf::default(),
             endpoint: setup.endpoint,

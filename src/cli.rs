@@ -255,12 +255,16 @@ pub struct CanArgs {
     /// An ARN, a name, a permission set's name, or a Kubernetes subject.
     #[arg(allow_hyphen_values = true, required_unless_present = "requests")]
     pub principal: Option<String>,
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    /// A verb of the API: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …; or a command of kubectl, which
+    /// is translated into its requests: `exec`, `logs`, `scale`, `rollout restart`, `drain`, …
     #[arg(required_unless_present = "requests")]
     pub verb: Option<String>,
-    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    /// RESOURCE[.GROUP][/SUBRESOURCE] or TYPE/NAME as kubectl takes it, or a path that begins with /.
     #[arg(required_unless_present = "requests")]
     pub resource: Option<String>,
+    /// The object's name, as --name; after `rollout restart`, TYPE/NAME.
+    #[arg(value_name = "NAME")]
+    pub rest: Option<String>,
     /// The namespace; without it, the whole cluster is meant.
     #[arg(short, long)]
     pub namespace: Option<String>,
@@ -270,17 +274,21 @@ pub struct CanArgs {
     /// Answer many: a file of JSON lines, each with `principal` (unless PRINCIPAL is given), `verb` and `resource` as above,
     /// `namespace` and `name`; with `group` (and `subresource`) the words are taken literally; or `path`. `-` is the
     /// standard input.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "resource", "namespace", "name"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "resource", "rest", "namespace", "name"])]
     pub requests: Option<PathBuf>,
 }
 
 /// What is to be done.
 #[derive(Clone, Debug, Args)]
 pub struct RequestArgs {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    /// A verb of the API: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …; or a command of kubectl, which
+    /// is translated into its requests: `exec`, `logs`, `scale`, `rollout restart`, `drain`, …
     pub verb: String,
-    /// RESOURCE[.GROUP][/SUBRESOURCE] as kubectl takes it, or a path that begins with /.
+    /// RESOURCE[.GROUP][/SUBRESOURCE] or TYPE/NAME as kubectl takes it, or a path that begins with /.
     pub resource: String,
+    /// The object's name, as --name; after `rollout restart`, TYPE/NAME.
+    #[arg(value_name = "NAME")]
+    pub rest: Option<String>,
     /// The namespace; without it, the whole cluster is meant.
     #[arg(short, long)]
     pub namespace: Option<String>,
@@ -511,6 +519,10 @@ pub struct Options {
     /// Who of the world to be (with --demo, --world and lab): an ARN or a name.
     #[arg(long = "as", global = true, value_name = "PRINCIPAL")]
     pub as_principal: Option<String>,
+    /// Take names as they are: answer about a verb, resource, namespace, or principal that nobody knows, instead of asking
+    /// whether another one was meant.
+    #[arg(long, global = true)]
+    pub assume_exists: bool,
     /// The AWS profile.
     #[arg(long, global = true, conflicts_with_all = ["demo", "world", "from"])]
     pub profile: Option<String>,

@@ -107,8 +107,8 @@ pub enum LabError {
     #[error("could not make the lab's certificates: {0}")]
     Tls(String),
     /// Nobody of that name is in the world.
-    #[error("the world has no principal {0:?}: name one of its roles or users, or give an ARN")]
-    NoSuchPrincipal(String),
+    #[error("the world has no principal {0:?}{1}: name one of its roles or users, or give an ARN")]
+    NoSuchPrincipal(String, String),
     /// It begins like an ARN, but is none of a principal.
     #[error(transparent)]
     Arn(#[from] ArnError),

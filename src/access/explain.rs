@@ -10,7 +10,7 @@
 //! - `nodes`: kubelets that the API server does not accept;
 //! - `pods`: what STS and EKS Auth refuse to pods, and pods that fell back to their node's role;
 //! - `connection`: kubelets, proxies, certificates and registries: nobody's access to the cluster;
-//! - `kubectl`: the API requests behind kubectl's commands;
+//! - `kubectl`: what a refused subresource is at the command line of kubectl;
 //! - [`fix`]: for whom it could be fixed, and what the client itself must change. Changes of access are proposed and
 //!   proved by `edit::fix`.
 //!

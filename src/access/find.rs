@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::did_you_mean::{NameKind, UnknownName, suggest_names};
 use super::identity::meant;
 use crate::model::principal::{ArnError, Asked, Principal, PrincipalKey, PrincipalKind, Query, parse_query};
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup, Section};
@@ -62,6 +63,31 @@ pub fn find(text: &str, facts: &ClusterFacts, iam: &IamFacts) -> Result<Found, A
         }
         (_, None) => Found::None { complete: unread(facts, iam).is_empty() },
     })
+}
+
+/// A name that no principal has, with the nearest names. `role/NAME` is compared with roles, a bare name with names and
+/// permission sets.
+pub fn unknown_principal(text: &str, facts: &ClusterFacts, iam: &IamFacts) -> UnknownName {
+    let given = text.trim();
+    let with_kind = given.contains('/');
+    let mut known: Vec<String> = Vec::new();
+    for principal in known_principals(facts, iam).into_values().filter(|it| it.kind != PrincipalKind::Root) {
+        if with_kind {
+            known.push(format!("{}/{}", principal.kind, principal.name));
+        } else {
+            known.extend(principal.permission_set().map(str::to_owned));
+            known.push(principal.name);
+        }
+    }
+    UnknownName::new(NameKind::Principal, given, known.iter().map(String::as_str))
+}
+
+/// The ARNs of the roles whose names come nearest to a text, for whoever needs an ARN and typed a name.
+pub fn suggest_arns(text: &str, facts: &ClusterFacts, iam: &IamFacts) -> Vec<String> {
+    let roles = known_principals(facts, iam).into_values().filter(|it| it.kind == PrincipalKind::Role);
+    let known: Vec<(String, String)> = roles.map(|it| (it.name.clone(), it.arn())).collect();
+    let name = text.rsplit('/').next().unwrap_or(text);
+    suggest_names(name, known.iter().map(|(name, arn)| (name.as_str(), arn.as_str())))
 }
 
 /// The sources of names that could not be read, each with the reason.
@@ -126,6 +152,20 @@ mod tests {
             access_entries: Section::known(arns.iter().map(entry).collect(), Time::default()),
             ..ClusterFacts::default()
         }
+    }
+
+    #[test]
+    fn a_slip_in_a_name_finds_the_nearest_principals() {
+        let facts = facts(&[
+            "arn:aws:iam::111122223333:role/teams/blue/deployer",
+            "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admins_0123456789abcdef",
+            "arn:aws:iam::111122223333:user/deploy",
+        ]);
+        let near = |text: &str| unknown_principal(text, &facts, &IamFacts::default()).suggestions;
+        assert_eq!(near("deployr"), ["deploy", "deployer"]);
+        assert_eq!(near("Admin"), ["Admins"]);
+        assert_eq!(near("role/deployr"), ["role/deployer"]);
+        assert_eq!(near("nobody"), Vec::<String>::new());
     }
 
     #[test]

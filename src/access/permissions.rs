@@ -33,7 +33,8 @@ use subject::{MAYBE_NODE, may_be_node};
 
 use super::catalog;
 use super::findings::MASTERS;
-use super::resources::ServedResources;
+use super::resources::{self, ServedResources};
+use crate::model::cluster::Cluster;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
@@ -135,6 +136,8 @@ pub struct Permissions {
     namespaces_gap: Option<String>,
     served: ServedResources,
     probes: Arc<DangerProbes>,
+    /// The cluster's Kubernetes version, major and minor.
+    version: Option<(u32, u32)>,
 }
 
 impl Permissions {
@@ -145,8 +148,19 @@ impl Permissions {
         let namespaces = known.chain(index.by_namespace.keys().cloned()).collect();
         let namespaces_gap = facts.namespaces.gap().map(|gap| gap.to_string());
         let served = ServedResources::from_facts(facts);
+        let version = facts.cluster.value().and_then(Cluster::kubernetes_version);
         let (index, namespaces) = (Arc::new(index), Arc::new(namespaces));
-        Permissions { index, namespaces, namespaces_gap, served, probes: Arc::new(DangerProbes::of(facts)) }
+        Permissions { index, namespaces, namespaces_gap, served, probes: Arc::new(DangerProbes::of(facts)), version }
+    }
+
+    /// The cluster's Kubernetes version, major and minor, if it is known.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        self.version
+    }
+
+    /// Whether all rules are known: those of Roles and of ClusterRoles.
+    pub(crate) fn are_roles_read(&self) -> bool {
+        [What::Roles, What::ClusterRoles].into_iter().all(|what| self.index.gap(what).is_none())
     }
 
     /// The resources that the cluster serves.
@@ -273,10 +287,10 @@ impl Permissions {
     }
 
     /// The namespaces in which the same request would be allowed. Empty for requests that are in one already, or that
-    /// have none.
+    /// have none: no RoleBinding reaches a cluster-scoped kind, whatever its role lists.
     pub fn allowed_in(&self, who: &Who, request: &Request) -> Vec<String> {
         let in_all = matches!(&request.target, Target::Resource { namespace, .. } if namespace.is_empty());
-        if !in_all || who.outside.is_some() {
+        if !in_all || who.outside.is_some() || resources::is_cluster_scoped(&self.served, request) {
             return Vec::new();
         }
         let allowed = |it: &&String| self.decide(who, &request.in_namespace(it)).verdict == Verdict::Allowed;

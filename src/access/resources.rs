@@ -7,17 +7,28 @@
 //! the same for all of them is unknown ([`Permissions::decide_meant`]).
 
 pub mod served;
+mod slash;
 
 use std::collections::BTreeSet;
 
+use slash::{AfterSlash, read_slash};
+
 use super::catalog;
+use super::did_you_mean::{NameKind, UnknownName};
 use super::permissions::{Decision, Permissions, Verdict, Who};
 use crate::model::discovery::ApiResource;
 use crate::model::request::{Request, Target};
 pub use served::{MatchedName, ResolvedName, ServedResources, built_in, find};
 
+/// The verbs that Kubernetes' authorization documents for every resource, whatever discovery lists.
+const USUAL_VERBS: [&str; 9] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy"];
+
 /// Verbs that no resource lists, and that authorizers are asked for all the same.
 const SPECIAL_VERBS: [&str; 8] = ["use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "*"];
+
+/// The verbs of a request for a path: the HTTP method in lower case.
+const PATH_VERBS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
@@ -33,12 +44,14 @@ pub struct Meant {
     pub open: String,
     /// What was made of the words, where that is not plain.
     pub notes: Vec<String>,
+    /// The words that nobody knows, where the list that would hold them was read whole: likely slips, to be asked back.
+    pub misread: Vec<UnknownName>,
 }
 
 impl Meant {
     /// A request whose words are plain.
     pub fn literal(request: Request) -> Self {
-        Meant { request, alternatives: Vec::new(), open: String::new(), notes: Vec::new() }
+        Meant { request, alternatives: Vec::new(), open: String::new(), notes: Vec::new(), misread: Vec::new() }
     }
 }
 
@@ -54,64 +67,126 @@ impl Permissions {
     }
 }
 
-/// What a verb, a resource (`RESOURCE[.GROUP][/SUB]`, or a path that begins with `/`), a namespace and a name mean.
+/// What a verb, a resource (`RESOURCE[.GROUP][/SUB]`, `RESOURCE[.GROUP]/NAME`, or a path that begins with `/`), a
+/// namespace and a name mean.
 pub fn meant(permissions: &Permissions, verb: &str, resource: &str, namespace: &str, name: &str) -> Meant {
+    let (word, slashed) = match resource.split_once('/') {
+        Some((word, slashed)) if !word.is_empty() => (word, AfterSlash::Either(slashed)),
+        _ => (resource, AfterSlash::Subresource("")),
+    };
+    read_words(permissions, verb, (word, slashed), namespace, name)
+}
+
+/// The same where the subresource was given by itself: it is never taken for a name.
+pub fn meant_with_subresource(
+    permissions: &Permissions,
+    verb: &str,
+    (resource, subresource): (&str, &str),
+    namespace: &str,
+    name: &str,
+) -> Meant {
+    read_words(permissions, verb, (resource, AfterSlash::Subresource(subresource)), namespace, name)
+}
+
+fn read_words(
+    permissions: &Permissions,
+    verb: &str,
+    (word, slashed): (&str, AfterSlash<'_>),
+    namespace: &str,
+    name: &str,
+) -> Meant {
     let mut notes = Vec::new();
     let verb = if verb.chars().any(char::is_uppercase) { verb.to_lowercase() } else { verb.to_owned() };
-    if resource.starts_with('/') {
+    let is_path = word.starts_with('/');
+    let mut misread: Vec<UnknownName> = unknown_verb(permissions, &verb, is_path).into_iter().collect();
+    if is_path {
         if !namespace.is_empty() || !name.is_empty() {
             notes.push("a path has neither namespace nor name: they were left out".to_owned());
         }
-        return Meant { notes, ..Meant::literal(Request { verb, target: Target::Path(resource.to_owned()) }) };
+        let path = Request { verb, target: Target::Path(word.to_owned()) };
+        return Meant { notes, misread, ..Meant::literal(path) };
     }
-    // As kubectl writes one object: `pods/web-1` names a pod, unless `web-1` is a subresource.
-    let (word, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let served = permissions.served();
-    let FoundResource { group, plural, cluster_wide, alternatives, open } = match virtual_resource(&verb, word, served)
-    {
+    let found = match virtual_resource(&verb, word, served) {
         Some(it) => {
             notes.extend(it.note);
-            FoundResource { cluster_wide: it.cluster_wide, ..FoundResource::named(it.group, it.plural) }
+            let named = FoundResource::named(it.group, it.plural);
+            FoundResource { cluster_wide: it.cluster_wide, is_virtual: true, ..named }
         }
         None => look_up(permissions, word, &mut notes),
     };
     let mut namespace = namespace;
-    if cluster_wide && plural != "namespaces" && !namespace.is_empty() {
-        notes.push(format!("{plural} are in no namespace: this is about the whole cluster"));
+    if found.cluster_wide && found.plural != "namespaces" && !namespace.is_empty() {
+        notes.push(format!("{} are in no namespace: this is about the whole cluster", found.plural));
         namespace = "";
     }
-    if let Some(it) = served.find(&group, &plural)
-        && !subresource.is_empty()
-        && !it.subresources.contains_key(subresource)
-        && !VIRTUAL_SUBRESOURCES.contains(&(plural.as_str(), subresource))
-        && subresource != "*"
-        && !is_impersonation(&verb)
-    {
-        notes.push(format!("no subresource {subresource:?} of {plural} is known"));
-    }
+    let slash = read_slash(permissions, &verb, &found, slashed, name);
+    notes.extend(slash.note);
     if !is_known_verb(permissions, &verb) {
         notes.push(format!("no API verb {verb:?} is known"));
     }
-    let request = |group: String, resource: String| {
-        let target = Target::Resource {
-            group,
-            resource,
-            subresource: subresource.to_owned(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
+    let unknown_namespace = unknown_namespace(permissions, namespace);
+    notes.extend(unknown_namespace.iter().map(|it| format!("no namespace {:?} is known here", it.given)));
+    misread.extend(found.unknown.into_iter().chain(slash.unknown).chain(unknown_namespace));
+    let request = |(group, resource): (String, String), (subresource, name): &(String, String)| {
+        let (subresource, name) = (subresource.clone(), name.clone());
+        let target = Target::Resource { group, resource, subresource, namespace: namespace.to_owned(), name };
         Request { verb: verb.clone(), target }.as_served()
     };
-    Meant {
-        request: request(group, plural),
-        alternatives: alternatives.into_iter().map(|(group, plural)| request(group, plural)).collect(),
-        open,
-        notes,
-    }
+    let mut alternatives: Vec<Request> = (found.alternatives.into_iter()).map(|it| request(it, &slash.read)).collect();
+    let as_found = (found.group, found.plural);
+    alternatives.extend(slash.instead.iter().map(|it| request(as_found.clone(), it)));
+    let open: Vec<String> = [found.open, slash.open].into_iter().filter(|it| !it.is_empty()).collect();
+    Meant { request: request(as_found, &slash.read), alternatives, open: open.join("; "), notes, misread }
 }
 
-/// Subresources that are served, and that discovery does not list.
-const VIRTUAL_SUBRESOURCES: [(&str, &str); 2] = [("nodes", "metrics"), ("nodes", "stats")];
+/// A verb that nothing serves and no rule has, where both were read whole.
+fn unknown_verb(permissions: &Permissions, verb: &str, is_path: bool) -> Option<UnknownName> {
+    let is_method = is_path && PATH_VERBS.contains(&verb);
+    let complete = permissions.served().gap().is_none() && permissions.are_roles_read();
+    if is_method || !complete || is_known_verb(permissions, verb) {
+        return None;
+    }
+    let served = permissions.served().iter().flat_map(|it| &it.verbs);
+    let of_rules = permissions.index().all_rules().flat_map(|rule| &rule.verbs);
+    let mut known: BTreeSet<&str> = served.chain(of_rules).map(String::as_str).collect();
+    known.extend(USUAL_VERBS);
+    for it in SPECIAL_VERBS.into_iter().filter(|it| *it != "*") {
+        known.insert(it);
+    }
+    for it in super::kubectl::commands() {
+        known.insert(it);
+    }
+    if is_path {
+        known = PATH_VERBS.into_iter().collect();
+    }
+    Some(UnknownName::new(NameKind::Verb, verb, known))
+}
+
+/// A namespace that is not there, where all namespaces were read. Empty is none.
+pub fn unknown_namespace(permissions: &Permissions, namespace: &str) -> Option<UnknownName> {
+    let is_known = |namespace: &str| permissions.namespaces().any(|it| it == namespace);
+    if namespace.is_empty() || permissions.namespaces_gap().is_some() || is_known(namespace) {
+        return None;
+    }
+    Some(UnknownName::new(NameKind::Namespace, namespace, permissions.namespaces()))
+}
+
+/// A resource that is not served, where discovery was read whole: the nearest by any of their names.
+fn unknown_resource(served: &ServedResources, word: &str) -> UnknownName {
+    let mut known: Vec<(String, String)> = Vec::new();
+    for it in served.iter() {
+        let is_plain = served.resolve(&it.plural).is_some_and(|found| found.resource.group == it.group);
+        let shown = if is_plain { it.plural.clone() } else { in_group(&it.plural, &it.group) };
+        if word.contains('.') {
+            known.push((in_group(&it.plural, &it.group), in_group(&it.plural, &it.group)));
+        }
+        let names = [&it.plural, &it.singular, &it.kind].into_iter().chain(&it.short_names);
+        known.extend(names.filter(|name| !name.is_empty()).map(|name| (name.clone(), shown.clone())));
+    }
+    let known = known.iter().map(|(name, shown)| (name.as_str(), shown.as_str()));
+    UnknownName::with_aliases(NameKind::Resource, word, known)
+}
 
 struct VirtualResource {
     group: &'static str,
@@ -170,6 +245,16 @@ fn virtual_resource(verb: &str, word: &str, served: &ServedResources) -> Option<
     Some(VirtualResource { group, plural, cluster_wide: plural != "serviceaccounts", note })
 }
 
+/// Whether a request is about a kind that has no namespace, as far as that is known: nodes, or the users that somebody
+/// impersonates.
+pub fn is_cluster_scoped(served: &ServedResources, request: &Request) -> bool {
+    let Target::Resource { group, resource, .. } = &request.target else { return true };
+    match virtual_resource(&request.verb, &in_group(resource, group), served) {
+        Some(it) => it.cluster_wide,
+        None => served.find(group, resource).is_some_and(|it| !it.namespaced),
+    }
+}
+
 fn is_impersonation(verb: &str) -> bool {
     verb == "impersonate" || verb.starts_with("impersonate:")
 }
@@ -181,6 +266,10 @@ struct FoundResource {
     /// Groups and plurals.
     alternatives: Vec<(String, String)>,
     open: String,
+    /// It is not served, and all that is served is known.
+    unknown: Option<UnknownName>,
+    /// Authorizers are asked about it, and nothing serves it.
+    is_virtual: bool,
 }
 
 impl FoundResource {
@@ -191,6 +280,8 @@ impl FoundResource {
             cluster_wide: false,
             alternatives: Vec::new(),
             open: String::new(),
+            unknown: None,
+            is_virtual: false,
         }
     }
 }
@@ -220,7 +311,7 @@ fn look_up(permissions: &Permissions, word: &str, notes: &mut Vec<String>) -> Fo
                      group is asked for {word:?}"
                 ),
             });
-            FoundResource::named("", word)
+            FoundResource { unknown: Some(unknown_resource(served, word)), ..FoundResource::named("", word) }
         }
         Some(gap) => unlisted(permissions, &name.to_lowercase(), group, gap, notes),
     }
@@ -382,7 +473,8 @@ fn groups_in_rules(permissions: &Permissions, plural: &str) -> Vec<String> {
 }
 
 fn is_known_verb(permissions: &Permissions, verb: &str) -> bool {
-    SPECIAL_VERBS.contains(&verb)
+    USUAL_VERBS.contains(&verb)
+        || SPECIAL_VERBS.contains(&verb)
         || verb.starts_with("impersonate:")
         || verb.starts_with("impersonate-on:")
         || permissions.served().iter().any(|it| it.verbs.iter().any(|known| known == verb))

@@ -6,10 +6,12 @@
 //! [`super::workload`]'s.
 
 pub(crate) mod bound;
+mod commands;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use commands::who_can_question;
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;

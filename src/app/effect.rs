@@ -5,13 +5,13 @@
 
 use super::message::Ticket;
 use crate::access::explain::message::Reading;
+use crate::access::kubectl::Question;
 use crate::access::workload::Subject;
 use crate::edit::draft::Draft;
 use crate::edit::export::Told;
 use crate::edit::record::{Batch, History};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
-use crate::model::request::Request;
 use crate::model::review::Review;
 
 /// What is to be applied.
@@ -64,14 +64,14 @@ pub enum Effect {
         /// In which namespace, empty being the whole cluster; `None`: where it is best looked at first.
         namespace: Option<String>,
     },
-    /// Compute who may make a request.
+    /// Compute who may make a request, or all requests of a command.
     WhoCan {
         /// To answer under.
         ticket: Ticket,
         /// In which cluster.
         cluster: ClusterId,
         /// Which.
-        request: Box<Request>,
+        question: Box<Question>,
     },
     /// Ask the API server itself.
     Review {

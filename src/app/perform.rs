@@ -20,7 +20,7 @@ use super::permits;
 use super::selection::Selection;
 use super::table::heads;
 use super::update::{arrange, attempt, page};
-use crate::access::find::{Found, find};
+use crate::access::find::{Found, find, unknown_principal};
 use crate::access::workload::Subject;
 
 /// Does it.
@@ -442,7 +442,11 @@ fn find_name(app: &mut App, effects: &mut Vec<Effect>) {
             app.warn(format!("There are {} of that name: {} …; type more of it.", all.len(), names.join(", ")));
         }
         Ok(Found::None { complete: true }) => {
-            app.warn("Nothing of that name is known here. An ARN can be traced whether it exists or not.");
+            let near = unknown_principal(&text, &app.facts(), &app.snapshot.iam).suggestions;
+            let asked = if near.is_empty() { String::new() } else { format!("Did you mean {}? ", near.join(" or ")) };
+            app.warn(format!(
+                "Nothing of that name is known here. {asked}An ARN can be traced whether it exists or not."
+            ));
         }
         Ok(Found::None { complete: false }) => {
             app.warn(

@@ -12,7 +12,7 @@ use super::effect::Effect;
 use super::keymap::Context;
 use super::layout::{layout, sheet};
 use super::message::{Answer, Ticket};
-use super::overlay::ask::{AskWho, in_words};
+use super::overlay::ask::{AskWho, in_words, request_in_words};
 use super::overlay::matrix::{Columns, MatrixView};
 use super::overlay::picker::{Choice, Picker};
 use super::overlay::told::Check;
@@ -22,11 +22,12 @@ use super::perform::push;
 use super::update::attempt;
 use super::words::count;
 use crate::access::crosscheck::reviewee;
+use crate::access::kubectl::Question;
 use crate::access::matrix::own_grants;
 use crate::access::permissions::{Grant, Permissions, Who};
-use crate::access::resources::Meant;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
+use crate::model::snapshot::ClusterFacts;
 
 /// How many rows a sheet shows at once, and how wide it is.
 pub(super) fn room(app: &App) -> (usize, u16) {
@@ -35,7 +36,8 @@ pub(super) fn room(app: &App) -> (usize, u16) {
 }
 
 fn permissions(app: &App) -> Permissions {
-    app.analysis.as_ref().map(|it| it.permissions.clone()).unwrap_or_default()
+    // Before the first answer nothing was read: no name is unknown then.
+    app.analysis.as_ref().map_or_else(|| Permissions::of(&ClusterFacts::default()), |it| it.permissions.clone())
 }
 
 /// Opens the matrix of whom the cursor is on.
@@ -56,24 +58,21 @@ pub(super) fn open_matrix(app: &mut App, effects: &mut Vec<Effect>) {
 /// Asks who else can do what the cell under the cursor is about, or opens the prompt.
 pub(super) fn open_who_can(app: &mut App, effects: &mut Vec<Effect>) {
     let text = match (app.selection().request, app.top_place()) {
-        (Some(request), Some(Overlay::Matrix(_))) => return show_who_can(app, Meant::literal(request), effects),
+        (Some(request), Some(Overlay::Matrix(_))) => return show_who_can(app, Question::literal(request), effects),
         // The question that is answered here is the beginning of the next one.
-        (Some(request), _) => in_words(&request),
+        (_, Some(Overlay::WhoCan(view))) => in_words(&view.question),
+        (Some(request), _) => request_in_words(&request),
         (None, _) => String::new(),
     };
-    let ask = AskWho::new(&text, &permissions(app));
+    let ask = AskWho::new(&text, &permissions(app), app.assume_exists);
     push(app, Overlay::AskWho(Box::new(ask)));
 }
 
-fn show_who_can(app: &mut App, meant: Meant, effects: &mut Vec<Effect>) {
+fn show_who_can(app: &mut App, question: Question, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else { return };
-    let mut notes = meant.notes;
-    if !meant.alternatives.is_empty() {
-        notes.push(format!("unknown: {}", meant.open));
-    }
-    let mut view = WhoView::new(meant.request.clone(), notes);
+    let mut view = WhoView::new(question.clone());
     let ticket = view.slot.restart(&mut app.tickets);
-    effects.push(Effect::WhoCan { ticket, cluster, request: Box::new(meant.request) });
+    effects.push(Effect::WhoCan { ticket, cluster, question: Box::new(question) });
     push(app, Overlay::WhoCan(Box::new(view)));
 }
 
@@ -88,13 +87,13 @@ pub(super) fn read_question(app: &mut App) {
 /// What was typed is asked. What is wrong with it stands in the prompt already.
 pub(super) fn accept_question(app: &mut App, effects: &mut Vec<Effect>) {
     let Some(Overlay::AskWho(ask)) = app.overlays.last() else { return };
-    let Ok(meant) = ask.meant.clone() else { return };
+    let Ok(question) = ask.question.clone() else { return };
     app.overlays.pop();
     // The prompt that was opened from an answer leads to the next one in its place.
     if matches!(app.overlays.last(), Some(Overlay::WhoCan(_))) {
         app.overlays.pop();
     }
-    show_who_can(app, meant, effects);
+    show_who_can(app, question, effects);
 }
 
 /// Opens the choice among the namespaces: those first in which the identity has grants of its own.
@@ -223,8 +222,8 @@ pub(super) fn asked_anew(app: &mut App, effects: &mut Vec<Effect>) {
             }
             Overlay::WhoCan(view) => {
                 if let Some(ticket) = view.slot.want(tickets) {
-                    let request = Box::new(view.request.clone());
-                    effects.push(Effect::WhoCan { ticket, cluster: cluster.clone(), request });
+                    let question = Box::new(view.question.clone());
+                    effects.push(Effect::WhoCan { ticket, cluster: cluster.clone(), question });
                 }
             }
             Overlay::AskWho(ask) => ask.read(&permissions),

@@ -129,7 +129,13 @@ impl Ground<'_> {
         let mut told: Vec<String> = patterns.iter().map(pattern).collect();
         match absent.as_slice() {
             [] => {}
-            [one] => told.push(format!("there is no namespace {one} today")),
+            [one] => {
+                let near: Vec<String> =
+                    self.unknown_namespaces(names).into_iter().flat_map(|it| it.suggestions).collect();
+                let asked =
+                    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+                told.push(format!("there is no namespace {one} today{asked}"));
+            }
             some => told.push(format!("there are no namespaces {} today", some.join(", "))),
         }
         if told.is_empty() { Word::Fine } else { Word::Known(told.join("; ")) }
@@ -236,6 +242,7 @@ mod tests {
         assert_eq!(said(&["blue"]), "");
         assert!(said(&["b*"]).starts_with("b* matches 1 namespace today and any later one"), "{}", said(&["b*"]));
         assert_eq!(said(&["blue", "nowhere"]), "there is no namespace nowhere today");
+        assert_eq!(said(&["bleu"]), "there is no namespace bleu today; did you mean blue?");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::draft::{Draft, Edit, Refusal};
 use super::state::{AssociationState, EntryState, State, Subject, now, sorted};
 use crate::access::catalog;
-use crate::access::find::{Found, find};
+use crate::access::did_you_mean::{NameKind, UnknownName};
+use crate::access::find::{Found, find, unknown_principal};
 use crate::access::identity::Resolver;
 use crate::model::mapping::{AccessScope, ScopeKind};
 use crate::model::principal::Principal;
@@ -87,6 +88,17 @@ pub fn policy_arn(word: &str, partition: &str) -> Result<String, Refusal> {
     };
     let known = catalog::policies().find(|it| means(&it.name)).map(|it| it.name.as_str());
     let name = known.ok_or_else(|| {
+        let all: Vec<(String, &str)> = catalog::policies()
+            .flat_map(|it| {
+                let short = it.name.trim_start_matches("AmazonEKS").trim_end_matches("Policy");
+                [(it.name.clone(), it.name.as_str()), (short.to_owned(), it.name.as_str())]
+            })
+            .collect();
+        let known = all.iter().map(|(name, shown)| (name.as_str(), *shown));
+        let unknown = UnknownName::with_aliases(NameKind::Policy, word, known);
+        if !unknown.suggestions.is_empty() {
+            return Refusal(unknown.to_string());
+        }
         let usual: Vec<&str> = catalog::policies()
             .filter(|it| it.assignable_to.as_deref() == Some("customer"))
             .map(|it| it.name.as_str())
@@ -129,7 +141,10 @@ impl Ground<'_> {
                 return Err(Refusal(format!("{text} may be any of these, name one: {}", arns.join(", "))));
             }
             Found::None { .. } => {
-                return Err(Refusal(format!("no principal {text:?} is known here: give its ARN")));
+                let near = unknown_principal(text, self.facts, self.iam).suggestions;
+                let asked =
+                    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+                return Err(Refusal(format!("no principal {text:?} is known here: give its ARN{asked}")));
             }
         };
         if asked.session.is_some() {
@@ -140,6 +155,17 @@ impl Ground<'_> {
         }
         let resolver = Resolver::new(self.facts, self.iam);
         Ok(resolver.resolve(&asked).asked.principal)
+    }
+
+    /// The namespaces of a scope that are not there, where all were read. Patterns cover what is to come.
+    pub fn unknown_namespaces(&self, names: &[String]) -> Vec<UnknownName> {
+        let known = &self.facts.namespaces;
+        let all = || known.items().iter().map(|it| it.metadata.name.as_str());
+        let is_absent = |name: &&String| !name.contains('*') && !all().any(|it| it == *name);
+        if known.gap().is_some() {
+            return Vec::new();
+        }
+        names.iter().filter(is_absent).map(|it| UnknownName::new(NameKind::Namespace, it, all())).collect()
     }
 
     /// What an entry made for a principal begins as.
@@ -290,7 +316,12 @@ mod tests {
             assert_eq!(arn(word), view, "{word}");
         }
         assert_eq!(arn("arn:aws:x"), Ok("arn:aws:x".to_owned()));
-        assert!(arn("Veiw").is_err_and(|it| it.contains("AmazonEKSViewPolicy")));
+        let asked = "no access policy \"Veiw\" is known; did you mean AmazonEKSViewPolicy?";
+        assert_eq!(arn("Veiw"), Err(asked.to_owned()));
+        assert!(
+            arn("Everything").is_err_and(|it| it.contains("there are AmazonEKS")),
+            "nothing is near: all are named"
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use super::LabError;
 use super::keys::{self, Credentials, Session};
 use super::policy;
+use crate::access::did_you_mean::suggest_names;
 use crate::access::identity::{Resolution, Resolver};
 use crate::access::permissions::Permissions;
 use crate::model::cluster::{Cluster, ClusterId};
@@ -282,7 +283,14 @@ impl World {
 
     /// The caller that a person names: an ARN, `role/NAME`, `user/NAME` or a bare name.
     pub(super) fn find(&self, named: &str) -> Result<Caller, LabError> {
-        let unknown = || LabError::NoSuchPrincipal(named.to_owned());
+        let unknown = || {
+            let name = named.rsplit('/').next().unwrap_or(named);
+            let roles = self.roles().iter().map(|it| it.role_name.as_str());
+            let users = self.users().iter().map(|it| it.user_name.as_str());
+            let near = suggest_names(name, roles.chain(users).map(|it| (it, it)));
+            let asked = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+            LabError::NoSuchPrincipal(named.to_owned(), asked)
+        };
         if !named.starts_with("arn:") {
             let (kind, name) = named.rsplit_once('/').unwrap_or(("", named));
             let role = || self.role(name).map(|role| self.role_caller(role, SESSION));

@@ -154,6 +154,12 @@ impl Cluster {
         self.reported_mode().is_none()
     }
 
+    /// The Kubernetes version, `(1, 34)` for `1.34`; `None` where it is not known or not written so.
+    pub fn kubernetes_version(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.version.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// The authentication mode in words: `CONFIG_MAP (inferred)` where the cluster does not report it.
     pub fn mode_text(&self) -> String {
         let mode = self.authentication_mode();
@@ -164,12 +170,6 @@ impl Cluster {
     pub fn refuses_creator_admin(&self) -> bool {
         let config = self.access_config.as_ref();
         config.is_some_and(|it| it.bootstrap_cluster_creator_admin_permissions == Some(false))
-    }
-
-    /// The version of Kubernetes: `(1, 29)` for `1.29`.
-    pub fn version_numbers(&self) -> Option<(u32, u32)> {
-        let (major, minor) = self.version.as_deref()?.split_once('.')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
     }
 
     /// The cluster's account, from its ARN.

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::json::{EvidenceJson, FORMAT, PrincipalJson};
 use super::{columns, glyph};
 use crate::access::Mark;
+use crate::access::kubectl::{Need, Question, all_of};
 use crate::access::permissions::{Allowing, Decision, Grant, NearMiss, Permissions, RoleName, Verdict, Via, Who};
-use crate::access::resources::Meant;
+use crate::access::resources::{Meant, is_cluster_scoped};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::request::{Request, Target};
@@ -22,6 +23,10 @@ pub struct Answered {
     pub who: Who,
     /// What was asked, and what is to be said of the words.
     pub meant: Meant,
+    /// What was asked, as it is told: `delete pods in payments`, `kubectl exec deploy/api in payments`.
+    pub title: String,
+    /// Of a command of kubectl, its name and the answer to each of its requests.
+    pub command: Option<AnsweredCommand>,
     /// The answer.
     pub decision: Decision,
     /// Why, as a sentence.
@@ -45,21 +50,87 @@ pub struct Named {
     pub session: Option<String>,
 }
 
+/// A command of kubectl, answered.
+#[derive(Clone, Debug)]
+pub struct AnsweredCommand {
+    /// `kubectl exec`.
+    pub name: String,
+    /// Its requests, in order.
+    pub needs: Vec<AnsweredNeed>,
+}
+
+/// One request of a command, answered.
+#[derive(Clone, Debug)]
+pub struct AnsweredNeed {
+    /// The request, and what does as well.
+    pub need: Need,
+    /// The answer.
+    pub decision: Decision,
+    /// Why, as a sentence.
+    pub because: String,
+}
+
 impl Answered {
-    /// Answers one request.
-    pub fn new(permissions: &Permissions, principal: Named, who: Who, meant: Meant) -> Self {
-        let decision = permissions.decide_meant(&who, &meant);
-        let because = permissions.because(&who, &meant.request, &decision);
-        let allowed_in = permissions.allowed_in(&who, &meant.request);
-        let mut meant = meant;
-        let in_all = matches!(&meant.request.target, Target::Resource { namespace, .. } if namespace.is_empty());
-        if let Some(gap) = permissions.namespaces_gap().filter(|_| in_all && decision.verdict != Verdict::Allowed) {
+    /// Answers a question. A command is allowed if all of its requests are, and denied if one is.
+    pub fn new(permissions: &Permissions, principal: Named, who: Who, question: Question) -> Self {
+        let title = question.title();
+        let is_everywhere = question.is_everywhere();
+        let all = question.needs();
+        let needs: Vec<AnsweredNeed> = (all.iter())
+            .map(|need| {
+                let decision = permissions.decide_need(&who, need);
+                let because = permissions.because(&who, &need.meant.request, &decision);
+                AnsweredNeed { need: need.clone(), decision, because }
+            })
+            .collect();
+        let verdict = all_of(needs.iter().map(|it| it.decision.verdict));
+        let deciding = needs.iter().find(|it| it.decision.verdict == verdict);
+        let mut decision = deciding.map(|it| it.decision.clone()).unwrap_or_default();
+        let mut because = deciding.map(|it| it.because.clone()).unwrap_or_default();
+        let request = deciding.map_or(&question.meant.request, |it| &it.need.meant.request);
+        let nearest = (verdict == Verdict::Denied && decision.outside.is_none())
+            .then(|| permissions.nearest(&who, request))
+            .flatten();
+        if question.command.is_some() && decision.outside.is_none() {
+            because = match verdict {
+                Verdict::Allowed => format!("each of its {} requests is allowed", needs.len()),
+                _ => format!("{request}: {because}"),
+            };
+            if verdict == Verdict::Allowed {
+                decision = merge(&needs);
+            }
+        }
+        let allowed_in = permissions.needs_allowed_in(&who, &all);
+        let mut meant = question.meant;
+        let can_be_narrowed = is_everywhere && !is_cluster_scoped(permissions.served(), &meant.request);
+        if let Some(gap) = permissions.namespaces_gap().filter(|_| can_be_narrowed && verdict != Verdict::Allowed) {
             meant.notes.push(format!("not all namespaces are known, so it may be allowed in others too: {gap}"));
         }
-        let denied = decision.verdict == Verdict::Denied && decision.outside.is_none();
-        let nearest = denied.then(|| permissions.nearest(&who, &meant.request)).flatten();
-        Answered { principal, who, meant, decision, because, allowed_in, nearest }
+        let command = question.command.map(|it| AnsweredCommand { name: it.name, needs });
+        Answered { principal, who, meant, title, command, decision, because, allowed_in, nearest }
     }
+}
+
+/// Everything that allows any of them, once.
+fn merge(needs: &[AnsweredNeed]) -> Decision {
+    let mut merged = Decision { verdict: Verdict::Allowed, ..Decision::default() };
+    for it in needs {
+        merged.by.extend(it.decision.by.iter().cloned());
+        merged.unverified.extend(it.decision.unverified.iter().cloned());
+    }
+    merged.by = distinct(merged.by);
+    merged.unverified = distinct(merged.unverified);
+    merged
+}
+
+fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for it in all {
+        if !kept.contains(&it) {
+            kept.push(it);
+        }
+    }
+    kept
 }
 
 /// `allowed`, `denied`, `unknown`.
@@ -90,7 +161,11 @@ pub fn text(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> St
         Target::Resource { namespace, .. } if namespace.is_empty() => " in the whole cluster",
         _ => "",
     };
-    say("asked", None, format!("{}{scope}", it.meant.request));
+    say("asked", None, format!("{}{scope}", it.title));
+    for (at, part) in it.command.iter().flat_map(|it| &it.needs).enumerate() {
+        let told = format!("{}  ({})", part.need.sentence(), part.because);
+        say(if at == 0 { "requests" } else { "" }, Some(mark(part.decision.verdict)), told);
+    }
     if it.decision.outside.is_none() && !it.who.username.is_empty() {
         say("identity", None, format!("user {}", it.who.username));
     }
@@ -217,6 +292,7 @@ struct CanJson {
     principal: PrincipalJson,
     identity: Option<Value>,
     request: Value,
+    command: Option<Value>,
     verdict: &'static str,
     because: String,
     by: Vec<Value>,
@@ -225,6 +301,24 @@ struct CanJson {
     unknown: Vec<String>,
     unverified: Vec<String>,
     notes: Vec<String>,
+}
+
+fn command_json(command: &AnsweredCommand) -> Value {
+    let of = |it: &AnsweredNeed| {
+        let mut value = need_json(&it.need);
+        if let Some(object) = value.as_object_mut() {
+            object.insert("verdict".to_owned(), json!(verdict(it.decision.verdict)));
+            object.insert("because".to_owned(), json!(it.because));
+        }
+        value
+    };
+    json!({"name": command.name, "requests": command.needs.iter().map(of).collect::<Vec<_>>()})
+}
+
+/// One request of a command as JSON.
+pub fn need_json(need: &Need) -> Value {
+    let or = need.instead.as_ref().map(|it| request_json(&it.request));
+    json!({"request": request_json(&need.meant.request), "or": or})
 }
 
 fn can_json(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> CanJson {
@@ -241,6 +335,7 @@ fn can_json(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> Ca
         },
         identity: known.then(|| json!({"username": it.who.username, "groups": it.who.groups})),
         request: request_json(&it.meant.request),
+        command: it.command.as_ref().map(command_json),
         verdict: verdict(it.decision.verdict),
         because: it.because.clone(),
         by: it.decision.by.iter().map(|by| allowing_json(permissions, by)).collect(),
@@ -267,6 +362,6 @@ pub fn json_line(cluster: &ClusterId, permissions: &Permissions, it: &Answered) 
 /// The answer as one line for people.
 pub fn text_line(it: &Answered) -> String {
     let name = &it.principal.given;
-    let line = format!("{} {name}: {}: {}", glyph(mark(it.decision.verdict)), it.meant.request, it.because);
+    let line = format!("{} {name}: {}: {}", glyph(mark(it.decision.verdict)), it.title, it.because);
     visible(&line).into_owned() + "\n"
 }

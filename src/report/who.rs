@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::can::{allowing_json, request_json, verdict};
+use super::can::{allowing_json, need_json, request_json, verdict};
 use super::json::FORMAT;
 use super::why::become_json;
 use super::{columns, glyph};
+use crate::access::kubectl::Question;
 use crate::access::permissions::{Permissions, Verdict, Via};
-use crate::access::resources::Meant;
 use crate::access::who::{Holder, Holding, WhoCan};
 use crate::access::workload::role::WhyRole;
 use crate::access::workload::shown::mark;
@@ -50,12 +50,12 @@ pub fn note(holder: &Holder) -> String {
 /// `becomes` has, beside each holder, who and what can become it, where that was asked.
 pub fn text(
     cluster: &ClusterId,
-    meant: &Meant,
+    question: &Question,
     answer: &WhoCan,
     becomes: &[Option<WhyRole>],
     home: Option<&str>,
 ) -> String {
-    let scope = match &meant.request.target {
+    let scope = match &question.meant.request.target {
         Target::Resource { namespace, .. } if namespace.is_empty() => " in the whole cluster",
         _ => "",
     };
@@ -66,10 +66,13 @@ pub fn text(
     };
     let mut out = match answer.verdict() {
         Verdict::Allowed => {
-            format!("{}{scope} on {cluster}: {}\n", visible(&meant.request.to_string()), answer.summary())
+            format!("{}{scope} on {cluster}: {}\n", visible(&question.title()), answer.summary())
         }
-        _ => format!("{head} {}{scope} on {cluster}\n", visible(&meant.request.to_string())),
+        _ => format!("{head} {}{scope} on {cluster}\n", visible(&question.title())),
     };
+    if let Some(translation) = question.translation() {
+        out.push_str(&format!("{}\n", visible(&translation)));
+    }
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (at, holder) in answer.holders.iter().enumerate() {
         let path = holder.paths.iter().map(|it| it.grant.to_string()).collect::<Vec<_>>().join("  +  ");
@@ -106,7 +109,7 @@ pub fn text(
         }
     };
     more("? not read, and may hide others", &answer.unknown);
-    more("note", &meant.notes);
+    more("note", &question.meant.notes);
     out
 }
 
@@ -137,7 +140,7 @@ fn holder_json(permissions: &Permissions, holder: &Holder) -> Value {
 pub fn json_text(
     cluster: &ClusterId,
     permissions: &Permissions,
-    meant: &Meant,
+    question: &Question,
     answer: &WhoCan,
     becomes: &[Option<WhyRole>],
 ) -> Result<String, String> {
@@ -153,12 +156,15 @@ pub fn json_text(
         "eksplorer": FORMAT,
         "cluster": cluster.name,
         "region": cluster.region,
-        "request": request_json(&meant.request),
+        "request": request_json(&question.meant.request),
+        "command": question.command.as_ref().map(|it| {
+            json!({"name": it.name, "requests": it.needs.iter().map(need_json).collect::<Vec<_>>()})
+        }),
         "verdict": verdict(answer.verdict()),
         "counts": {"principals": principals, "serviceAccounts": accounts, "others": others, "unknown": unknown},
         "holders": answer.holders.iter().enumerate().map(holder).collect::<Vec<_>>(),
         "unknown": answer.unknown,
-        "notes": meant.notes,
+        "notes": question.meant.notes,
     });
     to_json(&value).map(|text| text + "\n")
 }

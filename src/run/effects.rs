@@ -13,7 +13,7 @@ use crate::access::inventory::inventory_with;
 use crate::access::matrix::{first_namespace, matrix};
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
-use crate::access::who::who_can;
+use crate::access::who::who_can_question;
 use crate::access::workload::Workloads;
 use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
@@ -151,12 +151,12 @@ pub fn set_about(
                 Some(Msg::Answer(ticket, Answer::Matrix(Arc::new(permitted))))
             });
         }
-        Effect::WhoCan { ticket, cluster, request } => {
+        Effect::WhoCan { ticket, cluster, question } => {
             let (facts, iam) = (snapshot.cluster(&cluster), snapshot.iam.clone());
             let known = known.cloned();
             tasks.spawn_blocking(move || {
                 let known = known.unwrap_or_else(|| Arc::new(analysis(&facts, &iam)));
-                let answer = who_can(&facts, &known.permissions, &known.inventory.principals, &request);
+                let answer = who_can_question(&facts, &known.permissions, &known.inventory.principals, &question);
                 Some(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))))
             });
         }

@@ -337,8 +337,8 @@ pub async fn show(options: &Options, no_color: bool) -> Result<ExitCode, Trouble
     let ended = match super::screen::ScreenOptions::standard(cluster, no_color) {
         Ok(screen) => {
             let write = options.write == Some(true);
-            let screen =
-                super::screen::ScreenOptions { write, writes: options.writes.clone(), endpoint, folder, ..screen };
+            let (writes, assume_exists) = (options.writes.clone(), options.assume_exists);
+            let screen = super::screen::ScreenOptions { write, writes, assume_exists, endpoint, folder, ..screen };
             super::screen::screen(snapshot, feed, screen).await
         }
         Err(error) => Err(error),

@@ -25,7 +25,8 @@ pub use why::{why_account, why_pod, why_role};
 use super::load::Needs;
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
-use crate::access::find::{Found, find, unread};
+use crate::access::did_you_mean::{UnknownName, sentence};
+use crate::access::find::{Found, find, unknown_principal, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Who};
@@ -109,7 +110,12 @@ pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, 
             let arns: Vec<String> = several.iter().map(|it| it.arn()).collect();
             return Err(ambiguous(given, &arns));
         }
-        Found::None { .. } => return nameless(options, &id, given, &unread(&facts, &snapshot.iam)),
+        Found::None { complete } => {
+            if complete {
+                ask_back(options, &[unknown_principal(given, &facts, &snapshot.iam)])?;
+            }
+            return nameless(options, &id, given, &unread(&facts, &snapshot.iam));
+        }
     };
     let trace = trace(&resolver, &Permissions::of(&facts), &asked);
     let out = match options.output {
@@ -123,7 +129,17 @@ fn ambiguous(given: &str, arns: &[String]) -> Trouble {
     Trouble::bad_input(format!("{} may be any of these, name one: {}", visible(given), visible(&arns.join(", "))))
 }
 
-/// A name that nobody has is no error: it does not map, unless somebody may have it whose names could not be read.
+/// Refuses names that nobody knows, with what may have been meant, unless they are to be taken as they are. Only names
+/// that a complete list does not hold come here: what was not read may hold any name.
+fn ask_back(options: &Options, misread: &[UnknownName]) -> Result<(), Trouble> {
+    if misread.is_empty() || options.assume_exists {
+        return Ok(());
+    }
+    let hint = "to ask about it all the same, add --assume-exists";
+    Err(Trouble::bad_input(format!("{}\n{hint}", visible(&sentence(misread)))))
+}
+
+/// A name that nobody has, where it is taken as it is, is no error: it does not map, unless somebody may have it whose names could not be read.
 fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -> Result<Printed, Trouble> {
     let (verdict, because) = if unread.is_empty() {
         (
@@ -338,7 +354,7 @@ pub async fn serve_lab(
         ))),
     };
     lab::serve(document, lab, kubeconfig, release, report).await.map_err(|error| match error {
-        lab::LabError::NoSuchPrincipal(_) | lab::LabError::Arn(_) => Trouble::bad_input(error.to_string()),
+        lab::LabError::NoSuchPrincipal(..) | lab::LabError::Arn(_) => Trouble::bad_input(error.to_string()),
         _ => Trouble::failure(error.to_string()),
     })
 }

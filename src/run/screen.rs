@@ -50,6 +50,8 @@ pub struct ScreenOptions {
     pub write: bool,
     /// What the configuration says of single clusters.
     pub writes: BTreeMap<String, bool>,
+    /// Whether names that nobody knows are taken as they are, and not asked back.
+    pub assume_exists: bool,
     /// The endpoint of EKS; `None` is AWS's own.
     pub endpoint: Option<String>,
     /// Where the journal is kept.
@@ -65,18 +67,27 @@ impl ScreenOptions {
         let theme = if no_color { theme.without_color() } else { theme };
         let keymap = Keymap::standard().context("the keymap is not sound")?;
         let folder = super::files::state_folder(None);
-        Ok(ScreenOptions { cluster, keymap, theme, write: false, writes: BTreeMap::new(), endpoint: None, folder })
+        Ok(ScreenOptions {
+            cluster,
+            keymap,
+            theme,
+            write: false,
+            writes: BTreeMap::new(),
+            assume_exists: false,
+            endpoint: None,
+            folder,
+        })
     }
 }
 
 /// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
 pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
-    let ScreenOptions { cluster, keymap, theme, write, writes, endpoint, folder } = options;
+    let ScreenOptions { cluster, keymap, theme, write, writes, assume_exists, endpoint, folder } = options;
     // Before the terminal is claimed: a signal in between must not find it unguarded.
     let signals = Signals::listen().context("could not listen for signals")?;
     let terminal = Terminal::claim().context("could not set up the terminal")?;
     let size = terminal.size().context("could not ask for the terminal's size")?;
-    let app = App::new(snapshot, Setup { cluster, keymap, write, writes, endpoint }, size, now());
+    let app = App::new(snapshot, Setup { cluster, keymap, write, writes, assume_exists, endpoint }, size, now());
     let (feed, requests) = Source::of(feed);
     let mut screen = Loop { app, terminal, theme, requests, folder, tasks: JoinSet::new(), rest: Vec::new() };
     let outcome = screen.run(signals, feed).await;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::files::read_text;
 use super::{Trouble, load};
+use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::cli::Options;
 use crate::cloud::{self, Endpoint, Session};
 use crate::config::DEFAULT_CONCURRENCY;
@@ -185,7 +186,7 @@ impl Source {
         match failure.kind {
             FailureKind::Missing => {
                 let there = match self.clusters().await {
-                    Ok(all) if !all.items().is_empty() => format!("there are: {}", names(all.items())),
+                    Ok(all) if !all.items().is_empty() => there_are(&all, &id.name),
                     _ => failure.hint(),
                 };
                 Err(Trouble::bad_input(format!("there is no cluster {} in {}; {there}", id.name, id.region)))
@@ -213,9 +214,7 @@ fn choose(all: &Section<Vec<ClusterId>>, named: &str) -> Result<ClusterId, Troub
         ([], None) if all.items().is_empty() => {
             Err(Trouble::bad_input(format!("there is no cluster {named}, nor any other")))
         }
-        ([], None) => {
-            Err(Trouble::bad_input(format!("there is no cluster {named}; there are: {}", names(all.items()))))
-        }
+        ([], None) => Err(Trouble::bad_input(format!("there is no cluster {named}; {}", there_are(all, named)))),
         (several, _) => {
             let both: Vec<String> = several.iter().map(|id| format!("{}/{}", id.region, id.name)).collect();
             Err(Trouble::bad_input(format!(
@@ -224,6 +223,15 @@ fn choose(all: &Section<Vec<ClusterId>>, named: &str) -> Result<ClusterId, Troub
             )))
         }
     }
+}
+
+/// The clusters that there are, the nearest in spelling first.
+fn there_are(all: &Section<Vec<ClusterId>>, named: &str) -> String {
+    let name = named.rsplit('/').next().unwrap_or(named);
+    let known = all.items().iter().map(|it| it.name.as_str());
+    let near = UnknownName::new(NameKind::Cluster, name, known).suggestions;
+    let asked = if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) };
+    format!("{asked}there are: {}", names(all.items()))
 }
 
 fn names(all: &[ClusterId]) -> String {

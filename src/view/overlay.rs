@@ -162,15 +162,18 @@ fn ask_who(canvas: &mut Canvas<'_>, at: &Layout, ask: &AskWho) -> Option<Positio
     let area = Rect { x: at.choices.x + 3, width: at.choices.width.saturating_sub(5), ..at.choices };
     let below = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     let mut y = area.y + 1;
-    match &ask.meant {
-        Ok(meant) => {
-            let beyond = match &meant.request.target {
+    match &ask.question {
+        Ok(question) => {
+            let beyond = match &question.meant.request.target {
                 Target::Resource { namespace, .. } if namespace.is_empty() => ", in all namespaces",
                 _ => "",
             };
             canvas.put(area.x - 2, y, 1, "→", Role::Accent);
-            y += canvas.paragraph(below(y), &format!("who can {}{beyond}?", meant.request), Role::Title);
-            for note in &meant.notes {
+            y += canvas.paragraph(below(y), &format!("who can {}{beyond}?", question.title()), Role::Title);
+            if let Some(translation) = question.translation() {
+                y += canvas.paragraph(below(y), &translation, Role::Dim);
+            }
+            for note in &question.meant.notes {
                 canvas.put(area.x - 2, y, 1, "!", Role::Warn);
                 y += canvas.paragraph(below(y), note, Role::Text);
             }

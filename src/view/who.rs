@@ -23,7 +23,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &WhoVi
         Target::Resource { namespace, .. } if namespace.is_empty() => " everywhere",
         _ => "",
     };
-    let title = format!("who can {}{beyond}?", view.request);
+    let title = format!("who can {}{beyond}?", view.question.title());
     let counts = view.answer.as_ref().map(|it| it.summary()).unwrap_or_default();
     let beside = width(&title) + width(&counts) + 2 <= usize::from(parts.title.width);
     let above = if beside { counts.as_str() } else { "" };
@@ -60,7 +60,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &WhoVi
 /// What was not read and could add others; else what was made of the words.
 fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &WhoView, answer: &WhoCan) {
     let (glyph, role, text) = if !answer.unknown.is_empty() {
-        ("?", Role::Unknown, format!("others may: not read: {}", answer.unknown.join("; ")))
+        let translation = view.question.translation().map(|it| format!("{it} · ")).unwrap_or_default();
+        ("?", Role::Unknown, format!("{translation}others may: not read: {}", answer.unknown.join("; ")))
     } else if !view.notes.is_empty() {
         ("!", Role::Warn, view.notes.join(" · "))
     } else {

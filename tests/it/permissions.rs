@@ -49,7 +49,19 @@ fn an_access_policy_alone_decides_and_without_it_rbac_must_have_been_read() {
     let without = world("without", "", "{state: empty}");
     let blind = world("blind", "", REFUSED);
     let ask = |file: &PathBuf| {
-        json(&["--from", file.to_str().unwrap(), "can", "auditor", "get", "secrets", "-n", "any", "-o", "json"])
+        json(&[
+            "--from",
+            file.to_str().unwrap(),
+            "can",
+            "auditor",
+            "get",
+            "secrets",
+            "-n",
+            "any",
+            "--assume-exists",
+            "-o",
+            "json",
+        ])
     };
 
     let (answer, status) = ask(&with);
@@ -69,7 +81,8 @@ fn an_access_policy_alone_decides_and_without_it_rbac_must_have_been_read() {
     assert!(answer["unknown"][0].as_str().unwrap().contains("list rolebindings"), "{answer}");
     // What needs no RoleBinding is answered all the same.
     let path = blind.to_str().unwrap();
-    let (answer, status) = json(&["--from", path, "can", "auditor", "list", "secrets", "-n", "any", "-o", "json"]);
+    let (answer, status) =
+        json(&["--from", path, "can", "auditor", "list", "secrets", "-n", "any", "--assume-exists", "-o", "json"]);
     assert_eq!((answer["verdict"].as_str(), status), (Some("allowed"), 0));
     for file in [with, without, blind] {
         std::fs::remove_file(file).unwrap();
@@ -129,13 +142,16 @@ fn many_requests_are_answered_a_line_each() {
     ];
     std::fs::write(&file, lines.join("\n")).unwrap();
     let path = file.to_str().unwrap();
-    let output = eksplorer(&of_acme(&["can", "--requests", path, "-o", "json"]));
+    let asked_back = eksplorer(&of_acme(&["can", "--requests", path]));
+    assert_eq!(status(&asked_back), 2);
+    assert!(err(&asked_back).contains("line 6: no role, user, or permission set"), "{}", err(&asked_back));
+    let output = eksplorer(&of_acme(&["can", "--requests", path, "--assume-exists", "-o", "json"]));
     assert_eq!(status(&output), 0, "{}", err(&output));
     let answers: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let verdicts: Vec<&str> = answers.iter().map(|it| it["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["allowed", "denied", "allowed", "unknown", "denied"]);
     assert_eq!(answers[0]["request"]["resource"], "deployments");
-    let text = out(&eksplorer(&of_acme(&["can", "--requests", path])));
+    let text = out(&eksplorer(&of_acme(&["can", "--requests", path, "--assume-exists"])));
     assert!(
         text.starts_with("● deployer: get deployments.apps/scale in blue: by ClusterRoleBinding readers"),
         "{text}"

@@ -77,6 +77,11 @@ fn who_can_screens() {
     });
     check("who_can_prompt", &Stage::acme(file()).resize(80, 24).keys("w"));
     check("who_can_prompt_with_a_note", &Stage::acme(file()).resize(80, 24).keys("w").text("get pods -n nowhere"));
+    let asked_back = Stage::acme(file()).resize(80, 24).keys("w").text("delete pods -n paymnets").keys("Enter");
+    check("who_can_prompt_asked_back", &asked_back);
+    let command = Stage::acme(file()).resize(80, 24).keys("w").text("exec deploy/api -n payments");
+    check("who_can_prompt_command", &command);
+    check("who_can_command", &command.keys("Enter"));
     check("who_can_prompt_unfinished", &Stage::acme(file()).resize(80, 24).keys("w").text("delete"));
 }
 
@@ -124,9 +129,16 @@ fn from_the_list_to_who_can_delete_pods_is_one_key_the_words_and_enter() {
 
 #[test]
 fn a_question_that_is_not_one_stays_in_the_prompt() {
-    for text in ["", "delete", "get pods a b"] {
+    for text in ["", "delete", "get pods a b", "delete pods -n paymnets", "rollout deploy/api"] {
         assert_eq!(top(&who_can(text)), "ask-who", "{text}");
     }
+    let stage = who_can("delete pods -n paymnets");
+    let Some(Overlay::AskWho(ask)) = stage.app.overlays.last() else { panic!("{}", top(&stage)) };
+    let asked = ask.question.clone().expect_err("nobody knows that namespace");
+    assert_eq!(asked, "no namespace \"paymnets\" is known; did you mean payments?");
+    let mut assumed = Stage::acme(file());
+    assumed.app.assume_exists = true;
+    assert_eq!(top(&assumed.keys("w").text("delete pods -n paymnets").keys("Enter")), "who-can");
     let stage = who_can("delete pods").keys("w");
     let Some(Overlay::AskWho(ask)) = stage.app.overlays.last() else { panic!("{}", top(&stage)) };
     assert_eq!(ask.input.value(), "delete pods", "to be asked otherwise");

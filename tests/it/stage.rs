@@ -15,7 +15,7 @@ use eksplorer::access::inventory::{
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::posture::{PostureRows, posture};
 use eksplorer::access::trace::{Line, Part, Trace, trace};
-use eksplorer::access::who::who_can;
+use eksplorer::access::who::who_can_question;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
 use eksplorer::app::message::{Analysis, Answer, Msg};
@@ -481,6 +481,7 @@ impl Stage {
             keymap: Keymap::standard().expect("the keymap"),
             write: false,
             writes: Default::default(),
+            assume_exists: false,
             endpoint: None,
         };
         let size = Size { width: 120, height: 36 };
@@ -557,10 +558,10 @@ impl Stage {
                     let answer = permitted(&facts, &self.app.snapshot.iam, permissions, &asked, namespace.as_deref());
                     self.send(Msg::Answer(ticket, Answer::Matrix(Arc::new(answer))));
                 }
-                Effect::WhoCan { ticket, request, .. } if self.answers => {
+                Effect::WhoCan { ticket, question, .. } if self.answers => {
                     let known = self.app.analysis.clone().unwrap_or_default();
                     let rows = &known.inventory.principals;
-                    let answer = who_can(&self.app.facts(), &known.permissions, rows, &request);
+                    let answer = who_can_question(&self.app.facts(), &known.permissions, rows, &question);
                     self.send(Msg::Answer(ticket, Answer::WhoCan(Arc::new(answer))));
                 }
                 Effect::Plan { ticket, cluster, draft } if self.answers => {

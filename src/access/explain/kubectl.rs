@@ -1,22 +1,8 @@
-//! The API requests behind kubectl's commands: `exec` is no verb of the API, and neither are `logs` or `port-forward`.
+//! What a refusal of a subresource means at the command line of kubectl.
 //!
-//! Decides what a command asks of the authorizers, where somebody asks `kubectl auth can-i` about the command's own
-//! name, and what a refusal of a subresource means at the command line.
+//! Which requests a command makes is [`crate::access::kubectl`]'s.
 
 use crate::model::request::{Request, Target};
-
-/// The verb and the resource that a command of kubectl asks for: `exec` → `create`, `pods/exec`.
-pub(super) fn request_of_command(command: &str) -> Option<(&'static str, &'static str, &'static str)> {
-    Some(match command {
-        "exec" | "cp" => ("create", "pods", "exec"),
-        "attach" => ("create", "pods", "attach"),
-        "port-forward" | "portforward" => ("create", "pods", "portforward"),
-        "logs" | "log" => ("get", "pods", "log"),
-        "debug" => ("patch", "pods", "ephemeralcontainers"),
-        "evict" => ("create", "pods", "eviction"),
-        _ => return None,
-    })
-}
 
 /// What a refused subresource is at the command line, and what its authorization is besides.
 pub(super) fn note_on(request: &Request) -> Option<String> {

@@ -10,6 +10,7 @@ use super::others::NO_PRINCIPAL;
 use super::walk::{Seen, Walk, finish, mode, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState, kubectl, nodes};
 use crate::access::identity::groups::{ANONYMOUS, GroupSource, NODES, all_groups, is_node_username};
+use crate::access::kubectl::request_of_command;
 use crate::access::permissions::{Verdict, Who};
 use crate::access::resources;
 use crate::model::principal::Asked;
@@ -361,13 +362,13 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, it: &Refused<
 /// `kubectl auth can-i …`
 pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explanation {
     let mut notes = Vec::new();
-    let slash = if it.subresource.is_empty() { "" } else { "/" };
-    let resource = format!("{}{slash}{}", it.resource, it.subresource);
+    // kubectl takes the two apart by itself: what follows --subresource is never a name.
+    let what = (it.resource.as_str(), it.subresource.as_str());
     let namespace = match &it.namespace {
         _ if it.all_namespaces => "",
         Some(namespace) => namespace.as_str(),
         None => {
-            let probe = resources::meant(&ground.permissions, &it.verb, &resource, "", "").request;
+            let probe = resources::meant_with_subresource(&ground.permissions, &it.verb, what, "", "").request;
             match &probe.target {
                 Target::Resource { group, resource, .. }
                     if ground.permissions.served().find(group, resource).is_none_or(|it| it.namespaced) =>
@@ -383,7 +384,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
             }
         }
     };
-    let meant = resources::meant(&ground.permissions, &it.verb, &resource, namespace, &it.name);
+    let meant = resources::meant_with_subresource(&ground.permissions, &it.verb, what, namespace, &it.name);
     notes.extend(meant.notes);
     let request = meant.request;
     let alternatives = meant.alternatives;
@@ -438,7 +439,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
         (None, _) => notes.push("the text does not hold kubectl's answer".to_owned()),
         _ => {}
     }
-    if let Some((verb, resource, subresource)) = kubectl::request_of_command(&it.verb)
+    if let Some((verb, resource, subresource)) = request_of_command(&it.verb)
         && matches!(&request.target, Target::Resource { resource, .. } if resource == "pods")
     {
         let meant = CanI {

@@ -163,7 +163,7 @@ impl DangerProbes {
         let mode = cluster.filter(|_| !facts.mode_is_unreported()).map(|it| it.authentication_mode());
         let mode = mode.filter(|it| *it != AuthenticationMode::Unknown);
         DangerProbes::from_facts(DangerFacts {
-            connects_by_get: cluster.and_then(|it| it.version_numbers()).map(|it| it < CREATE_FOR_WEBSOCKETS),
+            connects_by_get: cluster.and_then(|it| it.kubernetes_version()).map(|it| it < CREATE_FOR_WEBSOCKETS),
             reads_aws_auth: mode.map(AuthenticationMode::reads_aws_auth),
             has_aws_auth: facts.aws_auth.value().map(Option::is_some),
         })

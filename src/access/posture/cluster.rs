@@ -88,7 +88,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
             Some((when, _)) => format!("with the key {key}, since {}", when.date()),
             None => format!("with the key {key}"),
         };
-        if cluster.version_numbers().is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
+        if cluster.kubernetes_version().is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
             because.push_str("; Secrets that are older than the key stand as they were until they are written again");
         }
         let mut found = control(Standing::Good, because).at(at("encryptionConfig"));
@@ -96,7 +96,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
         return found;
     }
     let rewrite = "kubectl get secrets -A -o json | kubectl replace -f -";
-    let (standing, because, and_then) = match cluster.version_numbers() {
+    let (standing, because, and_then) = match cluster.kubernetes_version() {
         None => return control(Standing::Unknown, "the cluster's version is not known".to_owned()).at(at("version")),
         Some(it) if it >= ENCRYPTED_BY_DEFAULT => {
             let because = "all that the API server stores is encrypted with a key that AWS owns; a key of one's own would \

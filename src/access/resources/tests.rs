@@ -235,3 +235,36 @@ fn a_group_that_did_not_answer_leaves_open_only_what_it_may_serve() {
     let Target::Resource { group, .. } = gone.request.target else { panic!("a path") };
     assert_eq!(group, "", "db.example.com answered, and does not serve them");
 }
+
+#[test]
+fn after_a_slash_stands_a_subresource_where_there_is_one_and_a_name_where_there_is_none() {
+    let (read, unread) = (discovered(), permissions());
+    let ask = |permissions: &Permissions, word: &str, name: &str| {
+        let meant = meant(permissions, "get", word, "", name);
+        let Target::Resource { subresource, name, .. } = &meant.request.target else { panic!("a path") };
+        (format!("{subresource}|{name}|{}", meant.alternatives.len()), meant.notes.join("; "))
+    };
+    for (word, name, with_discovery, without) in [
+        ("pods/exec", "", "exec||0", "exec||0"),
+        ("pods/foo", "", "|foo|0", "|foo|0"),
+        ("po/web-1", "", "|web-1|0", "|web-1|0"),
+        ("configmaps/aws-auth", "", "|aws-auth|0", "|aws-auth|0"),
+        ("cm/aws-auth", "", "|aws-auth|0", "|aws-auth|0"),
+        // A word that elsewhere is a subresource may be one that a newer server has here.
+        ("secrets/scale", "", "|scale|0", "scale||1"),
+        ("pods/exec", "web-1", "exec|web-1|0", "exec|web-1|0"),
+        ("pods/foo", "web-1", "foo|web-1|0", "foo|web-1|0"),
+        ("nodes/metrics", "", "metrics||0", "metrics||0"),
+        ("pods/*", "", "*||0", "*||0"),
+        ("*/scale", "", "scale||0", "scale||0"),
+    ] {
+        assert_eq!(ask(&read, word, name).0, with_discovery, "{word} {name}, discovery read");
+        assert_eq!(ask(&unread, word, name).0, without, "{word} {name}, discovery not read");
+    }
+    let (_, note) = ask(&read, "pods/exce", "");
+    assert!(note.contains("taken for the object named \"exce\"; did you mean pods/exec?"), "{note}");
+    assert_eq!(ask(&read, "cm/aws-auth", "").1, "", "nothing is to be said of a plain name");
+    let apart = meant_with_subresource(&read, "get", ("pods", "exce"), "", "");
+    assert_eq!(apart.request.qualified(), "pods/exce", "given as a subresource, it is never a name");
+    assert_eq!(apart.misread[0].suggestions, ["pods/exec"]);
+}

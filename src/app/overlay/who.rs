@@ -10,6 +10,7 @@ use tui_input::Input;
 use super::scroll::Scroll;
 use super::told::{Check, path};
 use crate::access::Mark;
+use crate::access::kubectl::Question;
 use crate::access::permissions::{Allowing, Grant, Permissions, Via, Who};
 use crate::access::who::{Holder, Holding, WhoCan, evidence};
 use crate::app::columns::named;
@@ -45,6 +46,8 @@ pub struct HolderLine {
 #[derive(Clone, Debug)]
 pub struct WhoView {
     /// What was asked.
+    pub question: Question,
+    /// The request; of a command of kubectl, the one that it is named for.
     pub request: Request,
     /// What was made of the words in which it was asked.
     pub notes: Vec<String>,
@@ -67,10 +70,16 @@ pub struct WhoView {
 }
 
 impl WhoView {
-    /// Of a request.
-    pub fn new(request: Request, notes: Vec<String>) -> Self {
+    /// Of a question.
+    pub fn new(question: Question) -> Self {
+        let meant = &question.meant;
+        let mut notes: Vec<String> = question.translation().into_iter().chain(meant.notes.iter().cloned()).collect();
+        if !meant.alternatives.is_empty() {
+            notes.push(format!("unknown: {}", meant.open));
+        }
         WhoView {
-            request,
+            request: meant.request.clone(),
+            question,
             notes,
             answer: None,
             lines: Vec::new(),

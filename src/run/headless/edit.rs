@@ -110,6 +110,10 @@ async fn wishes(
 ) -> Result<Printed, Trouble> {
     let planned = planned(options, guard, |ground, draft| {
         for (at, wish) in wishes.iter().enumerate() {
+            // A file of changes is written ahead of what it is for; what is typed is typed in a hurry.
+            if place.is_empty() {
+                super::ask_back(options, &ground.unknown_namespaces(&wish.namespaces))?;
+            }
             ground.stage(draft, wish).map_err(|refusal| {
                 let place = if place.is_empty() { String::new() } else { format!("{place}, changes[{at}]: ") };
                 Trouble { exit: Exit::BadInput, message: format!("{place}{refusal}") }

@@ -23,7 +23,7 @@ pub async fn show_permissions(options: &Options, given: &str, namespace: Option<
     let snapshot = facts_about(&source, &id, Some(given)).await?;
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
-    let (named, who) = find_identity(&engines, given)?;
+    let (named, who) = find_identity(options, &engines, given)?;
     let permissions = engines.permissions();
     let namespace = namespace.map_or_else(|| first_namespace(permissions, &who), str::to_owned);
     let granted = GrantedPermissions::new(permissions, named, who, &namespace);
@@ -41,7 +41,7 @@ pub(super) async fn trace_subject(options: &Options, given: &str) -> Result<Prin
     };
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
-    let (named, who) = find_identity(&engines, given)?;
+    let (named, who) = find_identity(options, &engines, given)?;
     let permissions = engines.permissions();
     let subject = match Who::subject(given) {
         Some((via, _)) if !is_account => {

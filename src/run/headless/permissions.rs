@@ -12,10 +12,11 @@ use super::super::source::Source;
 use super::super::{Trouble, files, load};
 use super::{Printed, facts_for};
 use crate::access::engines::Engines;
-use crate::access::find::{Found, find, unread};
+use crate::access::find::{Found, find, unknown_principal, unread};
 use crate::access::inventory::inventory_of;
+use crate::access::kubectl::{Question, Words, read_question};
 use crate::access::permissions::{Permissions, Via, Who};
-use crate::access::resources::{Meant, meant};
+use crate::access::resources::meant_with_subresource;
 use crate::access::who::{self, Holding};
 use crate::access::workload::role::WhyRole;
 use crate::cli::{CanArgs, Options, Output, RequestArgs};
@@ -40,9 +41,11 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let (named, who) = find_identity(&engines, &principal)?;
-    let [namespace, name] = [&args.namespace, &args.name].map(|it| it.clone().unwrap_or_default());
-    let answered = Answered::new(permissions, named, who, meant(permissions, &verb, &resource, &namespace, &name));
+    let (named, who) = find_identity(options, &engines, &principal)?;
+    let [namespace, name, rest] = [&args.namespace, &args.name, &args.rest].map(|it| it.as_deref().unwrap_or_default());
+    let words = Words { verb: &verb, resource: &resource, rest, namespace, name };
+    let question = question(options, permissions, &words)?;
+    let answered = Answered::new(permissions, named, who, question);
     let exit = Exit::from(answered.decision.verdict);
     let out = match options.output {
         Output::Text => report::can::text(&id, permissions, &answered),
@@ -51,6 +54,13 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
         }
     };
     Ok(Printed::answer(out, exit))
+}
+
+/// What was asked, in words; a word that nobody knows is asked back.
+fn question(options: &Options, permissions: &Permissions, words: &Words<'_>) -> Result<Question, Trouble> {
+    let question = read_question(permissions, words).map_err(Trouble::bad_input)?;
+    super::ask_back(options, &question.meant.misread)?;
+    Ok(question)
 }
 
 fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
@@ -79,7 +89,7 @@ pub(super) async fn facts_about(source: &Source, id: &ClusterId, principal: Opti
 }
 
 /// The identity that a text means.
-pub(super) fn find_identity(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
+pub(super) fn find_identity(options: &Options, engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
     let (facts, iam) = engines.facts();
     if let Some((via, who)) = Who::subject(given) {
         let kind = match via {
@@ -98,6 +108,9 @@ pub(super) fn find_identity(engines: &Engines<'_>, given: &str) -> Result<(Named
         }
         Found::None { .. } => {
             let unread = unread(facts, iam);
+            if unread.is_empty() {
+                super::ask_back(options, &[unknown_principal(given, facts, iam)])?;
+            }
             let named = Named { given: given.to_owned(), arn: String::new(), kind: "name".to_owned(), session: None };
             let mut who = Who::default();
             if unread.is_empty() {
@@ -173,12 +186,16 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         let (named, who) = match known.get(&whom) {
             Some(found) => found,
             None => {
-                let found = find_identity(&engines, &whom)
+                let found = find_identity(options, &engines, &whom)
                     .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
                 known.entry(whom.clone()).or_insert(found)
             }
         };
-        let answered = Answered::new(permissions, named.clone(), who.clone(), request(permissions, line));
+        let question = request(permissions, line).map_err(Trouble::bad_input);
+        let question = question.and_then(|it| super::ask_back(options, &it.meant.misread).map(|()| it));
+        let question =
+            question.map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
+        let answered = Answered::new(permissions, named.clone(), who.clone(), question);
         let line = match options.output {
             Output::Text => report::can::text_line(&answered),
             Output::Json | Output::Sarif => {
@@ -191,10 +208,10 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
 }
 
 /// A line's request: literal where it names a group, else in the words that people use.
-fn request(permissions: &Permissions, line: Line) -> Meant {
+fn request(permissions: &Permissions, line: Line) -> Result<Question, String> {
     let Line { verb, resource, path, group, subresource, namespace, name, .. } = line;
     let resource = match (resource, path) {
-        (_, Some(path)) => return Meant::literal(Request { verb, target: Target::Path(path) }),
+        (_, Some(path)) => return Ok(Question::literal(Request { verb, target: Target::Path(path) })),
         (resource, None) => resource.unwrap_or_default(),
     };
     match group {
@@ -205,12 +222,18 @@ fn request(permissions: &Permissions, line: Line) -> Meant {
             };
             let subresource = subresource.or(inner).unwrap_or_default();
             let target = Target::Resource { group, resource, subresource, namespace, name };
-            Meant::literal(Request { verb, target })
+            Ok(Question::literal(Request { verb, target }))
         }
-        None => {
-            let resource = subresource.map(|it| format!("{resource}/{it}")).unwrap_or(resource);
-            meant(permissions, &verb, &resource, &namespace, &name)
-        }
+        None => match &subresource {
+            Some(subresource) => {
+                let what = (resource.as_str(), subresource.as_str());
+                Ok(meant_with_subresource(permissions, &verb, what, &namespace, &name).into())
+            }
+            None => {
+                let words = Words { verb: &verb, resource: &resource, rest: "", namespace: &namespace, name: &name };
+                read_question(permissions, &words)
+            }
+        },
     }
 }
 
@@ -224,10 +247,11 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let [namespace, name] = [&args.namespace, &args.name].map(|it| it.as_deref().unwrap_or_default());
-    let meant = meant(permissions, &args.verb, &args.resource, namespace, name);
+    let [namespace, name, rest] = [&args.namespace, &args.name, &args.rest].map(|it| it.as_deref().unwrap_or_default());
+    let words = Words { verb: &args.verb, resource: &args.resource, rest, namespace, name };
+    let question = question(options, permissions, &words)?;
     let principals = inventory_of(&engines).principals;
-    let answer = who::who_can_meant(&facts, permissions, &principals, &meant);
+    let answer = who::who_can_question(&facts, permissions, &principals, &question);
     let workloads = becoming.then(|| engines.workloads());
     let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
         .map(|it| match (&workloads, &it.subject) {
@@ -239,9 +263,9 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
         .collect();
     let exit = Exit::from(answer.verdict());
     let out = match options.output {
-        Output::Text => report::who::text(&id, &meant, &answer, &becomes, snapshot.iam.account.as_deref()),
+        Output::Text => report::who::text(&id, &question, &answer, &becomes, snapshot.iam.account.as_deref()),
         Output::Json | Output::Sarif => {
-            report::who::json_text(&id, permissions, &meant, &answer, &becomes).map_err(Trouble::failure)?
+            report::who::json_text(&id, permissions, &question, &answer, &becomes).map_err(Trouble::failure)?
         }
     };
     Ok(Printed::answer(out, exit))

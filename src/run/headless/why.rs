@@ -10,6 +10,8 @@ use super::super::Trouble;
 use super::super::load::{self, Needs};
 use super::super::source::{Source, now};
 use super::{Printed, facts_for};
+use crate::access::did_you_mean::{NameKind, UnknownName};
+use crate::access::find::suggest_arns;
 use crate::access::trust::Outcome;
 use crate::access::workload::{Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
@@ -39,9 +41,8 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
     let why = match workloads.pod(namespace, name) {
         Lookup::Found(pod) => workloads.why_pod(pod),
         Lookup::Absent => {
-            let near =
-                near(facts.pods.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name)), namespace, name);
-            return Err(Trouble::bad_input(format!("there is no pod {} in {id}{near}", visible(given))));
+            let all = facts.pods.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name));
+            return Err(absent(NameKind::Pod, (namespace, name), all));
         }
         Lookup::Unknown(gap) => {
             return unread(options, &id, (namespace, ""), Some(given), &format!("the pod was not read: {gap}"));
@@ -70,8 +71,7 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
             }
             None => {
                 let all = facts.service_accounts.items().iter().map(|it| (&it.metadata.namespace, &it.metadata.name));
-                let near = near(all, namespace, name);
-                Err(Trouble::bad_input(format!("there is no service account {} in {id}{near}", visible(given))))
+                Err(absent(NameKind::ServiceAccount, (namespace, name), all))
             }
         },
     }
@@ -79,6 +79,12 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
 
 /// `eksplorer why-role ROLE_ARN`
 pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    if !given.trim().starts_with("arn:") {
+        let (_, id, snapshot) = whole(options).await?;
+        let arns = suggest_arns(given, &snapshot.cluster(&id), &snapshot.iam);
+        let near = if arns.is_empty() { String::new() } else { format!("; did you mean {}?", arns.join(" or ")) };
+        return Err(Trouble::bad_input(format!("{given:?} is not the ARN of a role{}", visible(&near))));
+    }
     let role = match Principal::from_arn(given) {
         Ok((role, None)) if role.kind == PrincipalKind::Role => role,
         Ok(_) => {
@@ -166,19 +172,21 @@ fn hangs_on_entries(
 /// A type that is no node's, and one that is.
 const NODE_TYPES: [&str; 2] = ["STANDARD", "EC2_LINUX"];
 
-/// Up to three of the same name elsewhere, or that begin alike.
-fn near<'a>(all: impl Iterator<Item = (&'a Option<String>, &'a String)>, namespace: &str, name: &str) -> String {
-    let alike = |(other, its): &(&Option<String>, &String)| {
-        its.as_str() == name
-            || other.as_deref() == Some(namespace) && (its.starts_with(name) || name.starts_with(its.as_str()))
+/// A pod or a service account that is not there: of the same name elsewhere, or spelled alike.
+fn absent<'a>(
+    kind: NameKind,
+    (namespace, name): (&str, &str),
+    all: impl Iterator<Item = (&'a Option<String>, &'a String)>,
+) -> Trouble {
+    let full = |(namespace, name): (&Option<String>, &String)| {
+        (name.clone(), format!("{}/{name}", namespace.as_deref().unwrap_or_default()))
     };
-    let mut found: Vec<String> = all
-        .filter(alike)
-        .map(|(namespace, name)| format!("{}/{name}", namespace.as_deref().unwrap_or_default()))
-        .collect();
-    found.sort();
-    found.truncate(3);
-    if found.is_empty() { ".".to_owned() } else { format!("; there is {}.", visible(&found.join(", "))) }
+    let all: Vec<(String, String)> = all.map(full).collect();
+    let given = format!("{namespace}/{name}");
+    let elsewhere = all.iter().filter(|(own, _)| own == name).map(|(_, full)| (given.as_str(), full.as_str()));
+    let known = elsewhere.chain(all.iter().map(|(_, full)| (full.as_str(), full.as_str())));
+    let unknown = UnknownName::with_aliases(kind, &given, known);
+    Trouble::bad_input(visible(&unknown.to_string()).into_owned())
 }
 
 async fn answer(
