@@ -272,6 +272,11 @@ impl<'a> Workloads<'a> {
         ByAssociation { answer, unverified }
     }
 
+    /// Why new pods of a namespace run on Fargate, where Pod Identity does not work, or may; `None` where they do not.
+    pub(crate) fn fargate_for_new_pods(&self, namespace: &str) -> Option<Answer> {
+        self.on_fargate(namespace, None)
+    }
+
     /// Does a Fargate profile take the new pods of a namespace, or one that is as this pod? Pod Identity does not work there.
     fn on_fargate(&self, namespace: &str, pod: Option<&Pod>) -> Option<Answer> {
         // One that is made or taken away just now may or may not.

@@ -9,7 +9,9 @@ mod node;
 
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
-use crate::access::trust::{Outcome, Request, evaluate};
+use crate::access::role_use::RoleUse;
+use crate::access::service_role::trust_for;
+use crate::access::trust::Outcome;
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -242,47 +244,41 @@ impl<'a> Workloads<'a> {
 
     /// What in the cluster and the account runs as it.
     fn parts_of(&self, role_arn: &str, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
-        let service = |name: &str| -> (Outcome, String) {
-            match trust.map(Trust::policy) {
-                Some(Ok(policy)) => {
-                    let verdict = evaluate(policy, &Request::service(name).to_account(&role.account));
-                    (verdict.verdict, format!("as {name}: {}", verdict.because))
-                }
-                Some(Err(why)) => (Outcome::Unknown, why),
-                None => (out.answer.outcome, out.answer.because.clone()),
+        // As the Roles pane judges it.
+        let service = |used_by: &RoleUse| -> (Outcome, String) {
+            let Some(trust) = trust else { return (out.answer.outcome, out.answer.because.clone()) };
+            match trust_for(used_by, role, trust.detail, self.facts, self.iam) {
+                Some(it) => (it.verdict, format!("as {}: {}", it.who, it.because)),
+                None => (Outcome::Unknown, "which service takes it on is not known".to_owned()),
             }
         };
         let mut all = Vec::new();
-        let mut add = |kind, name: String, by: &str, document, path: &str| {
-            let (outcome, because) = service(by);
+        let mut add = |kind, name: String, used_by: RoleUse, document, path: &str| {
+            let (outcome, because) = service(&used_by);
             let evidence = Some(Evidence::new(document, path));
             all.push(Holder { kind, name, count: 1, mechanism: None, outcome, because, evidence });
         };
         let is_it = |it: &Option<String>| it.as_deref() == Some(role_arn);
         for it in self.facts.nodegroups.items().iter().filter(|it| is_it(&it.node_role)) {
             let name = it.nodegroup_name.clone();
-            add(HolderKind::Nodegroup, name.clone(), "ec2.amazonaws.com", DocumentRef::Nodegroup(name), "nodeRole");
+            let document = DocumentRef::Nodegroup(name.clone());
+            add(HolderKind::Nodegroup, name.clone(), RoleUse::Nodegroup(name), document, "nodeRole");
         }
         for it in self.facts.fargate_profiles.items().iter().filter(|it| is_it(&it.pod_execution_role_arn)) {
             let name = it.fargate_profile_name.clone();
             let document = DocumentRef::FargateProfile(name.clone());
-            let by = "eks-fargate-pods.amazonaws.com";
-            add(HolderKind::ClusterPart, format!("Fargate profile {name}"), by, document, "podExecutionRoleArn");
+            let title = format!("Fargate profile {name}");
+            add(HolderKind::ClusterPart, title, RoleUse::FargateProfile(name), document, "podExecutionRoleArn");
         }
         if let Some(cluster) = self.facts.cluster.value() {
             if is_it(&cluster.role_arn) {
                 let name = format!("cluster {}", cluster.name);
-                add(HolderKind::ClusterPart, name, "eks.amazonaws.com", DocumentRef::Cluster, "roleArn");
+                add(HolderKind::ClusterPart, name, RoleUse::Cluster, DocumentRef::Cluster, "roleArn");
             }
             if cluster.compute_config.as_ref().is_some_and(|it| is_it(&it.node_role_arn)) {
                 let name = format!("Auto Mode of cluster {}", cluster.name);
-                add(
-                    HolderKind::ClusterPart,
-                    name,
-                    "ec2.amazonaws.com",
-                    DocumentRef::Cluster,
-                    "computeConfig.nodeRoleArn",
-                );
+                let path = "computeConfig.nodeRoleArn";
+                add(HolderKind::ClusterPart, name, RoleUse::AutoMode, DocumentRef::Cluster, path);
             }
         }
         let profiles =
@@ -293,7 +289,8 @@ impl<'a> Workloads<'a> {
         names.dedup();
         for name in names {
             let document = DocumentRef::IamRole(role.name.clone());
-            add(HolderKind::InstanceProfile, name.to_owned(), "ec2.amazonaws.com", document, "InstanceProfileList");
+            let used_by = RoleUse::SelfManaged(name.to_owned());
+            add(HolderKind::InstanceProfile, name.to_owned(), used_by, document, "InstanceProfileList");
         }
         out.holders.extend(all);
     }

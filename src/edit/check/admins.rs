@@ -35,8 +35,7 @@ impl Admins {
         let (facts, iam) = resolver.facts();
         let mut all = Admins::default();
         for principal in crate::access::find::known_principals(facts, iam).into_values() {
-            let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
-            let resolution = resolver.resolve(&asked);
+            let resolution = resolver.resolve(&Asked::listed(principal));
             let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
             let principal = &resolution.asked.principal;
             if verdict == Verdict::Denied || is_of_eks(principal, iam) {
