@@ -242,7 +242,11 @@ fn of_pods(
             let new = workloads.identities_if_recreated(key, account, pod).unwrap_or_default();
             new.iter().any(|it| it.in_force == InForce::PodIdentity)
         };
-        if before && !uses && would() {
+        // Where the pod runs and whether its service account is still there decide what it would get.
+        let (facts, _) = workloads.facts();
+        let known = (account.itself.is_some() || facts.service_accounts.gap().is_none())
+            && (place.kind != Kind::Unknown || facts.nodes.gap().is_none());
+        if before && !uses && known && would() {
             older.push(pod);
         }
         if !uses {

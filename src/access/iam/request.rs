@@ -208,6 +208,13 @@ impl Request {
         }
     }
 
+    /// What EKS asks for some pod of some association: of its tags and of the cluster nothing is known.
+    pub fn any_pod_identity() -> Request {
+        let keys = POD_TAGS.iter().map(|tag| format!("aws:RequestTag/{tag}"));
+        let others = [SOURCE_ACCOUNT, SOURCE_ARN, "aws:TagKeys", "sts:TransitiveTagKeys"].map(str::to_owned);
+        keys.chain(others).fold(Request::service(POD_IDENTITY_SERVICE), |it, key| it.forgetting(&key))
+    }
+
     /// What EKS asks next where the association has a target role: the first role's session assumes it.
     pub fn pod_identity_target(
         first_role_arn: &str,

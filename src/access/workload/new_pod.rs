@@ -246,6 +246,9 @@ impl<'a> Workloads<'a> {
             let why = format!("the cluster has no service account {namespace}/{name}; EKS does not check");
             links.push(Answer::no(why));
         }
+        if let Some(gap) = self.facts.service_accounts.gap().filter(|_| account.itself.is_none()) {
+            unverified.push(format!("that the service account exists: {}", unread("the service accounts", &gap)));
+        }
         links.push(judged.answer.clone());
         match &self.ground.agent {
             Presence::Present => {}

@@ -11,7 +11,7 @@ use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
 use crate::access::role_use::RoleUse;
 use crate::access::service_role::trust_for;
-use crate::access::trust::Outcome;
+use crate::access::trust::{Outcome, Request, outcome};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -150,7 +150,7 @@ impl<'a> Workloads<'a> {
             }
             out.findings = of_trusting(self, trust, role);
         }
-        self.unread(&mut out);
+        self.unread(role, found, &mut out);
         // Of several statements that name somebody, the one that lets it in counts.
         let key = |it: &Holder| (it.kind, it.name.clone(), it.mechanism);
         out.holders.sort_by_cached_key(|it| {
@@ -295,15 +295,36 @@ impl<'a> Workloads<'a> {
         out.holders.extend(all);
     }
 
-    /// What was not read and may hide others.
-    fn unread(&self, out: &mut WhyRole) {
+    /// What was not read and may hide others: of each kind only where the trust policy may let some of it in.
+    fn unread(&self, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
         let facts = self.facts;
+        let policy = trust.and_then(|it| it.policy().ok());
+        let may = |request: Request| {
+            policy.is_none_or(|it| outcome(it, &request.to_account(&role.account)) != Outcome::Denied)
+        };
+        let part = |used_by: RoleUse| {
+            let service = trust.and_then(|it| trust_for(&used_by, role, it.detail, facts, self.iam));
+            service.is_none_or(|it| it.verdict != Outcome::Denied)
+        };
+        let nodes = part(RoleUse::SelfManaged(String::new()));
+        let fargate = part(RoleUse::FargateProfile(String::new()));
+        // A role that another one may assume can be an association's target role.
+        let assumed = out.holders.iter().any(|it| it.kind == HolderKind::Principal && it.outcome != Outcome::Denied);
+        let pod_identity = assumed || may(Request::any_pod_identity());
+        // Which provider is the cluster's is not known without its issuer.
+        let provider = self.provider_in(&role.partition, &role.account);
+        let irsa = provider.is_none_or(|provider| match (policy, trust) {
+            (Some(policy), Some(trust)) => {
+                may(named::of_bearer(policy, role, &provider)) && self.no_bearer(trust, role, &provider).is_none()
+            }
+            _ => true,
+        });
         let gaps = [
-            ("service accounts", facts.service_accounts.gap()),
-            ("pods", facts.pods.gap()),
-            ("Pod Identity associations", facts.pod_identity_associations.gap()),
-            ("node groups", facts.nodegroups.gap()),
-            ("Fargate profiles", facts.fargate_profiles.gap()),
+            ("service accounts", facts.service_accounts.gap().filter(|_| irsa || pod_identity)),
+            ("pods", facts.pods.gap().filter(|_| irsa || pod_identity || nodes)),
+            ("Pod Identity associations", facts.pod_identity_associations.gap().filter(|_| pod_identity)),
+            ("node groups", facts.nodegroups.gap().filter(|_| nodes)),
+            ("Fargate profiles", facts.fargate_profiles.gap().filter(|_| fargate)),
         ];
         out.unknown.extend(gaps.into_iter().filter_map(|(what, gap)| Some(super::place::unread(what, &gap?))));
     }
