@@ -85,7 +85,9 @@ fn of_role(
         });
         out.push(Finding::new(Low, "pod-identity-role-recreated", why, &evidence).with(mend));
     }
-    if let Some(denied) = judged.trust.as_ref().filter(|it| it.outcome == Outcome::Denied) {
+    // Where the cluster's account is not known, the role may be another's, and that is told instead.
+    let own = cluster.is_some_and(|it| it.arn.is_some());
+    if let Some(denied) = judged.trust.as_ref().filter(|it| own && it.outcome == Outcome::Denied) {
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
         let tagging = denied.because.contains("sts:TagSession");

@@ -30,7 +30,7 @@ use super::{Dice, Ground, Suite};
 use crate::apply::bench::session;
 
 pub(super) fn ask(ground: &Ground<'_>, world: &World, dice: &mut Dice, suite: &mut Suite) {
-    match dice.roll(4) {
+    match dice.roll(7) {
         0 => screens(ground, dice, suite),
         1 => reopened(ground, world, suite),
         _ => {}
@@ -70,7 +70,7 @@ fn screens(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
         }
     }
     let told = Told::new(ground.facts, ground.iam, ground.id, None);
-    for row in dice.some(&ground.rows.principals, 2) {
+    for row in dice.some(&ground.rows.principals, 1) {
         let username = Who::of(&row.resolution).username.replace("{{SessionName}}", "jane");
         if username.is_empty() || username.contains('"') {
             continue;

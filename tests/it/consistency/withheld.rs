@@ -36,7 +36,7 @@ use super::worlds::{World, generated, refused};
 use super::{Dice, worlds_wanted};
 
 /// Of so many worlds of the suite, one is asked here: each is asked some hundred times over.
-const ONE_IN: u64 = 20;
+const ONE_IN: u64 = 60;
 
 /// Facts, both of them.
 type Facts = (ClusterFacts, IamFacts);
@@ -578,13 +578,15 @@ fn consistent(number: u64) -> World {
     world
 }
 
-fn hold(world: &World, seed: u64, tally: &mut Tally) {
+/// Asks of one half of the sections.
+fn hold(world: &World, seed: u64, half: usize, tally: &mut Tally) {
     let facts = world.snapshot.facts.values().next().expect("a cluster");
     let facts: Facts = ((**facts).clone(), (*world.snapshot.iam).clone());
     let cast = cast(&facts, &mut Dice::new(seed));
     let before = answers(&facts, &cast);
     let names = CLUSTER_SECTIONS.iter().map(|it| (*it).to_owned());
-    for name in names.chain(IAM_SECTIONS.iter().map(|it| format!("iam/{it}"))) {
+    let names = names.chain(IAM_SECTIONS.iter().map(|it| format!("iam/{it}")));
+    for name in names.skip(half).step_by(2) {
         let blind = answers(&withhold(&facts, &name), &cast);
         let fillings = fillings(&facts, &name, &cast);
         let filled: Vec<Answers> = fillings.iter().map(|it| answers(it, &cast)).collect();
@@ -617,7 +619,13 @@ fn hold(world: &World, seed: u64, tally: &mut Tally) {
         }
         for finding in &blind.findings {
             tally.questions += 1;
-            // That a principal is gone or was recreated is the rare defect that a mapping's own answer calls unverified.
+            // That a principal is gone or was recreated is the rare defect that a mapping's own answer calls unverified: what is
+            // found of mappings does not wait for IAM.
+            let of_iam = name == "iam/roles" || name == "iam/users";
+            let of_mapping = finding.contains(" aws-auth ") || finding.contains(" access-entry ");
+            if of_iam && of_mapping {
+                continue;
+            }
             let usual = filled.iter().zip(&fillings).filter(|(_, it)| principals(it) == principals(&facts));
             if usual.into_iter().any(|(it, _)| !it.findings.contains(finding)) {
                 wrong(format!("finding {finding}, though a filling has none"));
@@ -635,10 +643,10 @@ fn hold(world: &World, seed: u64, tally: &mut Tally) {
 #[test]
 fn what_was_not_read_decides_nothing_and_opens_only_what_it_could_turn() {
     let numbers: Vec<u64> = (0..worlds_wanted() / ONE_IN).map(|it| it * 3 * 7 + 1).filter(|it| it % 3 != 2).collect();
-    let half = |start: usize| {
+    let half = |half: usize| {
         let mut tally = Tally::default();
-        for number in numbers.iter().skip(start).step_by(2) {
-            hold(&consistent(*number), *number, &mut tally);
+        for number in &numbers {
+            hold(&consistent(*number), *number, half, &mut tally);
         }
         tally
     };
