@@ -11,6 +11,7 @@
 //! - [`resources`]: what the words that people use for resources stand for;
 //! - [`engines`]: those over one set of facts, each built once;
 //! - [`explain`]: from an error message to the first failing step and the smallest access that would mend it;
+//! - [`managed_by`]: by which tool an entry or association is managed;
 //! - [`find`]: what a typed name or pasted text means;
 //! - [`iam`]: the IAM engine: what IAM's policies say to one request;
 //! - [`trust`]: an IAM trust policy evaluated for one request;
@@ -34,6 +35,7 @@ pub mod findings;
 pub mod iam;
 pub mod identity;
 pub mod inventory;
+pub mod managed_by;
 pub mod matrix;
 pub(crate) mod node_roles;
 pub mod permissions;

@@ -33,9 +33,22 @@ pub enum Command {
     ///
     /// Exit status: 0 it gets in, 3 it does not, 4 not known because a named fact is missing.
     Trace {
-        /// An ARN (role, user, or session), a text that holds one, a name, or a permission set's name.
+        /// An ARN (role, user, or session), a text that holds one, a name, a permission set's name, or a Kubernetes
+        /// subject: group:NAME, user:NAME, sa/NAMESPACE/NAME.
         #[arg(allow_hyphen_values = true)]
         principal: String,
+    },
+    /// Everything that a principal, group, user or service account may do: rule by rule, and as a table.
+    ///
+    /// Exit status: 0 something is granted, 3 nothing is, 4 not known.
+    Permissions {
+        /// An ARN, a name, or a Kubernetes subject: group:NAME, user:NAME, sa/NAMESPACE/NAME,
+        /// system:serviceaccount:NAMESPACE:NAME.
+        #[arg(allow_hyphen_values = true)]
+        principal: String,
+        /// The namespace of the table; without it, the one in which most is granted, or the whole cluster.
+        #[arg(short, long)]
+        namespace: Option<String>,
     },
     /// May a principal do this, and by which rule?
     ///
@@ -516,6 +529,9 @@ pub struct Options {
     /// What the configuration says of single clusters.
     #[arg(skip)]
     pub writes: BTreeMap<String, bool>,
+    /// Say on standard error which calls were made, how many, and what for.
+    #[arg(long, global = true)]
+    pub explain_calls: bool,
     /// Where the journal of changes is kept, instead of the state folder.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

@@ -36,7 +36,7 @@ pub mod state;
 pub mod told;
 pub mod wish;
 
-use check::{Check, Level, Look, checks};
+use check::{Check, CheckId, Level, Look, checks};
 use diff::{Difference, Sides};
 use draft::Draft;
 use plan::Step;
@@ -80,8 +80,8 @@ impl Review {
     }
 
     /// The ids of the checks that ask and were not answered with yes, each once.
-    pub fn unanswered(&self, accepted: &[String]) -> Vec<&'static str> {
-        let mut ids: Vec<&'static str> = self.open(accepted).map(|it| it.id).collect();
+    pub fn unanswered(&self, accepted: &[String]) -> Vec<CheckId> {
+        let mut ids: Vec<CheckId> = self.open(accepted).map(|it| it.id).collect();
         ids.dedup();
         ids
     }
@@ -90,8 +90,10 @@ impl Review {
     pub fn open(&self, accepted: &[String]) -> impl Iterator<Item = &Check> {
         let answered = |it: &Check| {
             accepted.iter().any(|yes| match yes.split_once('=') {
-                None => yes == it.id,
-                Some((id, subject)) => id == it.id && it.subject.as_ref().is_some_and(|it| it.is_called(subject)),
+                None => yes.parse() == Ok(it.id),
+                Some((id, subject)) => {
+                    id.parse() == Ok(it.id) && it.subject.as_ref().is_some_and(|it| it.is_called(subject))
+                }
             })
         };
         self.checks.iter().filter(move |it| it.level == Level::Asks && !answered(it))

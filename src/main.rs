@@ -10,7 +10,7 @@ use clap::Parser;
 use eksplorer::cli::{Cli, Command, LabAction, LabArgs, SnapshotAction};
 use eksplorer::model::visible::visible_lines;
 use eksplorer::run::headless::{self, Printed, Told};
-use eksplorer::run::{Trouble, feed, files, trust};
+use eksplorer::run::{Trouble, calls, feed, files, trust};
 use eksplorer::{config, logging};
 use etcetera::BaseStrategy;
 
@@ -68,11 +68,23 @@ fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Trouble> {
+    if !cli.options.explain_calls || cli.command.is_none() {
+        return run_command(cli).await;
+    }
+    let (ended, calls) = calls::record(run_command(cli)).await;
+    let _ = std::io::stderr().write_all(calls::explain(&calls).as_bytes());
+    ended
+}
+
+async fn run_command(cli: Cli) -> Result<ExitCode, Trouble> {
     let Cli { command, options } = cli;
     let answer = match command {
         // https://no-color.org: set, and not empty.
         None => return feed::show(&options, std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())).await,
         Some(Command::Trace { principal }) => headless::trace_principal(&options, &principal).await,
+        Some(Command::Permissions { principal, namespace }) => {
+            headless::show_permissions(&options, &principal, namespace.as_deref()).await
+        }
         Some(Command::Can(args)) => headless::can(&options, &args).await,
         Some(Command::WhoCan { request, becoming }) => headless::who_can(&options, &request, becoming).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,

@@ -22,6 +22,7 @@ pub mod request;
 pub mod review;
 pub mod role;
 mod role_policies;
+pub mod section;
 pub mod snapshot;
 pub mod time;
 pub mod update;

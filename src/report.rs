@@ -10,6 +10,7 @@ pub mod explain;
 pub mod journal;
 pub mod json;
 pub mod list;
+pub mod permissions;
 pub mod plan;
 mod posture;
 pub mod receipt;
@@ -21,7 +22,7 @@ pub mod why;
 
 use crate::access::Mark;
 use crate::access::identity::Verdict;
-use crate::access::permissions;
+use crate::access::permissions as access_permissions;
 use crate::model::visible::visible;
 
 /// What a command ends with.
@@ -68,12 +69,12 @@ impl From<Verdict> for Exit {
     }
 }
 
-impl From<permissions::Verdict> for Exit {
-    fn from(verdict: permissions::Verdict) -> Self {
+impl From<access_permissions::Verdict> for Exit {
+    fn from(verdict: access_permissions::Verdict) -> Self {
         match verdict {
-            permissions::Verdict::Allowed => Exit::Yes,
-            permissions::Verdict::Denied => Exit::No,
-            permissions::Verdict::Unknown => Exit::Unknown,
+            access_permissions::Verdict::Allowed => Exit::Yes,
+            access_permissions::Verdict::Denied => Exit::No,
+            access_permissions::Verdict::Unknown => Exit::Unknown,
         }
     }
 }

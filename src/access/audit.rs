@@ -13,9 +13,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Mark;
-use super::findings::{Finding, Remedy, Severity, rules};
+use super::findings::{Finding, FindingId, Remedy, Severity};
 use super::inventory::{Inventory, RoleRow};
-use super::posture::{Control, Standing};
+use super::permissions::Grant;
+use super::posture::{Control, ControlId, Standing};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, IamFacts, Section, State};
 
@@ -38,6 +39,10 @@ pub enum Subject {
     Part(String),
     /// A namespace.
     Namespace(String),
+    /// A RoleBinding, by namespace and name.
+    RoleBinding(String, String),
+    /// A ClusterRoleBinding, by name.
+    ClusterRoleBinding(String),
 }
 
 impl Subject {
@@ -52,6 +57,8 @@ impl Subject {
             Subject::Role(_) => "role",
             Subject::Part(_) => "part",
             Subject::Namespace(_) => "namespace",
+            Subject::RoleBinding(..) => "role-binding",
+            Subject::ClusterRoleBinding(_) => "cluster-role-binding",
         }
     }
 
@@ -59,12 +66,15 @@ impl Subject {
     pub fn name(&self) -> String {
         match self {
             Subject::Cluster => String::new(),
-            Subject::ServiceAccount(namespace, name) => format!("{namespace}/{name}"),
+            Subject::ServiceAccount(namespace, name) | Subject::RoleBinding(namespace, name) => {
+                format!("{namespace}/{name}")
+            }
             Subject::AccessEntry(it)
             | Subject::AwsAuth(it)
             | Subject::Association(it)
             | Subject::Role(it)
             | Subject::Part(it)
+            | Subject::ClusterRoleBinding(it)
             | Subject::Namespace(it) => it.clone(),
         }
     }
@@ -103,8 +113,8 @@ impl IgnoredBy {
 pub struct Item {
     /// How much it matters.
     pub severity: Severity,
-    /// Its name, stable.
-    pub id: &'static str,
+    /// What it is an instance of.
+    pub id: FindingId,
     /// What it is about.
     pub subject: Subject,
     /// The ARN of the principal or role that it is about, or what a row has in its place; may be empty.
@@ -142,7 +152,7 @@ pub struct Audit {
 /// What the user does not want to count: an id, of one subject or of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignore {
-    id: String,
+    id: FindingId,
     subject: Option<String>,
 }
 
@@ -155,13 +165,12 @@ impl FromStr for Ignore {
             None => (text.trim(), None),
         };
         // A slip of the pen must not go for an ignored finding.
-        if rules::rule(id).is_none() {
-            return Err(format!("{id:?} is the id of no finding; docs/findings.md has them all"));
-        }
+        let id: FindingId =
+            id.parse().map_err(|_unknown| format!("{id:?} is the id of no finding; docs/findings.md has them all"))?;
         if subject.as_deref() == Some("") {
             return Err(format!("{text:?} names no subject: leave out the = to ignore {id} everywhere"));
         }
-        Ok(Ignore { id: id.to_owned(), subject })
+        Ok(Ignore { id, subject })
     }
 }
 
@@ -169,7 +178,7 @@ impl fmt::Display for Ignore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
             Some(subject) => write!(f, "{}={subject}", self.id),
-            None => f.write_str(&self.id),
+            None => f.write_str(self.id.as_str()),
         }
     }
 }
@@ -182,7 +191,7 @@ impl Ignore {
 }
 
 /// A control that a finding of a row says already, line by line.
-const SAID_BY_ROWS: &str = "map-accounts";
+const SAID_BY_ROWS: ControlId = ControlId::MapAccounts;
 
 /// All findings of a cluster, given its rows and the facts that they rest on.
 pub fn audit(inventory: &Inventory, facts: &ClusterFacts, iam: &IamFacts) -> Audit {
@@ -225,8 +234,8 @@ fn found(inventory: &Inventory) -> Found {
             let account = || Subject::ServiceAccount(row.namespace.clone(), row.service_account.clone());
             match finding.id {
                 // The service account's own row says it.
-                "irsa-and-pod-identity" => {}
-                id if id.starts_with("irsa-") => found.add(&account(), arn, finding),
+                FindingId::IrsaAndPodIdentity => {}
+                FindingId::IrsaEnvPreset | FindingId::IrsaSkipped => found.add(&account(), arn, finding),
                 _ => found.add(&subject, arn, finding),
             }
         }
@@ -236,10 +245,24 @@ fn found(inventory: &Inventory) -> Found {
         let subject = named.unwrap_or_else(|| Subject::Part(part(row)));
         found.row(&subject, &row.role_arn, row.mark, &row.because, &row.findings);
     }
+    for row in &inventory.bindings {
+        let Some(subject) = binding(&row.binding) else { continue };
+        row.findings.iter().for_each(|finding| found.add(&subject, "", finding));
+    }
     for control in &inventory.posture {
         found.control(control);
     }
     found
+}
+
+fn binding(grant: &Grant) -> Option<Subject> {
+    match grant {
+        Grant::Binding { namespace: Some(namespace), name, .. } => {
+            Some(Subject::RoleBinding(namespace.clone(), name.clone()))
+        }
+        Grant::Binding { namespace: None, name, .. } => Some(Subject::ClusterRoleBinding(name.clone())),
+        Grant::Masters | Grant::Policy { .. } | Grant::Node => None,
+    }
 }
 
 fn role(arn: &str) -> Subject {
@@ -250,7 +273,7 @@ fn part(row: &RoleRow) -> String {
     format!("{} {}", row.used_by.kind(), row.used_by.name()).trim_end().to_owned()
 }
 
-type Key = (Severity, &'static str, Subject, String, Vec<Evidence>);
+type Key = (Severity, FindingId, Subject, String, Vec<Evidence>);
 
 #[derive(Default)]
 struct Found {
@@ -289,19 +312,20 @@ impl Found {
     }
 
     fn control(&mut self, control: &Control) {
-        let subject = match control.subject.is_empty() {
-            true => Subject::Cluster,
-            false => Subject::Namespace(control.subject.clone()),
+        let subject = match (control.subject.is_empty(), control.id) {
+            (true, _) => Subject::Cluster,
+            (false, ControlId::ClusterHealth) => Subject::Part(format!("health {}", control.subject)),
+            (false, _) => Subject::Namespace(control.subject.clone()),
         };
         match control.standing {
             Standing::Finding(_) if control.id == SAID_BY_ROWS => {}
             Standing::Finding(severity) => {
-                let because = format!("{}: {}", control.title, control.because);
+                let because = format!("{}: {}", control.id.title(), control.because);
                 let remedy = control.change.as_ref().map(|it| Remedy {
                     title: format!("Careful: {}", it.danger),
                     text: it.look.iter().chain([&it.command]).cloned().collect::<Vec<_>>().join("\n"),
                 });
-                let key = (severity, control.id, subject, because, control.evidence.clone());
+                let key = (severity, control.id.finding(), subject, because, control.evidence.clone());
                 self.items.entry(key).or_default().1.extend(remedy);
             }
             Standing::Unknown => {
@@ -369,6 +393,8 @@ fn sections(facts: &ClusterFacts, iam: &IamFacts) -> Vec<NotJudged> {
     of("nodes", &facts.nodes, &mut out);
     of("daemon sets", &facts.daemon_sets, &mut out);
     of("network policies", &facts.network_policies, &mut out);
+    of("roles", &facts.roles, &mut out);
+    of("cluster roles", &facts.cluster_roles, &mut out);
     of("role bindings", &facts.role_bindings, &mut out);
     of("cluster role bindings", &facts.cluster_role_bindings, &mut out);
     of("IAM roles", &iam.roles, &mut out);

@@ -73,7 +73,8 @@ pub fn unread(facts: &ClusterFacts, iam: &IamFacts) -> Vec<String> {
     let sources = [
         of("IAM roles", &iam.roles),
         of("IAM users", &iam.users),
-        of("access entries", &facts.access_entries),
+        // An entry that could not be read is named all the same.
+        facts.access_entries.unnamed_gap().map(|gap| format!("access entries: {gap}")),
         of("aws-auth", &facts.aws_auth),
     ];
     sources.into_iter().flatten().collect()

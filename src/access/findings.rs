@@ -5,6 +5,7 @@
 //! nothing when the facts they need are not complete: ignorance is no defect. Each id has its row in [`rules`].
 
 mod aws_auth;
+mod bindings;
 mod entries;
 mod irsa;
 mod pod_identity;
@@ -14,10 +15,14 @@ mod trust_shape;
 mod workloads;
 
 pub(crate) use aws_auth::{of_account, of_key, of_line};
+pub use bindings::DangerousBinding;
+pub(crate) use bindings::dangerous_bindings;
 pub(crate) use entries::of_entry;
 pub(crate) use roles::{RoleFacts, of_role};
 pub(crate) use trust_shape::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
 pub(crate) use workloads::{of_association, of_irsa, of_trusting, of_workload};
+
+pub use rules::FindingId;
 
 use crate::model::snapshot::Evidence;
 
@@ -54,8 +59,8 @@ impl std::fmt::Display for Severity {
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
-    /// Its name, stable: `entry-recreated-principal`.
-    pub id: &'static str,
+    /// What it is an instance of.
+    pub id: FindingId,
     /// What is wrong and what follows, as a sentence.
     pub sentence: String,
     /// Where it was read.
@@ -74,7 +79,7 @@ pub struct Remedy {
 }
 
 impl Finding {
-    fn new(severity: Severity, id: &'static str, sentence: impl Into<String>, evidence: &Evidence) -> Self {
+    fn new(severity: Severity, id: FindingId, sentence: impl Into<String>, evidence: &Evidence) -> Self {
         Finding { severity, id, sentence: sentence.into(), evidence: evidence.clone(), remedy: Vec::new() }
     }
 

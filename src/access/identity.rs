@@ -1,7 +1,7 @@
 //! principal → mapping in force → username and groups.
 //!
 //! Decides which mapping of a cluster turns a principal into which Kubernetes identity, why every other mapping that
-//! concerns it does not, and which missing fact keeps the answer open (`reference`: EKS identity, §§2–6). `unknown`
+//! concerns it does not, and which missing fact keeps the answer open. `unknown`
 //! holds what could change the answer; what could only reveal a rare defect stands under `unverified`. Knows nothing
 //! of what the identity may do: that is `permissions`.
 //!
@@ -18,7 +18,7 @@ mod template;
 use std::collections::HashMap;
 
 use crate::model::aws_auth::AwsAuthKey;
-use crate::model::cluster::AuthenticationMode;
+use crate::model::cluster::{AuthenticationMode, HiddenCreator};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::principal::{Asked, PARTITIONS, Principal, PrincipalKey, PrincipalKind};
 use crate::model::role::{RoleDetail, UserDetail};
@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
             }
             Lookup::Unknown(_) => {}
         }
-        if mode == AuthenticationMode::ConfigMap {
+        if self.facts.hidden_creator() == HiddenCreator::Present {
             draft.unverified.push(
                 "who created the cluster: in mode CONFIG_MAP its creator is a hidden member of system:masters, and no \
                  API names it"

@@ -15,11 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Mark;
 use super::audit::{Item, items};
 use super::engines::Engines;
-use super::findings::Finding;
+use super::findings::{DangerousBinding, Finding, dangerous_bindings};
 use super::identity::{Resolution, Resolver, meant};
 use super::permissions::Permissions;
-use super::posture::{Control, posture};
+use super::posture::{Control, PostureRows, posture};
 use super::service_role::RoleCheck;
+use super::who::bound::Carriers;
 use super::who::{SubjectRow, subjects};
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
@@ -43,6 +44,8 @@ pub struct Inventory {
     pub principals: Vec<PrincipalRow>,
     /// Every group and user that a binding names or a mapping gives, groups first.
     pub subjects: Vec<SubjectRow>,
+    /// The bindings that grant something dangerous to people or workloads.
+    pub bindings: Vec<DangerousBinding>,
     /// The controls around access, those that concern most first.
     pub posture: Vec<Control>,
     /// Everything that is wrong, across all of these: each finding once, what matters most first.
@@ -286,7 +289,7 @@ pub fn inventory_of(engines: &Engines<'_>) -> Inventory {
     for row in &roles {
         let place = match row.used_by {
             RoleUse::Cluster => SeenIn::ClusterRole,
-            RoleUse::Addon(_) => SeenIn::Addon,
+            RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => SeenIn::Addon,
             RoleUse::Capability(_) => SeenIn::Capability,
             RoleUse::AutoMode
             | RoleUse::NodeClass(_)
@@ -299,9 +302,12 @@ pub fn inventory_of(engines: &Engines<'_>) -> Inventory {
     }
     let principals = seen.rows(resolver);
     let subjects = subjects(engines.facts().0, engines.permissions(), &principals);
-    let posture = posture(engines, &aws_auth);
+    let rows = PostureRows { aws_auth: &aws_auth, principals: &principals, subjects: &subjects };
+    let posture = posture(engines, rows);
+    let bindings = dangerous_bindings(engines.permissions(), &Carriers::new(&subjects));
     let findings = Vec::new();
-    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, posture, findings }.with_findings()
+    Inventory { entries, aws_auth, irsa, pod_identity, roles, principals, subjects, bindings, posture, findings }
+        .with_findings()
 }
 
 #[derive(Default)]

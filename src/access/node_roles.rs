@@ -393,7 +393,7 @@ pub(crate) fn entry_type(used_by: &RoleUse, facts: &ClusterFacts) -> Option<Entr
         RoleUse::SelfManaged(_) => Some(EntryType::Ec2Linux),
         RoleUse::FargateProfile(_) => Some(EntryType::FargateLinux),
         RoleUse::Hybrid(_) => Some(EntryType::HybridLinux),
-        RoleUse::Cluster | RoleUse::Addon(_) | RoleUse::Capability(_) => None,
+        RoleUse::Cluster | RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) | RoleUse::Capability(_) => None,
     }
 }
 

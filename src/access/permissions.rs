@@ -21,6 +21,7 @@ pub(crate) mod template;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use danger::DangerProbes;
 pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
@@ -133,6 +134,7 @@ pub struct Permissions {
     /// Why not all namespaces are known.
     namespaces_gap: Option<String>,
     served: ServedResources,
+    probes: Arc<DangerProbes>,
 }
 
 impl Permissions {
@@ -143,7 +145,8 @@ impl Permissions {
         let namespaces = known.chain(index.by_namespace.keys().cloned()).collect();
         let namespaces_gap = facts.namespaces.gap().map(|gap| gap.to_string());
         let served = ServedResources::from_facts(facts);
-        Permissions { index: Arc::new(index), namespaces: Arc::new(namespaces), namespaces_gap, served }
+        let (index, namespaces) = (Arc::new(index), Arc::new(namespaces));
+        Permissions { index, namespaces, namespaces_gap, served, probes: Arc::new(DangerProbes::of(facts)) }
     }
 
     /// The resources that the cluster serves.
@@ -290,23 +293,9 @@ impl Permissions {
             out.push(Held { grant: Grant::Masters, rules: Rules::All });
         }
         for at in self.all_bindings(who) {
-            let role = self.index.role_of(at);
-            let rules = match self.unread(at, role) {
-                Some(why) => Rules::Unknown(why),
-                None if role == RoleAt::Dangling => Rules::Dangling,
-                None => Rules::Known(self.index.rules(role).iter().collect()),
-            };
-            out.extend(self.grant(at, who).map(|grant| Held { grant, rules }));
+            out.extend(self.grant(at, who).map(|grant| Held { grant, rules: self.rules_of(at) }));
         }
-        for (grant, policy) in policies(who) {
-            let rules = match catalog::policy(&policy.policy_arn).and_then(|it| it.rules.as_ref()) {
-                Some(rules) => {
-                    Rules::Known(rules.iter().filter(|it| it.restricted.is_none()).map(|it| &it.rule).collect())
-                }
-                None => Rules::Unknown(policy::unpublished(&[policy]).unwrap_or_default()),
-            };
-            out.push(Held { grant, rules });
-        }
+        out.extend(self.policy_grants(who));
         if node::is_node(&who.username, &who.groups) {
             let why = "what the Node authorizer allows depends on the pods of the node".to_owned();
             out.push(Held { grant: Grant::Node, rules: Rules::Unknown(why) });
@@ -314,6 +303,30 @@ impl Permissions {
             out.push(Held { grant: Grant::Node, rules: Rules::Unknown(MAYBE_NODE.to_owned()) });
         }
         out
+    }
+
+    /// What an identity has by the access policies of its entry.
+    pub(crate) fn policy_grants<'a>(&'a self, who: &Who) -> Vec<Held<'a>> {
+        let held = |(grant, policy): (Grant, &AssociatedPolicy)| {
+            let rules = match catalog::policy(&policy.policy_arn).and_then(|it| it.rules.as_ref()) {
+                Some(rules) => {
+                    Rules::Known(rules.iter().filter(|it| it.restricted.is_none()).map(|it| &it.rule).collect())
+                }
+                None => Rules::Unknown(policy::unpublished(&[policy]).unwrap_or_default()),
+            };
+            Held { grant, rules }
+        };
+        policies(who).map(held).collect()
+    }
+
+    /// The rules of the role that a binding points at.
+    pub(crate) fn rules_of(&self, at: BindingAt) -> Rules<'_> {
+        let role = self.index.role_of(at);
+        match self.unread(at, role) {
+            Some(why) => Rules::Unknown(why),
+            None if role == RoleAt::Dangling => Rules::Dangling,
+            None => Rules::Known(self.index.rules(role).iter().collect()),
+        }
     }
 
     /// What is not known of the grants of an identity, besides their rules: bindings that were not read, users that only

@@ -1,26 +1,102 @@
 //! The controls around access: what a cluster has set up, what that means, and how it is changed.
 //!
-//! Decides which controls there are, how each stands (`reference`: posture), and the command that changes it, ready to
+//! Decides which controls there are, how each stands, and the command that changes it, ready to
 //! paste: with the real names, quoted for a shell. A control whose facts are not known stands as unknown, with the
 //! reason; it is never taken for off. Nothing here changes anything. A new control is a function in the file of its
-//! family (`cluster`, `identity`, `namespaces`), called from that family's door.
+//! family (`cluster`, `identity`, `writers`, `namespaces`), called from that family's door, and a variant of [`ControlId`].
 
 mod cluster;
 mod identity;
 mod namespaces;
 #[cfg(test)]
 mod tests;
+mod writers;
 
 use std::fmt;
 
 use super::engines::Engines;
-use super::findings::Severity;
+use super::findings::{FindingId, Severity};
 use super::identity::Resolver;
-use super::inventory::AwsAuthLine;
+use super::inventory::{AwsAuthLine, PrincipalRow};
+use super::permissions::Permissions;
+use super::who::SubjectRow;
 use super::workload::agent::PodIdentityAgent;
 use crate::model::aws_command::quote_word;
 use crate::model::cluster::{Cluster, ClusterChange};
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts};
+
+/// Which control it is, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each one's title says what it is")]
+pub enum ControlId {
+    ClusterHealth,
+    Encryption,
+    EndpointPublic,
+    EndpointPrivate,
+    LogsAudit,
+    LogsAuthenticator,
+    AuthenticationMode,
+    HiddenCreator,
+    MapAccounts,
+    AwsAuthWriters,
+    OidcProvider,
+    PodIdentityAgent,
+    AutoModeNodes,
+    PodSecurity,
+}
+
+impl ControlId {
+    /// The finding that it is where something is amiss; they share an id.
+    pub const fn finding(self) -> FindingId {
+        match self {
+            ControlId::ClusterHealth => FindingId::ClusterHealth,
+            ControlId::Encryption => FindingId::Encryption,
+            ControlId::EndpointPublic => FindingId::EndpointPublic,
+            ControlId::EndpointPrivate => FindingId::EndpointPrivate,
+            ControlId::LogsAudit => FindingId::LogsAudit,
+            ControlId::LogsAuthenticator => FindingId::LogsAuthenticator,
+            ControlId::AuthenticationMode => FindingId::AuthenticationMode,
+            ControlId::HiddenCreator => FindingId::HiddenCreator,
+            ControlId::MapAccounts => FindingId::MapAccounts,
+            ControlId::AwsAuthWriters => FindingId::AwsAuthWriters,
+            ControlId::OidcProvider => FindingId::OidcProvider,
+            ControlId::PodIdentityAgent => FindingId::PodIdentityAgent,
+            ControlId::AutoModeNodes => FindingId::AutoModeNodes,
+            ControlId::PodSecurity => FindingId::PodSecurity,
+        }
+    }
+
+    /// As it is written, stable: `endpoint-public`.
+    pub const fn as_str(self) -> &'static str {
+        self.finding().as_str()
+    }
+
+    /// What it is.
+    pub const fn title(self) -> &'static str {
+        match self {
+            ControlId::ClusterHealth => "Cluster health",
+            ControlId::Encryption => "Envelope encryption",
+            ControlId::EndpointPublic => "Public endpoint",
+            ControlId::EndpointPrivate => "Private endpoint",
+            ControlId::LogsAudit => "Audit log",
+            ControlId::LogsAuthenticator => "Authenticator log",
+            ControlId::AuthenticationMode => "Authentication mode",
+            ControlId::HiddenCreator => "Creator's admin",
+            ControlId::MapAccounts => "mapAccounts",
+            ControlId::AwsAuthWriters => "Who may write aws-auth",
+            ControlId::OidcProvider => "OIDC provider",
+            ControlId::PodIdentityAgent => "Pod Identity agent",
+            ControlId::AutoModeNodes => "Auto Mode's nodes",
+            ControlId::PodSecurity => "Pod Security",
+        }
+    }
+}
+
+impl fmt::Display for ControlId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// How a control stands. The order is that of concern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,11 +145,9 @@ pub struct Change {
 /// One control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Its name, stable: `endpoint-public`.
-    pub id: &'static str,
-    /// What it is.
-    pub title: &'static str,
-    /// Of what, where there are several: a namespace.
+    /// Which one.
+    pub id: ControlId,
+    /// Of what, where there are several: a namespace; the code of an issue and the resources that it is about.
     pub subject: String,
     /// How it stands.
     pub standing: Standing,
@@ -86,9 +160,9 @@ pub struct Control {
 }
 
 impl Control {
-    fn new(id: &'static str, title: &'static str, standing: Standing, because: impl Into<String>) -> Self {
+    fn new(id: ControlId, standing: Standing, because: impl Into<String>) -> Self {
         let because = because.into();
-        Control { id, title, subject: String::new(), standing, because, evidence: Vec::new(), change: None }
+        Control { id, subject: String::new(), standing, because, evidence: Vec::new(), change: None }
     }
 
     fn at(mut self, evidence: Evidence) -> Self {
@@ -106,7 +180,10 @@ struct Ground<'a> {
     facts: &'a ClusterFacts,
     iam: &'a IamFacts,
     aws_auth: &'a [AwsAuthLine],
+    principals: &'a [PrincipalRow],
+    subjects: &'a [SubjectRow],
     resolver: &'a Resolver<'a>,
+    permissions: &'a Permissions,
     agent: &'a PodIdentityAgent<'a>,
 }
 
@@ -141,10 +218,23 @@ fn quoted(word: &str) -> String {
 /// What is to be kept in mind with every command to kubectl.
 const CONTEXT: &str = "kubectl acts on the cluster of its current context";
 
+/// The rows that controls are read from.
+#[derive(Clone, Copy, Default)]
+pub struct PostureRows<'a> {
+    /// aws-auth, line by line.
+    pub aws_auth: &'a [AwsAuthLine],
+    /// The principals, with their mappings resolved.
+    pub principals: &'a [PrincipalRow],
+    /// The groups and users, with who has them.
+    pub subjects: &'a [SubjectRow],
+}
+
 /// All controls of a cluster, those that concern most first.
-pub fn posture(engines: &Engines<'_>, aws_auth: &[AwsAuthLine]) -> Vec<Control> {
+pub fn posture(engines: &Engines<'_>, rows: PostureRows<'_>) -> Vec<Control> {
     let (facts, iam) = engines.facts();
-    let ground = Ground { facts, iam, aws_auth, resolver: engines.resolver(), agent: engines.workloads().agent() };
+    let PostureRows { aws_auth, principals, subjects } = rows;
+    let (resolver, permissions, agent) = (engines.resolver(), engines.permissions(), engines.workloads().agent());
+    let ground = Ground { facts, iam, aws_auth, principals, subjects, resolver, permissions, agent };
     let mut all = cluster::controls(&ground);
     all.extend(identity::controls(&ground));
     all.extend(namespaces::controls(&ground));

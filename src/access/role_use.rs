@@ -20,8 +20,10 @@ pub enum RoleUse {
     FargateProfile(String),
     /// Machines elsewhere, by their role's name.
     Hybrid(String),
-    /// An add-on's service account (IRSA).
+    /// An add-on's service account, by IRSA.
     Addon(String),
+    /// An add-on's service account, by a Pod Identity association.
+    AddonPodIdentity(String),
     /// A capability: Argo CD, ACK, kro.
     Capability(String),
 }
@@ -37,7 +39,7 @@ impl RoleUse {
             RoleUse::SelfManaged(_) => "self-managed",
             RoleUse::FargateProfile(_) => "Fargate profile",
             RoleUse::Hybrid(_) => "hybrid nodes",
-            RoleUse::Addon(_) => "add-on",
+            RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => "add-on",
             RoleUse::Capability(_) => "capability",
         }
     }
@@ -52,13 +54,14 @@ impl RoleUse {
             | RoleUse::FargateProfile(name)
             | RoleUse::Hybrid(name)
             | RoleUse::Addon(name)
+            | RoleUse::AddonPodIdentity(name)
             | RoleUse::Capability(name) => name,
         }
     }
 
     /// Must its role get into the cluster for the part to work?
     pub fn must_get_in(&self) -> bool {
-        !matches!(self, RoleUse::Cluster | RoleUse::Addon(_))
+        !matches!(self, RoleUse::Cluster | RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the IAM role of each part of a cluster must have, and whether it has it: who may assume it, and its policies.
 //!
-//! Decides by the service that takes the role on (`reference`: EKS identity, §7). Policies are known by ARN, since four
+//! Decides by the service that takes the role on (EKS user guide, the pages on IAM roles). Policies are known by ARN, since four
 //! IAM policies have access policies for namesakes and an account may give its own the same name. As whom the role gets
 //! into the cluster is [`super::identity`]'s. A new kind of part is a variant of [`RoleUse`] and an arm in each function here.
 
@@ -10,8 +10,8 @@ mod wide;
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
 use super::role_use::RoleUse;
-use super::trust::{Document, Outcome, Request, evaluate};
-use crate::model::policy::{Effect, Principals};
+use super::trust::{Document, Outcome, PodIdentity, Request, evaluate};
+use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Arn, Principal};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
@@ -129,6 +129,7 @@ fn services(used_by: &RoleUse, partition: &str, ways: Ways) -> Vec<&'static str>
         },
         RoleUse::Capability(_) => vec!["capabilities.eks.amazonaws.com"],
         RoleUse::Addon(_) => vec!["the add-on's service account"],
+        RoleUse::AddonPodIdentity(_) => vec!["pods.eks.amazonaws.com"],
     }
 }
 
@@ -232,6 +233,7 @@ fn requests(
                     from(service(name, &[ASSUME, TAG]), found.and_then(|it| it.arn.clone()))
                 }
                 RoleUse::Addon(_) => return web_identities(principal, facts, iam),
+                RoleUse::AddonPodIdentity(_) => return pod_identities(name, principal, facts),
             };
             vec![(name.to_owned(), request)]
         })
@@ -257,6 +259,27 @@ fn web_identities(principal: &Principal, facts: &ClusterFacts, _iam: &IamFacts) 
         .collect()
 }
 
+/// The associations that name the role, as EKS asks for it.
+fn pod_identities(service: &str, principal: &Principal, facts: &ClusterFacts) -> Vec<(String, Request)> {
+    let Some(cluster_arn) = facts.cluster.value().and_then(|it| it.arn.as_deref()) else { return Vec::new() };
+    let own = principal.arn();
+    let named =
+        facts.pod_identity_associations.items().iter().filter(|it| it.role_arn.as_deref() == Some(own.as_str()));
+    named
+        .map(|it| {
+            let tags = PodIdentity {
+                cluster_arn,
+                namespace: &it.namespace,
+                service_account: &it.service_account,
+                pod_name: None,
+                pod_uid: None,
+                disable_session_tags: it.disable_session_tags == Some(true),
+            };
+            (service.to_owned(), Request::pod_identity(&tags))
+        })
+        .collect()
+}
+
 fn auto_mode(facts: &ClusterFacts) -> bool {
     let config = facts.cluster.value().and_then(|it| it.compute_config.as_ref());
     config.is_some_and(|it| it.enabled == Some(true))
@@ -265,20 +288,47 @@ fn auto_mode(facts: &ClusterFacts) -> bool {
 /// Which policies the role needs.
 fn required(used_by: &RoleUse, facts: &ClusterFacts, ways: Ways) -> Vec<Required> {
     use policies::{
-        AUTO_MODE_CLUSTER, CLUSTER, CNI, DESCRIBE_CLUSTER, FARGATE, MINIMAL_WORKER, PULL, SSM_CORE, WORKER,
+        AUTO_MODE_CLUSTER, CLUSTER, DESCRIBE_CLUSTER, FARGATE, LIST_ENTRIES, MINIMAL_WORKER, PULL, SSM_CORE, WORKER,
     };
     match used_by {
         RoleUse::Cluster if auto_mode(facts) => AUTO_MODE_CLUSTER.to_vec(),
         RoleUse::Cluster => vec![CLUSTER],
         RoleUse::AutoMode | RoleUse::NodeClass(_) => vec![MINIMAL_WORKER, PULL],
-        RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) if node_needs_cni(facts) => vec![WORKER, PULL, CNI],
+        RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) if node_needs_cni(facts) => vec![WORKER, PULL, cni(facts)],
         RoleUse::Nodegroup(_) | RoleUse::SelfManaged(_) => vec![WORKER, PULL],
         RoleUse::FargateProfile(_) => vec![FARGATE],
-        RoleUse::Hybrid(_) if ways == Ways::Ssm => vec![DESCRIBE_CLUSTER, PULL, SSM_CORE],
-        RoleUse::Hybrid(_) => vec![DESCRIBE_CLUSTER, PULL],
-        RoleUse::Addon(name) if name == "vpc-cni" && !is_ipv6(facts) => vec![CNI],
-        RoleUse::Addon(_) | RoleUse::Capability(_) => Vec::new(),
+        RoleUse::Hybrid(_) if ways == Ways::Ssm => vec![DESCRIBE_CLUSTER, LIST_ENTRIES, PULL, SSM_CORE],
+        RoleUse::Hybrid(_) => vec![DESCRIBE_CLUSTER, LIST_ENTRIES, PULL],
+        RoleUse::Addon(name) | RoleUse::AddonPodIdentity(name) => addon_policies(name, facts),
+        RoleUse::Capability(_) => Vec::new(),
     }
+}
+
+/// Which policies an add-on needs, of those of which AWS says that ("AWS add-ons", EKS User Guide). What others need depends
+/// on what they are set up to do.
+fn addon_policies(name: &str, facts: &ClusterFacts) -> Vec<Required> {
+    match name {
+        "vpc-cni" => vec![cni(facts)],
+        "aws-ebs-csi-driver" => vec![policies::EBS_CSI],
+        "aws-efs-csi-driver" => vec![policies::EFS_CSI],
+        _ => Vec::new(),
+    }
+}
+
+/// The service account, in `kube-system`, that needs the role of an add-on.
+pub(crate) fn addon_account(name: &str) -> Option<&'static str> {
+    match name {
+        "vpc-cni" => Some(CNI_ACCOUNT),
+        "aws-ebs-csi-driver" => Some("ebs-csi-controller-sa"),
+        "aws-efs-csi-driver" => Some("efs-csi-controller-sa"),
+        _ => None,
+    }
+}
+
+/// What the CNI plugin needs: AWS's policy, or with IPv6 one of one's own ("Configure Amazon VPC CNI plugin to use IRSA", EKS
+/// User Guide).
+fn cni(facts: &ClusterFacts) -> Required {
+    if is_ipv6(facts) { policies::CNI_IPV6 } else { policies::CNI }
 }
 
 fn is_ipv6(facts: &ClusterFacts) -> bool {
@@ -286,12 +336,9 @@ fn is_ipv6(facts: &ClusterFacts) -> bool {
     network.and_then(|it| it.get("ipFamily")?.as_str()).is_some_and(|it| it == "ipv6")
 }
 
-/// Must the nodes' role hold the CNI's policy? Not with IPv6, which needs a policy of one's own; not where the CNI's
-/// service account has a role of its own; and not where that is not known, or where there is no such CNI.
+/// Whether the nodes' role must hold the CNI's policy. Not where the CNI's service account has a role of its own; and not where
+/// that is not known, or where there is no such CNI.
 fn node_needs_cni(facts: &ClusterFacts) -> bool {
-    if is_ipv6(facts) {
-        return false;
-    }
     let known = facts.service_accounts.gap().is_none()
         && facts.addons.gap().is_none()
         && facts.addons.missing().is_empty()
@@ -310,4 +357,23 @@ fn node_needs_cni(facts: &ClusterFacts) -> bool {
         .iter()
         .any(|it| it.namespace == SYSTEM && it.service_account == CNI_ACCOUNT);
     account.role_arn().is_none() && !associated && addon.is_none_or(|it| it.service_account_role_arn.is_none())
+}
+
+/// Whether nobody but EKS itself can become it: a service-linked role, or one whose trust policy names services of EKS alone.
+/// What it may do helps no person.
+pub(crate) fn is_of_eks(principal: &Principal, iam: &IamFacts) -> bool {
+    if principal.path.starts_with("/aws-service-role/") {
+        return true;
+    }
+    let Lookup::Found(role) = iam.role(&principal.account, &principal.name) else { return false };
+    let Some(Ok(policy)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return false };
+    let allows: Vec<_> = policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)).collect();
+    let of_eks = |it: &NamedPrincipal| {
+        it.form == PrincipalForm::Service && it.text.split('.').any(|part| part == "eks" || part.starts_with("eks-"))
+    };
+    !allows.is_empty()
+        && allows.iter().all(|it| match &it.principals {
+            Principals::AnyOf(named) => !named.is_empty() && named.iter().all(of_eks),
+            Principals::Unclear(_) => false,
+        })
 }

@@ -7,8 +7,9 @@
 mod grants;
 
 use super::Mark;
-use super::findings::{Finding, of_entry, of_line};
+use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
 use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use super::managed_by::managing_tool;
 use super::permissions::{Permissions, Who};
 use crate::model::aws_auth::AwsAuthRow;
 use crate::model::mapping::AccessEntry;
@@ -69,6 +70,8 @@ pub struct Line {
     pub text: String,
     /// Beside it, less prominent: why, when, from where.
     pub note: String,
+    /// How much it matters, of a finding or a danger.
+    pub severity: Option<Severity>,
     /// Where it was read; opens the document.
     pub evidence: Option<Evidence>,
 }
@@ -95,12 +98,12 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
     let who = Who::of(&resolution);
     let held = permissions.grants(&who);
     let mut teller = Teller { resolver, resolution: &resolution, lines: Vec::new() };
-    teller.dangers(&held);
+    teller.dangers(&permissions.dangers_of(&held));
     teller.principal();
     teller.mapping();
     teller.identity();
     teller.grants();
-    teller.held(&held);
+    teller.held(&held, permissions);
     teller.comes_to(&held);
     let gets_in = resolution.verdict == Verdict::Maps;
     teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
@@ -153,7 +156,8 @@ impl Teller<'_> {
         note: impl Into<String>,
         evidence: Option<Evidence>,
     ) {
-        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), evidence });
+        let severity = (part == Part::Danger).then_some(Severity::High);
+        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), severity, evidence });
     }
 
     fn principal(&mut self) {
@@ -256,7 +260,8 @@ impl Teller<'_> {
         let Some(entry) = self.entry(source) else { return String::new() };
         let date = |what: &str, time: Option<Time>| time.map(|time| format!("{what} {}", time.date()));
         let modified = entry.modified_at.filter(|it| Some(*it) != entry.created_at);
-        [date("made", entry.created_at), date("modified", modified)]
+        let tool = managing_tool(&entry.tags).map(|tool| format!("managed by {tool}, as its tags tell"));
+        [date("made", entry.created_at), date("modified", modified), tool]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -319,7 +324,15 @@ impl Teller<'_> {
                 }
                 _ => finding.sentence.clone(),
             };
-            self.say(Part::Findings, "", None, text, finding.id, Some(finding.evidence.clone()));
+            self.lines.push(Line {
+                part: Part::Findings,
+                label: "",
+                mark: None,
+                text,
+                note: finding.id.to_string(),
+                severity: Some(finding.severity),
+                evidence: Some(finding.evidence.clone()),
+            });
         }
     }
 }
@@ -352,7 +365,8 @@ fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
         }
     }
     // That a row is overridden or dead stands among the mappings already.
-    out.retain(|finding| !matches!(finding.id, "aws-auth-shadowed" | "aws-auth-dead" | "aws-auth-ignored"));
+    let told = [FindingId::AwsAuthShadowed, FindingId::AwsAuthDead, FindingId::AwsAuthIgnored];
+    out.retain(|finding| !told.contains(&finding.id));
     out.sort();
     out.dedup();
     out

@@ -5,6 +5,7 @@
 //! users that bindings name: who carries each, and those that nobody here carries. Who can *become* a principal is
 //! [`super::workload`]'s.
 
+pub(crate) mod bound;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +19,7 @@ use super::permissions::index::{BindingAt, RoleAt};
 use super::permissions::rule::allows;
 use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
 use super::resources::Meant;
-use crate::model::cluster::Cluster;
+use crate::model::cluster::{Cluster, HiddenCreator};
 use crate::model::principal::Principal;
 use crate::model::request::Request;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap};
@@ -509,18 +510,20 @@ fn oidc(
 }
 
 fn hidden_creator(facts: &ClusterFacts, holders: &mut Vec<Holder>) {
-    use crate::model::cluster::AuthenticationMode;
-    if facts.cluster.value().is_some_and(|it| it.reported_mode() == Some(AuthenticationMode::ConfigMap)) {
-        let allowing = Allowing { grant: super::permissions::Grant::Masters, rule: None };
-        let note =
-            "in mode CONFIG_MAP the cluster's creator is a hidden member of system:masters; no API names it".to_owned();
-        holders.push(Holder {
-            subject: Holding::HiddenCreator,
-            verdict: Verdict::Allowed,
-            paths: vec![allowing],
-            notes: vec![note],
-        });
-    }
+    let (verdict, note) = match facts.hidden_creator() {
+        HiddenCreator::Absent => return,
+        HiddenCreator::Present => (
+            Verdict::Allowed,
+            "in mode CONFIG_MAP the cluster's creator is a hidden member of system:masters; no API names it",
+        ),
+        HiddenCreator::Unknown => (
+            Verdict::Unknown,
+            "whether the cluster's creator is a hidden member of system:masters: the authentication mode is not known",
+        ),
+    };
+    let grant = super::permissions::Grant::Masters;
+    let paths = if verdict == Verdict::Allowed { vec![Allowing { grant, rule: None }] } else { Vec::new() };
+    holders.push(Holder { subject: Holding::HiddenCreator, verdict, paths, notes: vec![note.to_owned()] });
 }
 
 /// Where a holder was read.

@@ -1,4 +1,5 @@
-//! Which AWS role a service account and a pod get, and why not (`reference`: workload identity, §§1–4).
+//! Which AWS role a service account and a pod get, and why not (EKS user guide, "IAM
+//! roles for service accounts" and "Learn how EKS Pod Identity grants pods access to AWS services").
 //!
 //! Decides which mechanism gives a pod its AWS identity (Pod Identity, IRSA, keys of its own, the node's role), read from
 //! each container's real environment, and whether the role behind it lets it in; the trust policy itself is judged by

@@ -108,7 +108,9 @@ pub(super) const POSTURE: &[Column<Control>] = &[
     Column { head: head("SEVERITY", "severity", (8, 8, 8), 0, 0), cell: |it, _| it.standing.to_string() },
     Column {
         head: head("CONTROL", "control", (22, 26, 36), 1, 0),
-        cell: |it, _| if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) },
+        cell: |it, _| {
+            if it.subject.is_empty() { it.id.title().to_owned() } else { format!("{} {}", it.id.title(), it.subject) }
+        },
     },
     Column { head: head("WHY", "why", (24, 60, 200), 6, 0), cell: |it, _| it.because.clone() },
 ];
@@ -116,7 +118,7 @@ pub(super) const POSTURE: &[Column<Control>] = &[
 /// Everything that is wrong.
 pub(super) const FINDINGS: &[Column<Item>] = &[
     Column { head: head("SEVERITY", "severity", (8, 8, 8), 0, 0), cell: |it, _| it.severity.to_string() },
-    Column { head: head("FINDING", "id", (20, 26, 34), 1, 0), cell: |it, _| it.id.to_owned() },
+    Column { head: head("FINDING", "id", (20, 26, 34), 1, 0), cell: |it, _| it.id.to_string() },
     Column { head: path(head("SUBJECT", "subject", (20, 34, 60), 3, 0)), cell: |it, _| it.subject.to_string() },
     Column { head: head("WHY", "why", (24, 60, 200), 6, 1), cell: |it, _| it.because.clone() },
 ];
@@ -246,7 +248,7 @@ pub(super) fn control(it: &Control) -> Row {
         },
         because: it.because.clone(),
         severity,
-        findings: severity.map(|_| it.id).into_iter().collect(),
+        findings: severity.map(|_| it.id.finding()).into_iter().collect(),
         command: it.change.as_ref().map(|it| it.command.clone()).unwrap_or_default(),
         danger: it.change.as_ref().map(|it| it.danger.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),

@@ -10,7 +10,6 @@ use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
 use crate::access::audit::Item;
-use crate::access::findings::rules;
 use crate::access::findings::{Finding, Remedy, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
@@ -285,11 +284,11 @@ fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
 /// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
 fn of_item(it: &Item) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
-    let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_owned())];
+    let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_string())];
     facts.extend([fact("severity", it.severity.as_str().to_owned())]);
-    if let Some(rule) = rules::rule(it.id) {
-        facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
-    }
+    let rule = it.id.rule();
+    facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
+    facts.push(fact("see", format!("{} ({})", rule.page.title, rule.page.url)));
     facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
     for remedy in &it.remedy {
         let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
@@ -301,8 +300,8 @@ fn of_item(it: &Item) -> Vec<Fact> {
 /// What a control says beside its state: how to change it, and where it was read.
 fn of_control(it: &Control) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
-    let of = if it.subject.is_empty() { it.title.to_owned() } else { format!("{} {}", it.title, it.subject) };
-    let mut facts = vec![Fact { note: it.id.to_owned(), ..fact("control", of) }];
+    let of = if it.subject.is_empty() { it.id.title().to_owned() } else { format!("{} {}", it.id.title(), it.subject) };
+    let mut facts = vec![Fact { note: it.id.to_string(), ..fact("control", of) }];
     if let Some(change) = &it.change {
         facts.extend(change.look.iter().map(|look| fact("dry run", look.clone())));
         facts.push(fact("command", change.command.clone()));
@@ -361,17 +360,12 @@ fn of_finding(finding: &Finding) -> Fact {
         label: "",
         sign: Sign::Finding(finding.severity),
         text: finding.sentence.clone(),
-        note: finding.id.to_owned(),
+        note: finding.id.to_string(),
         evidence: Some(finding.evidence.clone()),
     }
 }
 
 fn of_trace(trace: &Trace) -> Vec<Fact> {
-    // A line's text may say more than the finding (which row it is of), but not how much it matters.
-    let severity = |line: &Line| {
-        let it = trace.findings.iter().find(|it| it.id == line.note && line.text.ends_with(&it.sentence));
-        it.map_or(Severity::Low, |it| it.severity)
-    };
     // What the answer has said already need not be said once more beside it.
     let note = |line: &Line| {
         let said = line.part == Part::Mapping && !line.note.is_empty() && trace.answer.contains(&line.note);
@@ -380,13 +374,12 @@ fn of_trace(trace: &Trace) -> Vec<Fact> {
     let fact = |line: &Line| Fact {
         part: line.part.heading(),
         label: line.label,
-        sign: match (line.mark, line.part) {
-            (_, Part::Findings) => Sign::Finding(severity(line)),
-            (_, Part::Danger) => Sign::Finding(Severity::High),
-            (Some(mark), _) => Sign::Mark(mark),
-            (None, Part::Unverified) => Sign::Unverified,
-            (None, Part::Unknown) => Sign::Mark(Mark::Unknown),
-            (None, _) => Sign::Blank,
+        sign: match (line.severity, line.mark, line.part) {
+            (Some(severity), ..) => Sign::Finding(severity),
+            (None, Some(mark), _) => Sign::Mark(mark),
+            (None, None, Part::Unverified) => Sign::Unverified,
+            (None, None, Part::Unknown) => Sign::Mark(Mark::Unknown),
+            (None, None, _) => Sign::Blank,
         },
         text: line.text.clone(),
         note: note(line),

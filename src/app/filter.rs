@@ -81,7 +81,7 @@ impl Word {
             Place::Anywhere => row.cells.iter().any(|cell| has(cell)) || has(&row.arn),
             Place::Column(at) => row.cells.get(at).is_some_and(|cell| has(cell)),
             Place::State => has(super::words::state(row.mark)),
-            Place::Finding => row.findings.iter().any(|id| has(id)),
+            Place::Finding => row.findings.iter().any(|id| has(id.as_str())),
         };
         found != self.exclude
     }
@@ -120,7 +120,7 @@ mod tests {
             cells: ["role/teams/deployer", "STANDARD", "ops", "Edit@blue"].map(str::to_owned).to_vec(),
             arn: "arn:aws:iam::111122223333:role/teams/deployer".into(),
             mark: Mark::Dead,
-            findings: vec!["entry-recreated-principal"],
+            findings: vec![crate::access::findings::FindingId::EntryRecreatedPrincipal],
             ..Row::default()
         };
         assert_eq!(Filter::parse(text, &heads(Pane::Entries)).keeps(&row), kept, "{text}");

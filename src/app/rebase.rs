@@ -6,6 +6,7 @@
 use super::App;
 use super::overlay::Overlay;
 use super::words::count;
+use crate::edit::check::CheckId;
 
 /// Puts the staged changes on top of what is there now, and says so if that made a difference.
 pub(super) fn onto_facts(app: &mut App) {
@@ -26,7 +27,7 @@ pub(super) fn onto_facts(app: &mut App) {
 pub(super) fn where_blocked(app: &mut App) {
     let is_blocked = |it: &Overlay| match it {
         Overlay::Plan(view) => {
-            view.undoes.is_none() && view.review.iter().flat_map(|it| &it.checks).any(|it| it.id == "drift")
+            view.undoes.is_none() && view.review.iter().flat_map(|it| &it.checks).any(|it| it.id == CheckId::Drift)
         }
         _ => false,
     };

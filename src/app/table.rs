@@ -11,7 +11,7 @@ use super::columns;
 use super::filter::Filter;
 use super::pane::{Pane, Sort};
 use crate::access::Mark;
-use crate::access::findings::Severity;
+use crate::access::findings::{FindingId, Severity};
 use crate::access::inventory::Inventory;
 use crate::access::workload::Subject;
 use crate::model::principal::Asked;
@@ -86,7 +86,7 @@ pub struct Row {
     /// Does something remain unverified?
     pub unverified: bool,
     /// The ids of its findings.
-    pub findings: Vec<&'static str>,
+    pub findings: Vec<FindingId>,
     /// The texts of its columns.
     pub cells: Vec<String>,
     /// Whose trace it opens.

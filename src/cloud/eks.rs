@@ -174,6 +174,7 @@ impl Eks {
     pub async fn list_pod_identity_associations(
         &self,
         cluster: &str,
+        service_account: Option<&str>,
         next: Option<String>,
     ) -> Result<Page<String>, Failure> {
         let doing = "list the Pod Identity associations";
@@ -182,6 +183,7 @@ impl Eks {
             .client
             .list_pod_identity_associations()
             .cluster_name(cluster)
+            .set_service_account(service_account.map(str::to_owned))
             .set_next_token(next)
             .customize()
             .interceptor(request.check())

@@ -11,6 +11,8 @@ pub mod known;
 mod rules;
 mod undo;
 
+pub use known::CheckId;
+
 use super::diff::{Difference, Sides};
 use super::draft::Draft;
 use super::plan::Step;
@@ -48,12 +50,19 @@ impl Level {
 pub struct Check {
     /// How much it weighs.
     pub level: Level,
-    /// The rule.
-    pub id: &'static str,
+    /// Which check.
+    pub id: CheckId,
     /// What it is about; `None` for the draft as a whole.
     pub subject: Option<Subject>,
     /// A sentence.
     pub because: String,
+}
+
+impl Check {
+    /// What a check says, with the weight that its id has.
+    pub(crate) fn new(id: CheckId, subject: Option<&Subject>, because: impl Into<String>) -> Self {
+        Check { level: id.level(), id, subject: subject.cloned(), because: because.into() }
+    }
 }
 
 /// All that the rules look at.

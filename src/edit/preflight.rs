@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Check, Level};
+use super::check::{Check, CheckId};
 use super::plan::{Call, Step};
 use super::state::{State, Subject};
 use crate::access::identity::Resolver;
@@ -212,7 +212,7 @@ pub fn checks(whom: &str, answers: &[(Ask, Result<Vec<Simulated>, String>)]) -> 
         let call = if calls.len() == 1 { "call" } else { "calls" };
         let because =
             format!("{action} will be refused to you, as far as IAM tells ({call} {}): {why}", calls.join(", "));
-        Check { level: Level::Asks, id: "caller-may-not", subject: None, because }
+        Check::new(CheckId::CallerMayNot, None, because)
     });
     let unsaid = unknown.into_iter().map(|(why, actions)| {
         let actions: Vec<String> = actions.into_iter().collect();
@@ -224,7 +224,7 @@ pub fn checks(whom: &str, answers: &[(Ask, Result<Vec<Simulated>, String>)]) -> 
 /// That it is not known whether the caller may.
 pub fn not_known(why: &str) -> Check {
     let because = format!("whether you may make these calls is not known: {why}");
-    Check { level: Level::Notes, id: "caller-not-simulated", subject: None, because }
+    Check::new(CheckId::CallerNotSimulated, None, because)
 }
 
 /// `Some` says why it would be refused, `None` that it would not; the error, why neither is known.

@@ -78,6 +78,17 @@ impl fmt::Display for AuthenticationMode {
     }
 }
 
+/// Whether the principal that created a cluster is one of its administrators without standing in any list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HiddenCreator {
+    /// It is a member of `system:masters` that no API names.
+    Present,
+    /// There is none: the creator's administrator, if there is one, is an access entry.
+    Absent,
+    /// The authentication mode, which decides it, is not known.
+    Unknown,
+}
+
 /// `describe-cluster` → `cluster`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +128,9 @@ pub struct Cluster {
     /// Present on connected (not EKS-run) clusters, which have no access entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connector_config: Option<serde_json::Value>,
+    /// What EKS finds wrong with what the cluster needs; `None` where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<ClusterHealth>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -144,6 +158,18 @@ impl Cluster {
     pub fn mode_text(&self) -> String {
         let mode = self.authentication_mode();
         if self.mode_is_inferred() { format!("{mode} (inferred)") } else { mode.to_string() }
+    }
+
+    /// Whether the cluster was created without an administrator for its creator. EKS makes one unless it is told not to.
+    pub fn refuses_creator_admin(&self) -> bool {
+        let config = self.access_config.as_ref();
+        config.is_some_and(|it| it.bootstrap_cluster_creator_admin_permissions == Some(false))
+    }
+
+    /// The version of Kubernetes: `(1, 29)` for `1.29`.
+    pub fn version_numbers(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.version.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
     }
 
     /// The cluster's account, from its ARN.
@@ -275,6 +301,29 @@ pub struct ComputeConfig {
     pub node_pools: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_role_arn: Option<String>,
+}
+
+/// `cluster.health`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ClusterHealth {
+    #[serde(default)]
+    pub issues: Vec<ClusterIssue>,
+}
+
+/// `cluster.health.issues[]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ClusterIssue {
+    /// `KmsKeyDisabled`, `Ec2SubnetNotFound`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_ids: Vec<String>,
 }
 
 /// `describe-nodegroup` → `nodegroup`.

@@ -23,6 +23,7 @@ use super::network::NetworkPolicy;
 use super::principal::Arn;
 use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use super::section::SectionId;
 use super::time::Time;
 use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
 
@@ -47,7 +48,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iam: Option<IamDocument>,
     /// What was empty, refused, failed or partial when it was taken, by `REGION/CLUSTER/section` (the region may be left
-    /// out), `iam/section` or `account/clusters`; the names are those of [`CLUSTER_SECTIONS`] and [`IAM_SECTIONS`].
+    /// out), `iam/section` or `account/clusters`; the names are those of [`SectionId`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sections: BTreeMap<String, SectionNote>,
 }
@@ -337,33 +338,10 @@ fn path_text(path: &Option<String>) -> String {
     path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default()
 }
 
-/// The sections of a cluster that a note may be about.
-pub const CLUSTER_SECTIONS: [&str; 21] = [
-    "cluster",
-    "accessEntries",
-    "podIdentityAssociations",
-    "nodegroups",
-    "fargateProfiles",
-    "addons",
-    "identityProviderConfigs",
-    "capabilities",
-    "updates",
-    "awsAuth",
-    "namespaces",
-    "serviceAccounts",
-    "pods",
-    "nodes",
-    "daemonSets",
-    "networkPolicies",
-    "roles",
-    "clusterRoles",
-    "roleBindings",
-    "clusterRoleBindings",
-    "apiResources",
-];
-
-/// The sections of IAM that a note may be about.
-pub const IAM_SECTIONS: [&str; 6] = ["roles", "users", "groups", "policies", "oidcProviders", "instanceProfiles"];
+/// Whether one of these sections is called so.
+fn names(sections: &[SectionId], name: &str) -> bool {
+    sections.iter().any(|id| id.name() == name)
+}
 
 /// Reads a document, YAML or JSON.
 pub fn read(text: &str) -> Result<Document, DocumentError> {
@@ -429,9 +407,9 @@ fn check_notes(document: &mut Document) -> Result<(), DocumentError> {
         let mut parts = name.rsplitn(3, '/');
         let (section, cluster, region) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         let full = match (cluster, region) {
-            (Some("iam"), None) if IAM_SECTIONS.contains(&section) => Some(name.clone()),
+            (Some("iam"), None) if names(SectionId::IAM, section) => Some(name.clone()),
             (Some("account"), None) if section == "clusters" => Some(name.clone()),
-            (Some(cluster), region) if CLUSTER_SECTIONS.contains(&section) => document.clusters.iter().find_map(|it| {
+            (Some(cluster), region) if names(SectionId::CLUSTER, section) => document.clusters.iter().find_map(|it| {
                 let own = region_of(&it.cluster, document.region.as_deref());
                 let same = it.cluster.name == cluster && region.is_none_or(|region| region == own);
                 same.then(|| format!("{own}/{cluster}/{section}"))

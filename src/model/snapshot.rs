@@ -5,6 +5,8 @@
 //! absence. Decides nothing about access. A new source of facts is a new field here, in [`super::document`] (how it
 //! is written) and in `run/load` (how it is fetched).
 
+mod authentication;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -380,13 +382,6 @@ impl ClusterFacts {
         let is_it = |arn: &str| Principal::from_arn(arn).is_ok_and(|(p, session)| session.is_none() && p.key() == *key);
         let in_sweep = self.access_entries.lookup(|entry| is_it(&entry.principal_arn), is_it);
         one_by_one(in_sweep, &self.access_entries, self.asked_entries.get(key))
-    }
-
-    /// Whether nothing tells the authentication mode: the cluster reports none, and its access entries do not show that there
-    /// are none to read, as those of mode CONFIG_MAP do.
-    pub fn mode_is_unreported(&self) -> bool {
-        let inferred = self.cluster.value().is_some_and(Cluster::mode_is_inferred);
-        inferred && !matches!(self.access_entries.state(), State::NotApplicable(_))
     }
 
     /// Which sections are still to come, and how far they are: `(name, done, total)`.

@@ -76,7 +76,7 @@ pub fn json(id: &ClusterId, audit: &Audit) -> Result<String, String> {
 fn item_json(item: &Item) -> Value {
     let evidence: Vec<EvidenceJson> = item.evidence.iter().map(EvidenceJson::from).collect();
     let remedy: Vec<Value> = item.remedy.iter().map(|it| json!({"title": it.title, "text": it.text})).collect();
-    json!({"id": item.id, "severity": item.severity.as_str(), "subject": item.subject.to_string(),
+    json!({"id": item.id.as_str(), "severity": item.severity.as_str(), "subject": item.subject.to_string(),
         "because": item.because, "evidence": evidence, "remedy": remedy, "fingerprint": item.fingerprint,
         "ignored": item.ignored.map(|by| by.as_str())})
 }

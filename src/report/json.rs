@@ -86,7 +86,7 @@ impl From<&Finding> for FindingJson {
             Severity::Low => "low",
         };
         FindingJson {
-            id: finding.id,
+            id: finding.id.as_str(),
             severity,
             sentence: finding.sentence.clone(),
             evidence: (&finding.evidence).into(),

@@ -79,7 +79,7 @@ pub fn text(cluster: &ClusterId, review: &Review, home: Option<&str>) -> String 
         out.push('\n');
         let checks = review.checks.iter().map(|it| {
             let about = it.subject.as_ref().map_or_else(|| "all".to_owned(), |it| subject(it, home));
-            vec![format!("{} {}", sign(it.level), it.level.word()), it.id.to_owned(), about, it.because.clone()]
+            vec![format!("{} {}", sign(it.level), it.level.word()), it.id.to_string(), about, it.because.clone()]
         });
         out.push_str(&columns(&checks.collect::<Vec<_>>()));
     }
@@ -160,7 +160,7 @@ pub fn value(cluster: &ClusterId, review: &Review) -> Value {
     let checks: Vec<Value> = review
         .checks
         .iter()
-        .map(|it| json!({"id": it.id, "level": it.level.word(), "because": it.because, "subject": it.subject.as_ref().map(subject_json)}))
+        .map(|it| json!({"id": it.id.as_str(), "level": it.level.word(), "because": it.because, "subject": it.subject.as_ref().map(subject_json)}))
         .collect();
     json!({
         "eksplorer": FORMAT, "cluster": cluster.name, "region": cluster.region,

@@ -11,7 +11,7 @@ pub(super) fn rows(controls: &[Control]) -> Vec<Vec<String>> {
     let head = ["STATE", "CONTROL", "OF", "WHY"].map(str::to_owned).to_vec();
     let row = |it: &Control| {
         let subject = if it.subject.is_empty() { "-" } else { it.subject.as_str() };
-        vec![it.standing.to_string(), it.id.to_owned(), subject.to_owned(), it.because.clone()]
+        vec![it.standing.to_string(), it.id.to_string(), subject.to_owned(), it.because.clone()]
     };
     std::iter::once(head).chain(controls.iter().map(row)).collect()
 }
@@ -41,7 +41,7 @@ pub(super) fn json(controls: &[Control]) -> Vec<Value> {
         };
         let evidence: Vec<EvidenceJson> = it.evidence.iter().map(EvidenceJson::from).collect();
         let change = it.change.as_ref();
-        json!({"id": it.id, "title": it.title, "subject": it.subject, "state": state, "severity": severity,
+        json!({"id": it.id.as_str(), "title": it.id.title(), "subject": it.subject, "state": state, "severity": severity,
             "because": it.because, "evidence": evidence, "look": change.and_then(|it| it.look.as_ref()),
             "command": change.map(|it| &it.command), "danger": change.map(|it| &it.danger)})
     };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::access::audit::{Audit, IgnoredBy, Item};
 use crate::access::findings::Severity;
-use crate::access::findings::rules::{Rule, rules};
+use crate::access::findings::rules::{FindingRule, rules};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 
@@ -17,13 +17,13 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 
 /// The findings as SARIF; `file` is that which the facts came from, if they did.
 pub fn sarif(id: &ClusterId, audit: &Audit, file: Option<&str>) -> Result<String, String> {
-    let rules = rules();
+    let rules: Vec<FindingRule> = rules().collect();
     let results: Vec<Value> = audit.items.iter().map(|item| result(id, item, &rules, file)).collect();
     let notifications: Vec<Value> = (audit.not_judged.iter())
         .map(|it| json!({"level": "warning", "message": {"text": format!("not judged: {}: {}", it.what, it.because)}}))
         .collect();
     let driver = json!({"name": "eksplorer", "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "rules": rules.iter().map(|it| descriptor(it)).collect::<Vec<_>>()});
+        "rules": rules.iter().map(descriptor).collect::<Vec<_>>()});
     let run = json!({
         "tool": {"driver": driver},
         "automationDetails": {"id": format!("eksplorer/{}/{}/", id.region, id.name)},
@@ -42,18 +42,23 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn descriptor(rule: &Rule) -> Value {
+fn descriptor(rule: &FindingRule) -> Value {
+    let page = rule.page;
     json!({
-        "id": rule.id,
+        "id": rule.id.as_str(),
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.why},
-        "help": {"text": format!("{} {} Rests on: {}.", rule.title, rule.why, rule.see)},
+        "helpUri": page.url,
+        "help": {
+            "text": format!("{} {} See: {}, {}", rule.title, rule.why, page.title, page.url),
+            "markdown": format!("{} {} See: [{}]({}).", rule.title, rule.why, page.title, page.url),
+        },
         "defaultConfiguration": {"level": level(rule.severity)},
         "properties": {"tags": ["security", rule.family.as_str()]},
     })
 }
 
-fn result(id: &ClusterId, item: &Item, rules: &[&Rule], file: Option<&str>) -> Value {
+fn result(id: &ClusterId, item: &Item, rules: &[FindingRule], file: Option<&str>) -> Value {
     let place = format!("{}/{}/{}", id.region, id.name, item.subject);
     let logical = json!({"name": item.subject.to_string(), "fullyQualifiedName": place, "kind": item.subject.kind()});
     let mut location = json!({"logicalLocations": [logical]});
@@ -63,7 +68,7 @@ fn result(id: &ClusterId, item: &Item, rules: &[&Rule], file: Option<&str>) -> V
     let evidence: Vec<String> = item.evidence.iter().map(ToString::to_string).collect();
     let at = if evidence.is_empty() { String::new() } else { format!(" (at {})", evidence.join("; ")) };
     let mut out = json!({
-        "ruleId": item.id,
+        "ruleId": item.id.as_str(),
         "level": level(item.severity),
         "message": {"text": format!("{}: {}{at}", item.subject, item.because)},
         "locations": [location],

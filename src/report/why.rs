@@ -71,7 +71,7 @@ fn severity(it: Severity) -> &'static str {
 }
 
 fn finding(it: &Finding) -> Value {
-    json!({"id": it.id, "severity": severity(it.severity), "subject": it.evidence.document.to_string(), "because": it.sentence})
+    json!({"id": it.id.as_str(), "severity": severity(it.severity), "subject": it.evidence.document.to_string(), "because": it.sentence})
 }
 
 fn pod_name(why: &Why<'_>) -> Option<String> {

@@ -6,6 +6,7 @@
 mod audit;
 mod edit;
 mod explain;
+mod identity;
 mod journal;
 mod permissions;
 mod why;
@@ -15,17 +16,19 @@ use std::path::Path;
 pub use audit::audit_cluster;
 pub use edit::{grant, plan_file, revoke};
 pub use explain::explain_message;
+pub use identity::show_permissions;
 pub use journal::{Tell, apply_batch, journal, open_journal, resume, undo};
 pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 pub use why::{why_account, why_pod, why_role};
 
+use super::load::Needs;
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
 use crate::access::find::{Found, find, unread};
 use crate::access::identity::{Resolver, Verdict};
 use crate::access::inventory::inventory;
-use crate::access::permissions::Permissions;
+use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
 use crate::lab;
@@ -58,20 +61,29 @@ impl Printed {
     }
 }
 
-/// What an answer rests on: about a principal that is named by its ARN only its own facts and the RBAC objects, which are
-/// read fast; about any other, everything. Of a name that means one principal, its own facts as well: they may be read
-/// where the lists are refused.
-async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>) -> Result<Snapshot, Trouble> {
+/// What an answer rests on: about a principal that is named by its ARN only its own facts and the RBAC objects; about one
+/// that is named otherwise, whoever may be called so, and then the same; else what the question needs.
+async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>, needs: &Needs) -> Result<Snapshot, Trouble> {
     let snapshot = match (source, about) {
         (Source::File(snapshot), _) => (**snapshot).clone(),
         (Source::Live { session, .. }, Some(Query::Arn(asked))) => {
             load::answer(session, id.clone(), (**asked).clone()).await
         }
-        (Source::Live { session, .. }, None) => load::whole(session, id.clone()).await,
+        (Source::Live { session, .. }, None) if *needs == Needs::ALL => load::whole(session, id.clone()).await,
+        (Source::Live { session, .. }, None) => {
+            let mut snapshot = load::facts(session, id.clone(), needs).await;
+            load::entries_of_aws_auth(session, id, needs, &mut snapshot).await;
+            snapshot
+        }
         (Source::Live { session, .. }, Some(Query::Name(name))) => {
-            let mut snapshot = load::whole(session, id.clone()).await;
-            if let Ok(Found::One(asked)) = find(name, &snapshot.cluster(id), &snapshot.iam) {
-                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+            let mut snapshot = load::facts(session, id.clone(), &Needs::name()).await;
+            match find(name, &snapshot.cluster(id), &snapshot.iam) {
+                Ok(Found::One(asked)) => {
+                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+                }
+                // A workload may name a role that nothing else does.
+                Ok(Found::None { .. }) => snapshot = load::whole(session, id.clone()).await,
+                Ok(Found::Many(_)) | Err(_) => {}
             }
             snapshot
         }
@@ -82,10 +94,13 @@ async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>) -> Re
 
 /// `eksplorer trace PRINCIPAL`
 pub async fn trace_principal(options: &Options, given: &str) -> Result<Printed, Trouble> {
+    if Who::subject(given).is_some() {
+        return identity::trace_subject(options, given).await;
+    }
     let query = parse_query(given).map_err(|error| Trouble::bad_input(error.to_string()))?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, Some(&query)).await?;
+    let snapshot = facts_for(&source, &id, Some(&query), &Needs::ALL).await?;
     let facts = snapshot.cluster(&id);
     let resolver = Resolver::new(&facts, &snapshot.iam);
     let asked = match find(given, &facts, &snapshot.iam).map_err(|error| Trouble::bad_input(error.to_string()))? {
@@ -149,7 +164,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None).await?;
+    let snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
     let facts = snapshot.cluster(&id);
     let rows = inventory(&facts, &snapshot.iam);
     let caveats = list::caveats(&snapshot, &id, pane);

@@ -12,8 +12,10 @@ mod ask;
 mod cluster;
 mod crew;
 mod iam;
+mod needs;
 mod sweep;
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use futures::future::{join, join_all, join3};
@@ -21,10 +23,11 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::access::identity;
 use crate::cloud::Session;
 use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
-use crate::model::principal::Asked;
+use crate::model::principal::{Asked, PrincipalKey};
 use crate::model::review::{Review, Reviewed};
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
@@ -33,6 +36,7 @@ use crate::model::update::{IamUpdate, Update};
 pub use ask::{ask, policies};
 pub use cluster::{cluster, rbac};
 pub use iam::iam;
+pub use needs::{EntryScope, Needs};
 
 /// How many news may wait to be read.
 pub const WAITING: usize = 256;
@@ -118,6 +122,33 @@ pub async fn review(session: &Session, id: &ClusterId, review: &Review) -> Resul
 /// Everything about one cluster, the account and the caller.
 pub async fn whole(session: &Session, id: ClusterId) -> Snapshot {
     snapshot(session, vec![id]).await
+}
+
+/// What a question about one cluster rests on, and nothing else.
+pub async fn facts(session: &Session, id: ClusterId, needs: &Needs) -> Snapshot {
+    collect(|tx| read(session, id, needs, tx)).await
+}
+
+/// Reads the access entries of principals that aws-auth names, where those are needed and only the names were read.
+pub async fn entries_of_aws_auth(session: &Session, id: &ClusterId, needs: &Needs, snapshot: &mut Snapshot) {
+    if needs.entries != EntryScope::OfAwsAuth {
+        return;
+    }
+    let facts = snapshot.cluster(id);
+    let rows = facts.aws_auth.value().and_then(|it| it.as_ref()).map(|(_, auth)| auth.rows.as_slice());
+    let keys: HashSet<PrincipalKey> =
+        (rows.unwrap_or_default().iter()).filter_map(|row| Some(identity::meant(row.arn.as_deref()?)?.key())).collect();
+    let named = facts.access_entries.missing().iter().filter_map(|it| it.item.clone());
+    let needed: Vec<(PrincipalKey, String)> = named
+        .filter_map(|arn| Some((identity::meant(&arn)?.key(), arn)))
+        .filter(|(key, _)| keys.contains(key))
+        .collect();
+    add(snapshot, |tx| ask::entries(session, id, needed, tx)).await;
+}
+
+/// The same, as news.
+pub async fn read(session: &Session, id: ClusterId, needs: &Needs, tx: mpsc::Sender<Update>) {
+    join(iam::sections(session, needs.sections, tx.clone()), cluster::sections(session, id, needs, tx)).await;
 }
 
 /// Everything about some clusters, the account and the caller.

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::apply::subject;
 use crate::cloud::Session;
 use crate::edit::Review;
-use crate::edit::check::{Check, drift::drift};
+use crate::edit::check::{Check, CheckId, drift::drift};
 use crate::edit::draft::{Change, Draft};
 use crate::edit::preflight::{Ask, Context, Preflight, Whom, checks, not_known};
 use crate::edit::state::Subject;
@@ -103,7 +103,7 @@ async fn reread(session: &Session, id: &ClusterId, of: &Subject, change: &Change
         drift(of, change, read.as_ref().map(|it| *it).map_err(String::as_str))
     };
     match look().await {
-        Some(found) if found.id == "drift" => {
+        Some(found) if found.id == CheckId::Drift => {
             sleep(SECOND_LOOK).await;
             look().await
         }

@@ -111,7 +111,7 @@ impl Source {
         } else if options.as_principal.is_some() {
             return Err(Trouble::bad_input("--as chooses who of a world to be: it goes with --demo, --world or lab"));
         }
-        let session = Session::open(cloud, calls).await?;
+        let session = Session::open(cloud, calls.or_else(super::calls::sink)).await?;
         Ok(Source::Live { session, lab })
     }
 

@@ -247,7 +247,7 @@ impl Screen {
 }
 
 fn of<'a>(review: &'a Review, id: &str) -> Option<&'a Check> {
-    review.checks.iter().find(|it| it.id == id)
+    review.checks.iter().find(|it| it.id.as_str() == id)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -272,7 +272,7 @@ async fn the_screens_review_says_so_too_and_does_not_ask_aws_with_every_bit_of_n
     entries.push(more);
     let edits = [edits(), vec![(role("old"), Edit::Remove)]].concat();
     let review = screen.review(&draft(&other, edits)).await;
-    let drifts: Vec<&Check> = review.checks.iter().filter(|it| it.id == "drift").collect();
+    let drifts: Vec<&Check> = review.checks.iter().filter(|it| it.id.as_str() == "drift").collect();
     let told: Vec<&str> = drifts.iter().map(|it| it.because.as_str()).collect();
     let [dev, fresh] = told[..] else { panic!("{told:#?}") };
     assert!(drifts.iter().all(|it| it.level == Level::Blocks));
@@ -292,7 +292,8 @@ async fn an_aws_that_never_answers_delays_a_review_and_does_not_keep_it_back() {
     let preflight = Preflight::of(&snapshot.cluster(&id()), &snapshot.iam, Some(&caller), &plan(&draft));
     let patience = Duration::from_millis(300);
     let found = ask(&bench.session().await, &id(), &draft, &preflight, patience).await;
-    let told: Vec<(&str, bool)> = found.iter().map(|it| (it.id, it.because.contains("within 0.3 s"))).collect();
+    let told: Vec<(&str, bool)> =
+        found.iter().map(|it| (it.id.as_str(), it.because.contains("within 0.3 s"))).collect();
     assert_eq!(told, [("drift-unknown", true), ("caller-not-simulated", true)], "{found:#?}");
     assert!(found.iter().all(|it| it.level == Level::Notes));
 }

@@ -67,7 +67,7 @@ impl Report {
     }
 
     fn control(&self, id: &str) -> Option<&Control> {
-        self.rows.posture.iter().find(|it| it.id == id)
+        self.rows.posture.iter().find(|it| it.id.as_str() == id)
     }
 
     fn standing(&self, id: &str) -> Option<Standing> {
@@ -82,7 +82,7 @@ impl Report {
     }
 
     fn finding(&self, id: &str) -> Option<&Finding> {
-        self.findings().find(|it| it.id == id)
+        self.findings().find(|it| it.id.as_str() == id)
     }
 
     /// What all that answers say of one association: pod, service account, row, role, posture.
@@ -352,7 +352,7 @@ fn nodes_without_a_way_in_are_found_with_what_lets_them_in() {
 #[test]
 fn the_entry_of_root_is_not_the_accounts_and_can_be_revoked() {
     let it = report(report!("w17-root-entry"), &[]);
-    let found: Vec<&Finding> = it.findings().filter(|it| it.id == "entry-root-user").collect();
+    let found: Vec<&Finding> = it.findings().filter(|it| it.id.as_str() == "entry-root-user").collect();
     assert_eq!(found.len(), 1);
     assert!(found[0].sentence.contains("root user alone"));
     let ground = Ground { facts: &it.facts, iam: &it.snapshot.iam };

@@ -195,3 +195,31 @@ fn everybody_who_may_is_listed_with_a_path() {
     let output = eksplorer(&of_acme(&["who-can", "get", "/healthz"]));
     assert!(out(&output).contains("group system:unauthenticated"), "{}", out(&output));
 }
+
+/// What `permissions` lists is what `can` answers: cell by cell, over the identities of the demo.
+#[test]
+fn the_table_of_an_identity_is_what_can_answers() {
+    use eksplorer::access::matrix::{VERBS, matrix};
+    use eksplorer::access::permissions::{Permissions, Verdict, Who};
+    let facts = crate::worlds::ACME.facts.values().next().unwrap();
+    let permissions = Permissions::of(facts);
+    let mut asked = 0;
+    for given in ["group:deployers", "sa/payments/ledger", "user:system:kube-scheduler", "system:masters"] {
+        let (_, who) = Who::subject(given).unwrap();
+        for namespace in ["", "payments", "blue"] {
+            let table = matrix(&permissions, &who, namespace);
+            for row in &table.rows {
+                for (verb, cell) in VERBS.iter().zip(&row.cells) {
+                    let verdict = permissions.decide(&who, &table.request(row, verb, "")).verdict;
+                    assert_eq!(
+                        cell.is_allowed(),
+                        verdict == Verdict::Allowed,
+                        "{given} {verb} {row:?} in {namespace:?}"
+                    );
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 500, "{asked}");
+}

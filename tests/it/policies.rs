@@ -83,7 +83,7 @@ fn condition_keys_that_follow_from_the_facts(
     let unverified = |all: &[String]| all.iter().any(|it| it.contains("aws:SourceArn"));
     assert_eq!(unverified(&why.unverified), rests_on_trials, "{name}: {:?}", why.unverified);
     let row = rows.pod_identity.first().expect("a row");
-    let found = row.findings.iter().any(|it| it.id == "pod-identity-no-trust");
+    let found = row.findings.iter().any(|it| it.id.as_str() == "pod-identity-no-trust");
     assert_eq!(found, expected == Denied, "{name}: {:#?}", row.findings);
 }
 
@@ -94,12 +94,12 @@ fn a_variable_that_nothing_fills_in_is_pointed_out() {
     let (rows, why) = answers(&snapshot, "karp", "scaler-0");
     let row = rows.pod_identity.first().expect("a row");
     for findings in [&row.findings, &why.findings] {
-        let found = findings.iter().find(|it| it.id == "role-policy-variable").expect("pointed out");
+        let found = findings.iter().find(|it| it.id.as_str() == "role-policy-variable").expect("pointed out");
         assert!(found.sentence.contains("Nodes-${CLUSTER_NAME}"), "{}", found.sentence);
     }
     // A context key is none.
     let text = std::fs::read_to_string("tests/worlds/cases/b08-passrole-literal-variable.yaml").unwrap();
     let other = text.replace("${CLUSTER_NAME}", "${aws:PrincipalTag/eks-cluster-name}");
     let (rows, _) = answers(&snapshot_of(&read(&other).unwrap(), Source::Lab), "karp", "scaler-0");
-    assert!(rows.pod_identity.iter().flat_map(|it| &it.findings).all(|it| it.id != "role-policy-variable"));
+    assert!(rows.pod_identity.iter().flat_map(|it| &it.findings).all(|it| it.id.as_str() != "role-policy-variable"));
 }

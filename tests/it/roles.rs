@@ -65,7 +65,7 @@ iam:
   - RoleName: hybrid
     Arn: arn:aws:iam::111122223333:role/hybrid
     AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ssm.amazonaws.com}, Action: "sts:AssumeRole", Condition: {StringEquals: {"aws:SourceAccount": "111122223333"}, ArnEquals: {"aws:SourceArn": "arn:aws:ssm:eu-west-1:111122223333:*"}}}]}
-    RolePolicyList: [{PolicyName: describe, PolicyDocument: {Statement: [{Effect: Allow, Action: "eks:DescribeCluster", Resource: "*"}]}}]
+    RolePolicyList: [{PolicyName: describe, PolicyDocument: {Statement: [{Effect: Allow, Action: ["eks:DescribeCluster", "eks:ListAccessEntries"], Resource: "*"}]}}]
     AttachedManagedPolicies: [{PolicyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}, {PolicyArn: "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"}]
   - RoleName: argo
     Arn: arn:aws:iam::111122223333:role/argo
@@ -259,11 +259,18 @@ fn each_defect_and_its_near_miss() {
                 (", serviceAccountRoleArn: \"arn:aws:iam::111122223333:role/cni\"", ""),
             ],
             GENERAL,
-            Mark::InForce,
-            &[],
+            Mark::Dead,
+            &[("role-policy-missing", Medium)],
         ),
         (
-            &[("Action: \"eks:DescribeCluster\"", "Action: \"eks:ListClusters\"")],
+            // "Prepare credentials for hybrid nodes" (EKS User Guide): without it nodeadm has to skip a check.
+            &[("[\"eks:DescribeCluster\", \"eks:ListAccessEntries\"]", "\"eks:DescribeCluster\"")],
+            "hybrid nodes hybrid",
+            Mark::InForce,
+            &[("role-policy-missing", Low)],
+        ),
+        (
+            &[("[\"eks:DescribeCluster\", \"eks:ListAccessEntries\"]", "\"eks:ListAccessEntries\"")],
             "hybrid nodes hybrid",
             Mark::Dead,
             &[("role-policy-missing", Medium)],
@@ -323,7 +330,7 @@ fn each_defect_and_its_near_miss() {
         let all = rows(&world(changes));
         let found = row(&all, name);
         assert_eq!(found.mark, *mark, "{changes:?}: {found:#?}");
-        let mut ids: Vec<_> = found.findings.iter().map(|it| (it.id, it.severity)).collect();
+        let mut ids: Vec<_> = found.findings.iter().map(|it| (it.id.as_str(), it.severity)).collect();
         ids.dedup();
         assert_eq!(ids, *findings, "{changes:?}: {:#?}", found.findings);
         for finding in &found.findings {
@@ -338,7 +345,7 @@ fn a_stale_node_entry_is_one_that_no_machine_can_have() {
         let snapshot = world(changes);
         let rows = inventory(snapshot.facts.values().next().unwrap(), &snapshot.iam);
         let entry = rows.entries.iter().find(|it| it.principal_arn.ends_with("role/own")).unwrap();
-        entry.findings.iter().map(|it| it.id).collect()
+        entry.findings.iter().map(|it| it.id.as_str()).collect()
     };
     assert_eq!(of(&[("Roles: [{RoleName: own}]", "Roles: []")]), ["node-entry-unused"]);
     assert_eq!(of(&[]), [""; 0], "Karpenter's");
@@ -360,7 +367,7 @@ fn a_template_that_needs_an_instance_on_a_role_that_none_can_assume() {
         let mode = ("authenticationMode: API}", "authenticationMode: API_AND_CONFIG_MAP}");
         let snapshot = world(&[mode, ("  kubernetes:\n", text), ("  RoleDetailList:\n", &role)]);
         let rows = inventory(snapshot.facts.values().next().unwrap(), &snapshot.iam);
-        rows.aws_auth[0].findings.iter().map(|it| it.id).collect::<Vec<_>>()
+        rows.aws_auth[0].findings.iter().map(|it| it.id.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(row("{AWS: \"arn:aws:iam::111122223333:root\"}"), ["aws-auth-instance-template"]);
     assert_eq!(row("{Service: ec2.amazonaws.com}"), [""; 0]);

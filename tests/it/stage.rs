@@ -7,13 +7,13 @@ use std::sync::{Arc, LazyLock};
 use eksplorer::access::Mark;
 use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
-use eksplorer::access::findings::{Finding, Severity};
+use eksplorer::access::findings::{Finding, FindingId, Severity};
 use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
 use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
 use eksplorer::access::permissions::Permissions;
-use eksplorer::access::posture::posture;
+use eksplorer::access::posture::{PostureRows, posture};
 use eksplorer::access::trace::{Line, Part, Trace, trace};
 use eksplorer::access::who::who_can;
 use eksplorer::app::effect::Effect;
@@ -136,7 +136,7 @@ fn policy(name: &str, namespaces: &[&str]) -> AssociatedPolicy {
     }
 }
 
-fn finding(severity: Severity, id: &'static str, sentence: &str, document: DocumentRef) -> Finding {
+fn finding(severity: Severity, id: FindingId, sentence: &str, document: DocumentRef) -> Finding {
     Finding { severity, id, sentence: sentence.into(), evidence: Evidence::new(document, ""), remedy: vec![] }
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn inventory() -> Inventory {
     dead.because = recreated.into();
     dead.findings = vec![finding(
         Severity::High,
-        "entry-recreated-principal",
+        FindingId::EntryRecreatedPrincipal,
         &format!("{recreated}: delete the entry and make it again."),
         dead.evidence.document.clone(),
     )];
@@ -180,7 +180,7 @@ pub(crate) fn inventory() -> Inventory {
     );
     edit.findings = vec![finding(
         Severity::Medium,
-        "policy-reads-secrets",
+        FindingId::ScopeNamespaceMissing,
         "Edit reads Secrets and execs into pods in blue.",
         edit.evidence.document.clone(),
     )];
@@ -212,16 +212,17 @@ pub(crate) fn inventory() -> Inventory {
         unread,
     ];
     let snapshot = facts(file());
+    let aws_auth = aws_auth();
+    let rows = PostureRows { aws_auth: &aws_auth, ..PostureRows::default() };
     Inventory {
-        posture: posture(&Engines::new(&snapshot.cluster(&cluster()), &snapshot.iam), &aws_auth()),
-        aws_auth: aws_auth(),
+        posture: posture(&Engines::new(&snapshot.cluster(&cluster()), &snapshot.iam), rows),
+        aws_auth: aws_auth.clone(),
         irsa: irsa(),
         pod_identity: pod_identity(),
         roles: roles(),
-        subjects: Vec::new(),
         principals: entries.iter().filter_map(principal_row).collect(),
         entries,
-        findings: Vec::new(),
+        ..Inventory::default()
     }
     .with_findings()
 }
@@ -243,7 +244,7 @@ fn aws_auth() -> Vec<AwsAuthLine> {
     let mut dead = line("mapRoles[1]", batch, Mark::Dead, "the ARN has a path, which never matches", &["batch"]);
     dead.findings = vec![finding(
         Severity::Medium,
-        "aws-auth-path",
+        FindingId::AwsAuthNeverMatches,
         "The row's ARN has a path; the authenticator compares without one, so it never matches.",
         DocumentRef::AwsAuth,
     )];
@@ -335,6 +336,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
         mark,
         text: text.into(),
         note: note.into(),
+        severity: None,
         evidence,
     };
     let of_entry = || Some(Evidence::new(DocumentRef::AccessEntry(entry_arn.clone()), "kubernetesGroups"));
@@ -381,7 +383,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     let findings = if maps {
         vec![finding(
             Severity::Medium,
-            "policy-reads-secrets",
+            FindingId::ScopeNamespaceMissing,
             "Edit reads Secrets and execs into pods in blue.",
             DocumentRef::AccessEntry(entry_arn.clone()),
         )]
@@ -390,7 +392,10 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     };
     let lines = lines
         .into_iter()
-        .chain(findings.iter().map(|it| line(Part::Findings, "", None, &it.sentence, it.id, Some(it.evidence.clone()))))
+        .chain(findings.iter().map(|it| Line {
+            severity: Some(it.severity),
+            ..line(Part::Findings, "", None, &it.sentence, it.id.as_str(), Some(it.evidence.clone()))
+        }))
         .collect();
     let source = MappingSource::AccessEntry { principal_arn: entry_arn.clone() };
     Trace {

@@ -240,7 +240,7 @@ fn a_service_account_with_irsa_is_given_pod_identity_from_its_row() {
     assert_eq!(stage.app.sign_of(row), Some("~"), "new pods will have the other");
     let stage = stage.keys("r");
     let Some(Overlay::Plan(view)) = stage.app.overlays.last() else { panic!("{}", top(&stage)) };
-    let ids: Vec<&str> = view.review.iter().flat_map(|it| it.checks.iter().map(|it| it.id)).collect();
+    let ids: Vec<&str> = view.review.iter().flat_map(|it| it.checks.iter().map(|it| it.id.as_str())).collect();
     assert!(ids.contains(&"irsa-shadowed"), "{ids:?}");
 }
 

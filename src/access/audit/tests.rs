@@ -4,7 +4,7 @@ use super::*;
 use crate::access::findings::Severity::{High, Low, Medium};
 use crate::model::failure::{Failure, FailureKind};
 
-fn item(severity: Severity, id: &'static str, subject: Subject) -> Item {
+fn item(severity: Severity, id: FindingId, subject: Subject) -> Item {
     let fingerprint = format!("{id} {subject}");
     Item {
         severity,
@@ -22,9 +22,9 @@ fn item(severity: Severity, id: &'static str, subject: Subject) -> Item {
 fn two() -> Audit {
     let row = |n: usize| Subject::AwsAuth(format!("mapRoles[{n}]"));
     let items = vec![
-        item(High, "aws-auth-masters", row(0)),
-        item(High, "aws-auth-masters", row(1)),
-        item(Low, "encryption", Subject::Cluster),
+        item(High, FindingId::AwsAuthMasters, row(0)),
+        item(High, FindingId::AwsAuthMasters, row(1)),
+        item(Low, FindingId::Encryption, Subject::Cluster),
     ];
     Audit { items, not_judged: Vec::new() }
 }

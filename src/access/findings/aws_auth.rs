@@ -1,7 +1,7 @@
-//! What is wrong with a line of aws-auth (`reference`: EKS identity, §5.4 and §8).
+//! What is wrong with a line of aws-auth.
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, MASTERS, Remedy};
+use super::{Finding, FindingId, MASTERS, Remedy};
 use crate::access::Mark;
 use crate::access::identity::{Resolver, Verdict, meant, why_never};
 use crate::access::node_roles::{NODE_USERNAME, in_no_instance_profile};
@@ -34,19 +34,19 @@ pub(crate) fn of_line(
             RowDefect::UnknownKey(_) => Low,
             _ => Medium,
         };
-        out.push(Finding::new(severity, "aws-auth-row-defect", defect.to_string(), evidence));
+        out.push(Finding::new(severity, FindingId::AwsAuthRowDefect, defect.to_string(), evidence));
     }
     let never = why_never(row, None);
     if read && row.arn.is_some() && !never.is_empty() {
-        out.push(Finding::new(Medium, "aws-auth-never-matches", format!("it never matches: {never}"), evidence));
+        out.push(Finding::new(Medium, FindingId::AwsAuthNeverMatches, format!("it never matches: {never}"), evidence));
     } else if mark == Mark::Dead && row.arn.is_some() {
-        out.push(Finding::new(Low, "aws-auth-dead", format!("it lets nobody in: {because}"), evidence));
+        out.push(Finding::new(Low, FindingId::AwsAuthDead, format!("it lets nobody in: {because}"), evidence));
     } else if mark == Mark::Shadowed {
-        out.push(Finding::new(Low, "aws-auth-shadowed", format!("it has no effect: {because}"), evidence));
+        out.push(Finding::new(Low, FindingId::AwsAuthShadowed, format!("it has no effect: {because}"), evidence));
     }
     if mark == Mark::InForce && row.groups.iter().any(|group| group == MASTERS) {
         let sentence = "it gives system:masters, which may do everything and which no binding or policy can restrict";
-        out.push(Finding::new(High, "aws-auth-masters", sentence, evidence).at(format!("{path}.groups")));
+        out.push(Finding::new(High, FindingId::AwsAuthMasters, sentence, evidence).at(format!("{path}.groups")));
     }
     instance_template(resolver, row, evidence, &mut out);
     out.sort();
@@ -56,7 +56,7 @@ pub(crate) fn of_line(
 /// A row that the mode does not read. It matters most where it was the only way in for administrators, or for the nodes that run
 /// with a role: those are locked out as soon as the mode is API. A role that is gone, or that no instance can have, is a leftover.
 fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Evidence) -> Finding {
-    let leftover = || Finding::new(Low, "aws-auth-ignored", because, at);
+    let leftover = || Finding::new(Low, FindingId::AwsAuthIgnored, because, at);
     let Some(principal) = row.arn.as_deref().filter(|_| why_never(row, None).is_empty()).and_then(meant) else {
         return leftover();
     };
@@ -87,7 +87,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
         };
         let sentence = format!("nodes that run with this role cannot join: {because}, and no access entry names it");
         let fix = Remedy { title: "Create the entry that lets the nodes join".to_owned(), text: create(kind) };
-        return Finding::new(High, "aws-auth-ignored", sentence, at).with([fix]);
+        return Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([fix]);
     }
     let policy = format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", principal.partition);
     let text =
@@ -95,7 +95,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
     let sentence =
         format!("an administrator is locked out: {because}, and no access entry names this {}", principal.kind);
     let title = "Create an entry with what system:masters gave: it cannot be a group of an entry".to_owned();
-    Finding::new(High, "aws-auth-ignored", sentence, at).with([Remedy { title, text }])
+    Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([Remedy { title, text }])
 }
 
 /// A template that only instances can fill in, on a role that instances cannot assume.
@@ -110,7 +110,9 @@ fn instance_template(resolver: &Resolver<'_>, row: &AwsAuthRow, at: &Evidence, o
     if outcome(&trust, &Request::service(service)) == Outcome::Denied {
         let sentence = "its username needs a session named like an EC2 instance id, and no instance can assume the role: \
                         authentication fails for everybody who can";
-        out.push(Finding::new(Medium, "aws-auth-instance-template", sentence, at).at(format!("{}.username", at.path)));
+        out.push(
+            Finding::new(Medium, FindingId::AwsAuthInstanceTemplate, sentence, at).at(format!("{}.username", at.path)),
+        );
     }
 }
 
@@ -120,7 +122,7 @@ pub(crate) fn of_account(account: &str, evidence: &Evidence) -> Vec<Finding> {
         "every principal of account {account} authenticates, under its own ARN and without groups: whoever runs that \
          account decides who gets in"
     );
-    vec![Finding::new(High, "aws-auth-map-accounts", sentence, evidence)]
+    vec![Finding::new(High, FindingId::AwsAuthMapAccounts, sentence, evidence)]
 }
 
 /// A key that yields less than it seems to, and what follows from that.
@@ -138,7 +140,7 @@ pub(crate) fn of_key(name: &str, problem: &KeyProblem, evidence: &Evidence) -> V
         (Some(key), problem) if problem.empties_key() => consequence(key),
         _ => "",
     };
-    vec![Finding::new(severity, "aws-auth-key", format!("{name} {problem}{follows}"), evidence)]
+    vec![Finding::new(severity, FindingId::AwsAuthKey, format!("{name} {problem}{follows}"), evidence)]
 }
 
 /// What follows from a key that is empty. The authenticator replaces all rows whenever aws-auth changes, so a running

@@ -1,7 +1,7 @@
-//! What is wrong with an access entry (`reference`: EKS identity, §8).
+//! What is wrong with an access entry.
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, MASTERS, list};
+use super::{Finding, FindingId, MASTERS, list};
 use crate::access::Mark;
 use crate::access::catalog::namespace_matches;
 use crate::access::identity::{Death, MappingSource, Resolution, Resolver};
@@ -28,7 +28,7 @@ pub(crate) fn of_entry(
         return out;
     }
     if principal.kind == PrincipalKind::Root {
-        out.push(Finding::new(Low, "entry-root-user", ROOT_ALONE, evidence).at("principalArn"));
+        out.push(Finding::new(Low, FindingId::EntryRootUser, ROOT_ALONE, evidence).at("principalArn"));
     }
     if mark == Mark::InForce {
         differs_from_row(resolver, entry, resolution, evidence, &mut out);
@@ -49,17 +49,17 @@ fn dead(resolver: &Resolver<'_>, principal: &Principal, death: Death, because: &
     match (newer, death) {
         (Some(role), Death::Vanished) => Finding::new(
             Medium,
-            "entry-permission-set-reprovisioned",
+            FindingId::EntryPermissionSetReprovisioned,
             format!(
                 "the permission set was provisioned anew as {}; this entry names the old role, which is gone",
                 role.role_name
             ),
             at,
         ),
-        (_, Death::Vanished) => Finding::new(Medium, "entry-vanished-principal", because, at),
+        (_, Death::Vanished) => Finding::new(Medium, FindingId::EntryVanishedPrincipal, because, at),
         (_, Death::Recreated | Death::OtherPath) => {
             let sentence = format!("{because}: delete the entry and make it again");
-            Finding::new(Medium, "entry-recreated-principal", sentence, at)
+            Finding::new(Medium, FindingId::EntryRecreatedPrincipal, sentence, at)
         }
     }
 }
@@ -97,7 +97,7 @@ fn differs_from_row(
                 row.place(),
                 if row.groups.is_empty() { "none".to_owned() } else { list(&row.groups) }
             );
-            out.push(Finding::new(severity, "entry-and-row-differ", sentence, at).at("kubernetesGroups"));
+            out.push(Finding::new(severity, FindingId::EntryAndRowDiffer, sentence, at).at("kubernetesGroups"));
         }
     }
 }
@@ -128,7 +128,7 @@ fn unbound_groups(resolver: &Resolver<'_>, entry: &AccessEntry, at: &Evidence, o
         .collect();
     if !unbound.is_empty() {
         let sentence = format!("no binding in the cluster mentions the group {}: it grants nothing", list(&unbound));
-        out.push(Finding::new(Low, "entry-group-unbound", sentence, at).at("kubernetesGroups"));
+        out.push(Finding::new(Low, FindingId::EntryGroupUnbound, sentence, at).at("kubernetesGroups"));
     }
 }
 
@@ -137,7 +137,7 @@ fn grants_nothing(entry: &AccessEntry, at: &Evidence, out: &mut Vec<Finding>) {
     if entry.kind == "STANDARD" && entry.kubernetes_groups.is_empty() && no_policies {
         let sentence = "it has no groups and no access policies: it lets the principal in, to do no more than any \
                         authenticated user and what is bound to its username";
-        out.push(Finding::new(Low, "entry-grants-nothing", sentence, at));
+        out.push(Finding::new(Low, FindingId::EntryGrantsNothing, sentence, at));
     }
 }
 
@@ -163,7 +163,7 @@ fn scopes(resolver: &Resolver<'_>, entry: &AccessEntry, at: &Evidence, out: &mut
                 policy.name(),
                 list(&missing)
             );
-            let finding = Finding::new(Medium, "scope-namespace-missing", sentence, at);
+            let finding = Finding::new(Medium, FindingId::ScopeNamespaceMissing, sentence, at);
             out.push(finding.at(format!("associatedAccessPolicies[{index}].accessScope.namespaces")));
         }
     }
@@ -190,7 +190,7 @@ fn node_entries(
             "node group {} runs Windows, and the entry is EC2_LINUX: without the group eks:kube-proxy-windows DNS fails on its nodes",
             group.nodegroup_name
         );
-        out.push(Finding::new(High, "node-entry-windows-on-linux", sentence, at).at("type"));
+        out.push(Finding::new(High, FindingId::NodeEntryWindowsOnLinux, sentence, at).at("type"));
     }
     let auto_mode = facts
         .cluster
@@ -202,6 +202,6 @@ fn node_entries(
     if unused && in_no_instance_profile(resolver, principal) {
         let sentence = "no managed node group uses this role and no instance profile holds it, so no machine can have it: \
                         a deleted node group left the entry behind";
-        out.push(Finding::new(Low, "node-entry-unused", sentence, at));
+        out.push(Finding::new(Low, FindingId::NodeEntryUnused, sentence, at));
     }
 }

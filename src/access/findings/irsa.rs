@@ -1,17 +1,18 @@
-//! What is wrong with a service account's role by IRSA (`reference`: workload identity, §1.6).
+//! What is wrong with a service account's role by IRSA.
 //!
 //! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. What depends on the
 //! trust policy's shape alone is in `trust_shape`.
 
-use super::Finding;
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
+use super::{Finding, FindingId};
 use crate::access::trust::{Clause, Got, Outcome};
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::token::IRSA_TOKEN;
 use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
 use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
+use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::wildcard::glob;
 use crate::model::workload::{DEFAULT_AUDIENCE, Pod, ROLE_ARN_ANNOTATION};
@@ -55,7 +56,7 @@ pub(super) fn of_account(
     let mut out = Vec::new();
     if account.itself.is_some_and(|it| it.has_empty_role_arn()) {
         let why = "its annotation is empty: the webhook takes that for none, and new pods get no role by it";
-        out.push(Finding::new(Medium, "irsa-annotation-no-arn", why, &of_annotation(namespace, name)));
+        out.push(Finding::new(Medium, FindingId::IrsaAnnotationNoArn, why, &of_annotation(namespace, name)));
     }
     if let Some(irsa) = &account.irsa {
         let evidence = of_annotation(namespace, name);
@@ -65,7 +66,7 @@ pub(super) fn of_account(
                        before keep IRSA until they are recreated";
             let key = ROLE_ARN_ANNOTATION;
             let mend = remedy::drop_annotation(namespace, name, key);
-            out.push(Finding::new(Low, "irsa-and-pod-identity", why, &evidence).with([mend]));
+            out.push(Finding::new(Low, FindingId::IrsaAndPodIdentity, why, &evidence).with([mend]));
         }
     }
     of_pods(workloads, (namespace, name), account, pods, &mut out);
@@ -83,13 +84,13 @@ fn of_binding(
     let step = |label: &str, outcome| irsa.steps.iter().find(|it| it.label == label && it.outcome == Some(outcome));
     let Some(role) = &irsa.role else {
         let why = format!("{}; the webhook hands it to pods all the same, and STS refuses it", irsa.answer.because);
-        out.push(Finding::new(Medium, "irsa-annotation-no-arn", why, evidence));
+        out.push(Finding::new(Medium, FindingId::IrsaAnnotationNoArn, why, evidence));
         return;
     };
     if let Some(step) = step("role", Outcome::Denied) {
         let (id, mend) = match workloads.trust(role) {
-            Lookup::Found(it) => ("irsa-role-path", vec![remedy::annotate(namespace, name, &it.detail.arn)]),
-            _ => ("irsa-role-missing", Vec::new()),
+            Lookup::Found(it) => (FindingId::IrsaRolePath, vec![remedy::annotate(namespace, name, &it.detail.arn)]),
+            _ => (FindingId::IrsaRoleMissing, Vec::new()),
         };
         out.push(Finding::new(Medium, id, step.text.clone(), evidence).with(mend));
         return;
@@ -104,9 +105,10 @@ fn of_binding(
                 role.account, it.detail.arn
             );
             let mend = remedy::annotate(namespace, name, &it.detail.arn);
-            out.push(Finding::new(SLIP, "irsa-role-account", why, evidence).with([mend]));
+            out.push(Finding::new(SLIP, FindingId::IrsaRoleAccount, why, evidence).with([mend]));
         }
     }
+    of_partition(workloads, (namespace, name), irsa, role, evidence, out);
     if let Lookup::Found(trust) = workloads.trust(role) {
         out.extend(of_trust(workloads, trust, role));
         of_claims(irsa, trust, evidence, out);
@@ -118,31 +120,31 @@ fn of_binding(
         let audience = irsa.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
         let provider = irsa.provider.as_deref().unwrap_or_default();
         let mend = remedy::provider(&cluster.name, region, issuer, provider, audience);
-        out.push(Finding::new(Medium, "irsa-provider-missing", step.text.clone(), evidence).with(mend));
+        out.push(Finding::new(Medium, FindingId::IrsaProviderMissing, step.text.clone(), evidence).with(mend));
     }
     if let (Some(step), Some(provider), Some(audience)) =
         (step("audience", Outcome::Denied), &irsa.provider, &irsa.audience)
     {
         let mend = remedy::client_id(provider, audience);
-        out.push(Finding::new(Medium, "irsa-provider-audience", step.text.clone(), evidence).with([mend]));
+        out.push(Finding::new(Medium, FindingId::IrsaProviderAudience, step.text.clone(), evidence).with([mend]));
     }
     let denied = irsa.trust.as_ref().filter(|it| it.outcome == Outcome::Denied);
     if let (Some(denied), Lookup::Found(trust)) = (denied, workloads.trust(role)) {
         let effect = denied.statement.as_ref().and_then(|it| trust.policy().ok()?.statements.get(it.index)?.effect);
         let by_deny = effect == Some(Effect::Deny);
         if by_deny {
-            out.push(Finding::new(Medium, "irsa-explicit-deny", denied.because.clone(), evidence));
+            out.push(Finding::new(Medium, FindingId::IrsaExplicitDeny, denied.because.clone(), evidence));
         }
         if lacks_key(denied, trust) && !out.iter().skip(from).any(|it| MISWRITTEN_KEY.contains(&it.id)) {
             let why = format!(
                 "{}: no request of a service account has that key, so that the statement never applies",
                 denied.because
             );
-            out.push(Finding::new(Medium, "irsa-key-absent", why, evidence));
+            out.push(Finding::new(Medium, FindingId::IrsaKeyAbsent, why, evidence));
         }
         let explained = out.iter().skip(from).any(|it| it.severity <= Medium);
         if !explained {
-            out.push(Finding::new(Medium, "irsa-denied", denied.because.clone(), evidence));
+            out.push(Finding::new(Medium, FindingId::IrsaDenied, denied.because.clone(), evidence));
         }
         // What would let it in goes with the first that says why it is not.
         let mend = irsa.provider.as_ref().filter(|_| !by_deny).map(|provider| {
@@ -162,11 +164,42 @@ fn of_binding(
     }
 }
 
-/// A key that is absent because it is written wrongly is told so.
-const MISWRITTEN_KEY: [&str; 2] = ["irsa-key-malformed", "irsa-key-other-issuer"];
+/// An ARN of another partition, where the cluster's partition has a role of that name that lets this service account in: the
+/// partition is a slip.
+fn of_partition(
+    workloads: &Workloads<'_>,
+    (namespace, name): (&str, &str),
+    irsa: &Irsa,
+    role: &Principal,
+    evidence: &Evidence,
+    out: &mut Vec<Finding>,
+) {
+    let Some(own) = workloads.cluster_partition().filter(|own| *own != role.partition) else { return };
+    let twin = Principal { partition: own.to_owned(), ..role.clone() };
+    let Lookup::Found(found) = workloads.trust(&twin) else { return };
+    let arn = &found.detail.arn;
+    if workloads.irsa_of(namespace, name, arn, irsa.audience.as_deref()).answer.outcome != Outcome::Allowed {
+        return;
+    }
+    let why = format!(
+        "the annotation names a role of partition {}, and the cluster is in {own}, where {arn} lets this service account in: \
+         that one is most likely meant",
+        role.partition
+    );
+    let mend = remedy::annotate(namespace, name, arn);
+    out.push(Finding::new(Medium, FindingId::IrsaRolePartition, why, evidence).with([mend]));
+}
 
-const WIDE: [&str; 5] =
-    ["irsa-no-subject", "irsa-subject-wide", "irsa-for-all-values", "irsa-if-exists", "irsa-no-audience"];
+/// A key that is absent because it is written wrongly is told so.
+const MISWRITTEN_KEY: [FindingId; 2] = [FindingId::IrsaKeyMalformed, FindingId::IrsaKeyOtherIssuer];
+
+const WIDE: [FindingId; 5] = [
+    FindingId::IrsaNoSubject,
+    FindingId::IrsaSubjectWide,
+    FindingId::IrsaForAllValues,
+    FindingId::IrsaIfExists,
+    FindingId::IrsaNoAudience,
+];
 
 /// Audience and subject against what the statements for this cluster ask.
 fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<Finding>) {
@@ -185,7 +218,7 @@ fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<
     if let Some(audience) = irsa.audience.as_deref().filter(|it| refuses("aud", it)) {
         let why =
             format!("its token is made out for {audience:?}, and the trust policy asks for {}", list(&wanted("aud")));
-        out.push(Finding::new(Medium, "irsa-audience-mismatch", why, evidence));
+        out.push(Finding::new(Medium, FindingId::IrsaAudienceMismatch, why, evidence));
     }
     let all = wanted("sub");
     // A star that is taken literally has a finding of its own.
@@ -205,7 +238,7 @@ fn of_claims(irsa: &Irsa, trust: &Trust<'_>, evidence: &Evidence, out: &mut Vec<
             }
             (None, None) => format!("the trust policy names {}, and not {:?}", list(&all), irsa.subject),
         };
-        out.push(Finding::new(Medium, "irsa-subject-mismatch", why, evidence));
+        out.push(Finding::new(Medium, FindingId::IrsaSubjectMismatch, why, evidence));
     }
 }
 
@@ -283,7 +316,7 @@ fn of_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>, 
             names(&without)
         );
         let mend = remedy::restart(first);
-        out.push(Finding::new(Medium, "irsa-pod-older", why, &of_pod(first, "spec.containers")).with([mend]));
+        out.push(Finding::new(Medium, FindingId::IrsaPodOlder, why, &of_pod(first, "spec.containers")).with([mend]));
     }
     if let [first, ..] = hand.as_slice() {
         let wins = if account.association.is_some() {
@@ -296,21 +329,21 @@ fn of_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>, 
             names(&hand)
         );
         let mend = remedy::drop_variables(first);
-        out.push(Finding::new(Medium, "irsa-env-preset", why, &of_pod(first, "spec.containers")).with(mend));
+        out.push(Finding::new(Medium, FindingId::IrsaEnvPreset, why, &of_pod(first, "spec.containers")).with(mend));
     }
     if let [first, ..] = labelled.as_slice() {
         let why = format!(
             "{} carries the label {SKIP_LABEL}, so that the webhook leaves it alone: it runs without the role",
             names(&labelled)
         );
-        out.push(Finding::new(Medium, "irsa-skipped", why, &of_pod(first, "metadata.labels")));
+        out.push(Finding::new(Medium, FindingId::IrsaSkipped, why, &of_pod(first, "metadata.labels")));
     }
     if let [(first, which), ..] = skipping.as_slice() {
         let why = format!(
             "{} asks the webhook to skip container {which} ({SKIP_CONTAINERS}): that runs without the role",
             first.metadata.name
         );
-        out.push(Finding::new(Medium, "irsa-skipped", why, &of_pod(first, "metadata.annotations")));
+        out.push(Finding::new(Medium, FindingId::IrsaSkipped, why, &of_pod(first, "metadata.annotations")));
     }
     if let [(first, arn), ..] = on_pod.as_slice() {
         let why = format!(
@@ -320,7 +353,8 @@ fn of_pods(workloads: &Workloads<'_>, key: (&str, &str), account: &Account<'_>, 
         let namespace = first.metadata.namespace.as_deref().unwrap_or_default();
         let mend = remedy::annotate(namespace, first.service_account(), arn);
         out.push(
-            Finding::new(Medium, "irsa-annotation-on-pod", why, &of_pod(first, "metadata.annotations")).with([mend]),
+            Finding::new(Medium, FindingId::IrsaAnnotationOnPod, why, &of_pod(first, "metadata.annotations"))
+                .with([mend]),
         );
     }
 }

@@ -1,13 +1,13 @@
-//! What is wrong with a Pod Identity association (`reference`: workload identity, §2.8).
+//! What is wrong with a Pod Identity association.
 //!
 //! Each rule pushes one finding per cause and says nothing where a fact that it needs was not read. Of what may keep a pod
 //! from the agent a proxy and network policies are seen; firewalls on the node are not.
 
 use std::collections::BTreeMap;
 
-use super::Finding;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{lacks_key, names, of_pod};
+use super::{Finding, FindingId};
 use crate::access::trust::Outcome;
 use crate::access::workload::agent::AGENT;
 use crate::access::workload::credential_chain::{self as chain, InForce};
@@ -65,7 +65,7 @@ fn of_role(
     if let Some(step) = role_step {
         let own = cluster.and_then(|it| it.account());
         let foreign = judged.role.as_ref().is_some_and(|role| own.is_some_and(|own| own != role.account));
-        let id = if foreign { "pod-identity-role-account" } else { "pod-identity-role-missing" };
+        let id = if foreign { FindingId::PodIdentityRoleAccount } else { FindingId::PodIdentityRoleMissing };
         out.push(Finding::new(Medium, id, step.text.clone(), &evidence));
     }
     let found = judged.role.as_ref().map(|role| workloads.trust(role));
@@ -83,7 +83,7 @@ fn of_role(
             let changes = AssociationChanges { role_arn: Some(arn), ..AssociationChanges::default() };
             remedy::update_association(eks(cluster), &it.association_id, &changes)
         });
-        out.push(Finding::new(Low, "pod-identity-role-recreated", why, &evidence).with(mend));
+        out.push(Finding::new(Low, FindingId::PodIdentityRoleRecreated, why, &evidence).with(mend));
     }
     // Where the cluster's account is not known, the role may be another's, and that is told instead.
     let own = cluster.is_some_and(|it| it.arn.is_some());
@@ -97,16 +97,16 @@ fn of_role(
                 "{}: no request of Pod Identity has that key, so that the statement never applies",
                 denied.because
             );
-            ("pod-identity-key-absent", why)
+            (FindingId::PodIdentityKeyAbsent, why)
         } else if on_tag(denied) {
-            ("pod-identity-tag-condition", denied.because.clone())
+            (FindingId::PodIdentityTagCondition, denied.because.clone())
         } else if tagging {
             (
-                "pod-identity-no-tag-session",
+                FindingId::PodIdentityNoTagSession,
                 format!("{}: Pod Identity tags every session, unless the association turns that off", denied.because),
             )
         } else {
-            ("pod-identity-no-trust", denied.because.clone())
+            (FindingId::PodIdentityNoTrust, denied.because.clone())
         };
         out.push(Finding::new(Medium, id, why, &evidence).with(statement().into_iter().flatten()));
     }
@@ -116,13 +116,13 @@ fn of_role(
         let first = judged.role_arn.as_deref().unwrap_or_default();
         let mend = [remedy::target_statement(first, tags, it.external_id.as_deref())];
         let why = denied.because.clone();
-        out.push(Finding::new(Medium, "pod-identity-target", why, &of_document(it, "targetRoleArn")).with(mend));
+        out.push(Finding::new(Medium, FindingId::PodIdentityTarget, why, &of_document(it, "targetRoleArn")).with(mend));
     }
     if let (Some(lacks), Some(first), Some(target)) = (&judged.lacks, &judged.role, judged.target.as_deref()) {
         // Where a policy denies it, that one is to be looked at; another would change nothing.
         let mend = (!lacks.denied).then(|| remedy::assume_policy(&first.name, target, lacks.actions));
         let evidence = Evidence::new(DocumentRef::IamRole(first.name.clone()), "RolePolicyList");
-        out.push(Finding::new(Medium, "pod-identity-target", lacks.because.clone(), &evidence).with(mend));
+        out.push(Finding::new(Medium, FindingId::PodIdentityTarget, lacks.because.clone(), &evidence).with(mend));
     }
 }
 
@@ -140,7 +140,8 @@ fn of_names(
         let why =
             format!("the cluster has no namespace {namespace}; EKS does not check, and the association does nothing");
         out.push(
-            Finding::new(Medium, "pod-identity-no-namespace", why, &of_document(it, "namespace")).with([delete()]),
+            Finding::new(Medium, FindingId::PodIdentityNoNamespace, why, &of_document(it, "namespace"))
+                .with([delete()]),
         );
     } else if account.itself.is_none() && facts.service_accounts.gap().is_none() {
         let why = format!(
@@ -149,14 +150,15 @@ fn of_names(
         );
         let mend = [remedy::create_service_account(namespace, service_account), delete()];
         out.push(
-            Finding::new(Medium, "pod-identity-no-service-account", why, &of_document(it, "serviceAccount")).with(mend),
+            Finding::new(Medium, FindingId::PodIdentityNoServiceAccount, why, &of_document(it, "serviceAccount"))
+                .with(mend),
         );
     }
     if account.irsa.is_some() {
         let why = "the service account carries an IRSA annotation too: pods made after the association use Pod Identity, those \
                    made before keep IRSA until they are recreated";
         let mend = remedy::drop_annotation(namespace, service_account, crate::model::workload::ROLE_ARN_ANNOTATION);
-        out.push(Finding::new(Low, "irsa-and-pod-identity", why, &of_document(it, "")).with([mend]));
+        out.push(Finding::new(Low, FindingId::IrsaAndPodIdentity, why, &of_document(it, "")).with([mend]));
     }
 }
 
@@ -176,7 +178,7 @@ fn of_itself(
                 remedy::look_at_agent(eks(cluster), installed, *set != Lookup::Absent)
             }
         };
-        out.push(Finding::new(High, "pod-identity-agent-missing", why, &of_document(it, "")).with(mend));
+        out.push(Finding::new(High, FindingId::PodIdentityAgentMissing, why, &of_document(it, "")).with(mend));
     }
     if it.policy.is_some() && it.disable_session_tags != Some(true) {
         let why = "it has a session policy, which EKS takes only with session tags turned off (disableSessionTags)";
@@ -184,7 +186,9 @@ fn of_itself(
             let changes = AssociationChanges { disable_session_tags: Some(true), ..AssociationChanges::default() };
             remedy::update_association(eks(cluster), &it.association_id, &changes)
         };
-        out.push(Finding::new(Medium, "pod-identity-policy-with-tags", why, &of_document(it, "policy")).with([mend]));
+        out.push(
+            Finding::new(Medium, FindingId::PodIdentityPolicyWithTags, why, &of_document(it, "policy")).with([mend]),
+        );
     }
     let Some(owner) = it.owner_arn.as_deref() else { return };
     let addons = &workloads.facts().0.addons;
@@ -206,13 +210,13 @@ fn of_itself(
                      through the add-on",
                     addon.addon_name
                 );
-                out.push(Finding::new(Low, "pod-identity-addon-drift", why, &evidence));
+                out.push(Finding::new(Low, FindingId::PodIdentityAddonDrift, why, &evidence));
             }
         }
         Lookup::Absent => {
             let why =
                 format!("it is owned by {owner}, and the cluster has no such add-on: nothing looks after it any more");
-            out.push(Finding::new(Low, "pod-identity-addon-drift", why, &evidence));
+            out.push(Finding::new(Low, FindingId::PodIdentityAddonDrift, why, &evidence));
         }
         Lookup::Unknown(_) => {}
     }
@@ -285,7 +289,7 @@ fn of_pods(
         );
         let mend = remedy::restart(first);
         out.push(
-            Finding::new(Medium, "pod-identity-pod-older", why, &of_pod(first, "metadata.creationTimestamp"))
+            Finding::new(Medium, FindingId::PodIdentityPodOlder, why, &of_pod(first, "metadata.creationTimestamp"))
                 .with([mend]),
         );
     }
@@ -296,7 +300,7 @@ fn of_pods(
             "{} runs on {on}, where Pod Identity does not work: the association does nothing for it, and IRSA would",
             names(&all)
         );
-        out.push(Finding::new(Medium, "pod-identity-inert", why, &of_pod(first, "spec.nodeName")));
+        out.push(Finding::new(Medium, FindingId::PodIdentityInert, why, &of_pod(first, "spec.nodeName")));
     }
     let of_node = [
         (agentless, "without a pod of", "the agent's tolerations and node selector"),
@@ -309,7 +313,7 @@ fn of_pods(
             "{} runs on a node {whose} {AGENT} ({node}): its calls for credentials fail; look at {look}",
             names(pods)
         );
-        out.push(Finding::new(Medium, "pod-identity-agent-not-on-node", why, &of_pod(first, "spec.nodeName")));
+        out.push(Finding::new(Medium, FindingId::PodIdentityAgentNotOnNode, why, &of_pod(first, "spec.nodeName")));
     }
     if let [first, ..] = refused.as_slice() {
         let role = node_role.unwrap_or_default();
@@ -321,7 +325,7 @@ fn of_pods(
         );
         let named = Principal::from_arn(role).ok().map(|(role, _)| role.name);
         let mend = named.map(|name| remedy::worker_policy(partition, &name));
-        out.push(Finding::new(Medium, "pod-identity-node-role", why, &of_pod(first, "spec.nodeName")).with(mend));
+        out.push(Finding::new(Medium, FindingId::PodIdentityNodeRole, why, &of_pod(first, "spec.nodeName")).with(mend));
     }
     for (pods, policies) in barred.values() {
         let ([first, ..], [policy, ..]) = (pods.as_slice(), policies.as_slice()) else { continue };
@@ -329,7 +333,7 @@ fn of_pods(
         let why = format!("{}: {}", names(pods), reach::barred(policies, agent));
         let mend = remedy::open_way(policy, agent);
         let evidence = reach::of_policy(policy);
-        out.push(Finding::new(Medium, "pod-identity-network-policy", why, &evidence).with([mend]));
+        out.push(Finding::new(Medium, FindingId::PodIdentityNetworkPolicy, why, &evidence).with([mend]));
     }
     if let [(first, container), ..] = proxied.as_slice() {
         let all: Vec<&Pod> = proxied.iter().map(|(pod, _)| *pod).collect();
@@ -339,6 +343,8 @@ fn of_pods(
             names(&all)
         );
         let mend = remedy::spare_agent(first, &container.name);
-        out.push(Finding::new(Medium, "pod-identity-blocked", why, &of_pod(first, "spec.containers")).with(mend));
+        out.push(
+            Finding::new(Medium, FindingId::PodIdentityBlocked, why, &of_pod(first, "spec.containers")).with(mend),
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! What is wrong with a role that the cluster or a part of it uses (`reference`: EKS identity, §§7 and 8).
+//! What is wrong with a role that the cluster or a part of it uses.
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, Remedy};
+use super::{Finding, FindingId, Remedy};
 use crate::access::Mark;
 use crate::access::identity::Verdict;
 use crate::access::role_use::RoleUse;
@@ -46,13 +46,15 @@ fn place(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     let known = matches!(role.verdict, Verdict::DoesNotMap | Verdict::Maps);
     let (severity, id, what) = match role.used_by {
         RoleUse::Nodegroup(_) | RoleUse::AutoMode | RoleUse::NodeClass(_) | RoleUse::SelfManaged(_) if known => {
-            (High, "node-role-unmapped", "its nodes cannot join")
+            (High, FindingId::NodeRoleUnmapped, "its nodes cannot join")
         }
-        RoleUse::Hybrid(_) if known => (High, "node-role-unmapped", "its nodes cannot join"),
-        RoleUse::FargateProfile(_) if known => (High, "fargate-role-unmapped", "its pods cannot start"),
-        RoleUse::Capability(_) if known => (Medium, "capability-role-unmapped", "it can do nothing in the cluster"),
+        RoleUse::Hybrid(_) if known => (High, FindingId::NodeRoleUnmapped, "its nodes cannot join"),
+        RoleUse::FargateProfile(_) if known => (High, FindingId::FargateRoleUnmapped, "its pods cannot start"),
+        RoleUse::Capability(_) if known => {
+            (Medium, FindingId::CapabilityRoleUnmapped, "it can do nothing in the cluster")
+        }
         _ => {
-            out.push(Finding::new(Medium, "role-missing", because.clone(), role.evidence));
+            out.push(Finding::new(Medium, FindingId::RoleMissing, because.clone(), role.evidence));
             return;
         }
     };
@@ -72,12 +74,12 @@ fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
     let (severity, so) = match role.used_by {
         RoleUse::Cluster => (High, "EKS cannot run the cluster with it"),
         RoleUse::FargateProfile(_) => (High, "its pods cannot start"),
-        RoleUse::Addon(_) => (Medium, "the add-on has no AWS credentials"),
+        RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => (Medium, "the add-on has no AWS credentials"),
         RoleUse::Capability(_) => (Medium, "the capability has no AWS credentials"),
         _ => (High, "its machines get no credentials and cannot join"),
     };
     let sentence = format!("{} cannot assume it, so {so}: {}", trust.who, trust.because);
-    out.push(Finding::new(severity, "role-trust", sentence, &of_iam(role, "AssumeRolePolicyDocument")));
+    out.push(Finding::new(severity, FindingId::RoleTrust, sentence, &of_iam(role, "AssumeRolePolicyDocument")));
 }
 
 fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
@@ -86,7 +88,7 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         let name = crate::model::words::last_part(&missing.required);
         if let Some(namesake) = &missing.namesake {
             let sentence = format!("{namesake} is the account's own policy and not AWS's {name}, whose name it has");
-            out.push(Finding::new(Low, "role-policy-namesake", sentence, &attached));
+            out.push(Finding::new(Low, FindingId::RolePolicyNamesake, sentence, &attached));
         }
         // What nobody could read may give it.
         if !missing.perhaps_by.is_empty() {
@@ -95,16 +97,20 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         let sentence = if let Some(taken) = &missing.taken {
             let rest = missing.lacks.join(", ");
             format!("what {name} is for, {rest}, is taken from it again: {taken}{}", consequence(&rest))
+        } else if missing.wholly && missing.required == missing.lacks.join(", ") {
+            let lacks = &missing.required;
+            format!("no policy of it gives {lacks}{}", consequence(lacks))
         } else if missing.wholly {
             format!("it lacks {name}, and no other policy of it gives {}", missing.lacks.join(", "))
         } else {
             let rest = missing.lacks.join(", ");
             format!("{name} is not attached, and what stands in for it does not give {rest}{}", consequence(&rest))
         };
-        out.push(Finding::new(Medium, "role-policy-missing", sentence, &attached));
+        let severity = if missing.is_optional { Low } else { Medium };
+        out.push(Finding::new(severity, FindingId::RolePolicyMissing, sentence, &attached));
     }
     for wider in &check.wider {
-        let id = if wider.severity == Low { "role-registry-wide" } else { "role-too-wide" };
+        let id = if wider.severity == Low { FindingId::RoleRegistryWide } else { FindingId::RoleTooWide };
         let sentence =
             format!("{} gives it {}{}", wider.policy, wider.gives, reach(role.used_by, wider.severity == Low));
         out.push(Finding::new(wider.severity, id, sentence, &attached));
@@ -112,7 +118,16 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
 }
 
 fn consequence(lacks: &str) -> &'static str {
-    if lacks.contains("AssumeRoleForPodIdentity") { ": Pod Identity does not work on its nodes" } else { "" }
+    match lacks {
+        it if it.contains("AssumeRoleForPodIdentity") => ": Pod Identity does not work on its nodes",
+        it if it.contains("AssignIpv6Addresses") => {
+            ": the cluster is of the IPv6 family, for which AmazonEKS_CNI_Policy is not enough, and its pods get no addresses"
+        }
+        it if it.contains("ListAccessEntries") => {
+            ": nodeadm cannot check whether the cluster lets the node in, unless that check is skipped"
+        }
+        _ => "",
+    }
 }
 
 /// Who else has what the role has.
@@ -134,7 +149,9 @@ fn shared(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     };
     let clash = |other: &&RoleUse| match role.used_by {
         RoleUse::Cluster | RoleUse::FargateProfile(_) => is_node(other),
-        RoleUse::Capability(_) | RoleUse::Addon(_) => is_node(other) || **other == RoleUse::Cluster,
+        RoleUse::Capability(_) | RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_) => {
+            is_node(other) || **other == RoleUse::Cluster
+        }
         _ => false,
     };
     let others: Vec<String> = role.shared_with.iter().filter(clash).map(ToString::to_string).collect();
@@ -143,6 +160,6 @@ fn shared(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
             "the same role is that of {}: each needs one of its own, lest the nodes have what it may do",
             others.join(", ")
         );
-        out.push(Finding::new(Medium, "role-shared", sentence, role.evidence));
+        out.push(Finding::new(Medium, FindingId::RoleShared, sentence, role.evidence));
     }
 }

@@ -1,16 +1,15 @@
 //! The register of all findings: what each id stands for, how much it matters, and what follows from it.
 //!
-//! Decides nothing about a cluster. `docs/findings.md` is printed from it, and SARIF's rules. A new finding has its row
-//! here, in the file of its family (`mappings`, `workloads`, `parts`); a test compares the ids with those that the rules
-//! and the controls push.
+//! Decides nothing about a cluster. `docs/findings.md` is printed from it, and SARIF's rules. A new finding is a row in
+//! [`table`], from which the ids are made, so that an id without a rule does not compile.
 
-mod mappings;
-mod parts;
-mod workloads;
-
+use std::cmp::Ordering;
 use std::fmt;
+use std::str::FromStr;
 
 use super::Severity;
+pub use pages::ReferencePage;
+pub use table::FindingId;
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,14 +24,23 @@ pub enum Family {
     PodIdentity,
     /// The roles of the cluster and its parts.
     Roles,
+    /// What bindings of Kubernetes' RBAC give.
+    Rbac,
     /// The controls around access.
     Posture,
 }
 
 impl Family {
     /// All, in order.
-    pub const ALL: [Family; 6] =
-        [Family::Entries, Family::AwsAuth, Family::Irsa, Family::PodIdentity, Family::Roles, Family::Posture];
+    pub const ALL: [Family; 7] = [
+        Family::Entries,
+        Family::AwsAuth,
+        Family::Irsa,
+        Family::PodIdentity,
+        Family::Roles,
+        Family::Rbac,
+        Family::Posture,
+    ];
 
     /// As a heading.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +50,7 @@ impl Family {
             Family::Irsa => "IRSA",
             Family::PodIdentity => "Pod Identity",
             Family::Roles => "Roles of the cluster and its parts",
+            Family::Rbac => "Kubernetes RBAC",
             Family::Posture => "Controls around access",
         }
     }
@@ -55,9 +64,9 @@ impl fmt::Display for Family {
 
 /// What one id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Its name, stable: `entry-recreated-principal`.
-    pub id: &'static str,
+pub struct FindingRule {
+    /// Its id.
+    pub id: FindingId,
     /// What it is about.
     pub family: Family,
     /// How much it matters, at most.
@@ -68,39 +77,95 @@ pub struct Rule {
     pub title: &'static str,
     /// What follows from it.
     pub why: &'static str,
-    /// The section of the reference that it rests on.
-    pub see: &'static str,
+    /// The public page that it rests on.
+    pub page: ReferencePage,
 }
 
-impl Rule {
-    const fn new(
-        family: Family,
-        id: &'static str,
-        severity: Severity,
-        title: &'static str,
-        why: &'static str,
-        see: &'static str,
-    ) -> Self {
-        Rule { id, family, severity, least: severity, title, why, see }
-    }
+/// Makes the enum of ids and their rules from the rows of [`table`].
+macro_rules! finding_rules {
+    ($($family:ident { $($id:ident $text:literal $severity:ident $(.. $least:ident)?, $page:ident: $title:literal $why:literal;)* })*) => {
+        /// The id of a finding, stable in its text: `--ignore` and baselines name it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "each one's rule says what it stands for")]
+        pub enum FindingId {
+            $($($id,)*)*
+        }
 
-    /// The same where a case may matter less.
-    const fn down_to(self, least: Severity) -> Self {
-        Rule { least, ..self }
+        impl FindingId {
+            /// Every id, by family and in it by text.
+            pub const ALL: &[FindingId] = &[$($(FindingId::$id,)*)*];
+
+            /// As it is written: `entry-recreated-principal`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($(FindingId::$id => $text,)*)*
+                }
+            }
+
+            /// What it stands for.
+            pub const fn rule(self) -> FindingRule {
+                match self {
+                    $($(FindingId::$id => FindingRule {
+                        id: self,
+                        family: Family::$family,
+                        severity: $severity,
+                        least: least_severity!($severity $($least)?),
+                        title: $title,
+                        why: $why,
+                        page: pages::$page,
+                    },)*)*
+                }
+            }
+        }
+    };
+}
+
+macro_rules! least_severity {
+    ($severity:ident) => {
+        $severity
+    };
+    ($severity:ident $least:ident) => {
+        $least
+    };
+}
+
+mod pages;
+mod table;
+
+impl PartialOrd for FindingId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
+
+/// By their texts, as they are listed.
+impl Ord for FindingId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FindingId {
+    type Err = UnknownFindingId;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFindingId> {
+        FindingId::ALL.iter().copied().find(|id| id.as_str() == text).ok_or(UnknownFindingId)
+    }
+}
+
+/// A text that is the id of no finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFindingId;
 
 /// Every rule, by family and in it by id.
-pub fn rules() -> Vec<&'static Rule> {
-    let mut all: Vec<&Rule> =
-        mappings::RULES.iter().chain(workloads::RULES.iter()).chain(parts::RULES.iter()).collect();
-    all.sort_by_key(|it| (it.family, it.id));
-    all
-}
-
-/// The rule of an id.
-pub fn rule(id: &str) -> Option<&'static Rule> {
-    rules().into_iter().find(|it| it.id == id)
+pub fn rules() -> impl Iterator<Item = FindingRule> {
+    FindingId::ALL.iter().map(|id| id.rule())
 }
 
 /// `docs/findings.md`.
@@ -115,14 +180,14 @@ pub fn document() -> String {
     );
     for family in Family::ALL {
         out.push_str(&format!("\n## {family}\n"));
-        for rule in rules().into_iter().filter(|it| it.family == family) {
+        for rule in rules().filter(|it| it.family == family) {
             let severity = match rule.least == rule.severity {
                 true => rule.severity.to_string(),
                 false => format!("{} to {}, by the case", rule.severity, rule.least),
             };
             out.push_str(&format!(
-                "\n### {}\n\n{} — {}\n\n{}\n\nRests on: {}.\n",
-                rule.id, severity, rule.title, rule.why, rule.see
+                "\n### {}\n\n{} — {}\n\n{}\n\nSee: [{}]({}).\n",
+                rule.id, severity, rule.title, rule.why, rule.page.title, rule.page.url
             ));
         }
     }
@@ -138,47 +203,17 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_every_rule_says_what_it_is() {
-        let ids: BTreeSet<&str> = rules().iter().map(|it| it.id).collect();
-        assert_eq!(ids.len(), rules().len());
+        let ids: BTreeSet<FindingId> = FindingId::ALL.iter().copied().collect();
+        assert_eq!(ids.len(), FindingId::ALL.len());
         for it in rules() {
-            assert!(it.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", it.id);
-            assert!(it.title.ends_with('.') && it.why.ends_with('.') && !it.see.is_empty(), "{}", it.id);
-            assert!(it.severity <= it.least, "{}", it.id);
+            let id = it.id.as_str();
+            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{id}");
+            assert!(it.title.ends_with('.') && it.why.ends_with('.') && it.page.url.starts_with("https://"), "{id}");
+            assert!(it.severity <= it.least, "{id}");
+            assert_eq!(id.parse(), Ok(it.id));
         }
-    }
-
-    /// All texts in quotes of the files that push findings which look like an id.
-    fn written() -> BTreeSet<String> {
-        let access = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/access");
-        let files = ["findings/aws_auth.rs", "findings/entries.rs", "findings/irsa.rs", "findings/pod_identity.rs"]
-            .into_iter()
-            .chain(["findings/roles.rs", "findings/trust_shape.rs", "findings/workloads.rs"])
-            .chain(["posture/cluster.rs", "posture/identity.rs", "posture/namespaces.rs"]);
-        let mut out = BTreeSet::new();
-        for file in files {
-            let text = std::fs::read_to_string(access.join(file)).unwrap();
-            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for word in text.split('"') {
-                let plain = word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-                if plain && (word.contains('-') || word == "encryption") && !word.starts_with('-') {
-                    out.insert(word.to_owned());
-                }
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn what_is_pushed_is_registered_and_the_other_way_round() {
-        // Words in quotes that are no ids: names of things and commands of AWS's and Kubernetes'.
-        let names = "kube-system kube-public kube-node-lease aws-cn aws-auth eks-pod-identity-agent enforce-version \
-                     associate-encryption-config create-addon update-cluster-config";
-        let mut written = written();
-        written.retain(|it| !names.split(' ').any(|name| name == it));
-        let ids: BTreeSet<String> = rules().iter().map(|it| it.id.to_owned()).collect();
-        let unknown: Vec<_> = written.difference(&ids).collect();
-        let unused: Vec<_> = ids.difference(&written).collect();
-        assert!(unknown.is_empty() && unused.is_empty(), "not registered: {unknown:?}; never pushed: {unused:?}");
+        let listed: Vec<_> = rules().map(|it| (it.family, it.id)).collect();
+        assert!(listed.is_sorted(), "the table lists its families in order, and in them its ids");
     }
 
     /// With `UPDATE_DOCS` set, writes it.

@@ -1,11 +1,10 @@
-//! What is wrong with how a role's trust policy lets in an OIDC provider of EKS, whoever asks (`reference`: workload
-//! identity, §1.6).
+//! What is wrong with how a role's trust policy lets in an OIDC provider of EKS, whoever asks.
 //!
 //! Looks at the shape of statements: too wide, never matching, or of another cluster. Whether one service account gets in
 //! is judged elsewhere. A statement or condition that cannot be made out gives no finding.
 
 use super::Severity::{High, Low, Medium};
-use super::{Finding, Severity};
+use super::{Finding, FindingId, Severity};
 use crate::access::iam::condition::takes_value;
 use crate::access::iam::{Truth, names_actions};
 use crate::access::workload::{Trust, Workloads};
@@ -189,23 +188,36 @@ pub(super) fn of_trust(workloads: &Workloads<'_>, trust: &Trust<'_>, role: &Prin
         }
     }
     for (statement, named) in foreign {
+        if is_malformed(named) {
+            let why = format!(
+                "it trusts {named}, which is the ARN of no provider: the issuer belongs there once and without its scheme, \
+                 as in {provider}"
+            );
+            out.push(Finding::new(Medium, FindingId::IrsaProviderMalformed, why, &at(trust, statement)));
+            continue;
+        }
         let gone = workloads.provider(named, &role.account) == Lookup::Absent;
         if gone {
             let why = format!(
                 "it trusts the provider {named}, which the account no longer has: a statement left over from a cluster that \
                  is gone, and whoever makes a provider of that name again is let in"
             );
-            out.push(Finding::new(Medium, "irsa-stale-provider", why, &at(trust, statement)));
+            out.push(Finding::new(Medium, FindingId::IrsaStaleProvider, why, &at(trust, statement)));
         }
         if !names_ours {
             let why = format!(
                 "it trusts {}, the issuer of another cluster; this cluster's is {own}, so that no service account here gets it",
                 host(named).unwrap_or(named)
             );
-            out.push(Finding::new(Medium, "irsa-other-issuer", why, &at(trust, statement)));
+            out.push(Finding::new(Medium, FindingId::IrsaOtherIssuer, why, &at(trust, statement)));
         }
     }
     out
+}
+
+/// Whether an issuer was put into the ARN of a provider with its scheme, or twice.
+fn is_malformed(provider: &str) -> bool {
+    provider.contains("://")
 }
 
 fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut Vec<Finding>) {
@@ -215,7 +227,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
         if covers(&statement.actions, ASSUME) {
             say(
                 Medium,
-                "irsa-action",
+                FindingId::IrsaAction,
                 "it lets the OIDC provider do sts:AssumeRole, and a token is exchanged with \
                  sts:AssumeRoleWithWebIdentity: the statement never applies"
                     .to_owned(),
@@ -239,13 +251,13 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
             "the condition's key {keys} is written with a scheme or a slash too many: no token has it; it must read {own}:sub \
              or {own}:aud"
         );
-        say(Medium, "irsa-key-malformed", why);
+        say(Medium, FindingId::IrsaKeyMalformed, why);
     }
     if let Some(keys) = odd(|bare, own| bare != own && is_eks(bare)) {
         let why = format!(
             "the condition's key {keys} is of another issuer than the principal ({own}): no token of this cluster has it"
         );
-        say(Medium, "irsa-key-other-issuer", why);
+        say(Medium, FindingId::IrsaKeyOtherIssuer, why);
     }
     // A key that no token has fails where it is asked for, and then the statement lets nobody in; else it narrows nothing.
     let fails = |it: &Condition, issuer: &str| {
@@ -257,12 +269,12 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
     let has = |wanted: &str| nobody || of_claim(statement, own, wanted).any(|it| !is_presence(it));
     if !has("sub") {
         let why = "no condition asks for the subject: every service account of this cluster may assume the role";
-        say(High, "irsa-no-subject", why.to_owned());
+        say(High, FindingId::IrsaNoSubject, why.to_owned());
     }
     if !has("aud") {
         let why = "no condition asks for the audience: any token of this issuer counts, whomever it was made out for, as far \
                    as the provider's client ids allow";
-        say(Medium, "irsa-no-audience", why.to_owned());
+        say(Medium, FindingId::IrsaNoAudience, why.to_owned());
     }
     let subs: Vec<&Condition> = of_claim(statement, own, "sub").filter(|it| !is_presence(it)).collect();
     let auds: Vec<&Condition> = of_claim(statement, own, "aud").collect();
@@ -271,7 +283,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
         if operator.set == Some(SetTest::ForAllValues) {
             say(
                 High,
-                "irsa-for-all-values",
+                FindingId::IrsaForAllValues,
                 format!(
                     "{} {} also holds where the request has no such key: it narrows nothing for sure",
                     condition.operator_text, condition.key
@@ -282,7 +294,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
         if let Some(value) = condition.values.iter().find(|it| it.contains(['*', '?'])).filter(|_| literal) {
             say(
                 Medium,
-                "irsa-literal-wildcard",
+                FindingId::IrsaLiteralWildcard,
                 format!(
                     "{} takes the * in {value:?} as a plain character, which no token has: StringLike is meant",
                     condition.operator_text
@@ -294,7 +306,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
         if condition.operator.is_some_and(|it| it.if_exists) {
             say(
                 High,
-                "irsa-if-exists",
+                FindingId::IrsaIfExists,
                 format!("{} {} also holds where the request has no such key", condition.operator_text, condition.key),
             );
         }
@@ -316,7 +328,7 @@ fn of_statement(trust: &Trust<'_>, statement: &Statement, own: &str, out: &mut V
                     .to_owned()
             }
         };
-        say(High, "irsa-subject-wide", why);
+        say(High, FindingId::IrsaSubjectWide, why);
     }
 }
 

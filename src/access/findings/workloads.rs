@@ -4,7 +4,7 @@
 //! row, a service account or a pod.
 
 use super::Severity::{Low, Medium};
-use super::{Finding, irsa, pod_identity, trust_shape};
+use super::{Finding, FindingId, irsa, pod_identity, trust_shape};
 use crate::access::workload::{Account, Association, Trust, Workloads};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -35,7 +35,7 @@ pub(crate) fn of_association(
     let mut out = pod_identity::of_association(workloads, it, judged, account, &account.pods);
     // Variables set by hand keep the association from its turn; what else is wrong with IRSA is the annotation's.
     let by_hand = irsa::of_account(workloads, (&it.namespace, &it.service_account), account, &account.pods);
-    out.extend(by_hand.into_iter().filter(|it| matches!(it.id, "irsa-env-preset" | "irsa-skipped")));
+    out.extend(by_hand.into_iter().filter(|it| matches!(it.id, FindingId::IrsaEnvPreset | FindingId::IrsaSkipped)));
     unfilled_variables(workloads, judged.role.as_ref(), &mut out);
     if account.itself.is_some() {
         let evidence = pod_identity::of_document(it, "");
@@ -54,13 +54,13 @@ fn unfilled_variables(workloads: &Workloads<'_>, role: Option<&Principal>, out: 
             role.name
         );
         let evidence = Evidence::new(DocumentRef::IamRole(role.name.clone()), "RolePolicyList");
-        out.push(Finding::new(Medium, "role-policy-variable", why, &evidence));
+        out.push(Finding::new(Medium, FindingId::RolePolicyVariable, why, &evidence));
     }
 }
 
 fn unused(workloads: &Workloads<'_>, account: &Account<'_>, why: &str, evidence: &Evidence, out: &mut Vec<Finding>) {
     if workloads.pods_gap().is_none() && account.pods.is_empty() {
-        out.push(Finding::new(Low, "workload-unused", why, evidence));
+        out.push(Finding::new(Low, FindingId::WorkloadUnused, why, evidence));
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn of_workload(
     if let (Some(it), Some(judged)) = (account.associations.first(), &account.association) {
         let own = pod_identity::of_association(workloads, it, judged, account, pods);
         // That there are both is said once.
-        out.extend(own.into_iter().filter(|it| it.id != "irsa-and-pod-identity"));
+        out.extend(own.into_iter().filter(|it| it.id != FindingId::IrsaAndPodIdentity));
         unfilled_variables(workloads, judged.role.as_ref(), &mut out);
     } else if let Some(irsa) = &account.irsa {
         unfilled_variables(workloads, irsa.role.as_ref(), &mut out);

@@ -1,5 +1,5 @@
-//! aws-auth: which rows match a principal, which only look as if they did, and which of several decides
-//! (`reference` §5.2–5.4).
+//! aws-auth: which rows match a principal, which only look as if they did, and which of several decides,
+//! as aws-iam-authenticator does it (`pkg/arn`, `pkg/mapper/configmap`).
 //!
 //! The authenticator compares ARNs with Go's `strings.EqualFold` (`pkg/config/mapper.go`, Matches), which takes the long s
 //! for an s and the Kelvin sign for a k, and holds mapRoles by `strings.ToLower`, which does not: rows that differ in such

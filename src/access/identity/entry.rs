@@ -1,4 +1,5 @@
-//! Access entries: is one alive, and what it gives by default (`reference` §3.2, §3.3, §3.6).
+//! Access entries: is one alive, and what it gives by default (EKS user guide,
+//! "Create access entries").
 
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal};

@@ -1,4 +1,5 @@
-//! Templates in usernames and groups (`reference` §5.5): what a placeholder becomes for one principal or session.
+//! Templates in usernames and groups (aws-iam-authenticator,
+//! `pkg/server`, renderTemplate): what a placeholder becomes for one principal or session.
 
 use crate::model::principal::{Asked, PrincipalKind};
 use crate::model::snapshot::Section;

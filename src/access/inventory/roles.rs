@@ -12,9 +12,11 @@ use crate::access::identity::{Resolver, meant};
 use crate::access::node_roles::{JoinState, NodeRoles, entry_commands, entry_type, join_state, unmapped_node_roles};
 use crate::access::service_role::{self, RoleCheck};
 use crate::access::trust::Outcome;
+use crate::model::cluster::Addon;
 use crate::model::principal::{Principal, PrincipalKey};
-use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Lookup};
 use crate::model::words::last_part;
+use crate::model::workload::{PodIdentityAssociation, SYSTEM};
 
 /// A part of the cluster, with the role that it names.
 struct Part {
@@ -91,12 +93,34 @@ fn listed(resolver: &Resolver<'_>) -> Vec<Part> {
         let (document, role) = (DocumentRef::Addon(name.clone()), it.service_account_role_arn.as_deref());
         push(RoleUse::Addon(name), role, it.status.as_deref(), document, "serviceAccountRoleArn");
     }
+    for (name, status, association) in addon_associations(facts) {
+        let document = DocumentRef::PodIdentityAssociation(association.association_id.clone());
+        push(RoleUse::AddonPodIdentity(name), association.role_arn.as_deref(), status, document, "roleArn");
+    }
     for it in facts.capabilities.items() {
         let name = it.capability_name.clone();
         let document = DocumentRef::Capability(name.clone());
         push(RoleUse::Capability(name), it.role_arn.as_deref(), it.status.as_deref(), document, "roleArn");
     }
     parts
+}
+
+/// The associations by which add-ons get a role, each with its add-on and that one's status: those that an add-on owns, and
+/// those that somebody made for the service account of one.
+fn addon_associations(facts: &ClusterFacts) -> Vec<(String, Option<&str>, &PodIdentityAssociation)> {
+    let associations = facts.pod_identity_associations.items();
+    let of_addon = |addon: &Addon, it: &PodIdentityAssociation| {
+        let listed = || it.association_arn.as_ref().is_some_and(|arn| addon.pod_identity_associations.contains(arn));
+        let owned = || it.owner_arn.is_some() && it.owner_arn == addon.addon_arn;
+        let account = service_role::addon_account(&addon.addon_name);
+        let by_hand = || it.namespace == SYSTEM && account == Some(it.service_account.as_str());
+        it.role_arn.is_some() && (listed() || owned() || by_hand())
+    };
+    let pairs = facts.addons.items().iter().flat_map(|addon| {
+        let its = associations.iter().filter(move |it| of_addon(addon, it));
+        its.map(move |it| (addon.addon_name.clone(), addon.status.as_deref(), it))
+    });
+    pairs.collect()
 }
 
 /// The nodes that EKS does not list: only the mapping that lets them in names their role.
@@ -210,7 +234,7 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
             }
         }
     }
-    for missing in &check.policies.missing {
+    for missing in check.policies.missing.iter().filter(|it| !it.is_optional) {
         let name = last_part(&missing.required);
         match (&missing.taken, missing.perhaps_by.as_slice()) {
             (Some(taken), _) => {
@@ -228,7 +252,7 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
         let name = last_part(&open.required);
         states.push((unknown, format!("whether it has what {name} gives is not known: {}", open.because)));
     }
-    let needs = !matches!(used_by, RoleUse::Capability(_) | RoleUse::Addon(_));
+    let needs = !matches!(used_by, RoleUse::Capability(_) | RoleUse::Addon(_) | RoleUse::AddonPodIdentity(_));
     if needs && !check.policies.unknown.is_empty() {
         states.push((unknown, check.policies.unknown.clone()));
     }

@@ -1,16 +1,22 @@
 //! What is dangerous in what an identity may do.
 //!
 //! Decides which permissions lead further than they look, or to secrets: each is a probe, a request that a rule allows
-//! or allows for some names. Judged grant by grant, so that it costs the same however many namespaces there are.
+//! or allows for some names. Judged grant by grant, so that it costs the same however many namespaces there are. What is
+//! dangerous in this cluster alone (aws-auth where the mode reads it, GET where it runs commands) is [`DangerProbes`]'.
+//! A new danger is a variant of [`Danger`] with its probes; `audit` reports those that have a finding in
+//! [`crate::access::findings`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{Respect, allows, lacks};
 use super::{Grant, Held, Permissions, Rules, Who};
 use crate::access::catalog;
+use crate::model::aws_auth::AWS_AUTH;
+use crate::model::cluster::AuthenticationMode;
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
+use crate::model::snapshot::ClusterFacts;
 
 /// A kind of danger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +29,8 @@ pub enum Danger {
     Escalate,
     /// Binding roles beyond what one holds.
     Bind,
+    /// Writing aws-auth, where the cluster reads it: whoever does, maps any IAM principal to any group.
+    AwsAuth,
     /// Reaching the kubelet, and through it every pod of a node, around admission and audit.
     NodesProxy,
     /// Making tokens of service accounts.
@@ -31,19 +39,28 @@ pub enum Danger {
     Secrets,
     /// Running commands in containers.
     Exec,
+    /// Attaching to the processes of containers.
+    Attach,
+    /// Reaching the ports of pods.
+    PortForward,
 }
+
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 impl Danger {
     /// All, the worst first.
-    pub const ALL: [Danger; 8] = [
+    pub const ALL: [Danger; 11] = [
         Danger::Everything,
         Danger::Impersonate,
         Danger::Escalate,
         Danger::Bind,
+        Danger::AwsAuth,
         Danger::NodesProxy,
         Danger::Token,
         Danger::Secrets,
         Danger::Exec,
+        Danger::Attach,
+        Danger::PortForward,
     ];
 
     /// In a word.
@@ -53,10 +70,13 @@ impl Danger {
             Danger::Impersonate => "impersonate",
             Danger::Escalate => "escalate",
             Danger::Bind => "bind",
+            Danger::AwsAuth => "aws-auth",
             Danger::NodesProxy => "nodes/proxy",
             Danger::Token => "tokens",
             Danger::Secrets => "secrets",
             Danger::Exec => "exec",
+            Danger::Attach => "attach",
+            Danger::PortForward => "port-forward",
         }
     }
 
@@ -68,14 +88,18 @@ impl Danger {
             Danger::Impersonate => "may act as other users, groups or service accounts",
             Danger::Escalate => "may write roles that allow more than it holds itself",
             Danger::Bind => "may bind roles that allow more than it holds itself",
+            Danger::AwsAuth => "may map any IAM principal to any group, by writing aws-auth",
             Danger::NodesProxy => "reaches the kubelet, and so every pod of a node, unseen by admission and audit",
             Danger::Token => "may make tokens of service accounts and act as them",
             Danger::Secrets => "reads Secrets",
             Danger::Exec => "runs commands in containers",
+            Danger::Attach => "attaches to the processes of containers",
+            Danger::PortForward => "reaches the ports of pods past network policies",
         }
     }
 
-    /// The danger that a request is one probe of, if any. Every verb on every resource is no single request.
+    /// The danger that a request is one probe of, if any. Every verb on every resource is no single request, and aws-auth is
+    /// one object of many.
     pub fn of(request: &Request) -> Option<Danger> {
         let Target::Resource { group, .. } = &request.target else { return None };
         let what = request.what();
@@ -83,9 +107,9 @@ impl Danger {
         Danger::ALL.into_iter().skip(1).find(|it| it.probes().iter().any(is_it))
     }
 
-    /// Requests of which any is the danger: verb, group, resource with subresource.
+    /// Requests of which any is the danger: verb, group, resource with subresource. The object of [`Danger::AwsAuth`] is
+    /// [`aws_auth_writes`]' affair.
     fn probes(self) -> &'static [(&'static str, &'static str, &'static str)] {
-        const RBAC: &str = "rbac.authorization.k8s.io";
         match self {
             Danger::Everything => &[("*", "*", "*")],
             Danger::Impersonate => &[
@@ -96,13 +120,115 @@ impl Danger {
             ],
             Danger::Escalate => &[("escalate", RBAC, "clusterroles"), ("escalate", RBAC, "roles")],
             Danger::Bind => &[("bind", RBAC, "clusterroles"), ("bind", RBAC, "roles")],
+            Danger::AwsAuth => &[],
             Danger::NodesProxy => &[("get", "", "nodes/proxy"), ("create", "", "nodes/proxy")],
             Danger::Token => &[("create", "", "serviceaccounts/token")],
             Danger::Secrets => &[("get", "", "secrets"), ("list", "", "secrets"), ("watch", "", "secrets")],
-            // Before Kubernetes 1.35 a WebSocket's GET was enough.
-            Danger::Exec => &[("create", "", "pods/exec"), ("get", "", "pods/exec"), ("create", "", "pods/attach")],
+            Danger::Exec => &[("create", "", "pods/exec"), ("get", "", "pods/exec")],
+            Danger::Attach => &[("create", "", "pods/attach"), ("get", "", "pods/attach")],
+            Danger::PortForward => &[("create", "", "pods/portforward"), ("get", "", "pods/portforward")],
         }
     }
+}
+
+/// From this version of Kubernetes on, a WebSocket to a container needs `create`; before, its GET was enough.
+const CREATE_FOR_WEBSOCKETS: (u32, u32) = (1, 35);
+
+/// What of one cluster decides whether a permission is dangerous there. What is not known of it is `None`.
+#[derive(Clone, Copy, Debug, Default)]
+struct DangerFacts {
+    /// Whether a GET opens a WebSocket to a container.
+    connects_by_get: Option<bool>,
+    /// Whether the cluster reads aws-auth.
+    reads_aws_auth: Option<bool>,
+    /// Whether there is an aws-auth: where there is none, whoever creates one writes it.
+    has_aws_auth: Option<bool>,
+}
+
+/// One request that is a danger, and what that rests on, if on anything.
+#[derive(Clone, Debug, PartialEq)]
+struct Probe {
+    request: Request,
+    note: Option<&'static str>,
+}
+
+/// The requests that are dangers in one cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct DangerProbes(Vec<(Danger, Vec<Probe>)>);
+
+impl DangerProbes {
+    /// Of a cluster.
+    pub(super) fn of(facts: &ClusterFacts) -> Self {
+        let cluster = facts.cluster.value();
+        let mode = cluster.filter(|_| !facts.mode_is_unreported()).map(|it| it.authentication_mode());
+        let mode = mode.filter(|it| *it != AuthenticationMode::Unknown);
+        DangerProbes::from_facts(DangerFacts {
+            connects_by_get: cluster.and_then(|it| it.version_numbers()).map(|it| it < CREATE_FOR_WEBSOCKETS),
+            reads_aws_auth: mode.map(AuthenticationMode::reads_aws_auth),
+            has_aws_auth: facts.aws_auth.value().map(Option::is_some),
+        })
+    }
+
+    fn from_facts(facts: DangerFacts) -> Self {
+        DangerProbes(Danger::ALL.into_iter().map(|it| (it, facts.probes(it))).collect())
+    }
+}
+
+/// Of a cluster of which nothing is known.
+impl Default for DangerProbes {
+    fn default() -> Self {
+        DangerProbes::from_facts(DangerFacts::default())
+    }
+}
+
+impl DangerFacts {
+    fn probes(self, danger: Danger) -> Vec<Probe> {
+        if danger == Danger::AwsAuth {
+            return self.of_aws_auth();
+        }
+        let by_get = matches!(danger, Danger::Exec | Danger::Attach | Danger::PortForward);
+        let probes = danger.probes().iter().filter_map(|(verb, group, what)| {
+            let note = match self.connects_by_get {
+                _ if !by_get || *verb != "get" => None,
+                Some(true) => Some("get is enough before Kubernetes 1.35"),
+                None => Some("get is enough before Kubernetes 1.35; the cluster's version is not known"),
+                Some(false) => return None,
+            };
+            Some(Probe { request: probe(verb, group, what), note })
+        });
+        probes.collect()
+    }
+
+    fn of_aws_auth(self) -> Vec<Probe> {
+        let note = match (self.reads_aws_auth, self.has_aws_auth) {
+            (Some(false), _) => return Vec::new(),
+            (None, _) => Some("if the cluster reads aws-auth: its authentication mode is not known"),
+            (Some(true), None) => Some("if there is an aws-auth: it was not read"),
+            (Some(true), Some(_)) => None,
+        };
+        aws_auth_writes(self.has_aws_auth == Some(false)).map(|request| Probe { request, note }).collect()
+    }
+}
+
+/// A request that only a rule for everything allows.
+pub(crate) fn everything() -> Request {
+    probe("*", "*", "*")
+}
+
+/// The requests of which any writes aws-auth. A rule cannot limit `create` to a name, and it helps only where there is none.
+pub(crate) fn aws_auth_writes(is_absent: bool) -> impl Iterator<Item = Request> {
+    let (namespace, name) = AWS_AUTH;
+    let verbs = [("update", name), ("patch", name), ("create", "")];
+    verbs.into_iter().filter(move |(verb, _)| is_absent == (*verb == "create")).map(|(verb, name)| Request {
+        verb: verb.to_owned(),
+        target: Target::Resource {
+            group: String::new(),
+            resource: "configmaps".to_owned(),
+            subresource: String::new(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        },
+    })
 }
 
 /// A danger of one identity.
@@ -114,6 +240,8 @@ pub struct Found {
     pub namespaces: Option<BTreeSet<String>>,
     /// The names it is limited to; `None` for no limit.
     pub names: Option<BTreeSet<String>>,
+    /// What it rests on: a version of Kubernetes, a mode that is not known. `None` where it is one in any case.
+    pub note: Option<&'static str>,
     /// Through which grants, without repetition.
     pub by: Vec<Grant>,
 }
@@ -140,55 +268,84 @@ impl Found {
     }
 }
 
+/// How far one grant reaches a danger.
+struct Reach {
+    namespaces: Option<BTreeSet<String>>,
+    names: Option<Vec<String>>,
+    note: Option<&'static str>,
+}
+
 impl Permissions {
     /// What is dangerous in what an identity may do, the worst first.
     pub fn dangers(&self, who: &Who) -> Vec<Found> {
-        of_grants(&self.grants(who))
+        self.dangers_of(&self.grants(who))
     }
-}
 
-/// What is dangerous in these grants.
-pub fn of_grants(grants: &[Held<'_>]) -> Vec<Found> {
-    let mut found: BTreeMap<(Danger, bool), Found> = BTreeMap::new();
-    for held in grants {
-        let namespaces = reach(&held.grant);
-        for danger in Danger::ALL {
-            let limit = match &held.rules {
-                Rules::All => Some(None),
-                Rules::Known(rules) => reached(rules, danger, namespaces.is_some()),
-                Rules::Dangling | Rules::Unknown(_) => None,
-            };
-            let Some(names) = limit else { continue };
-            let it = found.entry((danger, names.is_some())).or_insert_with(|| Found {
-                danger,
-                namespaces: Some(BTreeSet::new()),
-                names: names.as_ref().map(|_| BTreeSet::new()),
-                by: Vec::new(),
-            });
-            match (&mut it.namespaces, &namespaces) {
-                (Some(all), Some(more)) => all.extend(more.iter().cloned()),
-                (all, None) => *all = None,
-                (None, Some(_)) => {}
-            }
-            if let (Some(all), Some(more)) = (&mut it.names, names) {
-                all.extend(more);
-            }
-            if !it.by.contains(&held.grant) {
-                it.by.push(held.grant.clone());
+    /// What is dangerous in these grants, the worst first.
+    pub fn dangers_of(&self, grants: &[Held<'_>]) -> Vec<Found> {
+        let mut found: BTreeMap<(Danger, bool), Found> = BTreeMap::new();
+        for (danger, probes) in &self.probes.0 {
+            for held in grants {
+                let danger = *danger;
+                let Some(reach) = reached_by(held, danger, probes) else { continue };
+                let it = found.entry((danger, reach.names.is_some())).or_insert_with(|| Found {
+                    danger,
+                    namespaces: Some(BTreeSet::new()),
+                    names: reach.names.as_ref().map(|_| BTreeSet::new()),
+                    note: reach.note,
+                    by: Vec::new(),
+                });
+                it.add(reach, &held.grant);
             }
         }
+        // Who may do everything everywhere need not be told the parts.
+        if let Some(all) = found.get(&(Danger::Everything, false)).filter(|it| it.namespaces.is_none()) {
+            return vec![all.clone()];
+        }
+        // A limit to names says nothing beside the same without.
+        let free: BTreeSet<Danger> =
+            found.values().filter(|it| it.names.is_none() && it.namespaces.is_none()).map(|it| it.danger).collect();
+        found.into_values().filter(|it| it.names.is_none() || !free.contains(&it.danger)).collect()
     }
-    // Who may do everything everywhere need not be told the parts.
-    if let Some(all) = found.get(&(Danger::Everything, false)).filter(|it| it.namespaces.is_none()) {
-        return vec![all.clone()];
-    }
-    // A limit to names says nothing beside the same without.
-    let free: BTreeSet<Danger> =
-        found.values().filter(|it| it.names.is_none() && it.namespaces.is_none()).map(|it| it.danger).collect();
-    found.into_values().filter(|it| it.names.is_none() || !free.contains(&it.danger)).collect()
 }
 
-fn reach(grant: &Grant) -> Option<BTreeSet<String>> {
+impl Found {
+    fn add(&mut self, reach: Reach, grant: &Grant) {
+        match (&mut self.namespaces, reach.namespaces) {
+            (Some(all), Some(more)) => all.extend(more),
+            (all, None) => *all = None,
+            (None, Some(_)) => {}
+        }
+        if let (Some(all), Some(more)) = (&mut self.names, reach.names) {
+            all.extend(more);
+        }
+        // What holds in any case through one grant does.
+        self.note = self.note.and(reach.note);
+        if !self.by.contains(grant) {
+            self.by.push(grant.clone());
+        }
+    }
+}
+
+fn reached_by(held: &Held<'_>, danger: Danger, probes: &[Probe]) -> Option<Reach> {
+    let namespaces = namespaces_of(&held.grant);
+    let (namespaces, is_one_object) = match (danger, namespaces) {
+        (Danger::AwsAuth, Some(all)) if !all.iter().any(|it| catalog::namespace_matches(it, AWS_AUTH.0)) => {
+            return None;
+        }
+        (Danger::AwsAuth, _) => (Some(BTreeSet::from([AWS_AUTH.0.to_owned()])), true),
+        (_, namespaces) => (namespaces, false),
+    };
+    let (names, note) = match &held.rules {
+        Rules::All => (None, None),
+        Rules::Known(rules) => reached(rules, probes, namespaces.is_some())?,
+        Rules::Dangling | Rules::Unknown(_) => return None,
+    };
+    // A rule that is limited to other names does not reach the one object.
+    if is_one_object && names.is_some() { None } else { Some(Reach { namespaces, names, note }) }
+}
+
+fn namespaces_of(grant: &Grant) -> Option<BTreeSet<String>> {
     match grant {
         Grant::Masters | Grant::Node | Grant::Binding { namespace: None, .. } => None,
         Grant::Binding { namespace: Some(namespace), .. } => Some(BTreeSet::from([namespace.clone()])),
@@ -199,22 +356,32 @@ fn reach(grant: &Grant) -> Option<BTreeSet<String>> {
     }
 }
 
-/// Some: the rules reach the danger, limited to the names in the inner list, if any. In namespaces, what has none is out of
-/// reach.
-fn reached(rules: &[&Rule], danger: Danger, in_namespaces: bool) -> Option<Option<Vec<String>>> {
+/// Some: the rules reach the danger, limited to the names in the inner list, if any, and resting on the note. In namespaces,
+/// what has none is out of reach.
+#[allow(clippy::type_complexity)]
+fn reached(
+    rules: &[&Rule],
+    probes: &[Probe],
+    in_namespaces: bool,
+) -> Option<(Option<Vec<String>>, Option<&'static str>)> {
     let mut names: Option<Vec<String>> = None;
-    for (verb, group, what) in danger.probes().iter().filter(|(_, _, what)| !in_namespaces || !is_beyond(what)) {
-        let request = probe(verb, group, what);
+    let mut noted = None;
+    for Probe { request, note } in probes.iter().filter(|it| !in_namespaces || !is_beyond(&it.request.what())) {
         for rule in rules {
-            if allows(rule, &request) {
-                return Some(None);
-            }
-            if lacks(rule, &request) == Some(Respect::Name) {
-                names.get_or_insert_default().extend(rule.resource_names.iter().cloned());
+            match (allows(rule, request), note) {
+                (true, None) => return Some((None, None)),
+                (true, Some(note)) => noted = noted.or(Some(*note)),
+                (false, _) if lacks(rule, request) == Some(Respect::Name) => {
+                    names.get_or_insert_default().extend(rule.resource_names.iter().cloned());
+                }
+                (false, _) => {}
             }
         }
     }
-    names.map(Some)
+    match noted {
+        Some(note) => Some((None, Some(note))),
+        None => names.map(|names| (Some(names), None)),
+    }
 }
 
 /// Is it in no namespace? Users, groups and uids are known to authorizers alone, and are in none.
@@ -235,63 +402,4 @@ fn probe(verb: &str, group: &str, what: &str) -> Request {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::access::permissions::tests::{facts, with_policy};
-
-    fn told(rules: &str, namespace: &str) -> Vec<String> {
-        let (kind, at) = if namespace.is_empty() {
-            ("ClusterRoleBinding", String::new())
-        } else {
-            ("RoleBinding", format!(", namespace: {namespace}"))
-        };
-        let permissions = Permissions::of(&facts(&format!(
-            "  - {{kind: ClusterRole, metadata: {{name: r}}, rules: [{rules}]}}\n  - {{kind: {kind}, metadata: {{name: b{at}}}, \
-             roleRef: {{kind: ClusterRole, name: r}}, subjects: [{{kind: User, name: x}}]}}"
-        )));
-        permissions.dangers(&Who::named("x", &[])).iter().map(Found::tell).collect()
-    }
-
-    #[test]
-    fn each_danger_and_its_near_miss() {
-        let rbac = "rbac.authorization.k8s.io";
-        let rule = |group: &str, resource: &str, verb: &str| {
-            format!("{{apiGroups: ['{group}'], resources: ['{resource}'], verbs: ['{verb}']}}")
-        };
-        for (rules, near, word) in [
-            (rule("*", "*", "*"), rule("*", "pods", "*"), "everything"),
-            (rule("", "groups", "impersonate"), rule("", "groups", "get"), "impersonate"),
-            (rule(rbac, "clusterroles", "escalate"), rule(rbac, "clusterroles", "update"), "escalate"),
-            (rule(rbac, "roles", "bind"), rule(rbac, "rolebindings", "create"), "bind"),
-            (rule("", "nodes/proxy", "get"), rule("", "nodes", "get"), "nodes/proxy"),
-            (rule("", "serviceaccounts/token", "create"), rule("", "serviceaccounts", "create"), "tokens"),
-            (rule("", "secrets", "watch"), rule("", "secrets", "create"), "secrets"),
-            (rule("", "pods/exec", "create"), rule("", "pods", "create"), "exec"),
-        ] {
-            assert_eq!(told(&rules, ""), [format!("{word} everywhere")]);
-            assert!(!told(&near, "").iter().any(|it| it.starts_with(word)), "{near}");
-        }
-    }
-
-    #[test]
-    fn in_a_namespace_only_what_is_in_one_is_dangerous() {
-        let all = "{apiGroups: ['*'], resources: ['*'], verbs: [impersonate, get]}";
-        assert_eq!(told(all, "blue"), ["impersonate in blue", "secrets in blue", "exec in blue"]);
-        assert!(told("{apiGroups: [''], resources: [users, groups], verbs: [impersonate]}", "blue").is_empty());
-        assert!(
-            told("{apiGroups: ['rbac.authorization.k8s.io'], resources: [clusterroles], verbs: [bind]}", "blue")
-                .is_empty()
-        );
-        assert_eq!(Danger::Impersonate.sentence(true), "may act as service accounts");
-    }
-
-    #[test]
-    fn names_limit_it_and_patterns_reach_their_namespaces() {
-        let named = "{apiGroups: [''], resources: [secrets], resourceNames: [db], verbs: [get]}";
-        assert_eq!(told(named, ""), ["secrets db everywhere"]);
-        let who = with_policy("AmazonEKSSecretReaderPolicy", ScopeKind::Namespace, &["dev-*"]);
-        let found = Permissions::default().dangers(&who);
-        assert_eq!(found.iter().map(Found::tell).collect::<Vec<_>>(), ["secrets in dev-*"]);
-        assert!(found[0].is_in("dev-a") && !found[0].is_in("prod") && !found[0].is_in(""));
-    }
-}
+mod tests;

@@ -123,8 +123,23 @@ fn covers_path(rule: &Rule, path: &str) -> bool {
         .any(|own| own == path || own.ends_with('*') && path.starts_with(own.trim_end_matches('*')))
 }
 
-/// A rule in few words: `get list watch on pods, pods/log (names a, b)`.
+/// A rule in few words: `get list watch on pods, pods/log named a, b`; of many resources the first.
 pub fn tell(rule: &Rule) -> String {
+    let resources = match rule.resources.get(..MOST_TOLD) {
+        Some(first) if rule.resources.len() > MOST_TOLD + 1 => {
+            format!("{} and {} more", first.join(", "), rule.resources.len() - MOST_TOLD)
+        }
+        _ => rule.resources.join(", "),
+    };
+    describe(rule, &resources)
+}
+
+/// A rule in words, with all of its resources.
+pub fn tell_whole(rule: &Rule) -> String {
+    describe(rule, &rule.resources.join(", "))
+}
+
+fn describe(rule: &Rule, resources: &str) -> String {
     let verbs = rule.verbs.join(" ");
     if !rule.non_resource_urls.is_empty() {
         return format!("{verbs} on {}", rule.non_resource_urls.join(", "));
@@ -138,12 +153,6 @@ pub fn tell(rule: &Rule) -> String {
         String::new()
     } else {
         format!(" named {}", rule.resource_names.join(", "))
-    };
-    let resources = match rule.resources.get(..MOST_TOLD) {
-        Some(first) if rule.resources.len() > MOST_TOLD + 1 => {
-            format!("{} and {} more", first.join(", "), rule.resources.len() - MOST_TOLD)
-        }
-        _ => rule.resources.join(", "),
     };
     format!("{verbs} on {resources}{group}{names}")
 }

@@ -1,21 +1,21 @@
-//! Controls of the cluster itself: encryption of what it stores, its endpoint, its logs.
+//! Controls of the cluster itself: what EKS says of its health, encryption of what it stores, its endpoint, its logs.
 
-use super::{Control, Ground, Standing, aws_eks};
-use crate::access::findings::Severity::{Low, Medium};
-use crate::model::cluster::{Cluster, VpcConfig};
+use super::{Control, ControlId, Ground, Standing, aws_eks};
+use crate::access::findings::Severity::{High, Low, Medium};
+use crate::model::cluster::{Cluster, ClusterIssue, VpcConfig};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// From this version on EKS encrypts all that the API server stores.
 const ENCRYPTED_BY_DEFAULT: (u32, u32) = (1, 28);
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let mut all = vec![encryption(ground), public_endpoint(ground), private_endpoint(ground)];
+    let mut all = health(ground);
+    all.extend([encryption(ground), public_endpoint(ground), private_endpoint(ground)]);
     all.extend([
-        log(ground, "logs-audit", "Audit log", "audit", "nobody can say afterwards who did what"),
+        log(ground, ControlId::LogsAudit, "audit", "nobody can say afterwards who did what"),
         log(
             ground,
-            "logs-authenticator",
-            "Authenticator log",
+            ControlId::LogsAuthenticator,
             "authenticator",
             "why somebody got 401 cannot be told from the cluster's side",
         ),
@@ -27,14 +27,53 @@ fn at(path: &str) -> Evidence {
     Evidence::new(DocumentRef::Cluster, path)
 }
 
-/// `(1, 29)` for `1.29`.
-fn version(cluster: &Cluster) -> Option<(u32, u32)> {
-    let (major, minor) = cluster.version.as_deref()?.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+/// Codes of issues after which EKS cannot run, update or recover the cluster's control plane. What others say is about some of
+/// what it does.
+const GRAVE_ISSUES: [&str; 11] = [
+    "AccessDenied",
+    "ClusterUnreachable",
+    "Ec2SecurityGroupNotFound",
+    "Ec2SubnetNotFound",
+    "IamRoleNotFound",
+    "KmsGrantRevoked",
+    "KmsKeyDisabled",
+    "KmsKeyMarkedForDeletion",
+    "KmsKeyNotFound",
+    "ResourceNotFound",
+    "VpcNotFound",
+];
+
+/// What EKS itself finds wrong, a control for each issue.
+fn health(ground: &Ground<'_>) -> Vec<Control> {
+    let control =
+        |standing, because: String, path: &str| Control::new(ControlId::ClusterHealth, standing, because).at(at(path));
+    let cluster = match ground.cluster() {
+        Ok(cluster) => cluster,
+        Err(because) => return vec![Control::new(ControlId::ClusterHealth, Standing::Unknown, because)],
+    };
+    let Some(health) = &cluster.health else {
+        return vec![control(Standing::Unknown, "the cluster's description holds no health".to_owned(), "health")];
+    };
+    if health.issues.is_empty() {
+        return vec![control(Standing::Good, "EKS reports no issue".to_owned(), "health.issues")];
+    }
+    let issue = |(index, issue): (usize, &ClusterIssue)| {
+        let code = issue.code.as_deref().unwrap_or("an issue without a code");
+        let severity = if GRAVE_ISSUES.contains(&code) { High } else { Medium };
+        let of = match issue.resource_ids.as_slice() {
+            [] => String::new(),
+            ids => format!(" ({})", ids.join(", ")),
+        };
+        let message = issue.message.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+        let because = format!("EKS reports {code}{of}{message}");
+        let found = control(Standing::Finding(severity), because, &format!("health.issues[{index}]"));
+        Control { subject: [&[code.to_owned()], issue.resource_ids.as_slice()].concat().join(" "), ..found }
+    };
+    health.issues.iter().enumerate().map(issue).collect()
 }
 
 fn encryption(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("encryption", "Envelope encryption", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::Encryption, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -49,7 +88,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
             Some((when, _)) => format!("with the key {key}, since {}", when.date()),
             None => format!("with the key {key}"),
         };
-        if version(cluster).is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
+        if cluster.version_numbers().is_some_and(|it| it < ENCRYPTED_BY_DEFAULT) {
             because.push_str("; Secrets that are older than the key stand as they were until they are written again");
         }
         let mut found = control(Standing::Good, because).at(at("encryptionConfig"));
@@ -57,7 +96,7 @@ fn encryption(ground: &Ground<'_>) -> Control {
         return found;
     }
     let rewrite = "kubectl get secrets -A -o json | kubectl replace -f -";
-    let (standing, because, and_then) = match version(cluster) {
+    let (standing, because, and_then) = match cluster.version_numbers() {
         None => return control(Standing::Unknown, "the cluster's version is not known".to_owned()).at(at("version")),
         Some(it) if it >= ENCRYPTED_BY_DEFAULT => {
             let because = "all that the API server stores is encrypted with a key that AWS owns; a key of one's own would \
@@ -119,18 +158,17 @@ fn endpoint<'a>(ground: &Ground<'a>) -> Result<(&'a Cluster, &'a VpcConfig, bool
 }
 
 fn public_endpoint(ground: &Ground<'_>) -> Control {
-    const ID: &str = "endpoint-public";
-    const TITLE: &str = "Public endpoint";
+    const ID: ControlId = ControlId::EndpointPublic;
     let (cluster, config, public, private) = match endpoint(ground) {
         Ok(it) => it,
-        Err(because) => return Control::new(ID, TITLE, Standing::Unknown, because),
+        Err(because) => return Control::new(ID, Standing::Unknown, because),
     };
     let command = |settings: &str| {
         format!("{} --resources-vpc-config {settings}", aws_eks("update-cluster-config", cluster, "--name"))
     };
     if !public {
         let because = format!("off: clients reach the API from within the VPC, or not at all{}", attempt(ground));
-        return Control::new(ID, TITLE, Standing::Good, because).at(at("resourcesVpcConfig.endpointPublicAccess"));
+        return Control::new(ID, Standing::Good, because).at(at("resourcesVpcConfig.endpointPublicAccess"));
     }
     if !open(config) {
         let cidrs = config.public_access_cidrs.join(", ");
@@ -139,7 +177,7 @@ fn public_endpoint(ground: &Ground<'_>) -> Control {
             "cuts off every client outside the VPC, those in {cidrs} among them; who has no way into the VPC can still turn it \
              on again through the EKS API"
         );
-        return Control::new(ID, TITLE, Standing::Note, because)
+        return Control::new(ID, Standing::Note, because)
             .at(at("resourcesVpcConfig.publicAccessCidrs"))
             .change(command("endpointPublicAccess=false,endpointPrivateAccess=true"), danger);
     }
@@ -154,20 +192,19 @@ fn public_endpoint(ground: &Ground<'_>) -> Control {
     );
     let settings = "\"endpointPublicAccess=true,endpointPrivateAccess=true,publicAccessCidrs=$(curl -s \
                     https://checkip.amazonaws.com)/32\"";
-    Control::new(ID, TITLE, Standing::Finding(Medium), because)
+    Control::new(ID, Standing::Finding(Medium), because)
         .at(at("resourcesVpcConfig.publicAccessCidrs"))
         .change(command(settings), danger)
 }
 
 fn private_endpoint(ground: &Ground<'_>) -> Control {
-    const ID: &str = "endpoint-private";
-    const TITLE: &str = "Private endpoint";
+    const ID: ControlId = ControlId::EndpointPrivate;
     let (cluster, config, public, private) = match endpoint(ground) {
         Ok(it) => it,
-        Err(because) => return Control::new(ID, TITLE, Standing::Unknown, because),
+        Err(because) => return Control::new(ID, Standing::Unknown, because),
     };
     let control = |standing, because: String| {
-        Control::new(ID, TITLE, standing, because).at(at("resourcesVpcConfig.endpointPrivateAccess"))
+        Control::new(ID, standing, because).at(at("resourcesVpcConfig.endpointPrivateAccess"))
     };
     if private {
         return control(Standing::Good, "on: nodes reach the API without leaving the VPC".to_owned());
@@ -189,8 +226,8 @@ fn private_endpoint(ground: &Ground<'_>) -> Control {
     control(Standing::Finding(Low), because).change(command, danger)
 }
 
-fn log(ground: &Ground<'_>, id: &'static str, title: &'static str, kind: &str, without: &str) -> Control {
-    let control = |standing, because: String| Control::new(id, title, standing, because);
+fn log(ground: &Ground<'_>, id: ControlId, kind: &str, without: &str) -> Control {
+    let control = |standing, because: String| Control::new(id, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),

@@ -1,14 +1,15 @@
 //! Controls of how identities come about: the authentication mode and what stands between it and the next, the creator,
 //! mapAccounts, the OIDC provider, the Pod Identity agent.
 
-use super::{CONTEXT, Control, Ground, Standing, aws_eks, quoted, why};
+use super::writers::aws_auth_writers;
+use super::{CONTEXT, Control, ControlId, Ground, Standing, aws_eks, quoted, why};
 use crate::access::Mark;
 use crate::access::findings::Severity::{High, Low, Medium};
 use crate::access::node_roles::{entry_commands, unmapped_node_roles};
 use crate::access::workload::agent::AGENT;
 use crate::access::workload::place::Presence;
 use crate::model::aws_auth::AwsAuthKey;
-use crate::model::cluster::{AuthenticationMode, Cluster};
+use crate::model::cluster::{AuthenticationMode, Cluster, HiddenCreator};
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::validation::entry::EntryType;
@@ -19,7 +20,8 @@ use crate::model::workload::SYSTEM;
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
-    let always = [mode(ground), creator(ground), map_accounts(ground), oidc_provider(ground), agent(ground)];
+    let mappings = [mode(ground), creator(ground), map_accounts(ground), aws_auth_writers(ground)];
+    let always = mappings.into_iter().chain([oidc_provider(ground), agent(ground)]);
     always.into_iter().chain(auto_mode_nodes(ground)).collect()
 }
 
@@ -46,9 +48,8 @@ fn attempt(ground: &Ground<'_>) -> String {
 const NO_MODE: &str = "the cluster reports no mode, and its access entries do not show that it is CONFIG_MAP";
 
 fn mode(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| {
-        Control::new("authentication-mode", "Authentication mode", standing, because).at(at_mode())
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::AuthenticationMode, standing, because).at(at_mode());
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -68,8 +69,13 @@ fn mode(ground: &Ground<'_>) -> Control {
                 "{mode}: who gets in stands in one ConfigMap, where a slip of the pen locks everybody out; the next step, \
                  API_AND_CONFIG_MAP, takes no row away{attempt}"
             );
-            let danger = "one way: no mode can be gone back to; the creator's hidden admin becomes an access entry that can be \
-                          seen and deleted";
+            let danger = match ground.facts.hidden_creator() {
+                HiddenCreator::Absent => "one way: no mode can be gone back to",
+                _ => {
+                    "one way: no mode can be gone back to; the creator's hidden admin becomes an access entry that can be \
+                     seen and deleted"
+                }
+            };
             control(Standing::Finding(Medium), because)
                 .change(go_to(cluster, AuthenticationMode::ApiAndConfigMap), danger)
         }
@@ -79,9 +85,8 @@ fn mode(ground: &Ground<'_>) -> Control {
 
 /// What stands between API_AND_CONFIG_MAP and API: the rows that let somebody in whom no entry does.
 fn both(ground: &Ground<'_>, cluster: &Cluster, attempt: &str) -> Control {
-    let control = |standing, because: String| {
-        Control::new("authentication-mode", "Authentication mode", standing, because).at(at_mode())
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::AuthenticationMode, standing, because).at(at_mode());
     let command = go_to(cluster, AuthenticationMode::Api);
     let one_way = "one way: no mode can be gone back to";
     if let Some(gap) = ground.facts.aws_auth.gap() {
@@ -123,19 +128,19 @@ fn shortened(all: &[&str], what: &str) -> String {
 }
 
 fn creator(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("hidden-creator", "Creator's admin", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::HiddenCreator, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
     };
-    if ground.facts.mode_is_unreported() {
-        return control(Standing::Unknown, NO_MODE.to_owned()).at(at_mode());
-    }
-    let found = match cluster.authentication_mode() {
-        AuthenticationMode::Unknown => {
+    let found = match ground.facts.hidden_creator() {
+        HiddenCreator::Unknown if ground.facts.mode_is_unreported() => {
+            return control(Standing::Unknown, NO_MODE.to_owned()).at(at_mode());
+        }
+        HiddenCreator::Unknown => {
             return control(Standing::Unknown, "the cluster reports a mode that is not known".to_owned()).at(at_mode());
         }
-        AuthenticationMode::ConfigMap => {
+        HiddenCreator::Present => {
             let inferred =
                 if cluster.mode_is_inferred() { " (the mode, which is not reported, is inferred)" } else { "" };
             let because = format!(
@@ -147,7 +152,13 @@ fn creator(ground: &Ground<'_>) -> Control {
             control(Standing::Finding(Medium), because)
                 .change(go_to(cluster, AuthenticationMode::ApiAndConfigMap), danger)
         }
-        AuthenticationMode::Api | AuthenticationMode::ApiAndConfigMap => control(
+        HiddenCreator::Absent if cluster.refuses_creator_admin() => control(
+            Standing::Good,
+            "none: the cluster was created without an administrator for its creator \
+             (bootstrapClusterCreatorAdminPermissions is false)"
+                .to_owned(),
+        ),
+        HiddenCreator::Absent => control(
             Standing::Good,
             "none is hidden: the creator's admin, if there is one, is an access entry".to_owned(),
         ),
@@ -157,7 +168,7 @@ fn creator(ground: &Ground<'_>) -> Control {
 
 fn map_accounts(ground: &Ground<'_>) -> Control {
     let control = |standing, because: String| {
-        Control::new("map-accounts", "mapAccounts", standing, because)
+        Control::new(ControlId::MapAccounts, standing, because)
             .at(Evidence::new(DocumentRef::AwsAuth, "data.mapAccounts"))
     };
     let reads = ground.cluster().map(|it| it.authentication_mode().reads_aws_auth());
@@ -185,7 +196,7 @@ fn map_accounts(ground: &Ground<'_>) -> Control {
 }
 
 fn oidc_provider(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| Control::new("oidc-provider", "OIDC provider", standing, because);
+    let control = |standing, because: String| Control::new(ControlId::OidcProvider, standing, because);
     let cluster = match ground.cluster() {
         Ok(cluster) => cluster,
         Err(because) => return control(Standing::Unknown, because),
@@ -250,9 +261,8 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
 }
 
 fn agent(ground: &Ground<'_>) -> Control {
-    let control = |standing, because: String| {
-        Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground))
-    };
+    let control =
+        |standing, because: String| Control::new(ControlId::PodIdentityAgent, standing, because).at(at_agent(ground));
     let look = |control: Control| {
         let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
         control.change(command, "changes nothing; shows what keeps its pods from running")
@@ -333,7 +343,7 @@ fn not_running(ground: &Ground<'_>, why: &str) -> Control {
             (Standing::Finding(High), because)
         }
     };
-    let found = Control::new("pod-identity-agent", "Pod Identity agent", standing, because).at(at_agent(ground));
+    let found = Control::new(ControlId::PodIdentityAgent, standing, because).at(at_agent(ground));
     match ground.facts.cluster.value() {
         _ if installed => {
             let command = format!("kubectl -n kube-system describe daemonset {AGENT}");
@@ -360,7 +370,7 @@ fn auto_mode_nodes(ground: &Ground<'_>) -> Option<Control> {
     }
     let control = |standing, because: String| {
         let at = Evidence::new(DocumentRef::Cluster, "computeConfig.nodePools");
-        Control::new("auto-mode-nodes", "Auto Mode's nodes", standing, because).at(at)
+        Control::new(ControlId::AutoModeNodes, standing, because).at(at)
     };
     let entries = &facts.access_entries;
     let of_nodes = entries.items().iter().filter(|it| EntryType::of(&it.kind) == Some(EntryType::Ec2));

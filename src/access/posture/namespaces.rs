@@ -3,13 +3,12 @@
 //! What would break is the API server's to say: the command that asks it without changing anything stands beside the
 //! one that changes. The levels are not evaluated here.
 
-use super::{CONTEXT, Change, Control, Ground, Standing, quoted, why};
+use super::{CONTEXT, Change, Control, ControlId, Ground, Standing, quoted, why};
 use crate::access::findings::Severity::{Low, Medium};
 use crate::model::rbac::Namespace;
 use crate::model::snapshot::{DocumentRef, Evidence};
 
-const ID: &str = "pod-security";
-const TITLE: &str = "Pod Security";
+const ID: ControlId = ControlId::PodSecurity;
 const LABEL: &str = "pod-security.kubernetes.io/";
 /// Kubernetes' own; what runs there is meant to reach the node.
 const SYSTEM: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];
@@ -20,7 +19,7 @@ pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
     all.sort_by(|a, b| a.subject.cmp(&b.subject));
     if let Some(gap) = section.gap() {
         let because = format!("the namespaces are not all known: {}", why(Some(gap)));
-        all.push(Control::new(ID, TITLE, Standing::Unknown, because));
+        all.push(Control::new(ID, Standing::Unknown, because));
     }
     all
 }
@@ -61,7 +60,7 @@ fn control(it: &Namespace) -> Control {
             ),
         }
     });
-    Control { subject: name.clone(), change, ..Control::new(ID, TITLE, standing, because).at(evidence) }
+    Control { subject: name.clone(), change, ..Control::new(ID, standing, because).at(evidence) }
 }
 
 /// ` as of v1.29`, where it is pinned.

@@ -19,6 +19,7 @@ clusters:
     name: c1
     arn: arn:aws:eks:eu-west-1:111122223333:cluster/c1
     version: "1.34"
+    health: {issues: []}
     resourcesVpcConfig: {endpointPublicAccess: false, endpointPrivateAccess: true, publicAccessCidrs: []}
     logging: {clusterLogging: [{types: [api, audit, authenticator], enabled: true}]}
     identity: {oidc: {issuer: "https://oidc.eks.eu-west-1.amazonaws.com/id/AA"}}
@@ -73,7 +74,7 @@ fn controls(snapshot: &Snapshot) -> Vec<Control> {
 }
 
 fn of<'a>(all: &'a [Control], id: &str) -> &'a Control {
-    let mut found = all.iter().filter(|it| it.id == id);
+    let mut found = all.iter().filter(|it| it.id.as_str() == id);
     let one = found.next().unwrap_or_else(|| panic!("{id}"));
     assert!(found.next().is_none(), "{id}");
     one
@@ -94,10 +95,11 @@ fn a_cluster_on_which_all_is_good() {
     let all = controls(&world(&[]));
     let wrong: Vec<_> = all.iter().filter(|it| it.standing != Standing::Good).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let ids: Vec<&str> = all.iter().map(|it| it.id).collect();
+    let ids: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(
         ids,
         [
+            "cluster-health",
             "encryption",
             "endpoint-public",
             "endpoint-private",
@@ -106,6 +108,7 @@ fn a_cluster_on_which_all_is_good() {
             "authentication-mode",
             "hidden-creator",
             "map-accounts",
+            "aws-auth-writers",
             "oidc-provider",
             "pod-identity-agent",
             "pod-security"
@@ -277,6 +280,21 @@ fn each_control_and_its_near_misses() {
             "API_AND_CONFIG_MAP",
         ),
         (&[(MODE, BOTH)], "hidden-creator", Good, "none is hidden", ""),
+        (
+            &[(MODE, "authenticationMode: CONFIG_MAP, bootstrapClusterCreatorAdminPermissions: true}")],
+            "hidden-creator",
+            Finding(Medium),
+            "system:masters",
+            "API_AND_CONFIG_MAP",
+        ),
+        (
+            &[(MODE, "authenticationMode: CONFIG_MAP, bootstrapClusterCreatorAdminPermissions: false}")],
+            "hidden-creator",
+            Good,
+            "created without an administrator for its creator",
+            "",
+        ),
+        (&[(MODE, "authenticationMode: SOMETHING}")], "hidden-creator", Unknown, "not known", ""),
         // workload identity: OIDC provider
         (
             &[(PROVIDER, ""), ("OpenIDConnectProviders:", "OpenIDConnectProviders: []")],
@@ -469,7 +487,7 @@ fn what_is_refused_is_unknown_and_names_the_permission() {
     facts.daemon_sets = Section::failed(refused("list daemonsets in kube-system"));
     facts.addons = Section::failed(refused("eks:ListAddons"));
     let all = controls(&snapshot);
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 13);
     for control in &all {
         assert_eq!((control.standing, &control.change), (Unknown, &None), "{control:#?}");
         assert!(

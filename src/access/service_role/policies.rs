@@ -25,10 +25,14 @@ pub(super) struct Required {
     or: &'static [&'static str],
     /// What it is needed for, some of it.
     actions: &'static [&'static str],
+    /// The path before its name.
+    path: &'static str,
+    /// Whether the part works without it.
+    is_optional: bool,
 }
 
 const fn required(name: &'static str, or: &'static [&'static str], actions: &'static [&'static str]) -> Required {
-    Required { name, or, actions }
+    Required { name, or, actions, path: "", is_optional: false }
 }
 
 pub(super) const CLUSTER: Required =
@@ -61,6 +65,24 @@ pub(super) const CNI: Required = required(
     &[],
     &["ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface"],
 );
+/// AWS has no policy for it.
+pub(super) const CNI_IPV6: Required = required("", &[], &["ec2:AssignIpv6Addresses"]);
+pub(super) const EBS_CSI: Required = Required {
+    path: "service-role/",
+    ..required(
+        "AmazonEBSCSIDriverPolicy",
+        &["AmazonEBSCSIDriverPolicyV2", "AmazonEBSCSIDriverEKSClusterScopedPolicy"],
+        &["ec2:AttachVolume", "ec2:CreateVolume"],
+    )
+};
+pub(super) const EFS_CSI: Required = Required {
+    path: "service-role/",
+    ..required(
+        "AmazonEFSCSIDriverPolicy",
+        &["AmazonElasticFileSystemFullAccess"],
+        &["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DescribeFileSystems"],
+    )
+};
 pub(super) const FARGATE: Required = required(
     "AmazonEKSFargatePodExecutionRolePolicy",
     &[],
@@ -72,6 +94,9 @@ pub(super) const SSM_CORE: Required = required(
     &["ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel"],
 );
 pub(super) const DESCRIBE_CLUSTER: Required = required("", &[], &["eks:DescribeCluster"]);
+/// With it nodeadm checks, before a hybrid node joins, that an entry lets it in.
+pub(super) const LIST_ENTRIES: Required =
+    Required { is_optional: true, ..required("", &[], &["eks:ListAccessEntries"]) };
 
 /// A required policy that is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +116,8 @@ pub struct MissingPolicy {
     pub lacks: Vec<&'static str>,
     /// Is all of it lacking?
     pub wholly: bool,
+    /// Whether the part works without it.
+    pub is_optional: bool,
     /// What takes away again what is lacking, where something gives it: `own denies it`.
     pub taken: Option<String>,
     /// Attached policies that may give it, for nobody can say here what they give.
@@ -211,8 +238,9 @@ pub(super) fn check(
     let holds = holds(role, &reader, PolicyScope::new(partition, cluster));
     let mut found = PolicyCheck::default();
     for required in wanted {
-        let arn = |name: &str| format!("arn:{partition}:iam::aws:policy/{name}");
-        let own = if required.name.is_empty() { required.actions.join(", ") } else { arn(required.name) };
+        let Required { name, path, .. } = required;
+        let arn = || format!("arn:{partition}:iam::aws:policy/{path}{name}");
+        let own = if name.is_empty() { required.actions.join(", ") } else { arn() };
         let attached = holds.attached(required);
         if attached.is_some_and(|it| it.of_aws == Some(READ_ONLY)) && required.name == PULL.name {
             found.wider.push(WiderPolicy {
@@ -273,6 +301,7 @@ impl PolicySet<'_> {
             found.missing.push(MissingPolicy {
                 required: own,
                 wholly: lacks.len() == required.actions.len(),
+                is_optional: required.is_optional,
                 lacks,
                 perhaps_by: if taken.is_some() { Vec::new() } else { unread().collect() },
                 taken,
@@ -285,7 +314,8 @@ impl PolicySet<'_> {
             _ => None,
         });
         if let Some(because) = open {
-            found.open.push(OpenPolicy { required: own, because });
+            // Of what it can do without, it need not be known.
+            found.open.extend((!required.is_optional).then_some(OpenPolicy { required: own, because }));
             return;
         }
         let mut by: Vec<&str> = Vec::new();

@@ -28,6 +28,9 @@ const PRIVILEGE_ESCALATION_ACTIONS: [&str; 14] = [
     "sts:AssumeRole",
 ];
 
+/// With it on everything, whoever may also start something under a role starts it under any.
+const PASS_ROLE: &str = "iam:PassRole";
+
 /// Gives the first thing that is too wide, the worst first.
 pub(super) fn wider(it: &HeldPolicy<'_>, holds: &PolicySet<'_>) -> Option<WiderPolicy> {
     let (severity, gives) = match (it.of_aws, it.text.document()) {
@@ -138,8 +141,9 @@ fn of_actions(actions: &[String], statement: &Statement, holds: &PolicySet<'_>) 
     let names = |action: &str| names_actions(&statement.actions, &action.to_ascii_lowercase()) == Truth::Yes;
     let grasping: Vec<&str> =
         PRIVILEGE_ESCALATION_ACTIONS.iter().copied().filter(|it| names(it) && !denied(it)).collect();
+    let passes = names(PASS_ROLE) && !denied(PASS_ROLE);
     match (grasping.as_slice(), services.as_slice()) {
-        ([], []) => None,
+        ([], []) => passes.then(|| (Severity::Medium, PASS_ROLE.to_owned())),
         ([], services) => Some((Severity::Medium, whole(services))),
         (grasping, _) => Some((Severity::High, grasping.join(", "))),
     }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Line, Part, Teller};
 use crate::access::Mark;
 use crate::access::identity::groups::AUTHENTICATED;
-use crate::access::permissions::danger::{self, Danger};
-use crate::access::permissions::{Grant, Held, Rules, Via};
+use crate::access::permissions::danger::{Danger, Found};
+use crate::access::permissions::{Grant, Held, Permissions, Rules, Via};
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::snapshot::Evidence;
@@ -23,8 +23,8 @@ const MOST_RESOURCES: usize = 6;
 
 impl Teller<'_> {
     /// What is dangerous; a line for each danger.
-    pub(super) fn dangers(&mut self, held: &[Held<'_>]) {
-        for found in danger::of_grants(held) {
+    pub(super) fn dangers(&mut self, dangers: &[Found]) {
+        for found in dangers {
             let names = match &found.names {
                 Some(names) => format!(" named {}", few(names.iter().map(String::as_str))),
                 None => String::new(),
@@ -34,16 +34,24 @@ impl Teller<'_> {
                 Some(all) => format!("in {}", few(all.iter().map(String::as_str))),
             };
             let by: BTreeSet<String> = found.by.iter().map(Grant::object).collect();
+            let note = found.note.map(|it| format!("; {it}")).unwrap_or_default();
             let text = format!("{}{names} {place}", found.danger.sentence(found.namespaces.is_some()));
             let evidence = found.by.first().and_then(|grant| {
                 grant.rules_document().map(|document| Evidence::new(document, "rules")).or_else(|| grant.evidence())
             });
-            self.say(Part::Danger, "", None, text, format!("by {}", few(by.iter().map(String::as_str))), evidence);
+            self.say(
+                Part::Danger,
+                "",
+                None,
+                text,
+                format!("by {}{note}", few(by.iter().map(String::as_str))),
+                evidence,
+            );
         }
     }
 
     /// Each grant, with its rules beneath it.
-    pub(super) fn held(&mut self, held: &[Held<'_>]) {
+    pub(super) fn held(&mut self, held: &[Held<'_>], permissions: &Permissions) {
         // What tells this identity from others first; what everybody has last, without its rules unless it is dangerous.
         let rank = |it: &&Held<'_>| (is_everybodys(&it.grant), !it.grant.is_policy());
         let mut held: Vec<&Held<'_>> = held.iter().collect();
@@ -59,7 +67,7 @@ impl Teller<'_> {
                 Rules::Unknown(why) => (Some(Mark::Unknown), why.clone()),
             };
             let dangers: BTreeSet<Danger> =
-                danger::of_grants(std::slice::from_ref::<Held<'_>>(it)).into_iter().map(|it| it.danger).collect();
+                permissions.dangers_of(std::slice::from_ref::<Held<'_>>(it)).into_iter().map(|it| it.danger).collect();
             let brief = is_everybodys(&it.grant) && dangers.is_empty();
             let words: Vec<&str> = dangers.into_iter().map(Danger::word).collect();
             let note = if words.is_empty() { note } else { format!("{note} · ‼ {}", words.join(", ")) };
@@ -112,6 +120,7 @@ impl Teller<'_> {
                 mark: None,
                 text: format!("{place}: {}", sum.tell()),
                 note: String::new(),
+                severity: None,
                 evidence: None,
             });
         }

@@ -1,6 +1,7 @@
 //! The AWS SDKs' credential chain, applied to one container.
 //!
-//! Decides which provider of the chain comes first (`reference`: workload identity, §3): static keys in the environment, a
+//! Decides which provider of the chain comes first (AWS SDKs and tools reference guide, "Understand the
+//! credential provider chain"): static keys in the environment, a
 //! profile, web identity, the container endpoint, the instance's role. It reads the environment as the kubelet sets it: the
 //! last variable of a name wins, `$(NAME)` is expanded, an empty variable counts as none. It knows nothing of service
 //! accounts: what the webhook would write today is [`super::webhook`]'s, and goes through this same chain.

@@ -62,7 +62,13 @@ impl<'a> Workloads<'a> {
             }
             Lookup::Absent => Answer::no(format!("account {} has no role {}", role.account, role.name)),
             Lookup::Unknown(gap @ Gap::Foreign(_)) => {
-                let what = format!("role {arn} is another account's, so that its trust policy cannot be verified");
+                let whose = match self.cluster_partition() {
+                    Some(own) if own != role.partition => {
+                        format!("of partition {}, and the cluster of {own}", role.partition)
+                    }
+                    _ => "another account's".to_owned(),
+                };
+                let what = format!("role {arn} is {whose}, so that its trust policy cannot be verified");
                 Answer::gap(&what, &gap)
             }
             Lookup::Unknown(gap) => Answer::gap(&format!("role {} was not read", role.name), &gap),
@@ -78,8 +84,13 @@ impl<'a> Workloads<'a> {
         self.iam.oidc_providers.lookup(|it| it.arn == arn, |it| it == arn)
     }
 
+    /// The cluster's partition, from its ARN.
+    pub(crate) fn cluster_partition(&self) -> Option<&'a str> {
+        self.facts.cluster.value()?.arn.as_deref()?.split(':').nth(1)
+    }
+
     /// Judges a binding. Without an audience, nothing is known of the token.
-    pub(super) fn irsa_of(&self, namespace: &str, name: &str, role_arn: &str, audience: Option<&str>) -> Irsa {
+    pub(crate) fn irsa_of(&self, namespace: &str, name: &str, role_arn: &str, audience: Option<&str>) -> Irsa {
         let subject = subject(namespace, name);
         let mut it = Irsa {
             role_arn: role_arn.to_owned(),

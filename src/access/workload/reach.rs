@@ -1,4 +1,4 @@
-//! Do network policies let a pod reach the Pod Identity agent? (`reference`: workload identity, §2.8.)
+//! Do network policies let a pod reach the Pod Identity agent?
 //!
 //! Decides from the policies of the pod's namespace. Whether the cluster enforces them is its CNI's affair, so that a
 //! policy that is in the way makes an answer not known, and never a no.

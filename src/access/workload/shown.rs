@@ -131,7 +131,7 @@ impl Lines {
         for it in findings {
             let line = self.say("findings", None, it.sentence.clone());
             line.severity = Some(it.severity);
-            line.note = it.id.to_owned();
+            line.note = it.id.to_string();
             line.evidence = Some(it.evidence.clone());
             for remedy in &it.remedy {
                 if !remedies.contains(remedy) {

@@ -98,6 +98,13 @@ const CLUSTER: &[WireMember] = &[
         Object(&[always("enabled", Flag), nullable("nodePools", List(&Text)), nullable("nodeRoleArn", Text)]),
     ),
     nullable("connectorConfig", Object(&[])),
+    nullable(
+        "health",
+        Object(&[nullable(
+            "issues",
+            List(&Object(&[nullable("code", Text), nullable("message", Text), nullable("resourceIds", List(&Text))])),
+        )]),
+    ),
     TAGS,
 ];
 

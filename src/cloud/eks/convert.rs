@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::model::cluster::{
     AccessConfig, Addon, AuthenticationMode, Capability, CertificateAuthority, ChangeError, ChangeParam, Cluster,
-    ClusterChange, ClusterIdentity, ComputeConfig, EncryptionConfig, EncryptionProvider, FargateProfile,
-    FargateSelector, IdentityProviderConfig, LogSetup, Logging, Nodegroup, Oidc, OidcProviderConfig, VpcConfig,
+    ClusterChange, ClusterHealth, ClusterIdentity, ClusterIssue, ComputeConfig, EncryptionConfig, EncryptionProvider,
+    FargateProfile, FargateSelector, IdentityProviderConfig, LogSetup, Logging, Nodegroup, Oidc, OidcProviderConfig,
+    VpcConfig,
 };
 use crate::model::mapping::{AccessEntry, AccessScope, AssociatedPolicy, ScopeKind};
 use crate::model::time::Time;
@@ -47,8 +48,18 @@ pub(super) fn cluster(it: sdk::Cluster, has: impl Fn(&str) -> bool) -> Cluster {
         access_config: it.access_config.map(access_config),
         compute_config: it.compute_config.map(compute_config),
         connector_config: it.connector_config.map(connector_config),
+        health: it.health.map(health),
         tags: sorted(it.tags),
     }
+}
+
+fn health(it: sdk::ClusterHealth) -> ClusterHealth {
+    let issue = |it: sdk::ClusterIssue| ClusterIssue {
+        code: it.code.map(|code| code.as_str().to_owned()),
+        message: it.message,
+        resource_ids: it.resource_ids.unwrap_or_default(),
+    };
+    ClusterHealth { issues: it.issues.unwrap_or_default().into_iter().map(issue).collect() }
 }
 
 fn vpc_config(it: sdk::VpcConfigResponse, has: impl Fn(&str) -> bool) -> VpcConfig {

@@ -8,17 +8,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Level, Look};
+use super::{Check, CheckId, Look};
 use crate::access::identity::{Resolver, Verdict as Gets};
 use crate::access::permissions::{Verdict, Who};
+use crate::access::service_role::is_of_eks;
 use crate::edit::diff::everything;
 use crate::edit::draft::{Change, Draft};
 use crate::edit::project::project;
 use crate::edit::state::{State, Subject};
 use crate::model::cluster::{AuthenticationMode, Cluster};
-use crate::model::policy::{Document, Effect, NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Asked, Principal};
-use crate::model::snapshot::{Gap, IamFacts, Lookup, Section};
+use crate::model::snapshot::{Gap, Lookup, Section};
 
 /// Who may do everything.
 #[derive(Default)]
@@ -62,25 +62,6 @@ impl Admins {
     }
 }
 
-/// Can nobody but EKS itself become it: a service-linked role, or one whose trust policy names services of EKS alone? What
-/// it may do helps no person.
-fn is_of_eks(principal: &Principal, iam: &IamFacts) -> bool {
-    if principal.path.starts_with("/aws-service-role/") {
-        return true;
-    }
-    let Lookup::Found(role) = iam.role(&principal.account, &principal.name) else { return false };
-    let Some(Ok(policy)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return false };
-    let allows: Vec<_> = policy.statements.iter().filter(|it| it.effect == Some(Effect::Allow)).collect();
-    let of_eks = |it: &NamedPrincipal| {
-        it.form == PrincipalForm::Service && it.text.split('.').any(|part| part == "eks" || part.starts_with("eks-"))
-    };
-    !allows.is_empty()
-        && allows.iter().all(|it| match &it.principals {
-            Principals::AnyOf(named) => !named.is_empty() && named.iter().all(of_eks),
-            Principals::Unclear(_) => false,
-        })
-}
-
 /// What was not read and may hold an admin, each with why.
 fn unread(look: &Look<'_>) -> Vec<String> {
     let (facts, iam) = (look.facts, look.iam);
@@ -114,7 +95,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
     if !after.sure.is_empty() {
         return gap(look, &before.sure, out);
     }
-    let mut say = |level, id, because| out.push(Check { level, id, subject: None, because });
+    let mut say = |id, because| out.push(Check::new(id, None, because));
     let named = |all: &[&String]| all.iter().take(3).map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
     let (had, has) = (before.all(), after.all());
     // Whoever was an admin, or may have been, and surely is none afterwards.
@@ -125,7 +106,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
         // Of somebody of whom nothing is known, neither before nor after, the entry itself tells what is taken away.
         if !unread.is_empty() && takes_unseen(look) {
             let why = format!("whether a cluster admin would remain is not known. Not read: {}", unread.join("; "));
-            say(Level::Asks, "admins-unknown", why);
+            say(CheckId::AdminsUnknown, why);
         }
         return;
     }
@@ -136,14 +117,14 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
             lost => format!("; {} is the last that is known", named(lost)),
         };
         let why = format!("whether a cluster admin would remain is not known{last}. Not read: {}", unread.join("; "));
-        return say(Level::Asks, "admins-unknown", why);
+        return say(CheckId::AdminsUnknown, why);
     }
     let gone: Vec<&String> =
         lost.iter().copied().chain(before.elsewhere.iter().filter(|it| !after.elsewhere.contains(*it))).collect();
     match (lost.as_slice(), gone.as_slice(), remain.as_slice()) {
         ([], [_, ..], []) | ([_, ..], _, []) => {
             let why = format!("no cluster admin would remain: {} is the last that may do everything", named(&gone));
-            say(Level::Blocks, "last-admin", why);
+            say(CheckId::LastAdmin, why);
         }
         ([_, ..], _, _) => {
             let why = format!(
@@ -151,7 +132,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
                 named(&lost),
                 named(&remain)
             );
-            say(Level::Blocks, "last-admin", why);
+            say(CheckId::LastAdmin, why);
         }
         // Nobody was known for sure before either.
         ([], _, _) => {
@@ -163,7 +144,7 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
                 "whether a cluster admin would remain is not known: {} may be one now and would be none, and {others}",
                 named(&touched)
             );
-            say(Level::Asks, "admins-unknown", why);
+            say(CheckId::AdminsUnknown, why);
         }
     }
 }
@@ -213,7 +194,7 @@ fn gap(look: &Look<'_>, before: &BTreeSet<String>, out: &mut Vec<Check>) {
                  somebody who may call EKS makes an entry",
                 step.n
             );
-            out.push(Check { level: Level::Asks, id: "admins-gap", subject: None, because });
+            out.push(Check::new(CheckId::AdminsGap, None, because));
             return;
         }
     }

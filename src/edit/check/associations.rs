@@ -3,7 +3,7 @@
 //! Decides with the same judgement that the panes show (`access::workload`), asked of the facts as they would be. What
 //! EKS would refuse blocks; what it takes and would be of no use, or break what works, asks.
 
-use super::{Check, Level, Look};
+use super::{Check, CheckId, Look};
 use crate::access::trust::Outcome;
 use crate::access::workload::place::Presence;
 use crate::access::workload::{Account, Workloads};
@@ -30,9 +30,7 @@ pub(super) fn associations(look: &Look<'_>, out: &mut Vec<Check>) {
     }
     let workloads = Workloads::new(look.after, look.iam);
     for it in &all {
-        let mut say = |level, id, because: String| {
-            out.push(Check { level, id, subject: Some(it.subject.clone()), because });
-        };
+        let mut say = |id, because: String| out.push(Check::new(id, Some(it.subject), because));
         values(look, it, &mut say);
         role(&workloads, it, &mut say);
         account(look, &workloads, it, &mut say);
@@ -50,25 +48,25 @@ fn one<'a>(subject: &'a Subject, change: &'a crate::edit::draft::Change) -> Opti
 }
 
 /// EKS's own rules about values.
-fn values(look: &Look<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'static str, String)) {
+fn values(look: &Look<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, String)) {
     // Without the cluster's ARN nobody can say which account is its own.
     let arn = look.cluster().and_then(|it| it.arn.as_deref());
     let (Some(after), Some(arn)) = (it.after, arn) else { return };
     let mut parts = arn.split(':');
     let home = Home { partition: parts.nth(1).unwrap_or("aws"), account: parts.nth(2).unwrap_or_default() };
     if let Err(wrong) = association::check(&after.association(it.namespace, it.name, None), home) {
-        say(Level::Blocks, "invalid", wrong.message);
+        say(CheckId::Invalid, wrong.message);
     }
     let foreign = Principal::from_arn(&after.role_arn).is_ok_and(|(role, _)| role.account != home.account);
     if foreign && after.target_role_arn.is_none() {
         let why =
             "a role of another account can only come second: give a role of this account, and that one as its target";
-        say(Level::Blocks, "needs-target-role", why.to_owned());
+        say(CheckId::NeedsTargetRole, why.to_owned());
     }
 }
 
 /// The role is there, and lets the account in; so does the one after it.
-fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'static str, String)) {
+fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, String)) {
     let Some(after) = it.after else { return };
     let same = |before: &AssociationState| {
         before.role_arn == after.role_arn && before.target_role_arn == after.target_role_arn
@@ -80,8 +78,8 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'s
     for step in &judged.steps {
         let text = step.text.clone();
         match (step.label, step.outcome) {
-            ("role", Some(Outcome::Denied)) => say(Level::Blocks, "no-role", format!("EKS would refuse it: {text}")),
-            ("role", Some(Outcome::Unknown)) => say(Level::Notes, "role-unknown", format!("not known: {text}")),
+            ("role", Some(Outcome::Denied)) => say(CheckId::NoRole, format!("EKS would refuse it: {text}")),
+            ("role", Some(Outcome::Unknown)) => say(CheckId::RoleUnknown, format!("not known: {text}")),
             ("trust", Some(Outcome::Denied)) => {
                 let refused = match judged.role.as_ref().map(|role| workloads.trust(role)) {
                     Some(Lookup::Found(found)) => found
@@ -93,22 +91,18 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'s
                     _ => false,
                 };
                 match refused {
-                    true => say(Level::Blocks, "role-not-trusting", format!("EKS would refuse it: {text}")),
-                    false => say(Level::Asks, "trust-refuses", format!("its pods would not get the role: {text}")),
+                    true => say(CheckId::RoleNotTrusting, format!("EKS would refuse it: {text}")),
+                    false => say(CheckId::TrustRefuses, format!("its pods would not get the role: {text}")),
                 }
             }
             ("trust", Some(Outcome::Unknown)) => {
-                say(Level::Notes, "trust-unknown", format!("whether its pods get the role is not known: {text}"));
+                say(CheckId::TrustUnknown, format!("whether its pods get the role is not known: {text}"));
             }
             (_, Some(Outcome::Denied)) => {
-                say(Level::Asks, "target-refuses", format!("its pods would not get the target role: {text}"));
+                say(CheckId::TargetRefuses, format!("its pods would not get the target role: {text}"));
             }
             (_, Some(Outcome::Unknown)) => {
-                say(
-                    Level::Notes,
-                    "target-unknown",
-                    format!("whether its pods get the target role is not known: {text}"),
-                );
+                say(CheckId::TargetUnknown, format!("whether its pods get the target role is not known: {text}"));
             }
             _ => {}
         }
@@ -116,12 +110,7 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'s
 }
 
 /// What the service account has beside the association, and what the association needs.
-fn account(
-    look: &Look<'_>,
-    workloads: &Workloads<'_>,
-    it: &One<'_>,
-    say: &mut impl FnMut(Level, &'static str, String),
-) {
+fn account(look: &Look<'_>, workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, String)) {
     let known: Option<&Account<'_>> = workloads.account(it.namespace, it.name);
     let itself = known.and_then(|it| it.itself);
     let irsa = itself.and_then(|it| it.role_arn()).map(last_part);
@@ -131,10 +120,10 @@ fn account(
                 "its annotation names role {old} (IRSA): new pods get role {} by Pod Identity instead",
                 last_part(&after.role_arn)
             );
-            say(Level::Notes, "irsa-shadowed", why);
+            say(CheckId::IrsaShadowed, why);
         }
         (Some(_), None, Some(old)) => {
-            say(Level::Notes, "irsa-in-force", format!("its annotation names role {old}: new pods get that by IRSA"));
+            say(CheckId::IrsaInForce, format!("its annotation names role {old}: new pods get that by IRSA"));
         }
         _ => {}
     }
@@ -145,13 +134,11 @@ fn account(
         let (namespace, name) = (it.namespace, it.name);
         match look.facts.service_accounts.gap() {
             None => say(
-                Level::Notes,
-                "service-account-absent",
+                CheckId::ServiceAccountAbsent,
                 format!("there is no service account {namespace}/{name}: it gives nothing until there is"),
             ),
             Some(gap) => say(
-                Level::Notes,
-                "service-account-absent",
+                CheckId::ServiceAccountAbsent,
                 format!("whether there is a service account {namespace}/{name} is not known: {gap}"),
             ),
         }
@@ -167,18 +154,18 @@ fn account(
     match (&agent, irsa) {
         (Presence::Absent(why), Some(_)) if it.before.is_none() => {
             let why = format!("{why}: new pods would get neither this role nor the one by IRSA");
-            say(Level::Asks, "irsa-lost", why);
+            say(CheckId::IrsaLost, why);
         }
-        (Presence::Absent(why), _) => say(Level::Notes, "no-agent", format!("{why}: it gives nothing until there is")),
-        (Presence::Unknown(why), _) => say(Level::Notes, "no-agent", format!("not known: {why}")),
+        (Presence::Absent(why), _) => say(CheckId::NoAgent, format!("{why}: it gives nothing until there is")),
+        (Presence::Unknown(why), _) => say(CheckId::NoAgent, format!("not known: {why}")),
         (Presence::Present, _) => {}
     }
 }
 
 /// Pods that run keep what they have for a while.
-fn pods(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'static str, String)) {
+fn pods(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, String)) {
     if let Some(gap) = workloads.pods_gap() {
-        return say(Level::Notes, "pods-unknown", format!("which pods run as it is not known: {gap}"));
+        return say(CheckId::PodsUnknown, format!("which pods run as it is not known: {gap}"));
     }
     let running = workloads.account(it.namespace, it.name).map_or(0, |it| it.pods.len());
     if running == 0 {
@@ -187,16 +174,16 @@ fn pods(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(Level, &'s
     let (runs, keep) = (count(running, "pod runs", "pods run"), if running == 1 { "keeps" } else { "keep" });
     match (it.before, it.after) {
         (None, Some(_)) => {
-            say(Level::Notes, "pods-restart", format!("{runs} as it and {keep} what there is until made again"));
+            say(CheckId::PodsRestart, format!("{runs} as it and {keep} what there is until made again"));
         }
         (Some(before), Some(after)) if before.role_arn != after.role_arn => {
             let why =
                 format!("{runs} as it and {keep} the old role until the agent asks again (hours), or until made again");
-            say(Level::Notes, "pods-restart", why);
+            say(CheckId::PodsRestart, why);
         }
         (Some(_), None) => {
             let why = format!("{runs} as it: the role is not renewed, and gone within hours");
-            say(Level::Asks, "association-in-use", why);
+            say(CheckId::AssociationInUse, why);
         }
         _ => {}
     }

@@ -4,19 +4,19 @@
 //! only noted, for applying reads it once more and begins nothing when it differs; a question that nobody can answer
 //! would be answered with yes each time.
 
-use super::{Check, Level};
+use super::{Check, CheckId};
 use crate::edit::compare::differences;
 use crate::edit::draft::Change;
 use crate::edit::state::{State, Subject};
 
 /// What follows from a thing as it was read again; `Err` is why it was not.
 pub fn drift(subject: &Subject, change: &Change, read: Result<Option<&State>, &str>) -> Option<Check> {
-    let check = |level, id, because| Some(Check { level, id, subject: Some(subject.clone()), because });
+    let check = |id, because: String| Some(Check::new(id, Some(subject), because));
     let is = match read {
         Ok(is) => is,
         Err(why) => {
             let because = format!("whether {subject} was changed since it was read is not known: {why}");
-            return check(Level::Notes, "drift-unknown", because);
+            return check(CheckId::DriftUnknown, because);
         }
     };
     let differs = differences(change.before.as_ref(), is);
@@ -30,5 +30,5 @@ pub fn drift(subject: &Subject, change: &Change, read: Result<Option<&State>, &s
     };
     let because =
         format!("{subject} was changed by somebody else since it was read: {}. To go on: {remedy}", differs.join("; "));
-    check(Level::Blocks, "drift", because)
+    check(CheckId::Drift, because)
 }

@@ -1,8 +1,9 @@
 //! The rules, one function each.
 
-use super::{Check, Level, Look};
+use super::{Check, CheckId, Look};
 use crate::access::catalog;
 use crate::access::identity::{Death, MappingSource, Resolution, Verdict};
+use crate::access::managed_by::managing_tool;
 use crate::access::permissions::{self, Who};
 use crate::edit::diff::everything;
 use crate::edit::state::{EntryState, State, Subject};
@@ -36,8 +37,8 @@ pub(super) const ALL: &[Rule] = &[
     unknown,
 ];
 
-fn say(out: &mut Vec<Check>, level: Level, id: &'static str, subject: Option<&Subject>, because: impl Into<String>) {
-    out.push(Check { level, id, subject: subject.cloned(), because: because.into() });
+fn say(out: &mut Vec<Check>, id: CheckId, subject: Option<&Subject>, because: impl Into<String>) {
+    out.push(Check::new(id, subject, because));
 }
 
 /// The entries of a draft: subject, before, after.
@@ -62,22 +63,16 @@ fn is_recreated(look: &Look<'_>, subject: &Subject) -> bool {
 /// A mode that does not know entries refuses every call about them.
 fn mode(look: &Look<'_>, out: &mut Vec<Check>) {
     let Some(cluster) = look.cluster() else {
-        say(
-            out,
-            Level::Blocks,
-            "cluster-unknown",
-            None,
-            "the cluster could not be read, so nothing can be planned for it",
-        );
+        say(out, CheckId::ClusterUnknown, None, "the cluster could not be read, so nothing can be planned for it");
         return;
     };
     if entries(look).next().is_some()
         && let Err(refused) = validation::has_access_entries(cluster)
     {
-        say(out, Level::Blocks, "mode", None, format!("EKS would refuse it: {}", refused.message));
+        say(out, CheckId::Mode, None, format!("EKS would refuse it: {}", refused.message));
     }
     if let Err(refused) = validation::accepts_changes(cluster) {
-        say(out, Level::Blocks, "cluster-status", None, refused.message);
+        say(out, CheckId::ClusterStatus, None, refused.message);
     }
 }
 
@@ -90,7 +85,7 @@ fn values(look: &Look<'_>, out: &mut Vec<Check>) {
     let home = Home { partition, account };
     for (subject, arn, before, after) in entries(look) {
         let Some(after) = after else { continue };
-        let mut refuse = |wrong: validation::Invalid| say(out, Level::Blocks, "invalid", Some(subject), wrong.message);
+        let mut refuse = |wrong: validation::Invalid| say(out, CheckId::Invalid, Some(subject), wrong.message);
         let kind = match entry::EntryType::read(Some(&after.kind)) {
             Ok(kind) => kind,
             Err(wrong) => {
@@ -146,7 +141,7 @@ fn node_types(look: &Look<'_>, out: &mut Vec<Check>) {
         if let Ok((principal, _)) = Principal::from_arn(arn)
             && let Err(refused) = entry::not_service_linked(&principal)
         {
-            say(out, Level::Blocks, "service-linked", Some(subject), refused.message);
+            say(out, CheckId::ServiceLinked, Some(subject), refused.message);
         }
         if let (Some(before), Some(after)) = (before, after)
             && before.kind != "STANDARD"
@@ -155,7 +150,7 @@ fn node_types(look: &Look<'_>, out: &mut Vec<Check>) {
             let why =
                 format!("an entry of type {} is EKS's own to fill: it can only be deleted and made again", before.kind);
             if before.groups != after.groups || before.username != after.username {
-                say(out, Level::Blocks, "node-type-edited", Some(subject), why);
+                say(out, CheckId::NodeTypeEdited, Some(subject), why);
             }
         }
     }
@@ -173,7 +168,7 @@ fn room(look: &Look<'_>, out: &mut Vec<Check>) {
     if entries_made > 0
         && let Err(full) = entry::room((look.facts.access_entries.items().len() + entries_made).saturating_sub(1))
     {
-        say(out, Level::Blocks, "limit", None, full.message);
+        say(out, CheckId::Limit, None, full.message);
     }
     let associations = made(false);
     if associations > 0
@@ -181,7 +176,7 @@ fn room(look: &Look<'_>, out: &mut Vec<Check>) {
             (look.facts.pod_identity_associations.items().len() + associations).saturating_sub(1),
         )
     {
-        say(out, Level::Blocks, "limit", None, full.message);
+        say(out, CheckId::Limit, None, full.message);
     }
 }
 
@@ -189,11 +184,11 @@ fn room(look: &Look<'_>, out: &mut Vec<Check>) {
 fn caller(look: &Look<'_>, out: &mut Vec<Check>) {
     let Some(caller) = look.caller else {
         let why = "who you are is not known, and so not whether you would lose access yourself";
-        return say(out, Level::Notes, "caller-unknown", None, why);
+        return say(out, CheckId::CallerUnknown, None, why);
     };
     for it in look.differences.iter().filter(|it| it.principal.key() == caller.principal.key()) {
         if it.turns() == Some(false) {
-            say(out, Level::Asks, "caller-loses-access", None, "you would no longer get into this cluster yourself");
+            say(out, CheckId::CallerLosesAccess, None, "you would no longer get into this cluster yourself");
         } else if !it.loses.is_empty() {
             let first = it.loses.iter().min_by_key(|it| (it.weight(), *it));
             let more = match it.loses.len() {
@@ -202,7 +197,7 @@ fn caller(look: &Look<'_>, out: &mut Vec<Check>) {
             };
             let why =
                 format!("you would lose access yourself: {}{more}", first.map(|it| it.tell()).unwrap_or_default());
-            say(out, Level::Asks, "caller-loses-access", None, why);
+            say(out, CheckId::CallerLosesAccess, None, why);
         }
     }
 }
@@ -228,20 +223,20 @@ fn aws_auth(look: &Look<'_>, out: &mut Vec<Check>) {
             (None, Some(row)) => {
                 let why =
                     format!("{row} comes into force, which the entry hid: it then gets in as {}", identity(&it.after));
-                say(out, Level::Asks, "aws-auth-in-force", Some(&subject), why);
+                say(out, CheckId::AwsAuthInForce, Some(&subject), why);
             }
             (Some(row), None) if it.after.verdict == Verdict::Maps => {
                 let why = format!(
                     "it gets in through {row} now, as {}; the entry hides that row, and what it gave is lost",
                     identity(&it.before)
                 );
-                say(out, Level::Asks, "aws-auth-shadowed", Some(&subject), why);
+                say(out, CheckId::AwsAuthShadowed, Some(&subject), why);
             }
             _ => {}
         }
         if it.after.verdict == Verdict::Unknown && it.before.verdict != Verdict::Unknown {
             let why = format!("whether it gets in afterwards is not known: {}", it.after.because);
-            say(out, Level::Asks, "afterwards-unknown", Some(&subject), why);
+            say(out, CheckId::AfterwardsUnknown, Some(&subject), why);
         }
     }
 }
@@ -258,7 +253,7 @@ fn recreated(look: &Look<'_>, out: &mut Vec<Check>) {
         let replaced = again || before.map(|it| &it.kind) != after.map(|it| &it.kind);
         if replaced && old.and_then(|entry| look.before().death(entry)) == Some(Death::Recreated) {
             let why = "the principal was deleted and made again under this name; the new entry lets in the one that is there now";
-            say(out, Level::Asks, "recreated-principal", Some(subject), why);
+            say(out, CheckId::RecreatedPrincipal, Some(subject), why);
         }
     }
 }
@@ -275,7 +270,7 @@ fn nodes(look: &Look<'_>, out: &mut Vec<Check>) {
         let others = look.after.access_entries.items().iter().filter(|it| it.kind == before.kind).count();
         let last = if others == 0 { format!(", and it is the last of type {}", before.kind) } else { String::new() };
         let why = format!("nodes get in through it{last}: without it they cannot join, and those that run fall away");
-        say(out, Level::Asks, "nodes", Some(subject), why);
+        say(out, CheckId::Nodes, Some(subject), why);
     }
 }
 
@@ -294,8 +289,7 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
             if all && scope.kind == ScopeKind::Cluster {
                 say(
                     out,
-                    Level::Asks,
-                    "cluster-admin",
+                    CheckId::ClusterAdmin,
                     Some(subject),
                     format!("{name} at the cluster's scope may do everything"),
                 );
@@ -311,13 +305,13 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
                     "{name} @ {pattern} covers {} now, and every later one of such a name",
                     count(known.count(), "namespace", "namespaces")
                 );
-                say(out, Level::Asks, "wildcard", Some(subject), why);
+                say(out, CheckId::Wildcard, Some(subject), why);
             }
         }
         for group in after.groups.iter().filter(|it| before.is_none_or(|before| !before.groups.contains(*it))) {
             let who = Who::named("", &[group]);
             if look.permissions.decide(&who, &everything("")).verdict == permissions::Verdict::Allowed {
-                say(out, Level::Asks, "cluster-admin", Some(subject), format!("the group {group} may do everything"));
+                say(out, CheckId::ClusterAdmin, Some(subject), format!("the group {group} may do everything"));
             }
         }
     }
@@ -333,7 +327,7 @@ fn foreign(look: &Look<'_>, out: &mut Vec<Check>) {
         if after.is_some() && principal.account != home {
             let why =
                 format!("the principal belongs to account {}, which decides who can become it", principal.account);
-            say(out, Level::Asks, "foreign-principal", Some(subject), why);
+            say(out, CheckId::ForeignPrincipal, Some(subject), why);
         }
     }
 }
@@ -357,7 +351,7 @@ fn namespaces(look: &Look<'_>, out: &mut Vec<Check>) {
                     ),
                     Some(gap) => format!("whether there is a namespace {pattern} is not known: {gap}"),
                 };
-                say(out, Level::Notes, "namespace-absent", Some(subject), why);
+                say(out, CheckId::NamespaceAbsent, Some(subject), why);
             }
         }
     }
@@ -376,7 +370,7 @@ fn groups(look: &Look<'_>, out: &mut Vec<Check>) {
                 } else {
                     format!("whether a binding names the group {group} is not known: {}", open.join("; "))
                 };
-                say(out, Level::Notes, "group-unbound", Some(subject), why);
+                say(out, CheckId::GroupUnbound, Some(subject), why);
             }
         }
     }
@@ -389,14 +383,13 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
         for arn in after.policies.keys().filter(|arn| before.is_none_or(|it| !it.policies.contains_key(*arn))) {
             let Some(rules) = catalog::policy(arn).and_then(|it| it.rules.as_ref()) else {
                 let why = format!("what {} grants is not published: what it gives is not known", last_part(arn));
-                say(out, Level::Notes, "policy-unpublished", Some(subject), why);
+                say(out, CheckId::PolicyUnpublished, Some(subject), why);
                 continue;
             };
             if !rules.iter().any(|it| it.rule.api_groups.iter().any(|group| group == "*")) {
                 say(
                     out,
-                    Level::Notes,
-                    "no-custom-resources",
+                    CheckId::NoCustomResources,
                     Some(subject),
                     format!("{} covers no custom resources", last_part(arn)),
                 );
@@ -404,16 +397,6 @@ fn custom_resources(look: &Look<'_>, out: &mut Vec<Check>) {
         }
     }
 }
-
-/// Tags by which tools mark what is theirs.
-const TOOLS: [(&str, &str); 6] = [
-    ("aws:cloudformation:", "CloudFormation"),
-    ("alpha.eksctl.io/", "eksctl"),
-    ("eksctl.cluster.k8s.io/", "eksctl"),
-    ("services.k8s.aws/", "ACK"),
-    ("terraform", "Terraform"),
-    ("tf-", "Terraform"),
-];
 
 /// What another tool made, it will make again.
 fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
@@ -423,18 +406,9 @@ fn managed_elsewhere(look: &Look<'_>, out: &mut Vec<Check>) {
             Some(State::Association(it)) => &it.tags,
             None => continue,
         };
-        let tool = tags.iter().find_map(|(key, value)| {
-            let (key, value) = (key.to_lowercase(), value.to_lowercase());
-            TOOLS.iter().find(|(mark, tool)| {
-                let says_by_whom = key == "managedby" || key == "managed-by";
-                // Too short a name to be looked for within others.
-                let named = *tool != "ACK" && value.contains(&tool.to_lowercase());
-                key.starts_with(mark) || value == *mark || says_by_whom && (named || value == tool.to_lowercase())
-            })
-        });
-        if let Some((_, tool)) = tool {
+        if let Some(tool) = managing_tool(tags) {
             let why = format!("its tags tell of {tool}, which may bring it back: change it there too");
-            say(out, Level::Notes, "managed-elsewhere", Some(subject), why);
+            say(out, CheckId::ManagedElsewhere, Some(subject), why);
         }
     }
 }
@@ -447,7 +421,7 @@ fn owned(look: &Look<'_>, out: &mut Vec<Check>) {
         let it = all.iter().find(|it| it.namespace == *namespace && it.service_account == *account);
         if let Some(owner) = it.and_then(|it| it.owner_arn.as_deref()) {
             let why = format!("the add-on {owner} owns it: change it through the add-on, which would change it back");
-            say(out, Level::Blocks, "owned-by-addon", Some(subject), why);
+            say(out, CheckId::OwnedByAddon, Some(subject), why);
         }
     }
 }
@@ -457,7 +431,7 @@ fn unknown(look: &Look<'_>, out: &mut Vec<Check>) {
     for it in look.differences {
         let subject = Subject::Entry(it.principal.arn());
         for why in &it.unknown {
-            say(out, Level::Notes, "unknown", Some(&subject), format!("not known: {why}"));
+            say(out, CheckId::Unknown, Some(&subject), format!("not known: {why}"));
         }
     }
 }

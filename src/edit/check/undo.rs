@@ -3,7 +3,7 @@
 //! Decides for everything that a draft deletes whether EKS would let it be made again as it is: by the same rules by which
 //! it would be made.
 
-use super::{Check, Level, Look};
+use super::{Check, CheckId, Look};
 use crate::access::identity::Death;
 use crate::edit::record::not_brought_back;
 use crate::edit::state::{EntryState, State, Subject};
@@ -35,12 +35,12 @@ pub(super) fn undo(look: &Look<'_>, out: &mut Vec<Check>) {
             }
             _ => gone.to_owned(),
         };
-        let mut say = |level, id, because| out.push(Check { level, id, subject: Some(subject.clone()), because });
+        let mut say = |id, because: String| out.push(Check::new(id, Some(subject), because));
         if because.is_empty() {
-            say(Level::Notes, "undo-partial", format!("undo makes it anew: {gone}"));
+            say(CheckId::UndoPartial, format!("undo makes it anew: {gone}"));
         }
         for why in because {
-            say(Level::Asks, "undo-impossible", format!("undo could not bring it back: {why}"));
+            say(CheckId::UndoImpossible, format!("undo could not bring it back: {why}"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Somebody remains who may do everything, at the end and between the calls.
 
 use super::*;
-use crate::edit::check::Check;
+use crate::edit::check::{Check, CheckId};
 use crate::model::mapping::AccessEntry;
 use crate::model::snapshot::Section;
 
@@ -29,7 +29,7 @@ fn entry_of(arn: &str) -> Subject {
 
 /// What is said of administrators: `blocks last-admin`.
 fn said(world: &World, edits: &[(Subject, Edit)]) -> Vec<String> {
-    let of_admins = |it: &&Check| it.id.starts_with("admins") || it.id == "last-admin";
+    let of_admins = |it: &&Check| matches!(it.id, CheckId::AdminsUnknown | CheckId::AdminsGap | CheckId::LastAdmin);
     let review = reviewed(world, edits);
     review.checks.iter().filter(of_admins).map(|it| format!("{} {}", it.level.word(), it.id)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::edit::check::drift::drift;
-use crate::edit::check::{Check, known};
+use crate::edit::check::{Check, CheckId};
 use crate::edit::draft::Change;
 use crate::edit::preflight::{Ask, checks};
 use crate::edit::state::AssociationState;
@@ -276,14 +276,15 @@ fn every_check_speaks_and_is_silent_a_step_away() {
     let of = |(world, edits)| Case { world, edits, anonymous: false, found: Vec::new() };
     let associations = associations::cases().into_iter().map(|(id, [fires, misses])| (id, of(fires), of(misses)));
     for (id, fires, misses) in cases().into_iter().chain(associations) {
-        let level = known::ALL.iter().find(|it| it.id == id).unwrap_or_else(|| panic!("{id} is registered")).level;
+        let id: CheckId = id.parse().unwrap_or_else(|_| panic!("{id} is registered"));
+        let level = id.level();
         let said = fires.checks();
         assert!(said.iter().any(|it| it.id == id && it.level == level), "{id} does not speak: {said:#?}");
         let silent = misses.checks();
         assert!(!silent.iter().any(|it| it.id == id), "{id} speaks a step away: {silent:#?}");
         tried.insert(id);
     }
-    let all: std::collections::BTreeSet<&str> = known::ALL.iter().map(|it| it.id).collect();
+    let all: std::collections::BTreeSet<CheckId> = CheckId::ALL.iter().copied().collect();
     assert_eq!(tried, all, "every check is tried");
 }
 
@@ -303,12 +304,12 @@ fn what_was_not_read_makes_the_last_admin_a_question_and_names_it() {
             it.permissions = Permissions::of(&it.facts);
         };
         let said = on(role("admin"), Edit::Remove).with(reread).checks();
-        let told = said.iter().find(|it| it.id == "admins-unknown").map(|it| it.because.clone());
+        let told = said.iter().find(|it| it.id.as_str() == "admins-unknown").map(|it| it.because.clone());
         assert!(told.as_ref().is_some_and(|it| it.contains(&format!("Not read: {what}: "))), "{what}: {said:#?}");
-        assert!(!said.iter().any(|it| it.id == "last-admin"), "{what}: {said:#?}");
+        assert!(!said.iter().any(|it| it.id.as_str() == "last-admin"), "{what}: {said:#?}");
         // Taking from whoever cannot be an admin raises no such question.
         let said = on(role("dev"), Edit::TakePolicy { policy_arn: policy("View") }).with(reread).checks();
-        assert!(!said.iter().any(|it| it.id == "admins-unknown"), "{what}: {said:#?}");
+        assert!(!said.iter().any(|it| it.id.as_str() == "admins-unknown"), "{what}: {said:#?}");
     }
 }
 
@@ -329,7 +330,7 @@ fn tags_of_every_tool_are_told_and_by_its_name() {
         ("team", "tf", None),
     ] {
         let said = on(role("over"), Edit::Remove).with(|it| tagged(it, "over", key, value)).checks();
-        let told = said.iter().find(|it| it.id == "managed-elsewhere").map(|it| &it.because);
+        let told = said.iter().find(|it| it.id.as_str() == "managed-elsewhere").map(|it| &it.because);
         assert_eq!(told.is_some(), tool.is_some(), "{key}={value}: {told:?}");
         assert!(tool.is_none_or(|tool| told.unwrap().contains(&format!("tell of {tool},"))), "{key}={value}: {told:?}");
     }
@@ -339,7 +340,7 @@ fn tags_of_every_tool_are_told_and_by_its_name() {
 fn the_last_of_a_kind_of_node_and_map_accounts_are_named() {
     let because = |case: Case, id: &str| {
         let said = case.checks();
-        said.iter().find(|it| it.id == id).unwrap_or_else(|| panic!("{id}: {said:#?}")).because.clone()
+        said.iter().find(|it| it.id.as_str() == id).unwrap_or_else(|| panic!("{id}: {said:#?}")).because.clone()
     };
     assert!(because(on(role("node"), Edit::Remove), "nodes").contains("it is the last of type EC2_LINUX"));
     let another = on(role("node"), Edit::Remove).with(|it| {
@@ -444,11 +445,11 @@ fn the_last_admin_stays_whatever_is_tried() {
     ];
     for (what, world, edits) in cases {
         let review = reviewed(&world, &edits);
-        let blocks = review.checks.iter().any(|it| it.id == "last-admin" && it.level == Level::Blocks);
+        let blocks = review.checks.iter().any(|it| it.id.as_str() == "last-admin" && it.level == Level::Blocks);
         assert!(blocks, "{what}: {:#?}", told(&review));
         // What changes nothing for the admin passes.
         let review = reviewed(&world, &[(role("dev"), give("AdminView", &["blue"]))]);
-        assert!(!review.checks.iter().any(|it| it.id == "last-admin"), "{what}: {:#?}", told(&review));
+        assert!(!review.checks.iter().any(|it| it.id.as_str() == "last-admin"), "{what}: {:#?}", told(&review));
     }
 }
 
@@ -468,7 +469,7 @@ fn a_policy_of_service_linked_roles_blocks_where_a_plan_would_associate_it() {
     };
     let blocked = |case: Case| {
         let said = case.checks();
-        let invalid = said.into_iter().find(|it| it.id == "invalid");
+        let invalid = said.into_iter().find(|it| it.id.as_str() == "invalid");
         invalid.map(|it| it.because)
     };
     for name in ["PodIdentity", "Hybrid", "ClusterInsights", "Compute", "ComputeCluster", "BlockStorage"] {

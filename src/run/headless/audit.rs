@@ -14,6 +14,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::visible::visible;
 use crate::report::Exit;
 use crate::report::audit as report;
+use crate::run::load::Needs;
 use crate::run::source::Source;
 use crate::run::{Trouble, files};
 
@@ -27,7 +28,7 @@ pub async fn audit_cluster(options: &Options, args: &AuditArgs) -> Result<Printe
         Some(file) => baseline(&id, file)?,
         None => BTreeSet::new(),
     };
-    let snapshot = facts_for(&source, &id, None).await?;
+    let snapshot = facts_for(&source, &id, None, &Needs::ALL).await?;
     let facts = snapshot.cluster(&id);
     let mut found = audit(&inventory(&facts, &snapshot.iam), &facts, &snapshot.iam);
     let (idle, gone) = found.ignore(&ignores, &baseline);

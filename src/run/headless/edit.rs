@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::load::Needs;
 use super::super::source::{Source, now};
 use super::super::{Trouble, apply, files, preflight};
 use super::journal::{Tell, apply_batch, open_journal};
@@ -85,7 +86,7 @@ pub(super) async fn planned(
     if let Some(guard) = guard.filter(|it| *it != id.name) {
         return Err(Trouble::bad_input(format!("the file is for cluster {}, not for {}", visible(guard), id.name)));
     }
-    let snapshot = facts_for(&source, &id, None).await?;
+    let snapshot = facts_for(&source, &id, None, &Needs::ALL).await?;
     let facts = snapshot.cluster(&id);
     let mut draft = Draft::default();
     stage(&Ground { facts: &facts, iam: &snapshot.iam }, &mut draft)?;
@@ -174,8 +175,10 @@ pub(super) fn printed(
         Exit::No if is_to_be_done => "nothing was done: a check blocks it\n".to_owned(),
         Exit::Unanswered => {
             let ids = review.unanswered(&consent.accept);
-            let mut said =
-                format!("nothing was done: a check asks; answer it with --accept {}\n", ids.join(" --accept "));
+            let mut said = format!(
+                "nothing was done: a check asks; answer it with --accept {}\n",
+                ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" --accept ")
+            );
             for id in ids {
                 let about: Vec<String> = review
                     .open(&consent.accept)

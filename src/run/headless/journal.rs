@@ -17,6 +17,7 @@ use super::{Printed, edit};
 use crate::access::permissions::Permissions;
 use crate::cli::{ConsentArgs, JournalArgs, Options, Output, ResumeArgs, UndoArgs};
 use crate::cloud::Session;
+use crate::edit::check::CheckId;
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
 use crate::edit::{Review, review};
@@ -153,7 +154,7 @@ async fn unless_agreed(
     let is_to_be_done = consent.yes_cluster.is_some();
     if is_to_be_done {
         // What this journal wrote may not be seen yet: applying finds a change by somebody else as surely, and waits first.
-        reviewed.checks.retain(|it| it.id != "drift");
+        reviewed.checks.retain(|it| it.id != CheckId::Drift);
     }
     if is_to_be_done && edit::verdict(&reviewed, true, consent) == Exit::Yes {
         return Ok(None);

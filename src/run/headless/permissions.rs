@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::load::Needs;
 use super::super::source::Source;
 use super::super::{Trouble, files, load};
 use super::{Printed, facts_for};
@@ -39,7 +40,7 @@ pub async fn can(options: &Options, args: &CanArgs) -> Result<Printed, Trouble> 
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let (named, who) = somebody(&engines, &principal)?;
+    let (named, who) = find_identity(&engines, &principal)?;
     let [namespace, name] = [&args.namespace, &args.name].map(|it| it.clone().unwrap_or_default());
     let answered = Answered::new(permissions, named, who, meant(permissions, &verb, &resource, &namespace, &name));
     let exit = Exit::from(answered.decision.verdict);
@@ -61,14 +62,14 @@ fn check_request(verb: &str, resource: &str) -> Result<(), Trouble> {
 }
 
 /// What an answer rests on: about a subject of Kubernetes' own, the RBAC objects.
-async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
-    let Some(named) = principal else { return facts_for(source, id, None).await };
+pub(super) async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -> Result<Snapshot, Trouble> {
+    let Some(named) = principal else { return facts_for(source, id, None, &Needs::who_can()).await };
     match source {
         _ if Who::subject(named).is_none() => {
             let query = parse_query(named).map_err(|error| Trouble::bad_input(error.to_string()))?;
-            facts_for(source, id, Some(&query)).await
+            facts_for(source, id, Some(&query), &Needs::ALL).await
         }
-        Source::File(_) => facts_for(source, id, None).await,
+        Source::File(_) => facts_for(source, id, None, &Needs::ALL).await,
         Source::Live { session, .. } => {
             let snapshot = load::collect(|tx| load::rbac(session, id.clone(), tx)).await;
             source.check_cluster(&snapshot, id).await?;
@@ -78,7 +79,7 @@ async fn facts_about(source: &Source, id: &ClusterId, principal: Option<&str>) -
 }
 
 /// The identity that a text means.
-fn somebody(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
+pub(super) fn find_identity(engines: &Engines<'_>, given: &str) -> Result<(Named, Who), Trouble> {
     let (facts, iam) = engines.facts();
     if let Some((via, who)) = Who::subject(given) {
         let kind = match via {
@@ -172,7 +173,7 @@ async fn many(options: &Options, principal: Option<&str>, file: &Path) -> Result
         let (named, who) = match known.get(&whom) {
             Some(found) => found,
             None => {
-                let found = somebody(&engines, &whom)
+                let found = find_identity(&engines, &whom)
                     .map_err(|trouble| Trouble::bad_input(format!("{place}, line {number}: {}", trouble.message)))?;
                 known.entry(whom.clone()).or_insert(found)
             }
@@ -218,7 +219,8 @@ pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> R
     check_request(&args.verb, &args.resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None).await?;
+    let needs = if becoming { Needs::who_can_and_workloads() } else { Needs::who_can() };
+    let snapshot = facts_for(&source, &id, None, &needs).await?;
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();

@@ -1,28 +1,39 @@
 //! `why-pod`, `why-sa` and `why-role`.
 //!
-//! Decides what is read for them (everything: a pod's role depends on nodes and add-ons as much as on IAM) and how a name
-//! that is not there is answered: what was read and does not hold it is bad input, what was not read is not known.
+//! Decides in which order facts are read for them: what says which role a service account gets, and only if that leaves
+//! something open the access entries, which tell of the roles of nodes. A name that is not there is bad input where all
+//! names were read, else not known.
 
 use std::collections::BTreeSet;
 
 use super::super::Trouble;
-use super::super::source::Source;
+use super::super::load::{self, Needs};
+use super::super::source::{Source, now};
 use super::{Printed, facts_for};
 use crate::access::trust::Outcome;
 use crate::access::workload::{Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
 use crate::model::cluster::ClusterId;
+use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::role::{Decision, Simulated};
-use crate::model::snapshot::{Lookup, Snapshot};
+use crate::model::section::SectionId;
+use crate::model::snapshot::{ClusterFacts, IamFacts, Lookup, Section, Snapshot};
 use crate::model::visible::visible;
+use crate::model::workload::Pod;
 use crate::report::Exit;
 use crate::report::why::{self as report, Action};
 
 /// `eksplorer why-pod NAMESPACE/POD`
 pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Result<Printed, Trouble> {
     let (namespace, name) = split(given, "NAMESPACE/POD")?;
-    let (source, id, snapshot) = whole(options).await?;
+    let (source, id) = open(options).await?;
+    let mut snapshot = pod_facts(&source, &id, namespace, name).await?;
+    let answer_in = |workloads: &Workloads<'_>| match workloads.pod(namespace, name) {
+        Lookup::Found(pod) => Some(report::text(&id, &workloads.why_pod(pod), None)),
+        Lookup::Absent | Lookup::Unknown(_) => None,
+    };
+    add_entries(&source, &id, &mut snapshot, answer_in).await;
     let facts = snapshot.cluster(&id);
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = match workloads.pod(namespace, name) {
@@ -42,7 +53,13 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
 /// `eksplorer why-sa NAMESPACE/NAME`
 pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) -> Result<Printed, Trouble> {
     let (namespace, name) = split(given, "NAMESPACE/NAME")?;
-    let (source, id, snapshot) = whole(options).await?;
+    let (source, id) = open(options).await?;
+    let mut snapshot = facts_for(&source, &id, None, &Needs::workload(Some(name))).await?;
+    let answer_in = |workloads: &Workloads<'_>| {
+        let why = workloads.why_account(namespace, name)?;
+        Some(report::text(&id, &why, None))
+    };
+    add_entries(&source, &id, &mut snapshot, answer_in).await;
     let facts = snapshot.cluster(&id);
     let workloads = Workloads::new(&facts, &snapshot.iam);
     match workloads.why_account(namespace, name) {
@@ -71,7 +88,8 @@ pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble
         }
         Err(error) => return Err(Trouble::bad_input(error.to_string())),
     };
-    let (_, id, snapshot) = whole(options).await?;
+    let (source, id) = open(options).await?;
+    let snapshot = facts_for(&source, &id, None, &Needs::ALL).await?;
     let facts = snapshot.cluster(&id);
     let why = Workloads::new(&facts, &snapshot.iam).why_role(&role);
     let out = match options.output {
@@ -90,12 +108,63 @@ fn split<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a str), Trouble> 
     }
 }
 
-async fn whole(options: &Options) -> Result<(Source, ClusterId, Snapshot), Trouble> {
+async fn open(options: &Options) -> Result<(Source, ClusterId), Trouble> {
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None).await?;
-    Ok((source, id, snapshot))
+    Ok((source, id))
 }
+
+/// What says which role a pod gets: the pods first, which name its service account.
+async fn pod_facts(source: &Source, id: &ClusterId, namespace: &str, name: &str) -> Result<Snapshot, Trouble> {
+    let Source::Live { session, .. } = source else { return facts_for(source, id, None, &Needs::ALL).await };
+    let mut snapshot = load::facts(session, id.clone(), &Needs::pods()).await;
+    source.check_cluster(&snapshot, id).await?;
+    let facts = snapshot.cluster(id);
+    let is_it = |it: &&Pod| it.metadata.name == name && it.metadata.namespace.as_deref() == Some(namespace);
+    if let Some(pod) = facts.pods.items().iter().find(is_it) {
+        let needs = Needs::workload(Some(pod.service_account())).without(SectionId::Pods);
+        load::add(&mut snapshot, |tx| load::read(session, id.clone(), &needs, tx)).await;
+    }
+    Ok(snapshot.settled())
+}
+
+/// Reads what the access entries are for where the answer hangs on it.
+async fn add_entries(
+    source: &Source,
+    id: &ClusterId,
+    snapshot: &mut Snapshot,
+    answer_in: impl Fn(&Workloads<'_>) -> Option<String>,
+) {
+    let Source::Live { session, .. } = source else { return };
+    if hangs_on_entries(&snapshot.cluster(id), &snapshot.iam, answer_in) {
+        let needs = Needs::entries();
+        load::add(snapshot, |tx| load::read(session, id.clone(), &needs, tx)).await;
+    }
+}
+
+/// Whether the answer hangs on what is in the entries of which only the names are known. Were it so, it would say what it
+/// lacks: it would not read the same if none of them were a node's, or all of them were.
+fn hangs_on_entries(
+    facts: &ClusterFacts,
+    iam: &IamFacts,
+    answer_in: impl Fn(&Workloads<'_>) -> Option<String>,
+) -> bool {
+    let names: Vec<&String> = facts.access_entries.missing().iter().filter_map(|it| it.item.as_ref()).collect();
+    let all_of = |kind: &str| {
+        let entry = |arn: &&String| AccessEntry {
+            principal_arn: (*arn).clone(),
+            kind: kind.to_owned(),
+            ..AccessEntry::default()
+        };
+        let access_entries = Section::known(names.iter().map(entry).collect(), now());
+        answer_in(&Workloads::new(&ClusterFacts { access_entries, ..facts.clone() }, iam))
+    };
+    let unread = answer_in(&Workloads::new(facts, iam));
+    !names.is_empty() && NODE_TYPES.iter().any(|kind| all_of(kind) != unread)
+}
+
+/// A type that is no node's, and one that is.
+const NODE_TYPES: [&str; 2] = ["STANDARD", "EC2_LINUX"];
 
 /// Up to three of the same name elsewhere, or that begin alike.
 fn near<'a>(all: impl Iterator<Item = (&'a Option<String>, &'a String)>, namespace: &str, name: &str) -> String {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use futures::future::{FutureExt, join, join_all, join3};
+use futures::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::cluster::{access_entry, aws_auth, describe, reach, send, without_entries};
@@ -82,6 +83,24 @@ pub async fn ask(
         send(&tx, &id, ClusterUpdate::Nodes(section)).await;
     };
     join3(config_map, entry, nodes).await;
+}
+
+/// Reads some access entries.
+pub(super) async fn entries(
+    session: &Session,
+    id: &ClusterId,
+    needed: Vec<(PrincipalKey, String)>,
+    tx: mpsc::Sender<Update>,
+) {
+    let eks = session.eks(&id.region);
+    let read = |(key, arn): (PrincipalKey, String)| {
+        let (eks, tx) = (&eks, &tx);
+        async move {
+            let answer = one_entry(eks, &id.name, &arn).await.map(|entry| entry.map(Arc::new));
+            send(tx, id, ClusterUpdate::AskedEntry(key, answer)).await;
+        }
+    };
+    stream::iter(needed).for_each_concurrent(session.concurrency(), read).await;
 }
 
 /// Reads a role's policies: which it has, if that is to be listed, and the text of each managed one, beside those given.

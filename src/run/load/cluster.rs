@@ -4,8 +4,9 @@ use futures::future::join;
 use tokio::sync::mpsc;
 
 use super::crew::{Crew, Slot};
+use super::needs::{EntryScope, Needs};
 use super::now;
-use super::sweep::{Feed, Read, pages, sweep};
+use super::sweep::{Feed, Read, pages, sweep, whole_list};
 use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
 use crate::cloud::kubernetes::{
@@ -17,7 +18,8 @@ use crate::model::discovery::ApiResource;
 use crate::model::facts::{aws_auth_fact, no_entries};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::mapping::AccessEntry;
-use crate::model::snapshot::{AwsAuthFact, Section};
+use crate::model::section::SectionId;
+use crate::model::snapshot::{AwsAuthFact, Missing, Section};
 use crate::model::update::{ClusterUpdate, IamUpdate, Update};
 
 /// Why a connected cluster's access entries are not applicable.
@@ -26,8 +28,9 @@ const CONNECTED: &str = "a connected cluster, which EKS does not run, has no acc
 /// Brings Kubernetes lists side by side, each into its section; where the cluster cannot be reached, that is each one's
 /// failure.
 macro_rules! bring_listed {
-    ($crew:expr, $id:expr, $kubernetes:expr, $tx:expr; $($section:ident, $listed:ident;)*) => {$(
+    ($crew:expr, $id:expr, $kubernetes:expr, $tx:expr, $needs:expr; $($section:ident, $listed:ident;)*) => {$(
         match $kubernetes {
+            _ if !$needs.sections.has(SectionId::$section) => {}
             Ok(kubernetes) => {
                 let kubernetes = kubernetes.clone();
                 $crew.bring(slot($id, ClusterUpdate::$section), |feed| async move {
@@ -44,12 +47,17 @@ macro_rules! bring_listed {
 
 /// Reads all there is to know of a cluster.
 pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
+    sections(session, id, &Needs::ALL, tx).await;
+}
+
+/// Reads what is needed of a cluster; its description always, which says where its API is.
+pub(super) async fn sections(session: &Session, id: ClusterId, needs: &Needs, tx: mpsc::Sender<Update>) {
     let eks = session.eks(&id.region);
     let width = session.concurrency();
     let mut crew = Crew::new(tx.clone());
     // The lists that need nothing else go out at once; the content of what they name ranks after the access entries.
     macro_rules! bring {
-        ($($section:ident, $list:ident, $describe:ident;)*) => {$({
+        ($($section:ident, $list:ident, $describe:ident;)*) => {$(if needs.sections.has(SectionId::$section) {
             let (eks, name) = (eks.clone(), id.name.clone());
             crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
                 let list = |next| eks.$list(&name, next);
@@ -62,7 +70,6 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
         })*};
     }
     bring! {
-        PodIdentityAssociations, list_pod_identity_associations, describe_pod_identity_association;
         Nodegroups, list_nodegroups, describe_nodegroup;
         FargateProfiles, list_fargate_profiles, describe_fargate_profile;
         Addons, list_addons, describe_addon;
@@ -70,26 +77,71 @@ pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>)
         Capabilities, list_capabilities, describe_capability;
         Updates, list_updates, describe_update;
     }
+    if needs.sections.has(SectionId::PodIdentityAssociations) {
+        let (eks, name, account) = (eks.clone(), id.name.clone(), needs.service_account.clone());
+        crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
+            let list = |next| eks.list_pod_identity_associations(&name, account.as_deref(), next);
+            let read = |item: String| {
+                let (eks, name) = (&eks, &name);
+                async move { eks.describe_pod_identity_association(name, &item).await.into() }
+            };
+            sweep(feed, width, list, read).await
+        });
+    }
     let described = describe(&eks, &id, &tx).await;
 
     match described.as_ref().ok().and_then(without_entries) {
+        _ if !needs.sections.has(SectionId::AccessEntries) => {}
         Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,
-        None => {
-            let name = id.name.clone();
-            let entries = |feed| async move { access_entries(&eks, &name, feed, width).await };
+        None if matches!(needs.entries, EntryScope::All | EntryScope::WithoutPolicies) => {
+            let (name, policies) = (id.name.clone(), needs.entries == EntryScope::All);
+            let entries = |feed| async move { access_entries(&eks, &name, policies, feed, width).await };
             crew.bring(slot(&id, ClusterUpdate::AccessEntries), entries);
         }
+        // Those of aws-auth are read when it is.
+        None => {
+            let name = id.name.clone();
+            crew.bring(slot(&id, ClusterUpdate::AccessEntries), |_: Feed<AccessEntry>| async move {
+                entry_names(&eks, &name).await
+            });
+        }
     }
-    kubernetes(session, &id, described, &mut crew, &tx).await;
+    if needs.sections.iter().any(is_of_kubernetes) {
+        kubernetes(session, &id, described, needs, &mut crew, &tx).await;
+    }
     crew.finish().await;
+}
+
+/// Whether the API server holds it.
+fn is_of_kubernetes(section: SectionId) -> bool {
+    use SectionId::{
+        ApiResources, AwsAuth, ClusterRoleBindings, ClusterRoles, DaemonSets, Namespaces, NetworkPolicies, Nodes, Pods,
+        RoleBindings, Roles, ServiceAccounts,
+    };
+    matches!(
+        section,
+        ApiResources
+            | AwsAuth
+            | ClusterRoleBindings
+            | ClusterRoles
+            | DaemonSets
+            | Namespaces
+            | NetworkPolicies
+            | Nodes
+            | Pods
+            | RoleBindings
+            | Roles
+            | ServiceAccounts
+    )
 }
 
 /// Reads who may do what in a cluster: the RBAC objects and the namespaces.
 pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
+    let needs = &Needs::ALL;
     let described = describe(&session.eks(&id.region), &id, &tx).await;
     let kubernetes = reach(session, &id, described.as_ref()).await;
     let mut crew = Crew::new(tx.clone());
-    bring_listed! { &mut crew, &id, &kubernetes, &tx;
+    bring_listed! { &mut crew, &id, &kubernetes, &tx, needs;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
         RoleBindings, ROLE_BINDINGS;
         ClusterRoles, CLUSTER_ROLES;
@@ -160,12 +212,42 @@ fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slo
     Slot::new(move |section| Update::Cluster(id.clone(), put(section)))
 }
 
-async fn access_entries(eks: &Eks, cluster: &str, feed: Feed<AccessEntry>, width: usize) -> Section<Vec<AccessEntry>> {
+async fn access_entries(
+    eks: &Eks,
+    cluster: &str,
+    policies: bool,
+    feed: Feed<AccessEntry>,
+    width: usize,
+) -> Section<Vec<AccessEntry>> {
     let list = |next| eks.list_access_entries(cluster, next);
-    let read = |arn: String| async move { access_entry(eks, cluster, &arn).await };
+    let read = |arn: String| async move {
+        match policies {
+            true => access_entry(eks, cluster, &arn).await,
+            false => eks.describe_access_entry(cluster, &arn).await.into(),
+        }
+    };
     let section = sweep(feed, width, list, read).await;
     // Where the cluster itself could not be described, the list says it.
     if section.failure().is_some_and(has_no_entries) { Section::not_applicable(no_entries()) } else { section }
+}
+
+/// Whose the entries are, without what is in them: each stands among the section's missing, by name.
+async fn entry_names(eks: &Eks, cluster: &str) -> Section<Vec<AccessEntry>> {
+    let (arns, mut missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    match missing.first() {
+        Some(first) if has_no_entries(&first.failure) => return Section::not_applicable(no_entries()),
+        Some(_) if arns.is_empty() => return Section::failed(missing.swap_remove(0).failure),
+        _ => {}
+    }
+    let unread = |arn: String| Missing { item: Some(arn), failure: not_needed() };
+    Section::partial(Vec::new(), now(), arns.into_iter().map(unread).chain(missing).collect())
+}
+
+/// Of an entry that was listed only.
+fn not_needed() -> Failure {
+    let mut failure = Failure::not_recorded("the access entry");
+    "only its name was read: the question needs no more".clone_into(&mut failure.message);
+    failure
 }
 
 /// An entry with its policies: two calls, side by side.
@@ -184,26 +266,32 @@ async fn kubernetes(
     session: &Session,
     id: &ClusterId,
     described: Result<Cluster, Failure>,
+    needs: &Needs,
     crew: &mut Crew,
     tx: &mpsc::Sender<Update>,
 ) {
     let kubernetes = reach(session, id, described.as_ref()).await;
-    // This first request goes alone: if nothing answers, or it is not even known who we are, the others need not find
-    // out, each after a wait of its own.
-    let aws_auth = match &kubernetes {
-        Ok(kubernetes) => aws_auth(kubernetes).await,
-        Err(failure) => Err(for_all(failure, READ_AWS_AUTH)),
+    let kubernetes = if needs.sections.has(SectionId::AwsAuth) {
+        // This first request goes alone: if nothing answers, or it is not even known who we are, the others need not
+        // find out, each after a wait of its own.
+        let aws_auth = match &kubernetes {
+            Ok(kubernetes) => aws_auth(kubernetes).await,
+            Err(failure) => Err(for_all(failure, READ_AWS_AUTH)),
+        };
+        let decided = match &aws_auth {
+            Err(failure) if kubernetes.is_ok() && decides_for_all(&failure.kind) => Err(failure.clone()),
+            _ => kubernetes,
+        };
+        let section = match aws_auth {
+            Ok(found) => Section::known(found, now()),
+            Err(failure) => Section::failed(failure),
+        };
+        send(tx, id, ClusterUpdate::AwsAuth(section)).await;
+        decided
+    } else {
+        kubernetes
     };
-    let kubernetes = match &aws_auth {
-        Err(failure) if kubernetes.is_ok() && decides_for_all(&failure.kind) => Err(failure.clone()),
-        _ => kubernetes,
-    };
-    let section = match aws_auth {
-        Ok(found) => Section::known(found, now()),
-        Err(failure) => Section::failed(failure),
-    };
-    send(tx, id, ClusterUpdate::AwsAuth(section)).await;
-    bring_listed! { crew, id, &kubernetes, tx;
+    bring_listed! { crew, id, &kubernetes, tx, needs;
         ServiceAccounts, SERVICE_ACCOUNTS;
         Namespaces, NAMESPACES;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
@@ -215,7 +303,9 @@ async fn kubernetes(
         NetworkPolicies, NETWORK_POLICIES;
         Pods, PODS;
     }
-    api_resources(crew, id, &kubernetes, tx).await;
+    if needs.sections.has(SectionId::ApiResources) {
+        api_resources(crew, id, &kubernetes, tx).await;
+    }
 }
 
 /// The way to a cluster's API, as far as it is known.

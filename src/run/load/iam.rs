@@ -11,27 +11,40 @@ use crate::cloud::iam::{AccountDetails, AccountMissing, Iam};
 use crate::cloud::{PageTurns, Session};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{RoleDetail, UserDetail};
+use crate::model::section::{SectionId, SectionSet};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::{IamUpdate, Update};
 
 /// Reads all there is to know of the account: roles, users, groups, policies, OIDC providers, instance profiles.
 pub async fn iam(session: &Session, tx: mpsc::Sender<Update>) {
+    sections(session, SectionSet::ALL, tx).await;
+}
+
+/// Reads what is needed of the account. Roles, users, groups and policies come from one list.
+pub(super) async fn sections(session: &Session, needed: SectionSet, tx: mpsc::Sender<Update>) {
+    use SectionId::{IamGroups, IamPolicies, IamRoles, IamUsers, InstanceProfiles, OidcProviders};
     let iam = session.iam();
     let width = session.concurrency();
     let mut crew = Crew::new(tx.clone());
-    let it = iam.clone();
-    crew.bring(slot(IamUpdate::OidcProviders), |feed| async move {
-        let read = |arn: String| {
-            let it = &it;
-            async move { it.oidc_provider(&arn).await.into() }
-        };
-        sweep(feed, width, |_| it.list_oidc_providers(), read).await
-    });
-    let it = iam.clone();
-    crew.bring(slot(IamUpdate::InstanceProfiles), |feed| async move {
-        pages(feed, |next| it.list_instance_profiles(next)).await
-    });
-    join(account(session, &tx), details(&iam, &mut crew, &tx)).await;
+    if needed.has(OidcProviders) {
+        let it = iam.clone();
+        crew.bring(slot(IamUpdate::OidcProviders), |feed| async move {
+            let read = |arn: String| {
+                let it = &it;
+                async move { it.oidc_provider(&arn).await.into() }
+            };
+            sweep(feed, width, |_| it.list_oidc_providers(), read).await
+        });
+    }
+    if needed.has(InstanceProfiles) {
+        let it = iam.clone();
+        crew.bring(slot(IamUpdate::InstanceProfiles), |feed| async move {
+            pages(feed, |next| it.list_instance_profiles(next)).await
+        });
+    }
+    if [IamRoles, IamUsers, IamGroups, IamPolicies].into_iter().any(|id| needed.has(id)) {
+        join(account(session, &tx), details(&iam, &mut crew, &tx)).await;
+    }
     crew.finish().await;
 }
 

@@ -195,7 +195,8 @@ fn a_chain_breaks_on_the_first_role_s_own_deny() {
         let world = chain(effect, resource);
         assert_eq!(world.pod("ledger-0").1, wanted, "{effect} {resource}");
     }
-    let denied = chain("Deny", "*").all_findings().into_iter().find(|it| it.id == "pod-identity-target").unwrap();
+    let denied =
+        chain("Deny", "*").all_findings().into_iter().find(|it| it.id.as_str() == "pod-identity-target").unwrap();
     assert_eq!(denied.remedy, Vec::new(), "a trust policy does not mend it");
 }
 
@@ -275,7 +276,7 @@ fn whose_tokens_are_taken() {
         let why = why(&world, "api");
         let found = why.holders.iter().find(|it| it.name == PROVIDER);
         assert_eq!(found.map(|it| it.outcome), provider, "{what}: {:#?}", why.holders);
-        let found = why.findings.iter().any(|it| it.id == "irsa-no-subject");
+        let found = why.findings.iter().any(|it| it.id.as_str() == "irsa-no-subject");
         assert_eq!(found, no_subject, "{what}: {:#?}", why.findings);
         // A role that no annotation names has its row, whichever way it trusts the issuer.
         let world = World::with(|it| {

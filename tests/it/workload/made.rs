@@ -39,7 +39,7 @@ fn row(world: &World) -> (Mark, String) {
 }
 
 fn remedies(world: &World, id: &str) -> Vec<String> {
-    let all = world.all_findings().into_iter().filter(|it| it.id == id);
+    let all = world.all_findings().into_iter().filter(|it| it.id.as_str() == id);
     all.flat_map(|it| it.remedy).map(|it| it.text).collect()
 }
 
@@ -307,7 +307,8 @@ fn each_set_of_policies_has_a_finding_of_its_own() {
         policy(it, "zero", json!({"matchLabels": {"app": "zero"}}), json!([]));
         policy(it, "one", json!({"matchLabels": {"app": "one"}}), json!([]));
     });
-    let all: Vec<_> = world.all_findings().into_iter().filter(|it| it.id == "pod-identity-network-policy").collect();
+    let all: Vec<_> =
+        world.all_findings().into_iter().filter(|it| it.id.as_str() == "pod-identity-network-policy").collect();
     for (finding, (pod, name)) in all.iter().zip([("ledger-0", "zero"), ("ledger-1", "one")]) {
         assert!(finding.sentence.starts_with(&format!("{pod}: NetworkPolicy {name} ")), "{}", finding.sentence);
         assert!(finding.evidence.to_string().contains(&format!("payments/{name}")), "{}", finding.evidence);
@@ -400,7 +401,8 @@ fn what_the_first_role_lacks_is_the_first_roles(
     world.set(&format!("{LEDGER}/RolePolicyList/0/PolicyDocument/Statement"), own);
     let (_, found, because, _) = told(&world, "ledger", None);
     assert_eq!(found, outcome, "{because}");
-    let findings: Vec<_> = world.all_findings().into_iter().filter(|it| it.id == "pod-identity-target").collect();
+    let findings: Vec<_> =
+        world.all_findings().into_iter().filter(|it| it.id.as_str() == "pod-identity-target").collect();
     assert_eq!(findings.len(), usize::from(outcome == Outcome::Denied), "{findings:#?}");
     for it in &findings {
         assert!(it.evidence.to_string().ends_with("IAM role ledger · RolePolicyList"), "{}", it.evidence);

@@ -117,6 +117,18 @@ fn ends_as_the_webhook_appends(container: &Container) -> bool {
         .is_some_and(|it| it.name == "AWS_STS_REGIONAL_ENDPOINTS" && it.value.as_deref() == Some("regional"))
 }
 
+/// Templates of which a stored pod tells who wrote what.
+fn written_apart() -> impl Strategy<Value = Pod> {
+    written().prop_map(|mut pod| {
+        for container in &mut pod.spec.containers {
+            while ends_as_the_webhook_appends(container) {
+                container.env.pop();
+            }
+        }
+        pod
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
         std::env::var("EKSPLORER_WEBHOOK_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(256)
@@ -145,8 +157,7 @@ proptest! {
     /// A pod that was patched then and is recreated now gets what it would get had it been written today. Left out: templates
     /// with a variable where the webhook would have appended it, of which a stored pod cannot tell who wrote it.
     #[test]
-    fn a_recreated_pod_is_as_one_that_is_created_today(raw in written(), then in 0usize..4, now in 0usize..4) {
-        prop_assume!(!raw.spec.containers.iter().any(ends_as_the_webhook_appends));
+    fn a_recreated_pod_is_as_one_that_is_created_today(raw in written_apart(), then in 0usize..4, now in 0usize..4) {
         let recreated = patched(now, &strip(&patched(then, &raw)).pod);
         let today = patched(now, &raw);
         prop_assert_eq!(identities(&recreated), identities(&today));

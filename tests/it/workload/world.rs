@@ -195,7 +195,7 @@ impl World {
     }
 
     pub(super) fn findings(&self) -> Vec<&'static str> {
-        let mut ids: Vec<&str> = self.all_findings().iter().map(|it| it.id).collect();
+        let mut ids: Vec<&str> = self.all_findings().iter().map(|it| it.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -1,0 +1,181 @@
+//! Only the calls that a question needs: the answer from what is read for it is the answer from everything, and how many
+//! calls each command makes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Parser;
+use eksplorer::access::Mark;
+use eksplorer::access::inventory::{Inventory, inventory};
+use eksplorer::cli::{Cli, Command, Options};
+use eksplorer::lab::generate::{Sizes, world};
+use eksplorer::model::document::{read, to_json};
+use eksplorer::model::facts::snapshot_of;
+use eksplorer::model::failure::Failure;
+use eksplorer::model::mapping::AccessEntry;
+use eksplorer::model::section::SectionSet;
+use eksplorer::model::snapshot::{Snapshot, Source};
+use eksplorer::report::list::Pane;
+use eksplorer::run::calls::record;
+use eksplorer::run::headless::{self, Printed};
+use eksplorer::run::load::{EntryScope, Needs};
+
+use crate::worlds::ACME;
+
+const PANES: [Pane; 8] = [
+    Pane::Entries,
+    Pane::AwsAuth,
+    Pane::Irsa,
+    Pane::PodIdentity,
+    Pane::Roles,
+    Pane::Principals,
+    Pane::Groups,
+    Pane::Posture,
+];
+
+fn rows(it: &Inventory, pane: Pane) -> String {
+    match pane {
+        Pane::Entries => format!("{:#?}", it.entries),
+        Pane::AwsAuth => format!("{:#?}", it.aws_auth),
+        Pane::Irsa => format!("{:#?}", it.irsa),
+        Pane::PodIdentity => format!("{:#?}", it.pod_identity),
+        Pane::Roles => format!("{:#?}", it.roles),
+        Pane::Principals => format!("{:#?}", it.principals),
+        Pane::Groups => format!("{:#?}", it.subjects),
+        Pane::Posture => format!("{:#?}", it.posture),
+    }
+}
+
+fn worlds() -> Vec<(String, Snapshot)> {
+    let mut all: Vec<(String, Snapshot)> = vec![("the demo".to_owned(), ACME.clone())];
+    for seed in 0..4 {
+        all.push((format!("seed {seed}"), snapshot_of(&world(&Sizes::default(), seed), Source::Lab)));
+    }
+    for folder in ["tests/worlds", "tests/worlds/cases"] {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = match path.extension() {
+                Some(it) if it == "yaml" => std::fs::read_to_string(&path).unwrap(),
+                _ => continue,
+            };
+            if let Ok(document) = read(&text) {
+                all.push((path.display().to_string(), snapshot_of(&document, Source::Lab)));
+            }
+        }
+    }
+    all
+}
+
+/// The rows of a pane are the same from the sections that are read for it as from all.
+#[test]
+fn rows_from_what_is_needed_are_the_rows_from_everything() {
+    let mut asked = 0;
+    for (name, snapshot) in worlds() {
+        for facts in snapshot.facts.values() {
+            let whole = inventory(facts, &snapshot.iam);
+            for pane in PANES {
+                let Needs { sections: needed, entries, .. } = Needs::rows(pane);
+                let (mut less, mut iam) = ((**facts).clone(), (*snapshot.iam).clone());
+                if entries == EntryScope::WithoutPolicies {
+                    let bare = |it: &AccessEntry| AccessEntry { associated_access_policies: None, ..it.clone() };
+                    less.access_entries = less.access_entries.map(|all| all.iter().map(bare).collect());
+                }
+                for section in SectionSet::ALL.iter().filter(|it| !needed.has(*it)) {
+                    section.withhold(&mut less, &mut iam, Failure::not_recorded(section.title()));
+                }
+                let found = rows(&inventory(&less, &iam), pane);
+                assert!(found == rows(&whole, pane), "{name}: {pane:?} needs more than {needed:?}");
+                asked += 1;
+            }
+        }
+    }
+    println!("needs: {asked} lists from what is read for them · the same as from everything");
+}
+
+/// Runs a command line against a world.
+async fn run(line: &str, file: &std::path::Path) -> (Printed, BTreeMap<String, usize>) {
+    let words = ["eksplorer", "--world", file.to_str().unwrap()].into_iter().chain(line.split(' '));
+    let Cli { command, options } = Cli::parse_from(words);
+    let work = Box::pin(answer(options, command.unwrap()));
+    let (printed, calls) = record(work).await;
+    let mut counts = BTreeMap::new();
+    for call in calls {
+        *counts.entry(call.operation).or_default() += 1;
+    }
+    (printed, counts)
+}
+
+async fn answer(options: Options, command: Command) -> Printed {
+    let options = &options;
+    let ended = match command {
+        Command::Trace { principal } => headless::trace_principal(options, &principal).await,
+        Command::Can(args) => headless::can(options, &args).await,
+        Command::WhoCan { request, becoming } => headless::who_can(options, &request, becoming).await,
+        Command::List { what } => headless::list_rows(options, what).await,
+        Command::WhyPod { pod, action } => headless::why_pod(options, &pod, &action).await,
+        Command::WhySa { service_account, action } => headless::why_account(options, &service_account, &action).await,
+        other => panic!("{other:?}"),
+    };
+    ended.unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+/// Commands, and the calls that each may make on a world of 400 entries, 60 associations and many pods: its budget.
+const BUDGETS: &[(&str, usize)] = &[
+    ("list aws-auth", 60),
+    ("list irsa", 80),
+    ("list groups", 450),
+    ("who-can delete pods -n NAMESPACE", 1000),
+    ("trace arn:aws:iam::111122223333:role/ROLE", 30),
+    ("trace ROLE", 60),
+    ("can arn:aws:iam::111122223333:role/ROLE get pods", 30),
+    ("can ROLE get pods", 60),
+    ("can system:serviceaccount:NAMESPACE:ACCOUNT get pods", 20),
+    ("why-sa NAMESPACE/ACCOUNT", 60),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_makes_only_the_calls_that_it_needs() {
+    let sizes = Sizes { entries: 400, associations: 60, ..Sizes::default() };
+    let document = world(&sizes, 3);
+    let file: PathBuf = std::env::temp_dir().join(format!("eksplorer-needs-{}.json", std::process::id()));
+    std::fs::write(&file, to_json(&document).unwrap()).unwrap();
+    let snapshot = snapshot_of(&document, Source::Lab);
+    let (id, facts) = snapshot.facts.iter().next().unwrap();
+    let rows = inventory(facts, &snapshot.iam);
+    let role = rows.principals.iter().find(|it| !it.principal.name.contains("AWSReserved")).unwrap();
+    let account = rows.pod_identity.iter().find(|it| it.mark == Mark::InForce).unwrap();
+    println!("calls on {id}: {} entries, {} associations", facts.access_entries.items().len(), sizes.associations);
+    for (line, budget) in BUDGETS {
+        let line = line
+            .replace("arn:aws:iam::111122223333:role/ROLE", &role.principal.arn())
+            .replace("ROLE", &role.principal.name)
+            .replace("NAMESPACE", &account.namespace)
+            .replace("ACCOUNT", &account.service_account);
+        let (_, calls) = run(&line, &file).await;
+        let sum: usize = calls.values().sum();
+        println!("{sum:>6} of {budget:>5}  {line}");
+        assert!(sum <= *budget, "{line}: {calls:#?}");
+    }
+    let all = rows.irsa.iter().step_by(4).map(|it| (&it.namespace, &it.service_account));
+    let all = all.chain(rows.pod_identity.iter().step_by(8).map(|it| (&it.namespace, &it.service_account)));
+    let bare = facts.service_accounts.items().iter().take(6);
+    let bare = bare.map(|it| (it.metadata.namespace.as_ref().unwrap(), &it.metadata.name));
+    let mut read = (0, 0);
+    let accounts = all.filter(|it| !it.1.is_empty()).chain(bare).map(|(space, name)| format!("why-sa {space}/{name}"));
+    let pods = facts.pods.items().iter().step_by(10);
+    let pods = pods.map(|it| format!("why-pod {}/{}", it.metadata.namespace.as_ref().unwrap(), it.metadata.name));
+    for line in accounts.chain(pods) {
+        let (printed, calls) = run(&line, &file).await;
+        let words = ["eksplorer", "--from", file.to_str().unwrap()].into_iter().chain(line.split(' '));
+        let Cli { command, options } = Cli::parse_from(words);
+        let whole = Box::pin(answer(options, command.unwrap())).await;
+        assert_eq!(printed, whole, "{line}");
+        read.0 += 1;
+        read.1 += usize::from(calls.contains_key("DescribeAccessEntry"));
+    }
+    println!(
+        "why: {} service accounts and pods as from everything; for {} the access entries were read",
+        read.0, read.1
+    );
+    let _ = std::fs::remove_file(&file);
+}
