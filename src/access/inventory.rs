@@ -330,8 +330,7 @@ impl Seen {
         self.0
             .into_values()
             .map(|(principal, places, findings)| {
-                let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
-                let resolution = resolver.resolve(&asked);
+                let resolution = resolver.resolve(&Asked::listed(principal));
                 PrincipalRow {
                     principal: resolution.asked.principal.clone(),
                     resolution,

@@ -133,6 +133,17 @@ fn services(used_by: &RoleUse, partition: &str, ways: Ways) -> Vec<&'static str>
     }
 }
 
+/// May the service that takes the role on for a part assume it? `None` where nobody in particular must.
+pub(crate) fn trust_for(
+    used_by: &RoleUse,
+    principal: &Principal,
+    role: &RoleDetail,
+    facts: &ClusterFacts,
+    iam: &IamFacts,
+) -> Option<TrustCheck> {
+    trust(used_by, principal, role, Ways::into(used_by, role), facts, iam)
+}
+
 fn trust(
     used_by: &RoleUse,
     principal: &Principal,

@@ -295,6 +295,15 @@ pub fn who_can(
         holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
     }
     hidden_creator(facts, &mut holders);
+    // What a binding gives whose role was not read may be anybody's who is not listed by himself: every service account's.
+    let unlisted = |via: &Via| match via {
+        Via::Group(name) => !carried.contains(name.as_str()),
+        Via::User(name) => !names.contains(name) && account_of(name).is_none(),
+        Via::ServiceAccount { .. } => false,
+    };
+    let maybe: BTreeSet<&String> =
+        identities.maybe.iter().filter(|(via, _)| unlisted(via)).flat_map(|(_, why)| why).collect();
+    general.extend(maybe.into_iter().filter(|it| !general.contains(it)).cloned().collect::<Vec<_>>());
     general.extend(unread_mappings(facts));
     holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     WhoCan { request: request.clone(), holders, unknown: general }

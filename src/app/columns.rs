@@ -174,7 +174,7 @@ pub(super) fn aws_auth(it: &AwsAuthLine) -> Row {
         key: if it.arn.is_empty() { it.place.clone() } else { it.arn.clone() },
         mark: it.mark,
         because: it.because.clone(),
-        asked: it.principal.as_ref().and_then(|who| Asked::from_arn(&who.arn()).ok()),
+        asked: it.principal.clone().map(Asked::listed),
         arn: it.principal.as_ref().map_or_else(|| it.arn.clone(), Principal::arn),
         evidence: Some(it.evidence.clone()),
         ..with_findings(&it.findings)

@@ -292,6 +292,11 @@ impl Asked {
         Asked { given: principal.arn(), principal, path_known: true, session: None }
     }
 
+    /// The principal as a list has it: a role without a path may be one whose path is not known, as aws-auth leaves it out.
+    pub fn listed(principal: Principal) -> Self {
+        Asked { path_known: principal.path != "/", ..Asked::principal(principal) }
+    }
+
     /// The ARN that STS would report for it: the session's where there is one.
     pub fn arn(&self) -> String {
         let Principal { partition, account, name, .. } = &self.principal;

@@ -19,7 +19,7 @@ use eksplorer::model::snapshot::{ClusterFacts, Snapshot, Source};
 
 macro_rules! report {
     ($name:literal) => {
-        include_str!(concat!("../worlds/reports/", $name, ".yaml"))
+        include_str!(concat!("../worlds/cases/", $name, ".yaml"))
     };
 }
 

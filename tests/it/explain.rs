@@ -557,12 +557,12 @@ proptest! {
 #[test]
 fn a_role_of_nodes_that_is_mapped_as_somebody_else_lets_no_node_join() {
     const MESSAGE: &str = r#"Jun 06 19:33:03 ip-10-0-0-1 kubelet[3214]: E0606 19:33:03.828406 3214 kubelet_node_status.go:96] "Unable to register node with API server" err="Unauthorized" node="ip-10-0-0-1.ec2.internal""#;
-    let standard = include_str!("../worlds/reports/b06e-auto-entry-standard.yaml");
+    let standard = include_str!("../worlds/cases/b06e-auto-entry-standard.yaml");
     let right = standard.replace("type: STANDARD", "type: EC2");
     assert_ne!(right, standard);
     for (world, failed, text) in [
         (standard, true, "lacks group system:nodes"),
-        (include_str!("../worlds/reports/b06d-auto-noderole-no-entry.yaml"), true, "role/own-nodes"),
+        (include_str!("../worlds/cases/b06d-auto-noderole-no-entry.yaml"), true, "role/own-nodes"),
         (right.as_str(), false, "role/own-nodes"),
     ] {
         let snapshot = snapshot_of(&eksplorer::model::document::read(world).expect("a world"), Source::Lab);

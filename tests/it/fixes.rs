@@ -204,7 +204,7 @@ fn who(facts: &ClusterFacts, snapshot: &Snapshot, case: &Case) -> Who {
     }
 }
 
-fn is_gained(gains: &[Access], request: &Request) -> bool {
+pub(crate) fn is_gained(gains: &[Access], request: &Request) -> bool {
     let namespace = request.namespace();
     gains.iter().any(|it| {
         let all = it.resources.contains(EVERYTHING) && it.verbs.contains(EVERYTHING);

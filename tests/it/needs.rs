@@ -51,7 +51,7 @@ fn worlds() -> Vec<(String, Snapshot)> {
     for seed in 0..4 {
         all.push((format!("seed {seed}"), snapshot_of(&world(&Sizes::default(), seed), Source::Lab)));
     }
-    for folder in ["tests/worlds", "tests/worlds/reports", "tests/worlds/policies"] {
+    for folder in ["tests/worlds", "tests/worlds/cases"] {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let text = match path.extension() {

@@ -14,7 +14,7 @@ use eksplorer::model::snapshot::{Snapshot, Source};
 use rstest::rstest;
 
 fn world(name: &str) -> Snapshot {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/worlds/policies/{name}.yaml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/worlds/cases/{name}.yaml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     snapshot_of(&read(&text).unwrap_or_else(|error| panic!("{name}: {error}")), Source::Lab)
 }
@@ -66,12 +66,12 @@ fn the_roles_pane_and_why_pod_agree(#[case] name: &str, #[case] expected: Option
 /// Condition keys of Pod Identity's requests that follow from the facts.
 #[rstest]
 // terraform-aws-modules/terraform-aws-eks, pull request 3743: "validated against a live cluster".
-#[case::the_clusters_arn("source-arn-cluster", Allowed, true)]
+#[case::the_clusters_arn("b01b-source-arn-cluster", Allowed, true)]
 // terraform-aws-modules/terraform-aws-eks-pod-identity, issue 11, varied: another account, another cluster.
-#[case::another_account("source-account-other", Denied, false)]
-#[case::another_cluster("source-arn-other-cluster", Denied, true)]
+#[case::another_account("b01d-source-account-other", Denied, false)]
+#[case::another_cluster("b01e-source-arn-other-cluster", Denied, true)]
 // zalando-incubator/cluster-lifecycle-manager, pull request 937: not documented for a service that calls.
-#[case::principal_arn("principal-arn", Unknown, false)]
+#[case::principal_arn("b01g-principal-arn", Unknown, false)]
 fn condition_keys_that_follow_from_the_facts(
     #[case] name: &str,
     #[case] expected: Outcome,
@@ -90,7 +90,7 @@ fn condition_keys_that_follow_from_the_facts(
 /// aws/karpenter-provider-aws, issue 6298: a template's variable was left in the policy, and PassRole was denied.
 #[test]
 fn a_variable_that_nothing_fills_in_is_pointed_out() {
-    let snapshot = world("passrole-literal-variable");
+    let snapshot = world("b08-passrole-literal-variable");
     let (rows, why) = answers(&snapshot, "karp", "scaler-0");
     let row = rows.pod_identity.first().expect("a row");
     for findings in [&row.findings, &why.findings] {
@@ -98,7 +98,7 @@ fn a_variable_that_nothing_fills_in_is_pointed_out() {
         assert!(found.sentence.contains("Nodes-${CLUSTER_NAME}"), "{}", found.sentence);
     }
     // A context key is none.
-    let text = std::fs::read_to_string("tests/worlds/policies/passrole-literal-variable.yaml").unwrap();
+    let text = std::fs::read_to_string("tests/worlds/cases/b08-passrole-literal-variable.yaml").unwrap();
     let other = text.replace("${CLUSTER_NAME}", "${aws:PrincipalTag/eks-cluster-name}");
     let (rows, _) = answers(&snapshot_of(&read(&other).unwrap(), Source::Lab), "karp", "scaler-0");
     assert!(rows.pod_identity.iter().flat_map(|it| &it.findings).all(|it| it.id.as_str() != "role-policy-variable"));

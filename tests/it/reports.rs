@@ -14,7 +14,7 @@ use eksplorer::model::snapshot::{ClusterFacts, Snapshot, Source};
 
 macro_rules! world {
     ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/worlds/reports/", $name, ".yaml"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/worlds/cases/", $name, ".yaml"))
     };
 }
 use world;

@@ -27,7 +27,9 @@ pub(crate) fn of_line(
         out.push(ignored(resolver, row, because, evidence));
         return out;
     }
-    for defect in &row.defects {
+    // Whether this mode reads the row at all is not known without the cluster.
+    let read = resolver.facts().0.cluster.value().is_some();
+    for defect in row.defects.iter().filter(|_| read) {
         let severity = match defect {
             RowDefect::UnknownKey(_) => Low,
             _ => Medium,
@@ -35,7 +37,7 @@ pub(crate) fn of_line(
         out.push(Finding::new(severity, FindingId::AwsAuthRowDefect, defect.to_string(), evidence));
     }
     let never = why_never(row, None);
-    if row.arn.is_some() && !never.is_empty() {
+    if read && row.arn.is_some() && !never.is_empty() {
         out.push(Finding::new(Medium, FindingId::AwsAuthNeverMatches, format!("it never matches: {never}"), evidence));
     } else if mark == Mark::Dead && row.arn.is_some() {
         out.push(Finding::new(Low, FindingId::AwsAuthDead, format!("it lets nobody in: {because}"), evidence));

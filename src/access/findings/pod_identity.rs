@@ -85,7 +85,9 @@ fn of_role(
         });
         out.push(Finding::new(Low, FindingId::PodIdentityRoleRecreated, why, &evidence).with(mend));
     }
-    if let Some(denied) = judged.trust.as_ref().filter(|it| it.outcome == Outcome::Denied) {
+    // Where the cluster's account is not known, the role may be another's, and that is told instead.
+    let own = cluster.is_some_and(|it| it.arn.is_some());
+    if let Some(denied) = judged.trust.as_ref().filter(|it| own && it.outcome == Outcome::Denied) {
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
         let tagging = denied.because.contains("sts:TagSession");
@@ -246,7 +248,11 @@ fn of_pods(
             let new = workloads.identities_if_recreated(key, account, pod).unwrap_or_default();
             new.iter().any(|it| it.in_force == InForce::PodIdentity)
         };
-        if before && !uses && would() {
+        // Where the pod runs and whether its service account is still there decide what it would get.
+        let (facts, _) = workloads.facts();
+        let known = (account.itself.is_some() || facts.service_accounts.gap().is_none())
+            && (place.kind != Kind::Unknown || facts.nodes.gap().is_none());
+        if before && !uses && known && would() {
             older.push(pod);
         }
         if !uses {

@@ -204,8 +204,15 @@ impl Request {
                 request.set(SOURCE_ACCOUNT, Some(vec![arn.account]));
                 request.with(SOURCE_ARN, [pod.cluster_arn])
             }
-            Err(_) => request,
+            Err(_) => request.forgetting(SOURCE_ACCOUNT).forgetting(SOURCE_ARN),
         }
+    }
+
+    /// What EKS asks for some pod of some association: of its tags and of the cluster nothing is known.
+    pub fn any_pod_identity() -> Request {
+        let keys = POD_TAGS.iter().map(|tag| format!("aws:RequestTag/{tag}"));
+        let others = [SOURCE_ACCOUNT, SOURCE_ARN, "aws:TagKeys", "sts:TransitiveTagKeys"].map(str::to_owned);
+        keys.chain(others).fold(Request::service(POD_IDENTITY_SERVICE), |it, key| it.forgetting(&key))
     }
 
     /// What EKS asks next where the association has a target role: the first role's session assumes it.
@@ -360,7 +367,7 @@ impl Request {
 /// A pod with a Pod Identity association: what becomes the session's tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodIdentity<'a> {
-    /// The cluster's ARN.
+    /// The cluster's ARN; empty where it is not known.
     pub cluster_arn: &'a str,
     /// The pod's namespace.
     pub namespace: &'a str,
@@ -392,7 +399,7 @@ impl PodIdentity<'_> {
         let resource = self.cluster_arn.parse::<Arn>().map(|arn| arn.resource);
         let name = resource.as_deref().ok().and_then(|it| it.strip_prefix("cluster/")).map(str::to_owned);
         let values = [
-            Some(self.cluster_arn.to_owned()),
+            Some(self.cluster_arn.to_owned()).filter(|it| !it.is_empty()),
             name,
             Some(self.namespace.to_owned()),
             Some(self.service_account.to_owned()),

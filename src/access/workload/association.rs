@@ -136,11 +136,10 @@ impl<'a> Workloads<'a> {
         };
         let mut unverified = None;
         links.push(("role", Answer::yes(format!("role {arn} exists")), None));
-        let answer = match (self.tags(it, pod), found.policy()) {
-            (_, Err(why)) => Answer::open(why),
-            (None, _) => Answer::open("the cluster's ARN is not known, and so not the session tags"),
-            (Some(tags), Ok(document)) => {
-                let request = Request::pod_identity(&tags).to_account(&role.account);
+        let answer = match found.policy() {
+            Err(why) => Answer::open(why),
+            Ok(document) => {
+                let request = Request::pod_identity(&self.tags(it, pod)).to_account(&role.account);
                 let verdict = evaluate(document, &request);
                 if outcome(document, &request.forgetting(SOURCE_ARN)) != verdict.verdict {
                     unverified = Some(format!(
@@ -152,6 +151,10 @@ impl<'a> Workloads<'a> {
             }
         };
         links.push(("trust", answer, Some(of_role(role))));
+        if own.is_none() {
+            let why = "the cluster's ARN is not known, and so not whether the role is of its account";
+            links.push(("account", Answer::open(why), None));
+        }
         unverified
     }
 
@@ -172,7 +175,7 @@ impl<'a> Workloads<'a> {
                 return None;
             }
         };
-        let tags = self.tags(it, pod)?;
+        let tags = self.tags(it, pod);
         let actions: &'static [&'static str] =
             if tags.disable_session_tags { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
         // All must be allowed; what denies counts before what is not known.
@@ -246,14 +249,14 @@ impl<'a> Workloads<'a> {
         lacks
     }
 
-    fn tags<'t>(&'t self, it: &'t PodIdentityAssociation, pod: Option<&'t Pod>) -> Option<PodIdentity<'t>> {
-        Some(PodIdentity {
-            cluster_arn: self.facts.cluster.value()?.arn.as_deref()?,
+    fn tags<'t>(&'t self, it: &'t PodIdentityAssociation, pod: Option<&'t Pod>) -> PodIdentity<'t> {
+        PodIdentity {
+            cluster_arn: self.facts.cluster.value().and_then(|it| it.arn.as_deref()).unwrap_or_default(),
             namespace: &it.namespace,
             service_account: &it.service_account,
             pod_name: pod.map(|it| it.metadata.name.as_str()),
             pod_uid: pod.and_then(|it| it.metadata.uid.as_deref()),
             disable_session_tags: it.disable_session_tags == Some(true),
-        })
+        }
     }
 }

@@ -23,16 +23,16 @@ pub struct Candidate {
 /// The roles of the account, those first that would let the service account in; each kind by its ARN.
 pub fn candidates(facts: &ClusterFacts, iam: &IamFacts, namespace: &str, account: &str) -> Vec<Candidate> {
     let cluster = facts.cluster.value().and_then(|it| it.arn.as_deref());
-    let tags = cluster.map(|cluster_arn| PodIdentity {
-        cluster_arn,
+    let tags = PodIdentity {
+        cluster_arn: cluster.unwrap_or_default(),
         namespace,
         service_account: account,
         pod_name: None,
         pod_uid: None,
         disable_session_tags: false,
-    });
+    };
     let one = |role: &RoleDetail| {
-        let (outcome, because) = judge(role, tags.as_ref());
+        let (outcome, because) = judge(role, &tags);
         Candidate { arn: role.arn.clone(), outcome, because }
     };
     // A service's own roles are nobody else's to use.
@@ -42,7 +42,7 @@ pub fn candidates(facts: &ClusterFacts, iam: &IamFacts, namespace: &str, account
     all
 }
 
-fn judge(role: &RoleDetail, tags: Option<&PodIdentity<'_>>) -> (Outcome, String) {
+fn judge(role: &RoleDetail, tags: &PodIdentity<'_>) -> (Outcome, String) {
     let Some(policy) = &role.assume_role_policy_document else {
         return (Outcome::Unknown, "its trust policy was not read".to_owned());
     };
@@ -55,12 +55,6 @@ fn judge(role: &RoleDetail, tags: Option<&PodIdentity<'_>>) -> (Outcome, String)
     if !names_it {
         return (Outcome::Denied, format!("its trust policy does not name {SERVICE}"));
     }
-    let Some(tags) = tags else {
-        return (
-            Outcome::Unknown,
-            "the cluster's ARN is not known, and so not what a pod would say of itself".to_owned(),
-        );
-    };
     let owner = role.arn.split(':').nth(4).unwrap_or_default();
     let verdict = evaluate(&document, &Request::pod_identity(tags).to_account(owner));
     (verdict.verdict, verdict.because)

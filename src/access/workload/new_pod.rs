@@ -246,6 +246,9 @@ impl<'a> Workloads<'a> {
             let why = format!("the cluster has no service account {namespace}/{name}; EKS does not check");
             links.push(Answer::no(why));
         }
+        if let Some(gap) = self.facts.service_accounts.gap().filter(|_| account.itself.is_none()) {
+            unverified.push(format!("that the service account exists: {}", unread("the service accounts", &gap)));
+        }
         links.push(judged.answer.clone());
         match &self.ground.agent {
             Presence::Present => {}
@@ -270,6 +273,11 @@ impl<'a> Workloads<'a> {
         }
         let answer = Answer::worst(links).unwrap_or_else(|| judged.answer.clone());
         ByAssociation { answer, unverified }
+    }
+
+    /// Why new pods of a namespace run on Fargate, where Pod Identity does not work, or may; `None` where they do not.
+    pub(crate) fn fargate_for_new_pods(&self, namespace: &str) -> Option<Answer> {
+        self.on_fargate(namespace, None)
     }
 
     /// Does a Fargate profile take the new pods of a namespace, or one that is as this pod? Pod Identity does not work there.

@@ -9,7 +9,9 @@ mod node;
 
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
-use crate::access::trust::{Outcome, Request, evaluate};
+use crate::access::role_use::RoleUse;
+use crate::access::service_role::trust_for;
+use crate::access::trust::{Outcome, Request, outcome};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -148,7 +150,7 @@ impl<'a> Workloads<'a> {
             }
             out.findings = of_trusting(self, trust, role);
         }
-        self.unread(&mut out);
+        self.unread(role, found, &mut out);
         // Of several statements that name somebody, the one that lets it in counts.
         let key = |it: &Holder| (it.kind, it.name.clone(), it.mechanism);
         out.holders.sort_by_cached_key(|it| {
@@ -242,47 +244,41 @@ impl<'a> Workloads<'a> {
 
     /// What in the cluster and the account runs as it.
     fn parts_of(&self, role_arn: &str, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
-        let service = |name: &str| -> (Outcome, String) {
-            match trust.map(Trust::policy) {
-                Some(Ok(policy)) => {
-                    let verdict = evaluate(policy, &Request::service(name).to_account(&role.account));
-                    (verdict.verdict, format!("as {name}: {}", verdict.because))
-                }
-                Some(Err(why)) => (Outcome::Unknown, why),
-                None => (out.answer.outcome, out.answer.because.clone()),
+        // As the Roles pane judges it.
+        let service = |used_by: &RoleUse| -> (Outcome, String) {
+            let Some(trust) = trust else { return (out.answer.outcome, out.answer.because.clone()) };
+            match trust_for(used_by, role, trust.detail, self.facts, self.iam) {
+                Some(it) => (it.verdict, format!("as {}: {}", it.who, it.because)),
+                None => (Outcome::Unknown, "which service takes it on is not known".to_owned()),
             }
         };
         let mut all = Vec::new();
-        let mut add = |kind, name: String, by: &str, document, path: &str| {
-            let (outcome, because) = service(by);
+        let mut add = |kind, name: String, used_by: RoleUse, document, path: &str| {
+            let (outcome, because) = service(&used_by);
             let evidence = Some(Evidence::new(document, path));
             all.push(Holder { kind, name, count: 1, mechanism: None, outcome, because, evidence });
         };
         let is_it = |it: &Option<String>| it.as_deref() == Some(role_arn);
         for it in self.facts.nodegroups.items().iter().filter(|it| is_it(&it.node_role)) {
             let name = it.nodegroup_name.clone();
-            add(HolderKind::Nodegroup, name.clone(), "ec2.amazonaws.com", DocumentRef::Nodegroup(name), "nodeRole");
+            let document = DocumentRef::Nodegroup(name.clone());
+            add(HolderKind::Nodegroup, name.clone(), RoleUse::Nodegroup(name), document, "nodeRole");
         }
         for it in self.facts.fargate_profiles.items().iter().filter(|it| is_it(&it.pod_execution_role_arn)) {
             let name = it.fargate_profile_name.clone();
             let document = DocumentRef::FargateProfile(name.clone());
-            let by = "eks-fargate-pods.amazonaws.com";
-            add(HolderKind::ClusterPart, format!("Fargate profile {name}"), by, document, "podExecutionRoleArn");
+            let title = format!("Fargate profile {name}");
+            add(HolderKind::ClusterPart, title, RoleUse::FargateProfile(name), document, "podExecutionRoleArn");
         }
         if let Some(cluster) = self.facts.cluster.value() {
             if is_it(&cluster.role_arn) {
                 let name = format!("cluster {}", cluster.name);
-                add(HolderKind::ClusterPart, name, "eks.amazonaws.com", DocumentRef::Cluster, "roleArn");
+                add(HolderKind::ClusterPart, name, RoleUse::Cluster, DocumentRef::Cluster, "roleArn");
             }
             if cluster.compute_config.as_ref().is_some_and(|it| is_it(&it.node_role_arn)) {
                 let name = format!("Auto Mode of cluster {}", cluster.name);
-                add(
-                    HolderKind::ClusterPart,
-                    name,
-                    "ec2.amazonaws.com",
-                    DocumentRef::Cluster,
-                    "computeConfig.nodeRoleArn",
-                );
+                let path = "computeConfig.nodeRoleArn";
+                add(HolderKind::ClusterPart, name, RoleUse::AutoMode, DocumentRef::Cluster, path);
             }
         }
         let profiles =
@@ -293,20 +289,42 @@ impl<'a> Workloads<'a> {
         names.dedup();
         for name in names {
             let document = DocumentRef::IamRole(role.name.clone());
-            add(HolderKind::InstanceProfile, name.to_owned(), "ec2.amazonaws.com", document, "InstanceProfileList");
+            let used_by = RoleUse::SelfManaged(name.to_owned());
+            add(HolderKind::InstanceProfile, name.to_owned(), used_by, document, "InstanceProfileList");
         }
         out.holders.extend(all);
     }
 
-    /// What was not read and may hide others.
-    fn unread(&self, out: &mut WhyRole) {
+    /// What was not read and may hide others: of each kind only where the trust policy may let some of it in.
+    fn unread(&self, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
         let facts = self.facts;
+        let policy = trust.and_then(|it| it.policy().ok());
+        let may = |request: Request| {
+            policy.is_none_or(|it| outcome(it, &request.to_account(&role.account)) != Outcome::Denied)
+        };
+        let part = |used_by: RoleUse| {
+            let service = trust.and_then(|it| trust_for(&used_by, role, it.detail, facts, self.iam));
+            service.is_none_or(|it| it.verdict != Outcome::Denied)
+        };
+        let nodes = part(RoleUse::SelfManaged(String::new()));
+        let fargate = part(RoleUse::FargateProfile(String::new()));
+        // A role that another one may assume can be an association's target role.
+        let assumed = out.holders.iter().any(|it| it.kind == HolderKind::Principal && it.outcome != Outcome::Denied);
+        let pod_identity = assumed || may(Request::any_pod_identity());
+        // Which provider is the cluster's is not known without its issuer.
+        let provider = self.provider_in(&role.partition, &role.account);
+        let irsa = provider.is_none_or(|provider| match (policy, trust) {
+            (Some(policy), Some(trust)) => {
+                may(named::of_bearer(policy, role, &provider)) && self.no_bearer(trust, role, &provider).is_none()
+            }
+            _ => true,
+        });
         let gaps = [
-            ("service accounts", facts.service_accounts.gap()),
-            ("pods", facts.pods.gap()),
-            ("Pod Identity associations", facts.pod_identity_associations.gap()),
-            ("node groups", facts.nodegroups.gap()),
-            ("Fargate profiles", facts.fargate_profiles.gap()),
+            ("service accounts", facts.service_accounts.gap().filter(|_| irsa || pod_identity)),
+            ("pods", facts.pods.gap().filter(|_| irsa || pod_identity || nodes)),
+            ("Pod Identity associations", facts.pod_identity_associations.gap().filter(|_| pod_identity)),
+            ("node groups", facts.nodegroups.gap().filter(|_| nodes)),
+            ("Fargate profiles", facts.fargate_profiles.gap().filter(|_| fargate)),
         ];
         out.unknown.extend(gaps.into_iter().filter_map(|(what, gap)| Some(super::place::unread(what, &gap?))));
     }

@@ -9,14 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, CheckId, Look};
-use crate::access::identity::Resolver;
+use crate::access::identity::{Resolver, Verdict as Gets};
 use crate::access::permissions::{Verdict, Who};
 use crate::access::service_role::is_of_eks;
 use crate::edit::diff::everything;
 use crate::edit::draft::{Change, Draft};
 use crate::edit::project::project;
-use crate::edit::state::Subject;
-use crate::model::principal::Asked;
+use crate::edit::state::{State, Subject};
+use crate::model::cluster::{AuthenticationMode, Cluster};
+use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{Gap, Lookup, Section};
 
 /// Who may do everything.
@@ -35,8 +36,7 @@ impl Admins {
         let (facts, iam) = resolver.facts();
         let mut all = Admins::default();
         for principal in crate::access::find::known_principals(facts, iam).into_values() {
-            let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal) };
-            let resolution = resolver.resolve(&asked);
+            let resolution = resolver.resolve(&Asked::listed(principal));
             let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
             let principal = &resolution.asked.principal;
             if verdict == Verdict::Denied || is_of_eks(principal, iam) {
@@ -69,13 +69,21 @@ fn unread(look: &Look<'_>) -> Vec<String> {
         let item = || section.missing().first().map(|it| Gap::Item(it.failure.clone()));
         section.gap().or_else(item).map(|gap| format!("{what}: {}", gap.briefly()))
     }
+    // What the authentication mode does not read holds nobody; where the mode is not known, both may.
+    let mode = facts.cluster.value().map(Cluster::authentication_mode);
+    let (reads_entries, reads_rows) =
+        (mode.is_none_or(AuthenticationMode::reads_entries), mode.is_none_or(AuthenticationMode::reads_aws_auth));
+    // Whoever is in no mapping gets in by mapAccounts alone.
+    let accounts = facts.aws_auth.value().and_then(Option::as_ref).is_some_and(|(_, auth)| !auth.accounts.is_empty());
+    let unmapped = reads_rows && accounts;
     let all = [
-        of("access entries", &facts.access_entries),
-        of("aws-auth", &facts.aws_auth),
+        of("the cluster", &facts.cluster),
+        of("access entries", &facts.access_entries).filter(|_| reads_entries),
+        of("aws-auth", &facts.aws_auth).filter(|_| reads_rows),
         of("cluster roles", &facts.cluster_roles),
         of("cluster role bindings", &facts.cluster_role_bindings),
-        of("IAM roles", &iam.roles),
-        of("IAM users", &iam.users),
+        of("IAM roles", &iam.roles).filter(|_| unmapped),
+        of("IAM users", &iam.users).filter(|_| unmapped),
     ];
     all.into_iter().flatten().collect()
 }
@@ -93,10 +101,15 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
     // Whoever was an admin, or may have been, and surely is none afterwards.
     let touched: Vec<&String> = had.difference(&has).copied().collect();
     let lost: Vec<&String> = before.sure.iter().filter(|it| !after.sure.contains(*it)).collect();
+    let unread = unread(look);
     if touched.is_empty() && lost.is_empty() {
+        // Of somebody of whom nothing is known, neither before nor after, the entry itself tells what is taken away.
+        if !unread.is_empty() && takes_unseen(look) {
+            let why = format!("whether a cluster admin would remain is not known. Not read: {}", unread.join("; "));
+            say(CheckId::AdminsUnknown, why);
+        }
         return;
     }
-    let unread = unread(look);
     let remain: Vec<&String> = has.into_iter().collect();
     if !unread.is_empty() {
         let last = match lost.as_slice() {
@@ -134,6 +147,31 @@ pub(super) fn admins(look: &Look<'_>, out: &mut Vec<Check>) {
             say(CheckId::AdminsUnknown, why);
         }
     }
+}
+
+/// Whether the draft takes from an entry that may do everything by itself, while nobody can say whom it lets in.
+fn takes_unseen(look: &Look<'_>) -> bool {
+    let everything_by = |arn: &str, state: &Option<State>| {
+        let Some(State::Entry(state)) = state else { return false };
+        let entry = state.entry(arn, None);
+        let groups: Vec<&str> = state.groups.iter().map(String::as_str).collect();
+        let policies = Some((arn.to_owned(), entry.associated_access_policies.unwrap_or_default()));
+        let who = Who { policies, ..Who::named(state.username.as_deref().unwrap_or_default(), &groups) };
+        look.permissions.decide(&who, &everything("")).verdict == Verdict::Allowed
+    };
+    let unseen = |resolver: &Resolver<'_>, arn: &str| {
+        let asked = Principal::from_arn(arn).map(|(it, _)| Asked::principal(it));
+        asked.is_ok_and(|it| resolver.resolve(&it).verdict == Gets::Unknown)
+    };
+    look.draft.changes().any(|(subject, change)| match subject {
+        Subject::Entry(arn) => {
+            everything_by(arn, &change.before)
+                && !everything_by(arn, &change.after)
+                && unseen(look.before(), arn)
+                && unseen(&look.sides.after, arn)
+        }
+        Subject::Association(..) => false,
+    })
 }
 
 /// Is there a step after which nobody may do everything, if the next one fails?

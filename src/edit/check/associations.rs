@@ -49,8 +49,9 @@ fn one<'a>(subject: &'a Subject, change: &'a crate::edit::draft::Change) -> Opti
 
 /// EKS's own rules about values.
 fn values(look: &Look<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, String)) {
-    let (Some(after), Some(cluster)) = (it.after, look.cluster()) else { return };
-    let arn = cluster.arn.clone().unwrap_or_default();
+    // Without the cluster's ARN nobody can say which account is its own.
+    let arn = look.cluster().and_then(|it| it.arn.as_deref());
+    let (Some(after), Some(arn)) = (it.after, arn) else { return };
     let mut parts = arn.split(':');
     let home = Home { partition: parts.nth(1).unwrap_or("aws"), account: parts.nth(2).unwrap_or_default() };
     if let Err(wrong) = association::check(&after.association(it.namespace, it.name, None), home) {
@@ -142,7 +143,15 @@ fn account(look: &Look<'_>, workloads: &Workloads<'_>, it: &One<'_>, say: &mut i
             ),
         }
     }
-    match (&workloads.ground().agent, irsa) {
+    // No agent runs on Fargate, whatever runs on the nodes.
+    let fargate = workloads.fargate_for_new_pods(it.namespace);
+    let agent = match (&workloads.ground().agent, fargate) {
+        (Presence::Absent(why), _) => Presence::Absent(why.clone()),
+        (_, Some(on)) if on.outcome == Outcome::Denied => Presence::Absent(on.because),
+        (Presence::Present, Some(on)) => Presence::Unknown(on.because),
+        (other, _) => other.clone(),
+    };
+    match (&agent, irsa) {
         (Presence::Absent(why), Some(_)) if it.before.is_none() => {
             let why = format!("{why}: new pods would get neither this role nor the one by IRSA");
             say(CheckId::IrsaLost, why);

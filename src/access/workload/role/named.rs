@@ -128,7 +128,7 @@ impl<'a> Workloads<'a> {
     }
 
     /// Why no token of this cluster's passes any statement, if that is so.
-    fn no_bearer(&self, trust: &Trust<'a>, role: &Principal, provider: &str) -> Option<String> {
+    pub(super) fn no_bearer(&self, trust: &Trust<'a>, role: &Principal, provider: &str) -> Option<String> {
         let host = provider.split_once(":oidc-provider/").map(|(_, host)| host)?;
         let clients = match self.provider(provider, &role.account) {
             Lookup::Found(it) => it.client_id_list.as_slice(),
@@ -145,7 +145,8 @@ impl<'a> Workloads<'a> {
     fn bearers(&self, trust: &Trust<'a>, role: &Principal, statement: &Statement, provider: &str) -> (Outcome, String) {
         let Ok(policy) = trust.policy() else { return (Outcome::Unknown, String::new()) };
         let host = provider.split_once(":oidc-provider/").map(|(_, host)| host);
-        if host.is_some() && self.provider(provider, &role.account) == Lookup::Absent {
+        let there = self.provider(provider, &role.account);
+        if host.is_some() && there == Lookup::Absent {
             return (Outcome::Denied, "the account has no such provider, and so nobody's tokens count".to_owned());
         }
         let request = of_bearer(policy, role, provider);
@@ -160,7 +161,15 @@ impl<'a> Workloads<'a> {
             }
             let usual = request.with(&format!("{}:aud", host.unwrap_or_default()), [DEFAULT_AUDIENCE]);
             if evaluate(policy, &usual).verdict == Outcome::Allowed {
-                return (Outcome::Allowed, format!("{cluster}, all of them"));
+                return match there {
+                    Lookup::Unknown(gap) => {
+                        let why = format!(
+                            "{cluster}, all of them, if the account has the provider, which is not known: {gap}"
+                        );
+                        (Outcome::Unknown, why)
+                    }
+                    _ => (Outcome::Allowed, format!("{cluster}, all of them")),
+                };
             }
             let whom = subjects(trust, provider);
             let beside = aside(statement, &verdict);
@@ -325,7 +334,7 @@ fn somebody_of(account: &str, role: &Principal) -> Request {
 }
 
 /// The bearer of some token of a provider: of its claims nothing is known.
-fn of_bearer(policy: &Document, role: &Principal, provider: &str) -> Request {
+pub(super) fn of_bearer(policy: &Document, role: &Principal, provider: &str) -> Request {
     let saml = provider.contains(":saml-provider/");
     let action = if saml { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRoleWithWebIdentity" };
     let mut request = Request::new(Caller::Federated(provider.to_owned()), [action]).to_account(&role.account);
