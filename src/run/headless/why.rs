@@ -80,7 +80,8 @@ pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) ->
 /// `eksplorer why-role ROLE_ARN`
 pub async fn why_role(options: &Options, given: &str) -> Result<Printed, Trouble> {
     if !given.trim().starts_with("arn:") {
-        let (_, id, snapshot) = whole(options).await?;
+        let (source, id) = open(options).await?;
+        let snapshot = facts_for(&source, &id, None, &Needs::name()).await?;
         let arns = suggest_arns(given, &snapshot.cluster(&id), &snapshot.iam);
         let near = if arns.is_empty() { String::new() } else { format!("; did you mean {}?", arns.join(" or ")) };
         return Err(Trouble::bad_input(format!("{given:?} is not the ARN of a role{}", visible(&near))));
