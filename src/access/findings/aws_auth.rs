@@ -39,7 +39,7 @@ pub(crate) fn of_line(
     let never = why_never(row, None);
     if read && row.arn.is_some() && !never.is_empty() {
         out.push(Finding::new(Medium, FindingId::AwsAuthNeverMatches, format!("it never matches: {never}"), evidence));
-    } else if mark == Mark::Dead && row.arn.is_some() {
+    } else if read && mark == Mark::Dead && row.arn.is_some() {
         out.push(Finding::new(Low, FindingId::AwsAuthDead, format!("it lets nobody in: {because}"), evidence));
     } else if mark == Mark::Shadowed {
         out.push(Finding::new(Low, FindingId::AwsAuthShadowed, format!("it has no effect: {because}"), evidence));
