@@ -11,7 +11,7 @@ use super::{Exit, columns, glyph};
 use crate::access::Mark;
 use crate::access::identity::groups::AUTHENTICATED;
 use crate::access::matrix::{Cell, Matrix, VERBS, matrix};
-use crate::access::permissions::danger::{self, Found};
+use crate::access::permissions::danger::Found;
 use crate::access::permissions::{Grant, Held, Permissions, Rules, Via, Who, rule};
 use crate::access::who::SubjectRow;
 use crate::model::cluster::ClusterId;
@@ -37,7 +37,7 @@ impl<'a> GrantedPermissions<'a> {
         let mut held = permissions.grants(&who);
         // What everybody has who gets in comes last.
         held.sort_by_key(|it| is_everybodys(&it.grant));
-        let dangers = danger::of_grants(&held);
+        let dangers = permissions.dangers_of(&held);
         let matrix = matrix(permissions, &who, namespace);
         let mut unknown = permissions.open_questions(&who);
         unknown.sort();
