@@ -57,8 +57,8 @@ impl Subject {
             Subject::Role(_) => "role",
             Subject::Part(_) => "part",
             Subject::Namespace(_) => "namespace",
-            Subject::RoleBinding(..) => "role-binding",
-            Subject::ClusterRoleBinding(_) => "cluster-role-binding",
+            // Where there is a namespace it is a RoleBinding.
+            Subject::RoleBinding(..) | Subject::ClusterRoleBinding(_) => "binding",
         }
     }
 

@@ -22,7 +22,7 @@ use eksplorer::edit::draft::{Draft, Edit};
 use eksplorer::edit::review;
 use eksplorer::edit::state::{EntryState, Subject};
 use eksplorer::model::aws_auth::read_aws_auth;
-use eksplorer::model::document::{CLUSTER_SECTIONS, IAM_SECTIONS};
+use eksplorer::model::section::{SectionId, SectionSet};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::principal::{Asked, Principal};
 use eksplorer::model::request::{Request, Target};
@@ -586,8 +586,8 @@ fn hold(world: &World, seed: u64, half: usize, tally: &mut Tally) {
     let facts: Facts = ((**facts).clone(), (*world.snapshot.iam).clone());
     let cast = cast(&facts, &mut Dice::new(seed));
     let before = answers(&facts, &cast);
-    let names = CLUSTER_SECTIONS.iter().map(|it| (*it).to_owned());
-    let names = names.chain(IAM_SECTIONS.iter().map(|it| format!("iam/{it}")));
+    let names = SectionId::CLUSTER.iter().map(|id| id.name().to_owned());
+    let names = names.chain(SectionId::IAM.iter().map(|id| format!("iam/{}", id.name())));
     for name in names.skip(half).step_by(2) {
         let blind = answers(&withhold(&facts, &name), &cast);
         let fillings = fillings(&facts, &name, &cast);
@@ -662,7 +662,7 @@ fn what_was_not_read_decides_nothing_and_opens_only_what_it_could_turn() {
         std::io::stdout(),
         "withheld: {} worlds · {} sections each · {} fillings · {} questions, {} of them open · {} against the law",
         numbers.len(),
-        CLUSTER_SECTIONS.len() + IAM_SECTIONS.len(),
+        SectionSet::ALL.iter().count(),
         sum(|it| it.fillings),
         sum(|it| it.questions),
         sum(|it| it.open),

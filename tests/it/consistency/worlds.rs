@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use eksplorer::lab::generate::{CLUSTER, Sizes, world};
-use eksplorer::model::document::{CLUSTER_SECTIONS, Document, IAM_SECTIONS, Manifest, SectionNote, SectionState, read};
+use eksplorer::model::document::{Document, Manifest, SectionNote, SectionState, read};
+use eksplorer::model::section::SectionId;
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
 use eksplorer::model::snapshot::{Snapshot, Source};
@@ -143,18 +144,14 @@ fn note_empty(document: &mut Document) {
     }
 }
 
-/// How the sections of IAM are called among the others.
-const IAM_NAMES: [&str; IAM_SECTIONS.len()] =
-    ["IAM roles", "IAM users", "IAM groups", "IAM policies", "OIDC providers", "instance profiles"];
-
 /// One section, or the rest of it, is refused.
 fn withhold(document: &mut Document, dice: &mut Dice) -> &'static str {
-    let at = dice.roll(CLUSTER_SECTIONS.len() + IAM_SECTIONS.len());
-    let (key, name) = match CLUSTER_SECTIONS.get(at) {
-        Some(name) => (format!("eu-west-1/{CLUSTER}/{name}"), *name),
+    let at = dice.roll(SectionId::CLUSTER.len() + SectionId::IAM.len());
+    let (key, name) = match SectionId::CLUSTER.get(at) {
+        Some(id) => (format!("eu-west-1/{CLUSTER}/{}", id.name()), id.name()),
         None => {
-            let name = IAM_SECTIONS[at - CLUSTER_SECTIONS.len()];
-            (format!("iam/{name}"), IAM_NAMES[at - CLUSTER_SECTIONS.len()])
+            let id = SectionId::IAM[at - SectionId::CLUSTER.len()];
+            (format!("iam/{}", id.name()), id.title())
         }
     };
     document.sections.insert(key, note(SectionState::Refused, Some(refused(name))));

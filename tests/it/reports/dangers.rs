@@ -140,7 +140,7 @@ fn who_may_write_aws_auth_is_named_where_it_is_read() {
 #[test]
 fn what_bindings_give_is_a_finding_held_by_whom() {
     const RBAC: &str = "rbac.authorization.k8s.io";
-    const BINDING: &str = "cluster-role-binding b";
+    const BINDING: &str = "binding b";
     let rule = |group: &str, resource: &str, verb: &str| {
         format!("{{apiGroups: ['{group}'], resources: ['{resource}'], verbs: ['{verb}']}}")
     };
@@ -193,7 +193,7 @@ fn what_bindings_give_is_a_finding_held_by_whom() {
         it.subjects("rbac-secrets")
     };
     assert_eq!(in_namespace("shop"), [""; 0]);
-    assert_eq!(in_namespace("kube-system"), ["role-binding kube-system/b"]);
+    assert_eq!(in_namespace("kube-system"), ["binding kube-system/b"]);
     // The controllers of the control plane are bound by its own bindings.
     let own = report(
         HOLDERS,
