@@ -10,6 +10,7 @@ mod aws_auth;
 mod change;
 mod commands;
 mod confirm;
+mod credentials;
 mod deciders;
 mod explain;
 mod fake;

@@ -141,6 +141,11 @@ struct Target {
 }
 
 impl Links {
+    /// Forgets all links, and with them tokens and what plugins gave.
+    pub(in crate::cloud) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The link to a cluster, a new one if its endpoint or CA has changed.
     pub(super) async fn find(
         &self,
