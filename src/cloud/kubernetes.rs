@@ -5,8 +5,10 @@
 
 mod answer;
 mod discovery;
+mod kubeconfig;
 mod link;
 mod shapes;
+mod user;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;

@@ -20,6 +20,7 @@ mod garbled;
 mod generate;
 mod journal;
 mod keys;
+mod kubeconfigs;
 mod lab;
 mod lab_write;
 mod laws;
