@@ -27,7 +27,7 @@ pub(super) use link::Links;
 use super::answer::shape::Shape;
 use super::session::{Request, Session};
 use super::{Page, failure};
-use crate::model::aws_auth::AWS_AUTH;
+use crate::model::aws_auth::{AWS_AUTH, AwsAuthKey};
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::network::NetworkPolicy;
@@ -302,7 +302,15 @@ impl Kubernetes {
             if same { Ok(found) } else { Err("it is another ConfigMap than the one asked for".to_owned()) }
         };
         match self.send(request, Some(asked), http::Method::GET, &path, Vec::new(), read).await {
-            Ok(config_map) => Ok(Some(config_map)),
+            Ok(mut config_map) => {
+                // Whatever else somebody put there is none of ours, and may be a secret: only its name is kept.
+                for (key, value) in &mut config_map.data {
+                    if !AwsAuthKey::ALL.iter().any(|it| it.as_str().eq_ignore_ascii_case(key)) {
+                        value.clear();
+                    }
+                }
+                Ok(Some(config_map))
+            }
             Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
             Err(failure) => Err(failure),
         }
