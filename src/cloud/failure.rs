@@ -147,7 +147,7 @@ const KEY_NOT_KNOWN: &str = "This access key is not accepted in this region and 
 const SIGNATURE_NOT_GOOD: &str =
     "Check the clock of this machine, which must be right to a few minutes, and the secret access key.";
 const DISTRUSTED_BY_SYSTEM: &str = "The server's certificate is not trusted by this system's certificate authorities: \
-    if a proxy inspects TLS, add its authority to them, or name a bundle that has it (SSL_CERT_FILE).";
+    if a proxy inspects TLS, add its authority to them, or name a bundle that has it (AWS_CA_BUNDLE, or SSL_CERT_FILE).";
 const DISTRUSTED_BY_CLUSTER: &str = "The API server's certificate is not trusted by the cluster's certificate authority, \
     the one of DescribeCluster or, with --context, the kubeconfig's certificate-authority: a proxy may inspect TLS, or \
     the authority has changed.";

@@ -1,4 +1,6 @@
 //! Credentials as `aws` has them: each set-up beside the `aws` on this machine, where there is one.
+// Says what was compared, and what was left out.
+#![allow(clippy::print_stderr)]
 
 mod screen;
 mod service;

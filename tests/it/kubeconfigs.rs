@@ -1,4 +1,6 @@
 //! Kubeconfigs as `kubectl` has them: each user and cluster beside the `kubectl` on this machine, where there is one.
+// Says what was compared, and what was left out.
+#![allow(clippy::print_stderr)]
 
 use std::convert::Infallible;
 use std::path::Path;
