@@ -526,6 +526,9 @@ pub struct Options {
     /// The AWS profile.
     #[arg(long, global = true, conflicts_with_all = ["demo", "world", "from"])]
     pub profile: Option<String>,
+    /// A code of the MFA device that the profile's role asks for.
+    #[arg(long, global = true, value_name = "CODE", conflicts_with_all = ["demo", "world", "from"])]
+    pub mfa_code: Option<String>,
     /// The AWS region; may be given several times.
     #[arg(long = "region", global = true, value_name = "REGION", conflicts_with_all = ["demo", "world", "from"])]
     pub regions: Vec<String>,

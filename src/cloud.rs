@@ -6,15 +6,19 @@
 //! of [`eks::Eks`], [`iam::Iam`] or [`kubernetes::Kubernetes`], with its conversion beside it.
 
 mod answer;
+mod authorities;
+mod credentials;
 pub mod eks;
 mod failure;
 pub mod iam;
 pub mod kubernetes;
 mod lanes;
+mod programs;
 pub mod session;
 mod sts;
 mod token;
 
+pub use programs::{SignalsHandled, end_programs};
 pub use session::{Credentials, Endpoint, Options, Session};
 
 use std::collections::HashSet;

@@ -1,11 +1,18 @@
 //! The log: to a file, never to the terminal.
 //!
-//! Decides where the log lies and what a panic leaves behind. Nothing that is logged holds credentials: `cloud` hands
-//! out calls and failures, not requests.
+//! Decides where the log lies, how large it grows, that its owner alone can read it, and what a panic leaves behind. `cloud`
+//! hands out calls and failures, not requests; but at the finer levels libraries log what they send, and therefore whatever
+//! is written passes [`redact`], which leaves out secrets whatever the level.
 
+mod file;
+mod redact;
+
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
+
+pub use redact::redact;
 
 /// Keeps the log's writer alive; what is buffered is written when it goes.
 pub struct Guard {
@@ -14,15 +21,7 @@ pub struct Guard {
 
 /// Starts the log in a folder; the guard must live as long as the program. `verbose` is the number of -v.
 pub fn init(folder: &Path, verbose: u8) -> std::io::Result<Guard> {
-    std::fs::create_dir_all(folder)?;
-    let file = tracing_appender::rolling::Builder::new()
-        .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("eksplorer")
-        .filename_suffix("log")
-        .max_log_files(5)
-        .build(folder)
-        .map_err(std::io::Error::other)?;
-    let (writer, held) = tracing_appender::non_blocking(file);
+    let (writer, held) = tracing_appender::non_blocking(file::LogFile::open(folder)?);
     let level = match verbose {
         0 => "warn,eksplorer=info",
         1 => "warn,eksplorer=debug",
@@ -43,11 +42,7 @@ pub fn install_panic_log(folder: PathBuf) {
         let backtrace = std::backtrace::Backtrace::force_capture();
         let path = folder.join("panic.log");
         let text = format!("{} {}\n{info}\n{backtrace}\n\n", jiff::Timestamp::now(), env!("CARGO_PKG_VERSION"));
-        let _ = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        let _ = file::append_private(&path).and_then(|mut file| file.write_all(redact(&text).as_bytes()));
         next(info);
     }));
 }

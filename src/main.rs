@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         .and_then(|()| runtime())
         .and_then(|runtime| {
             let ended = runtime.block_on(run(cli));
+            eksplorer::cloud::end_programs();
             // Not dropped, which would wait for threads that may never end: an exec plugin's that hangs, say.
             runtime.shutdown_background();
             ended

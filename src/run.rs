@@ -20,6 +20,7 @@ pub mod headless;
 pub mod load;
 pub mod preflight;
 pub mod screen;
+pub mod secret;
 pub mod source;
 pub mod terminal;
 pub mod trust;

@@ -12,6 +12,7 @@ use aws_sdk_eks::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use kube::client::AuthError;
 
 use super::answer::{OddAnswer, described};
+use super::credentials::CredentialTrouble;
 use super::lanes::Service;
 use super::session::Request;
 use crate::model::failure::{Failure, FailureKind};
@@ -146,7 +147,7 @@ const KEY_NOT_KNOWN: &str = "This access key is not accepted in this region and 
 const SIGNATURE_NOT_GOOD: &str =
     "Check the clock of this machine, which must be right to a few minutes, and the secret access key.";
 const DISTRUSTED_BY_SYSTEM: &str = "The server's certificate is not trusted by this system's certificate authorities: \
-    if a proxy inspects TLS, add its authority to them, or name a bundle that has it (SSL_CERT_FILE).";
+    if a proxy inspects TLS, add its authority to them, or name a bundle that has it (AWS_CA_BUNDLE, or SSL_CERT_FILE).";
 const DISTRUSTED_BY_CLUSTER: &str = "The API server's certificate is not trusted by the cluster's certificate authority, \
     the one of DescribeCluster or, with --context, the kubeconfig's certificate-authority: a proxy may inspect TLS, or \
     the authority has changed.";
@@ -175,8 +176,14 @@ fn is_distrusted(error: &(dyn Error + 'static)) -> bool {
     find_cause::<rustls::Error>(error).is_some_and(|it| matches!(it, rustls::Error::InvalidCertificate(_)))
 }
 
+/// What is said where no source of credentials is configured.
+pub(crate) const NO_CREDENTIALS_ANYWHERE: &str = "neither environment, profile, SSO, container nor instance gave any";
+
 /// A failure to come by credentials at all.
 pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failure {
+    if let Some(trouble) = find_cause::<CredentialTrouble>(error) {
+        return trouble.failure(request);
+    }
     let said = causes(error);
     let text = said.to_lowercase();
     if is_distrusted(error) {
@@ -211,7 +218,7 @@ pub(crate) fn credentials(request: &Request, error: &CredentialsError) -> Failur
     let nowhere = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || text.contains("imds");
     if kind == FailureKind::NoCredentials && nowhere {
         tracing::info!(said, "no credentials");
-        return request.failure(kind, None, "neither environment, profile, SSO, container nor instance gave any");
+        return request.failure(kind, None, NO_CREDENTIALS_ANYWHERE);
     }
     request.failure(kind, None, &said)
 }
@@ -272,17 +279,10 @@ fn failed(status: u16) -> Option<String> {
     (!(200..300).contains(&status)).then(|| format!("HTTP {status}"))
 }
 
-/// The user of a kubeconfig context could not be authenticated.
+/// The user of a kubeconfig's context could not be authenticated: a fault of the kubeconfig, not of AWS.
 fn kubeconfig_user(request: &Request, error: &AuthError) -> Failure {
-    let said: String = match error {
-        // What an exec plugin writes to its output is a credential; its error output is for people.
-        AuthError::AuthExecRun { out, .. } => {
-            String::from_utf8_lossy(&out.stderr).trim().chars().take(BODY_KEPT).collect()
-        }
-        _ => causes(error),
-    };
-    let expired = said.to_lowercase().contains("expired");
-    request.failure(if expired { FailureKind::Expired } else { FailureKind::NoCredentials }, None, &said)
+    let said = format!("the user of the kubeconfig's context cannot be authenticated: {}", causes(error));
+    request.failure(FailureKind::Invalid, None, &said)
 }
 
 /// An error and its causes, the outermost first.

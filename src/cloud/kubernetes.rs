@@ -5,8 +5,10 @@
 
 mod answer;
 mod discovery;
+mod kubeconfig;
 mod link;
 mod shapes;
+mod user;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -25,7 +27,7 @@ pub(super) use link::Links;
 use super::answer::shape::Shape;
 use super::session::{Request, Session};
 use super::{Page, failure};
-use crate::model::aws_auth::AWS_AUTH;
+use crate::model::aws_auth::{AWS_AUTH, AwsAuthKey};
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::network::NetworkPolicy;
@@ -247,6 +249,12 @@ fn unreadable(request: &Request, answer: &ApiAnswer, why: Option<&str>) -> Failu
     failure::kubernetes_unreadable(request, *status, content_type.as_deref(), body, why)
 }
 
+/// Whatever else somebody put into aws-auth is none of ours, and may be a secret: only its name is kept.
+fn keep_own_keys(aws_auth: &mut ConfigMap) {
+    let is_own = |key: &str| AwsAuthKey::ALL.iter().any(|own| own.as_str().eq_ignore_ascii_case(key));
+    aws_auth.data.iter_mut().filter(|(key, _)| !is_own(key)).for_each(|(_, value)| value.clear());
+}
+
 /// The Kubernetes API of one cluster.
 #[derive(Clone)]
 pub struct Kubernetes {
@@ -300,7 +308,10 @@ impl Kubernetes {
             if same { Ok(found) } else { Err("it is another ConfigMap than the one asked for".to_owned()) }
         };
         match self.send(request, Some(asked), http::Method::GET, &path, Vec::new(), read).await {
-            Ok(config_map) => Ok(Some(config_map)),
+            Ok(mut config_map) => {
+                keep_own_keys(&mut config_map);
+                Ok(Some(config_map))
+            }
             Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -481,6 +492,16 @@ mod tests {
             }
         });
         (url, tokens)
+    }
+
+    #[test]
+    fn of_aws_auth_only_its_own_keys_keep_their_values() {
+        let data = [("mapRoles", "[]"), ("maproles", "[]"), ("mapUsers", "x"), ("password", "hunter2")];
+        let data = data.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let mut config_map = ConfigMap { metadata: crate::model::rbac::Metadata::default(), data };
+        keep_own_keys(&mut config_map);
+        let kept: Vec<_> = config_map.data.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(kept, [("mapRoles", "[]"), ("mapUsers", "x"), ("maproles", "[]"), ("password", "")]);
     }
 
     #[tokio::test]

@@ -1,8 +1,9 @@
 //! With which credentials, in which region, how patiently, and with how many requests at once AWS is asked.
 //!
-//! Decides the configuration of all clients: the default credential chain with its profiles, SSO and `AWS_ENDPOINT_URL*`,
-//! or an endpoint and credentials given as values, and then nothing of the environment is used. Every request of this
-//! room passes [`Session::perform`], which waits for a slot, measures, names the failure and records the call.
+//! Decides the configuration of all clients: region and `AWS_ENDPOINT_URL*` of environment and profile with the credentials
+//! of [`credentials`](super::credentials), or an endpoint and credentials given as values, and then nothing of the
+//! environment is used. Every request of this room passes [`Session::perform`], which waits for credentials and a slot,
+//! measures, names the failure and records the call.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,22 +11,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_config::default_provider::region::DefaultRegionChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_types::os_shim_internal::{Env, Fs};
+use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
+use aws_types::os_shim_internal::Env;
 use aws_types::service_config::ServiceConfigKey;
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::mpsc;
 
 use super::answer::AnswerCheck;
-use super::failure::{causes, without_userinfo};
+use super::authorities::client_trusting;
+use super::credentials::{AwsCredentials, AwsSetup, Mfa, Reach, ignored_settings};
+use super::failure::without_userinfo;
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
+use super::programs;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::time::Time;
 use crate::model::update::Call;
@@ -49,8 +51,12 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a request may take, retries included.
     pub operation_timeout: Duration,
-    /// How long the exec plugin of a kubeconfig's context may take to give credentials.
+    /// How long a program that gives credentials may take: a profile's `credential_process`, an exec plugin.
     pub plugin_timeout: Duration,
+    /// A code of the MFA device that a role of the profile asks for.
+    pub mfa_code: Option<String>,
+    /// Asks a person for such a code; `None` if nobody can be asked.
+    pub ask_for_code: Option<fn(&str) -> Option<String>>,
     /// An endpoint for all AWS services with credentials for it, instead of everything that the environment says.
     pub endpoint: Option<Endpoint>,
 }
@@ -67,8 +73,9 @@ impl Default for Options {
             // A lost SYN is sent again after one and after three seconds.
             connect_timeout: Duration::from_millis(3100),
             operation_timeout: Duration::from_secs(15),
-            // `aws eks get-token` takes a second or two, and three with a slow STS.
-            plugin_timeout: Duration::from_secs(20),
+            plugin_timeout: programs::PATIENCE,
+            mfa_code: None,
+            ask_for_code: None,
             endpoint: None,
         }
     }
@@ -179,19 +186,17 @@ struct Inner {
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
     links: Links,
-    account: OnceCell<String>,
+    /// `None` where they were given as values.
+    credentials: Option<AwsCredentials>,
+    notes: Vec<String>,
+    account: Mutex<Option<String>>,
 }
 
 impl Session {
     /// Finds out region and credentials; asks nobody yet. Finished requests are sent to `calls`, whose receiver must
     /// be read as long as requests are made.
     pub async fn open(options: Options, calls: Option<mpsc::Sender<Call>>) -> Result<Session, Failure> {
-        match (&options.endpoint, &options.profile) {
-            (Some(_), _) => {}
-            (None, Some(profile)) => check_profile(profile, "", &Fs::real(), &Env::real()).await?,
-            (None, None) => check_environment(&Fs::real(), &Env::real()).await?,
-        }
-        let sdk = sdk_config(&options).await;
+        let Opened { sdk, credentials, notes } = open_aws(&options).await?;
         let regions = match (options.regions.is_empty(), sdk.region()) {
             (false, _) => options.regions.clone(),
             (true, Some(region)) => vec![region.to_string()],
@@ -207,7 +212,9 @@ impl Session {
                 iam: aws_sdk_iam::Client::new(&sdk),
                 sts: aws_sdk_sts::Client::new(&sdk),
                 links: Links::default(),
-                account: OnceCell::new(),
+                account: Mutex::default(),
+                credentials,
+                notes,
                 regions,
                 sdk,
                 options,
@@ -233,10 +240,29 @@ impl Session {
         self.inner.options.concurrency.max(1)
     }
 
+    /// What of the AWS configuration has no effect here: sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.inner.notes
+    }
+
+    /// Forgets credentials, tokens and who the caller is, so that rotated keys, repaired files and a new sign-in count.
+    pub fn start_afresh(&self) {
+        if let Some(credentials) = &self.inner.credentials {
+            credentials.forget();
+        }
+        self.inner.links.forget();
+        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The caller's account, asked for once.
     pub async fn account(&self) -> Result<String, Failure> {
-        let ask = || async { self.caller().await.map(|caller| caller.account) };
-        self.inner.account.get_or_try_init(ask).await.cloned()
+        let known = self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(account) = known {
+            return Ok(account);
+        }
+        let account = self.caller().await?.account;
+        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account.clone());
+        Ok(account)
     }
 
     /// The endpoint of EKS, if it is not AWS's own.
@@ -284,10 +310,21 @@ impl Session {
         call: impl Future<Output = Result<T, E>>,
         classify: impl FnOnce(&Request, E) -> Failure,
     ) -> Result<T, Failure> {
-        let permit = self.inner.lanes[request.service as usize].permit(request.rank, self.ahead).await;
-        let (at, began) = (Time(Timestamp::now()), Instant::now());
-        let result = call.await.map_err(|error| classify(&request, error));
-        drop(permit);
+        // Waited for ahead of the call, whose time is short: a person may be looking for a code meanwhile.
+        let credentials = match &self.inner.credentials {
+            Some(credentials) if request.service != Service::Kubernetes => credentials.provide().await.err(),
+            _ => None,
+        };
+        let (at, began, result);
+        if let Some(trouble) = credentials {
+            (at, began) = (Time(Timestamp::now()), Instant::now());
+            result = Err(trouble.failure(&request));
+        } else {
+            let permit = self.inner.lanes[request.service as usize].permit(request.rank, self.ahead).await;
+            (at, began) = (Time(Timestamp::now()), Instant::now());
+            result = call.await.map_err(|error| classify(&request, error));
+            drop(permit);
+        }
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = result.as_ref().err().cloned();
         tracing::debug!(service = request.service.as_str(), request.operation, request.on, millis, ?failure, "call");
@@ -304,29 +341,14 @@ fn invalid(doing: &str, message: String) -> Failure {
     Failure { kind: FailureKind::Invalid, doing: doing.to_owned(), on: String::new(), code: None, message }
 }
 
-/// A profile that does not exist would only be passed over, with a word about the last place that was tried.
-async fn check_profile(profile: &str, from: &str, fs: &Fs, env: &Env) -> Result<(), Failure> {
-    let doing = "use the profile";
-    match aws_config::profile::load(fs, env, &Default::default(), None).await {
-        Ok(profiles) if profiles.get_profile(profile).is_some() => Ok(()),
-        Ok(_) => Err(invalid(doing, format!("the AWS configuration files have no profile {profile:?}{from}"))),
-        Err(error) => Err(invalid(doing, causes(&error))),
-    }
+/// What a session rests on.
+struct Opened {
+    sdk: SdkConfig,
+    credentials: Option<AwsCredentials>,
+    notes: Vec<String>,
 }
 
-/// The profile that the environment names, unless its keys are used anyway.
-async fn check_environment(fs: &Fs, env: &Env) -> Result<(), Failure> {
-    let set = |name: &str| env.get(name).ok().filter(|value| !value.is_empty());
-    let keys = set("AWS_ACCESS_KEY_ID").is_some() && set("AWS_SECRET_ACCESS_KEY").is_some();
-    match set("AWS_PROFILE") {
-        // Of the default profile nobody expects that it is written anywhere.
-        Some(profile) if !keys && profile != "default" => check_profile(&profile, " (AWS_PROFILE)", fs, env).await,
-        _ => Ok(()),
-    }
-}
-
-async fn sdk_config(options: &Options) -> SdkConfig {
-    let version = BehaviorVersion::v2026_01_12();
+async fn open_aws(options: &Options) -> Result<Opened, Failure> {
     let retry = RetryConfig::standard().with_max_attempts(options.attempts.max(1));
     let timeout = TimeoutConfig::builder()
         .connect_timeout(options.connect_timeout)
@@ -334,24 +356,73 @@ async fn sdk_config(options: &Options) -> SdkConfig {
         .build();
     let region = options.regions.first().cloned().map(Region::new);
     if let Some(endpoint) = &options.endpoint {
-        return of_endpoint(endpoint, region, version, retry, timeout);
+        let sdk = of_endpoint(endpoint, region, BehaviorVersion::v2026_01_12(), retry, timeout);
+        return Ok(Opened { sdk, credentials: None, notes: Vec::new() });
     }
-    let mut loader = aws_config::defaults(version).retry_config(retry).timeout_config(timeout);
+    let env = Env::real();
+    let wrong = |why: String| invalid("use the AWS configuration", why);
+    let setup = AwsSetup::read(options.profile.as_deref(), &env).map_err(wrong)?;
+    let sdk = client_config(&setup, &env, region, retry, timeout).await.map_err(wrong)?;
+    let reach = Reach { sdk, patience: options.plugin_timeout };
+    let sdk = reach.sdk.to_builder();
+    let mfa = Mfa::new(options.mfa_code.clone(), options.ask_for_code);
+    let notes = ignored_settings(&setup, &env);
+    let credentials = AwsCredentials::new(options.profile.clone(), env, &setup, reach, mfa).map_err(wrong)?;
+    if credentials.needs_code() {
+        // Now, while the terminal is free to ask on.
+        let request = Request::aws(Service::Sts, "AssumeRole", "find credentials", "", Rank::Page);
+        credentials.provide().await.map_err(|trouble| trouble.failure(&request))?;
+    }
+    credentials.ask_no_more();
+    let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
+    Ok(Opened { sdk, credentials: Some(credentials), notes })
+}
+
+/// The configuration of the clients, but for the credentials. The SDK is given the profile as we read it; its own reading
+/// of the files differs from that of `aws`.
+async fn client_config(
+    setup: &AwsSetup,
+    env: &Env,
+    region: Option<Region>,
+    retry: RetryConfig,
+    timeout: TimeoutConfig,
+) -> Result<SdkConfig, String> {
+    let files = one_profile(setup.files.normalized(&setup.profile.name));
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .retry_config(retry)
+        .timeout_config(timeout)
+        .no_credentials()
+        // Credentials are kept by us: once they are forgotten, nobody else must still have them.
+        .identity_cache(IdentityCache::no_cache())
+        .profile_files(files)
+        .profile_name("default");
     if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
         loader = loader.app_name(name);
     }
-    let region = match (region, &options.profile) {
-        (Some(region), _) => Some(region),
-        (None, Some(profile)) => DefaultRegionChain::builder().profile_name(profile).build().region().await,
-        (None, None) => DefaultRegionChain::builder().build().region().await,
-    };
-    if let Some(profile) = &options.profile {
-        // The default chain would still prefer the environment's keys to a profile that was asked for.
-        let within = ProviderConfig::default().with_region(region.clone());
-        let provider = ProfileFileCredentialsProvider::builder().configure(&within).profile_name(profile).build();
-        loader = loader.profile_name(profile).credentials_provider(provider);
+    if let Some(region) = region {
+        loader = loader.region(region);
     }
-    loader.region(region).load().await
+    if let Some(client) = trusting_client(setup, env)? {
+        loader = loader.http_client(client);
+    }
+    Ok(loader.load().await)
+}
+
+/// A configuration file that is only thought of.
+#[allow(deprecated)] // The names that the SDK wants instead are in a crate that it says is its own.
+fn one_profile(text: String) -> aws_config::profile::profile_file::ProfileFiles {
+    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+    ProfileFiles::builder().with_contents(ProfileFileKind::Config, text).build()
+}
+
+/// A client for the authorities that environment or profile name, if they name any.
+fn trusting_client(setup: &AwsSetup, env: &Env) -> Result<Option<SharedHttpClient>, String> {
+    let of_env = env.get("AWS_CA_BUNDLE").ok().map(|path| (path, "AWS_CA_BUNDLE"));
+    let named = of_env.or_else(|| Some((setup.setting("ca_bundle")?, "ca_bundle of the profile")));
+    match named.filter(|(path, _)| !path.is_empty()) {
+        Some((path, from)) => client_trusting(&PathBuf::from(path), from).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn of_endpoint(
@@ -376,29 +447,4 @@ fn of_endpoint(
         builder = builder.http_client(aws_smithy_http_client::Builder::new().build_http());
     }
     builder.build()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_profile_of_the_environment_must_exist_where_it_is_used() {
-        let files = [("/home/.aws/config", "[profile work]\nregion = eu-west-1\n")];
-        let fs = Fs::from_map(files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into());
-        let check = async |vars: &[(&str, &str)]| {
-            let vars: Vec<_> = [("HOME", "/home")].iter().chain(vars).copied().collect();
-            check_environment(&fs, &Env::from_slice(&vars)).await.map_err(|failure| failure.to_string())
-        };
-        assert_eq!(check(&[]).await, Ok(()));
-        assert_eq!(check(&[("AWS_PROFILE", "work")]).await, Ok(()));
-        assert_eq!(check(&[("AWS_PROFILE", "default")]).await, Ok(()));
-        assert_eq!(check(&[("AWS_PROFILE", "")]).await, Ok(()));
-        let keys = [("AWS_PROFILE", "typo"), ("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "s")];
-        assert_eq!(check(&keys).await, Ok(()), "the keys go first");
-        let said = check(&[("AWS_PROFILE", "typo")]).await.unwrap_err();
-        assert!(said.contains("no profile \"typo\" (AWS_PROFILE)"), "{said}");
-        let half = [("AWS_PROFILE", "typo"), ("AWS_ACCESS_KEY_ID", "AKIA")];
-        assert!(check(&half).await.is_err());
-    }
 }

@@ -173,6 +173,8 @@ struct Server {
     /// The account is being read.
     overview: bool,
     reading: Reading,
+    /// How many batches are being applied or undone.
+    applying: usize,
     /// What was found by the last look at a review.
     looked: Option<Box<Looked>>,
     /// Set: what is being applied ends before its next step.
@@ -195,6 +197,7 @@ async fn serve(
         tasks: JoinSet::new(),
         overview: false,
         reading: Reading::default(),
+        applying: 0,
         looked: None,
         stop: Arc::default(),
         folder,
@@ -222,9 +225,14 @@ impl Server {
     fn begin(&mut self, request: Request) {
         let (session, tx) = (self.session.clone(), self.tx.clone());
         match request {
-            Request::Overview if self.overview => {}
             Request::Overview => {
-                self.overview = true;
+                // What is being applied goes on as whom it was begun.
+                if self.applying == 0 {
+                    session.start_afresh();
+                }
+                if std::mem::replace(&mut self.overview, true) {
+                    return;
+                }
                 self.tasks.spawn(async move {
                     join(load::overview(&session, tx.clone()), load::iam(&session, tx)).await;
                     Begun::Overview
@@ -245,6 +253,7 @@ impl Server {
             Request::LookAt(id, ticket, review, preflight) => self.look_at(id, ticket, *review, *preflight),
             Request::Apply(id, ticket, work) => {
                 self.stop = Arc::default();
+                self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
                     change::apply(&session, &folder, id, work, way).await;
@@ -253,6 +262,7 @@ impl Server {
             }
             Request::Undo(ticket, batch) => {
                 self.stop = Arc::default();
+                self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
                     change::undo(&session, &folder, &batch, way).await;
@@ -312,7 +322,8 @@ impl Server {
                 self.read(next);
             }
             Begun::LookAt(looked) => self.looked = Some(looked),
-            Begun::Ask | Begun::Review | Begun::Apply => {}
+            Begun::Apply => self.applying = self.applying.saturating_sub(1),
+            Begun::Ask | Begun::Review => {}
         }
     }
 

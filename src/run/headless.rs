@@ -32,6 +32,7 @@ use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
+use crate::cloud::SignalsHandled;
 use crate::lab;
 use crate::lab::generate::{self, Sizes};
 use crate::model::cluster::ClusterId;
@@ -376,6 +377,7 @@ pub async fn lab_until_interrupted(
     tell: impl FnMut(Told),
 ) -> Result<Printed, Trouble> {
     use tokio::signal::unix::{SignalKind, signal};
+    let _handled = SignalsHandled::new();
     let kubeconfig = std::env::temp_dir().join(format!("eksplorer-lab-{}.kubeconfig", std::process::id()));
     let listen = |kind| signal(kind).map_err(|error| Trouble::failure(format!("could not watch for signals: {error}")));
     let (mut term, mut hup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);

@@ -24,6 +24,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::Keymap;
 use crate::app::message::{Answer, Msg, Ticket};
 use crate::app::{App, Setup, update};
+use crate::cloud::SignalsHandled;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Time;
 use crate::model::update::{Call, Update};
@@ -83,6 +84,7 @@ impl ScreenOptions {
 /// Runs the screen until the user leaves or a signal ends it. The terminal is given back before this returns.
 pub async fn screen(snapshot: Snapshot, feed: Feed, options: ScreenOptions) -> anyhow::Result<ExitCode> {
     let ScreenOptions { cluster, keymap, theme, write, writes, assume_exists, endpoint, folder } = options;
+    let _handled = SignalsHandled::new();
     // Before the terminal is claimed: a signal in between must not find it unguarded.
     let signals = Signals::listen().context("could not listen for signals")?;
     let terminal = Terminal::claim().context("could not set up the terminal")?;

@@ -3,12 +3,14 @@
 //! Decides how each is opened and which cluster is meant. A file is read once and asks nobody; the lab is started here
 //! and the ordinary clients are pointed at it, with nothing of the environment used.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::files::read_text;
+use super::secret::ask_for_code;
 use super::{Trouble, load};
 use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::cli::Options;
@@ -22,6 +24,7 @@ use crate::model::failure::FailureKind;
 use crate::model::snapshot::{Section, Snapshot, Source as Kind};
 use crate::model::time::Time;
 use crate::model::update::Call;
+use crate::model::visible::visible_lines;
 
 /// The world that `--demo` serves.
 const DEMO: &str = include_str!("../../assets/worlds/acme.yaml");
@@ -83,6 +86,8 @@ impl Source {
         }
         let mut cloud = cloud::Options {
             profile: options.profile.clone(),
+            mfa_code: options.mfa_code.clone(),
+            ask_for_code: Some(ask_for_code),
             regions: options.regions.clone(),
             context: options.context.clone(),
             concurrency: usize::from(options.concurrency.unwrap_or(DEFAULT_CONCURRENCY)),
@@ -113,6 +118,11 @@ impl Source {
             return Err(Trouble::bad_input("--as chooses who of a world to be: it goes with --demo, --world or lab"));
         }
         let session = Session::open(cloud, calls.or_else(super::calls::sink)).await?;
+        for note in session.notes() {
+            for line in visible_lines(&format!("eksplorer: note: {note}")) {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+        }
         Ok(Source::Live { session, lab })
     }
 

@@ -4,6 +4,7 @@ standard input does, taking FOLDER along."""
 import contextlib, io, json, os, select, shutil, signal, socket, stat, sys, traceback
 
 from awscli.clidriver import create_clidriver
+from awscli.customizations import assumerole
 
 # Where the program has its own data, as its import has found out.
 DATA = os.environ["AWS_DATA_PATH"]
@@ -48,8 +49,13 @@ def serve(to):
     os.environ.clear()
     os.environ.update(environment, AWS_DATA_PATH=DATA)
     sys.argv = ["aws", *arguments]
+    driver = DRIVER
+    if os.environ.pop("AWS_OFTEN_READS_FILES", None):
+        # What was found in the files of the start does not count, nor what it keeps of roles in a home directory.
+        assumerole.CACHE_DIR = os.path.expanduser("~/.aws/cli/cache")
+        driver = create_clidriver()
     try:
-        status = DRIVER.main(arguments)
+        status = driver.main(arguments)
     except SystemExit as end:
         status = end.code or 0
     sys.stdout.flush()

@@ -64,6 +64,7 @@ const PAIRS: &[&str] = &[
     "audit ↔ irsa",
     "audit ↔ pod identity",
     "audit ↔ roles",
+    "audit ↔ permissions",
     "audit ↔ posture",
     "audit ↔ its SARIF",
     "audit ↔ its JSON and text",

@@ -788,7 +788,7 @@ fn kubeconfig(server: Option<&str>, ca: Option<&str>, script: &str) -> String {
     json!({
         "apiVersion": "v1", "kind": "Config",
         "clusters": [{ "name": "k", "cluster": { "server": server, "certificate-authority-data": ca } }],
-        "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1",
+        "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
             "command": "sh", "args": ["-c", script] } } }],
         "contexts": [{ "name": "c", "context": { "cluster": "k", "user": "u" } }],
     })
@@ -812,7 +812,8 @@ fn an_exec_plugin_that_hangs_is_given_up_on() {
     });
     runtime.shutdown_background();
     assert_eq!(failure.kind, FailureKind::Unreachable);
-    assert!(failure.message.contains("exec plugin sh gave no answer in 0.3 s"), "{failure}");
+    let said = "exec plugin sh of user \"u\" in the kubeconfig gave no answer in 0.3 s";
+    assert!(failure.message.contains(said), "{failure}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 

@@ -15,7 +15,7 @@ use crate::stage::{SESSION, WORLD};
 /// A wait that takes longer has failed. Generous, since the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Pty {
+pub(crate) struct Pty {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     input: Box<dyn Write + Send>,
@@ -26,7 +26,7 @@ struct Pty {
 }
 
 impl Pty {
-    fn start(rows: u16, cols: u16, command: CommandBuilder) -> Self {
+    pub(crate) fn start(rows: u16, cols: u16, command: CommandBuilder) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
         let child = pair.slave.spawn_command(command).expect("the program starts");
@@ -62,12 +62,17 @@ impl Pty {
         pty
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.screen().contents()
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         self.text().contains(text)
+    }
+
+    /// Has the program written this?
+    pub(crate) fn raw_has(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.raw).contains(text)
     }
 
     /// Does the shell wait for a command?
@@ -75,7 +80,7 @@ impl Pty {
         !self.screen.screen().alternate_screen() && self.text().trim_end().ends_with("ready>")
     }
 
-    fn type_in(&mut self, bytes: &str) {
+    pub(crate) fn type_in(&mut self, bytes: &str) {
         self.input.write_all(bytes.as_bytes()).expect("the program reads");
         self.input.flush().expect("the program reads");
     }
@@ -90,7 +95,7 @@ impl Pty {
     }
 
     /// Waits until it is so.
-    fn until(&mut self, what: &str, is_so: impl Fn(&Pty) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&Pty) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !is_so(self) {
             match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -108,7 +113,7 @@ impl Pty {
     }
 
     /// Waits for the end of the program and of all that it wrote.
-    fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         let end = Instant::now() + PATIENCE;
         loop {
             match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -132,10 +137,10 @@ fn cells(n: u16) -> NonZeroU16 {
     NonZeroU16::new(n).expect("a terminal has cells")
 }
 
-struct Ended {
-    status: ExitStatus,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
     alternate: bool,
-    raw: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Ended {

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use super::{Control, ControlId, Ground, Standing};
 use crate::access::findings::Severity::{High, Medium};
 use crate::access::inventory::PrincipalRow;
-use crate::access::permissions::danger::{Danger, everything};
+use crate::access::permissions::danger::{Danger, Found, aws_auth_writes, everything};
 use crate::access::permissions::index::BindingAt;
+use crate::access::permissions::rule::allows;
 use crate::access::permissions::{Held, Rules, Verdict, Who};
 use crate::access::service_role::is_of_eks;
 use crate::access::who::bound::{Carriers, name_principal, name_some, stands_for_many, subjects_beside_system};
@@ -44,9 +45,7 @@ pub(super) fn aws_auth_writers(ground: &Ground<'_>) -> Control {
     if !cluster.authentication_mode().reads_aws_auth() {
         return control(Standing::Good, "nobody: mode API does not read aws-auth".to_owned());
     }
-    if let Some(gap) = ground.facts.aws_auth.gap() {
-        return control(Standing::Unknown, format!("whether there is an aws-auth is not known: {gap}"));
-    }
+    let gap = ground.facts.aws_auth.gap();
     let writers = Writers::find(ground);
     let named: Vec<String> = writers.named.into_iter().collect();
     match (named.is_empty(), writers.unknown.is_empty()) {
@@ -60,6 +59,9 @@ pub(super) fn aws_auth_writers(ground: &Ground<'_>) -> Control {
             let mut found = control(Standing::Finding(severity), because);
             found.evidence.extend(writers.evidence);
             found
+        }
+        (true, _) if let Some(gap) = gap => {
+            control(Standing::Unknown, format!("whether there is an aws-auth is not known: {gap}"))
         }
         (true, false) => {
             let open: Vec<String> = writers.unknown.into_iter().collect();
@@ -91,7 +93,8 @@ impl Writers {
             if let Rules::Unknown(why) = &held.rules {
                 self.unknown.insert(why.clone());
             }
-            if !permissions.dangers_of(std::slice::from_ref(&held)).iter().any(|it| it.danger == Danger::AwsAuth) {
+            let in_danger = |it: &Held<'_>| permissions.dangers_of(std::slice::from_ref(it)).iter().any(is_of_aws_auth);
+            if !in_danger(&held) || !writes_in_any_case(ground, &held) {
                 continue;
             }
             self.is_many |= subjects.iter().any(stands_for_many);
@@ -116,7 +119,8 @@ impl Writers {
             _ => None,
         });
         let dangers = ground.permissions.dangers_of(&by_policy);
-        let Some(found) = dangers.iter().find(|it| it.danger == Danger::AwsAuth) else {
+        let in_any_case = by_policy.iter().any(|it| writes_in_any_case(ground, it));
+        let Some(found) = dangers.iter().find(|it| is_of_aws_auth(it)).filter(|_| in_any_case) else {
             self.unknown.extend(unpublished.cloned());
             return;
         };
@@ -134,5 +138,23 @@ impl Writers {
         if self.evidence.is_empty() {
             self.evidence.extend(evidence);
         }
+    }
+}
+
+fn is_of_aws_auth(found: &Found) -> bool {
+    found.danger == Danger::AwsAuth
+}
+
+/// Whether a grant lets write aws-auth where it was read; else whether it does both if there is one and if there is none.
+fn writes_in_any_case(ground: &Ground<'_>, held: &Held<'_>) -> bool {
+    if ground.facts.aws_auth.gap().is_none() {
+        return true;
+    }
+    match &held.rules {
+        Rules::All => true,
+        Rules::Known(rules) => [true, false].into_iter().all(|is_absent| {
+            aws_auth_writes(is_absent).any(|request| rules.iter().any(|rule| allows(rule, &request)))
+        }),
+        Rules::Dangling | Rules::Unknown(_) => false,
     }
 }

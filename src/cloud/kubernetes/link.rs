@@ -1,8 +1,8 @@
 //! How a cluster's API is reached and its requests authenticated.
 //!
 //! At the endpoint and with the CA of DescribeCluster, each request with a token that is renewed before it dies; or
-//! through a context of the kubeconfig, whose exec plugins are never let near the terminal. Links are kept, so that a
-//! refresh finds its connections open.
+//! through a context of the kubeconfig ([`kubeconfig`](super::kubeconfig)) as its user ([`user`](super::user)). Links are
+//! kept until they are forgotten, so that a person's questions find their connections open.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -14,12 +14,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
-use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use kube::config::Config;
 use tokio::sync::Mutex;
 
+use super::kubeconfig::{self, ContextParts, read_context};
 use super::percent_encoded;
+use super::user::{BearerSource, ReadyUser, UserTrouble, prepare_user};
 use crate::cloud::failure;
 use crate::cloud::session::{Request, Session};
 use crate::cloud::token::{cluster_token, sts_endpoint};
@@ -36,11 +36,21 @@ pub(in crate::cloud) struct Link {
     client: kube::Client,
     /// `None` if the context takes care of it.
     tokens: Option<Tokens>,
+    /// When a client certificate ends that a plugin gave.
+    until: Option<SystemTime>,
 }
 
 struct Tokens {
-    id: ClusterId,
+    from: TokenSource,
     latest: Mutex<Option<(HeaderValue, SystemTime)>>,
+}
+
+/// Where a token comes from.
+enum TokenSource {
+    /// We make one for this cluster.
+    OurOwn(ClusterId),
+    /// The user of a context has it.
+    Context(BearerSource),
 }
 
 /// What goes into the Authorization header.
@@ -54,6 +64,7 @@ pub(super) struct Token {
 #[derive(Debug)]
 pub(in crate::cloud) enum TokenError {
     Credentials(CredentialsError),
+    User(UserTrouble),
     Other(String),
 }
 
@@ -61,6 +72,7 @@ impl TokenError {
     pub(super) fn failure(&self, request: &Request) -> Failure {
         match self {
             TokenError::Credentials(error) => failure::credentials(request, error),
+            TokenError::User(trouble) => request.failure(trouble.kind.clone(), None, &trouble.message),
             TokenError::Other(why) => request.failure(FailureKind::Unexpected, None, why),
         }
     }
@@ -81,7 +93,10 @@ impl Link {
         match &*latest {
             Some((header, until)) if now < *until => Ok(Some(Token { header: header.clone(), kept: true })),
             _ => {
-                let fresh = token(session, &tokens.id, now).await?;
+                let fresh = match &tokens.from {
+                    TokenSource::OurOwn(id) => token(session, id, now).await?,
+                    TokenSource::Context(bearer) => bearer.token(now).await.map_err(TokenError::User)?,
+                };
                 Ok(Some(Token { header: latest.insert(fresh).0.clone(), kept: false }))
             }
         }
@@ -119,7 +134,11 @@ fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) 
 
 /// The links of a session, by cluster.
 #[derive(Default)]
-pub(in crate::cloud) struct Links(std::sync::Mutex<BTreeMap<ClusterId, Kept>>);
+pub(in crate::cloud) struct Links {
+    kept: std::sync::Mutex<BTreeMap<ClusterId, Kept>>,
+    /// Held while one is made, so that a plugin is run once for all that wait.
+    making: Mutex<()>,
+}
 
 /// A link, and what DescribeCluster said when it was made; `None` if it said nothing.
 struct Kept {
@@ -141,6 +160,11 @@ struct Target {
 }
 
 impl Links {
+    /// Forgets all links, and with them tokens and what plugins gave.
+    pub(in crate::cloud) fn forget(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The link to a cluster, a new one if its endpoint or CA has changed.
     pub(super) async fn find(
         &self,
@@ -152,9 +176,14 @@ impl Links {
         let request = Request::kubernetes("connect", "connect", REACH, on);
         let target = cluster.map(target);
         let kept = |links: &BTreeMap<ClusterId, Kept>| {
-            links.get(id).filter(|kept| kept.target == target).map(|kept| Arc::clone(&kept.link))
+            let good = |kept: &&Kept| kept.link.until.is_none_or(|until| SystemTime::now() < until);
+            links.get(id).filter(|kept| kept.target == target).filter(good).map(|kept| Arc::clone(&kept.link))
         };
-        if let Some(link) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(link) = kept(&self.kept.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(link);
+        }
+        let _making = self.making.lock().await;
+        if let Some(link) = kept(&self.kept.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(link);
         }
         let link = Arc::new(match (&session.options().context, &target) {
@@ -167,7 +196,7 @@ impl Links {
                 return Err(request.failure(FailureKind::Unexpected, None, why));
             }
         });
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
         Ok(link)
     }
@@ -185,14 +214,15 @@ fn direct(session: &Session, id: &ClusterId, endpoint: &str, ca: &str, request: 
     // Given an endpoint as a value, nothing of the environment is used.
     let proxy = match session.options().endpoint {
         Some(_) => None,
-        None => proxy(&Matcher::from_env(), &endpoint).map_err(bad)?,
+        None => proxy_of_environment(&endpoint).map_err(bad)?,
     };
     check_proxy(proxy.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
     let mut config = Config::new(endpoint);
     config.root_cert = Some(roots);
     config.proxy_url = proxy;
     let client = client(session, config).map_err(|error| failure::kubernetes(request, &error))?;
-    Ok(Link { client, tokens: Some(Tokens { id: id.clone(), latest: Mutex::default() }) })
+    let tokens = Tokens { from: TokenSource::OurOwn(id.clone()), latest: Mutex::default() };
+    Ok(Link { client, tokens: Some(tokens), until: None })
 }
 
 async fn through_context(
@@ -201,22 +231,13 @@ async fn through_context(
     target: Option<&Target>,
     request: &Request,
 ) -> Result<Link, Failure> {
-    let bad = |error: &dyn std::error::Error| {
-        request.failure(FailureKind::Invalid, None, &format!("context {context}: {error}"))
+    let bad = |why: String| request.failure(FailureKind::Invalid, None, &format!("context {context}: {why}"));
+    let ContextParts { mut config, proxy, user, auth, cluster } =
+        read_context(session.options().kubeconfig.as_deref(), context).map_err(bad)?;
+    config.proxy_url = match proxy {
+        Some(proxy) => Some(proxy),
+        None => proxy_of_environment(&config.cluster_url).map_err(bad)?,
     };
-    let read = match &session.options().kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let mut kubeconfig = read.map_err(|error| bad(&error))?;
-    for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
-        if let Some(exec) = &mut user.exec {
-            // Else the plugin would read from and write to the terminal that the screen is on.
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-    }
-    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
     check_proxy(config.proxy_url.as_ref()).map_err(|why| request.failure(FailureKind::Invalid, None, &why))?;
     match target {
         Some(target) => check_same(&config, target)
@@ -224,24 +245,19 @@ async fn through_context(
         // It was named on purpose, and there is nothing to compare it with.
         None => tracing::warn!(context, on = request.on, "the context could not be verified to be this cluster"),
     }
-    // Reads files and runs the exec plugin to its end. The thread of one that hangs is left behind.
-    let patience = session.options().plugin_timeout;
-    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-    let session = session.clone();
-    let making = tokio::task::spawn_blocking(move || client(&session, config));
-    let Ok(made) = tokio::time::timeout(patience, making).await else {
-        let what = plugin.map_or_else(|| "its user's credentials".to_owned(), |plugin| format!("exec plugin {plugin}"));
-        let why = format!(
-            "context {context}: {what} gave no answer in {} s; run it by hand to see what it waits for, or do without \
-             --context",
-            patience.as_secs_f32()
-        );
-        return Err(request.failure(FailureKind::Unreachable, None, &why));
-    };
-    let client = made
-        .map_err(|error| request.failure(FailureKind::Unexpected, None, &error.to_string()))?
-        .map_err(|error| failure::kubernetes(request, &error))?;
-    Ok(Link { client, tokens: None })
+    let ready = prepare_user(&user, auth, cluster, session.options().plugin_timeout).await;
+    let ReadyUser { auth, bearer, first, until } =
+        ready.map_err(|trouble| Failure { kind: trouble.kind, ..bad(trouble.message) })?;
+    let has_certificate = auth.client_certificate.is_some() || auth.client_certificate_data.is_some();
+    config.auth_info = auth;
+    let client = client(session, config).map_err(|error| match has_certificate {
+        true => {
+            bad(format!("the client certificate or key of user {user:?} cannot be used: {}", failure::causes(&error)))
+        }
+        false => failure::kubernetes(request, &error),
+    })?;
+    let tokens = bearer.map(|it| Tokens { from: TokenSource::Context(it), latest: Mutex::new(first) });
+    Ok(Link { client, tokens, until })
 }
 
 /// Refuses a context that is another cluster's: by its certificate authority, or else by its endpoint.
@@ -285,13 +301,17 @@ fn client(session: &Session, mut config: Config) -> Result<kube::Client, kube::E
 /// The certificates of base64 of PEM.
 fn certificates(data: &str) -> Result<Vec<Vec<u8>>, String> {
     let pem = BASE64_STANDARD.decode(data.trim()).map_err(|error| error.to_string())?;
-    let found: Result<Vec<Vec<u8>>, _> =
-        CertificateDer::pem_slice_iter(&pem).map(|it| it.map(|der| der.as_ref().to_vec())).collect();
-    match found {
-        Ok(found) if found.is_empty() => Err("no certificate in it".to_owned()),
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("{error:?}")),
+    kubeconfig::certificates(&pem)
+}
+
+/// The proxy that the environment names for an endpoint.
+fn proxy_of_environment(endpoint: &Uri) -> Result<Option<Uri>, String> {
+    let excepted = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
+    // The matcher takes the star for a name, which no address has.
+    if excepted.is_some_and(|it| it.split(',').any(|it| it.trim() == "*")) {
+        return Ok(None);
     }
+    proxy(&Matcher::from_env(), endpoint)
 }
 
 /// The proxy among these that is responsible, NO_PROXY heeded, with its credentials. (kube's loader compares NO_PROXY
@@ -350,7 +370,7 @@ pub(super) mod tests {
         let old = || (HeaderValue::from_static("Bearer old"), SystemTime::now() + Duration::from_secs(60));
         let latest = Mutex::new(kept.then(old));
         let client = client(session, Config::new(url.parse().unwrap())).unwrap();
-        Link { client, tokens: Some(Tokens { id, latest }) }
+        Link { client, tokens: Some(Tokens { from: TokenSource::OurOwn(id), latest }), until: None }
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use super::super::{Trouble, files, load, preflight};
 use super::{Printed, edit};
 use crate::access::permissions::Permissions;
 use crate::cli::{ConsentArgs, JournalArgs, Options, Output, ResumeArgs, UndoArgs};
-use crate::cloud::Session;
+use crate::cloud::{Session, SignalsHandled};
 use crate::edit::check::CheckId;
 use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
@@ -147,6 +147,7 @@ async fn unless_agreed(
     consent: &ConsentArgs,
     verb: &str,
 ) -> Result<Option<Printed>, Trouble> {
+    let _handled = SignalsHandled::new();
     let mut reviewed = tokio::select! {
         reviewed = Box::pin(reviewed(session, batch)) => reviewed,
         _ = tokio::signal::ctrl_c() => return Err(Trouble::failure("interrupted: nothing was done")),
@@ -247,6 +248,7 @@ async fn attended<T, F: Future<Output = Result<T, Trouble>>>(
 ) -> Result<T, Trouble> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Trouble::failure(format!("could not watch for signals: {error}")));
+    let _handled = SignalsHandled::new();
     let (mut int, mut term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let manner = Manner { wait, ..Manner::default() };
     let stop = manner.stop.clone();

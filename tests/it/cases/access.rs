@@ -53,12 +53,11 @@ pub(super) const CASES: &[Case] = &[
             ask(&["audit"], YES, &["entry-and-row-differ", "entry-grants-nothing"]),
         ],
     ),
-    pending(
+    case(
         "w04-recreated-entry",
         "kubernetes-sigs/cluster-api-provider-aws issue 6176; its tag is kubernetes.io/cluster/NAME=owned (accessentry.go)",
         "a plan that changes the entry says that Cluster API manages it",
         &[ask(&["revoke", "squad"], YES, &["managed-elsewhere"])],
-        "the tags of Cluster API are not among those of other tools",
     ),
     case(
         "w06-pipeline",

@@ -65,19 +65,17 @@ pub(super) const CASES: &[Case] = &[
             ask(&["explain", "@pod-identity.txt"], UNKNOWN, &["sts:AssumeRole and sts:TagSession"]),
         ],
     ),
-    pending(
+    case(
         "b05-ipv6-cni",
         "eksctl-io/eksctl issue 8388; EKS User Guide, \"Configure Amazon VPC CNI plugin to use IRSA\": IPv6 policy",
         "the CNI's role lacks ec2:AssignIpv6Addresses",
         &[ask(&["audit"], YES, &["role-policy-missing", "ec2:AssignIpv6Addresses"])],
-        "a role that an add-on gets by an association has no row, and AmazonEKS_CNI_Policy is enough for IPv4 alone",
     ),
-    pending(
+    case(
         "b05b-ipv6-cni-irsa",
         "eksctl-io/eksctl issue 8388, by IRSA",
         "the CNI's role lacks ec2:AssignIpv6Addresses",
         &[ask(&["audit"], YES, &["role-policy-missing", "ec2:AssignIpv6Addresses"])],
-        "AmazonEKS_CNI_Policy is not held against the cluster's address family",
     ),
     case(
         "b06b-auto-no-entry",
@@ -183,12 +181,11 @@ pub(super) const CASES: &[Case] = &[
         "no provider has that ARN: refused",
         &[ask(&["why-sa", "kube-ops/lb"], NO, &[])],
     ),
-    pending(
+    case(
         "b17e-doubled-issuer",
         "trust policies in public repositories: the issuer with its scheme behind /id/",
         "the provider's ARN is malformed: it is no other cluster's, and none that is gone",
         &[not(&["audit"], YES, &["irsa-"], &["irsa-other-issuer", "irsa-stale-provider"])],
-        "the ARN is taken for that of another issuer",
     ),
     case(
         "b18-no-agent",
@@ -215,12 +212,11 @@ pub(super) const CASES: &[Case] = &[
             not(&["list", "posture"], YES, &["unknown  pod-identity-agent"], &["high     pod-identity-agent"]),
         ],
     ),
-    pending(
+    case(
         "b21-ebs-csi-role-empty",
         "upbound/configuration-aws-eks pull request 142, kubernetes-sigs/aws-ebs-csi-driver issue 1870",
         "the role of the EBS CSI driver has no policy",
         &[ask(&["audit"], YES, &["role-policy-missing"])],
-        "a role that an add-on gets by an association has no row",
     ),
     case(
         "b22-static-keys-secret",
@@ -269,12 +265,11 @@ pub(super) const CASES: &[Case] = &[
             &["a policy of the principal must allow"],
         )],
     ),
-    pending(
+    case(
         "b29-partition-slip",
         "IAM User Guide, \"IAM ARNs\": each partition has its own",
         "most likely a slip: a role of that name is in this partition and names this service account",
         &[ask(&["audit"], YES, &["  service-account ops/backup", "partition"])],
-        "a role of another partition is taken for another account's",
     ),
     case(
         "b29-partition-slip",

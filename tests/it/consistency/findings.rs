@@ -1,7 +1,11 @@
 //! What is found wrong: each family's rows against the audit, and the audit against its own forms.
 
 use eksplorer::access::findings::Finding;
+use eksplorer::access::findings::rules::Family;
+use eksplorer::access::audit::{Item, Subject as AuditSubject};
+use eksplorer::access::permissions::Who;
 use eksplorer::access::posture::Standing;
+use eksplorer::model::rbac::Subject;
 use eksplorer::report::audit as report;
 use eksplorer::report::list::{self, Pane};
 use serde_json::Value;
@@ -21,6 +25,26 @@ pub(super) fn ask(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
         1 => lists(ground, suite),
         _ => {}
     }
+}
+
+/// Whether a subject of the binding that an item is about has a danger by it.
+fn dangers_of_binding(ground: &Ground<'_>, item: &Item) -> bool {
+    let facts = ground.engines.facts().0;
+    let all = facts.role_bindings.items().iter().chain(facts.cluster_role_bindings.items());
+    let permissions = ground.engines.permissions();
+    let named = all.filter(|it| match &item.subject {
+        AuditSubject::RoleBinding(namespace, name) => {
+            it.metadata.name == *name && it.metadata.namespace.as_deref() == Some(namespace)
+        }
+        AuditSubject::ClusterRoleBinding(name) => it.metadata.name == *name && it.metadata.namespace.is_none(),
+        _ => false,
+    });
+    let who = |subject: &Subject| match subject.kind.as_str() {
+        "ServiceAccount" => Who::service_account(subject.namespace.as_deref().unwrap_or_default(), &subject.name),
+        "User" => Who::user(&subject.name),
+        _ => Who::member(&subject.name),
+    };
+    named.flat_map(|it| &it.subjects).any(|it| !permissions.dangers(&who(it)).is_empty())
 }
 
 /// Every finding of a family's rows is in the audit.
@@ -58,6 +82,12 @@ fn posture(ground: &Ground<'_>, suite: &mut Suite) {
         .chain(rows.roles.iter().flat_map(|it| &it.findings));
     all.extend(of_rows.map(|it| (it.id.to_string(), it.sentence.clone())));
     for item in &ground.audit.items {
+        // What a binding gives is held against what its subjects may do.
+        if item.id.rule().family == Family::Rbac {
+            let dangers = dangers_of_binding(ground, item);
+            suite.holds("audit ↔ permissions", dangers, || format!("nobody has it by that binding: {item:?}"));
+            continue;
+        }
         let found = all.iter().any(|(id, because)| *id == item.id.to_string() && item.because.ends_with(because));
         suite.holds("audit ↔ posture", found, || format!("of no row and no control: {item:?}"));
     }

@@ -1,0 +1,269 @@
+//! AWS credentials, as the `aws` command comes by them.
+//!
+//! Decides when they are asked for: once per session of use, by one task for all that wait, and again shortly before they
+//! end. A failure is kept, so that the first error is the one that is shown everywhere, until [`AwsCredentials::forget`]
+//! starts afresh. Which source gives them is decided in [`chain`], from the files as [`files`] reads them; asking the source
+//! is [`resolve`]'s.
+
+mod chain;
+pub(super) mod files;
+mod ignored;
+mod resolve;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials as SdkCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_types::os_shim_internal::Env;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::task::AbortHandle;
+
+use chain::{ChosenProfile, CredentialSource, choose_profile, choose_source};
+use files::AwsFiles;
+pub(super) use ignored::ignored_settings;
+use resolve::Resolver;
+pub(super) use resolve::{Mfa, Reach};
+
+use super::session::Request;
+use crate::model::failure::{Failure, FailureKind};
+
+/// Credentials are renewed so long before they end.
+const RENEWED_BEFORE: Duration = Duration::from_secs(5 * 60);
+
+/// Why there are no credentials.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub(in crate::cloud) struct CredentialTrouble {
+    pub(super) kind: FailureKind,
+    pub(super) code: Option<String>,
+    pub(super) message: String,
+}
+
+impl CredentialTrouble {
+    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        CredentialTrouble { kind, code: None, message: message.into() }
+    }
+
+    /// As a failure of a request that needed them.
+    pub(super) fn failure(&self, request: &Request) -> Failure {
+        request.failure(self.kind.clone(), self.code.as_deref(), &self.message)
+    }
+
+    /// Whether asking again at once may help: the network may be back.
+    fn passes(&self) -> bool {
+        matches!(self.kind, FailureKind::Unreachable | FailureKind::Throttled)
+    }
+}
+
+/// Which profile of which files.
+#[derive(Clone, Debug)]
+pub(super) struct AwsSetup {
+    pub(super) files: AwsFiles,
+    pub(super) profile: ChosenProfile,
+}
+
+impl AwsSetup {
+    /// Reads the files and chooses the profile.
+    pub(super) fn read(given: Option<&str>, env: &Env) -> Result<AwsSetup, String> {
+        let files = AwsFiles::read(env)?;
+        let profile = choose_profile(given, &files, env)?;
+        Ok(AwsSetup { files, profile })
+    }
+
+    /// A setting of the profile.
+    pub(super) fn setting(&self, name: &str) -> Option<String> {
+        self.files.profile(&self.profile.name)?.get(name).cloned()
+    }
+}
+
+type Outcome = Result<SdkCredentials, CredentialTrouble>;
+
+/// A task that asks for credentials, and what all wait for.
+struct Pending {
+    outcome: Shared<BoxFuture<'static, Outcome>>,
+    task: AbortHandle,
+}
+
+#[derive(Default)]
+struct State {
+    /// Counts how often everything was forgotten: what was begun before does not count any more.
+    generation: u64,
+    source: Option<CredentialSource>,
+    /// The credentials at hand, and when to renew them; `None` for those that never end.
+    kept: Option<(SdkCredentials, Option<SystemTime>)>,
+    failed: Option<CredentialTrouble>,
+    pending: Option<Pending>,
+}
+
+struct Inner {
+    given: Option<String>,
+    env: Env,
+    reach: Reach,
+    mfa: Mfa,
+    state: Mutex<State>,
+}
+
+/// The credentials of a session. Clones share them.
+#[derive(Clone)]
+pub(super) struct AwsCredentials(Arc<Inner>);
+
+impl std::fmt::Debug for AwsCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AwsCredentials").finish_non_exhaustive()
+    }
+}
+
+impl AwsCredentials {
+    /// Decides on the source; asks nobody yet.
+    pub(super) fn new(
+        given: Option<String>,
+        env: Env,
+        setup: &AwsSetup,
+        reach: Reach,
+        mfa: Mfa,
+    ) -> Result<AwsCredentials, String> {
+        let source = Some(choose_source(&setup.profile, &setup.files, &env)?);
+        let state = Mutex::new(State { source, ..State::default() });
+        Ok(AwsCredentials(Arc::new(Inner { given, env, reach, mfa, state })))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a person must be asked for a code before there can be any.
+    pub(super) fn needs_code(&self) -> bool {
+        self.state().source.as_ref().is_some_and(|it| it.mfa().is_some())
+    }
+
+    /// From now on nobody can be asked: the terminal is somebody else's.
+    pub(super) fn ask_no_more(&self) {
+        self.0.mfa.ask_no_more();
+    }
+
+    /// Starts afresh: files, programs and services are asked anew. What a code was given for stays as long as it is good.
+    pub(super) fn forget(&self) {
+        let needs_code = self.needs_code();
+        let mut state = self.state();
+        if let Some(pending) = &state.pending {
+            // With it a program that it waits for is ended.
+            pending.task.abort();
+        }
+        let kept = state.kept.take().filter(|(credentials, _)| needs_code && is_good(credentials));
+        let source = state.source.take().filter(|_| kept.is_some());
+        *state = State { generation: state.generation + 1, kept, source, ..State::default() };
+    }
+
+    /// The credentials. A wait that is given up does not break off the asking.
+    pub(super) async fn provide(&self) -> Outcome {
+        loop {
+            let (waiting, generation) = {
+                let mut state = self.state();
+                match (&state.kept, &state.failed, &state.pending) {
+                    (Some((credentials, renewal)), _, _) if renewal.is_none_or(|at| SystemTime::now() < at) => {
+                        return Ok(credentials.clone());
+                    }
+                    (_, Some(failed), _) => return Err(failed.clone()),
+                    (_, _, Some(pending)) => (pending.outcome.clone(), state.generation),
+                    _ => (self.begin(&mut state), state.generation),
+                }
+            };
+            let outcome = waiting.await;
+            // Broken off to start afresh: then the new asking is waited for.
+            if outcome.is_ok() || self.state().generation == generation {
+                return outcome;
+            }
+        }
+    }
+
+    fn begin(&self, state: &mut State) -> Shared<BoxFuture<'static, Outcome>> {
+        let task = tokio::spawn(self.clone().fetch(state.generation, state.source.clone()));
+        let abort = task.abort_handle();
+        let broken_off = || CredentialTrouble::new(FailureKind::Unexpected, "asking for credentials was broken off");
+        let outcome = task.map(move |ended| ended.unwrap_or_else(|_| Err(broken_off()))).boxed().shared();
+        state.pending = Some(Pending { outcome: outcome.clone(), task: abort });
+        outcome
+    }
+
+    async fn fetch(self, generation: u64, source: Option<CredentialSource>) -> Outcome {
+        let source = match source {
+            Some(source) => Ok(source),
+            None => self.choose_again(),
+        };
+        let outcome = match &source {
+            Ok(source) => Resolver::new(&self.0.reach, &self.0.mfa).resolve(source).await,
+            Err(why) => Err(CredentialTrouble::new(FailureKind::Invalid, why.clone())),
+        };
+        let mut state = self.state();
+        if state.generation != generation {
+            return outcome;
+        }
+        state.pending = None;
+        state.source = source.ok();
+        match outcome {
+            Ok(credentials) => {
+                let now = SystemTime::now();
+                state.kept = Some((credentials.clone(), credentials.expiry().map(|end| renewal(now, end))));
+                Ok(credentials)
+            }
+            // Those at hand are good to their end.
+            Err(trouble) => match state.kept.as_ref().filter(|(credentials, _)| is_good(credentials)) {
+                Some((credentials, _)) => {
+                    let credentials = credentials.clone();
+                    tracing::warn!(%trouble, "the credentials could not be renewed");
+                    let again = SystemTime::now() + Duration::from_secs(30);
+                    state.kept = Some((credentials.clone(), Some(again)));
+                    Ok(credentials)
+                }
+                None => {
+                    if !trouble.passes() {
+                        state.failed = Some(trouble.clone());
+                    }
+                    Err(trouble)
+                }
+            },
+        }
+    }
+
+    fn choose_again(&self) -> Result<CredentialSource, String> {
+        let setup = AwsSetup::read(self.0.given.as_deref(), &self.0.env)?;
+        choose_source(&setup.profile, &setup.files, &self.0.env)
+    }
+}
+
+fn is_good(credentials: &SdkCredentials) -> bool {
+    credentials.expiry().is_none_or(|end| SystemTime::now() < end)
+}
+
+/// When to renew: before the end, but no sooner than half the life of those that live shortly.
+fn renewal(now: SystemTime, end: SystemTime) -> SystemTime {
+    let life = end.duration_since(now).unwrap_or_default();
+    end - RENEWED_BEFORE.min(life / 2)
+}
+
+impl ProvideCredentials for AwsCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async { self.provide().await.map_err(CredentialsError::provider_error) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lives_shortly_is_not_asked_for_all_the_time() {
+        let now = SystemTime::UNIX_EPOCH;
+        for (life, wanted) in [(3600, 3300), (600, 300), (300, 150), (2, 1)] {
+            let at = renewal(now, now + Duration::from_secs(life));
+            assert_eq!(at.duration_since(now).unwrap().as_secs(), wanted);
+        }
+    }
+}
