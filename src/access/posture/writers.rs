@@ -152,9 +152,9 @@ fn writes_in_any_case(ground: &Ground<'_>, held: &Held<'_>) -> bool {
     }
     match &held.rules {
         Rules::All => true,
-        Rules::Known(rules) => [true, false].into_iter().all(|is_absent| {
-            aws_auth_writes(is_absent).any(|request| rules.iter().any(|rule| allows(rule, &request)))
-        }),
+        Rules::Known(rules) => [true, false]
+            .into_iter()
+            .all(|is_absent| aws_auth_writes(is_absent).any(|request| rules.iter().any(|rule| allows(rule, &request)))),
         Rules::Dangling | Rules::Unknown(_) => false,
     }
 }

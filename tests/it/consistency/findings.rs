@@ -1,8 +1,8 @@
 //! What is found wrong: each family's rows against the audit, and the audit against its own forms.
 
+use eksplorer::access::audit::{Item, Subject as AuditSubject};
 use eksplorer::access::findings::Finding;
 use eksplorer::access::findings::rules::Family;
-use eksplorer::access::audit::{Item, Subject as AuditSubject};
 use eksplorer::access::permissions::Who;
 use eksplorer::access::posture::Standing;
 use eksplorer::model::rbac::Subject;

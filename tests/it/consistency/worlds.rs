@@ -8,9 +8,9 @@ use std::path::Path;
 
 use eksplorer::lab::generate::{CLUSTER, Sizes, world};
 use eksplorer::model::document::{Document, Manifest, SectionNote, SectionState, read};
-use eksplorer::model::section::SectionId;
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
+use eksplorer::model::section::SectionId;
 use eksplorer::model::snapshot::{Snapshot, Source};
 
 use super::Dice;
