@@ -140,7 +140,7 @@ pub(crate) const CORNERS: &[(&str, Corner)] = &[
         let roles: Vec<String> = role_arns(it);
         let row = |n: usize| {
             let arn = roles[(n * 7) % roles.len()].clone();
-            let arn = if n % 3 == 0 { arn.to_uppercase().replace("ARN:AWS:IAM", "arn:aws:iam") } else { arn };
+            let arn = if n.is_multiple_of(3) { arn.to_uppercase().replace("ARN:AWS:IAM", "arn:aws:iam") } else { arn };
             let group = ["system:masters", "readers", "devs"][n % 3];
             json!({"rolearn": arn, "username": format!("u{n}:{{{{SessionName}}}}"), "groups": [group]})
         };

@@ -121,7 +121,8 @@ fn note(state: SectionState, failure: Option<Failure>) -> SectionNote {
 
 /// Of manifests, silence does not say that there are none.
 fn note_empty(document: &mut Document) {
-    let kinds: [(&str, fn(&Manifest) -> bool); 11] = [
+    type IsOfKind = fn(&Manifest) -> bool;
+    let kinds: [(&str, IsOfKind); 11] = [
         ("awsAuth", |it| matches!(it, Manifest::ConfigMap(_))),
         ("namespaces", |it| matches!(it, Manifest::Namespace(_))),
         ("serviceAccounts", |it| matches!(it, Manifest::ServiceAccount(_))),
