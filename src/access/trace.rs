@@ -179,7 +179,8 @@ impl Teller<'_> {
         };
         let set = principal.permission_set().map(|set| format!("permission set {set}"));
         let (mark, note, evidence) = match self.resolver.existing(principal) {
-            Lookup::Found((arn, _)) if !arn.is_empty() && arn != principal.arn() => {
+            // A session's ARN has no path, so that only one which was given with its path can be another's.
+            Lookup::Found((arn, _)) if asked.path_known && !arn.is_empty() && arn != principal.arn() => {
                 (Some(Mark::Dead), format!("does not exist; the one of that name is {arn}"), None)
             }
             Lookup::Found((_, made)) => {

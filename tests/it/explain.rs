@@ -12,6 +12,7 @@ use eksplorer::access::permissions::Verdict;
 use eksplorer::edit::fix::{Explained, Fix};
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::facts::snapshot_of;
+use eksplorer::model::failure::Failure;
 use eksplorer::model::principal::Asked;
 use eksplorer::model::snapshot::{Section, Snapshot, Source};
 use proptest::prelude::*;
@@ -421,6 +422,20 @@ fn a_401_fails_at_the_mapping_or_leaves_credentials_and_token() {
     assert!(nobody.principals[0].asked.arn().contains("oncall"), "the caller");
     assert!(nobody.answer.starts_with("this message names no principal. If you sent it: "), "{}", nobody.answer);
     assert!(read("Unauthorized").is_err(), "the word alone is nobody's");
+}
+
+/// A session's ARN leaves the role's path out: that is no other role, even where the cluster could not be read.
+#[test]
+fn a_session_of_a_role_with_a_path_is_no_slip_where_the_cluster_is_not_read() {
+    let mut snapshot = ACME.clone();
+    let id = id("prod-eu1");
+    let facts = std::sync::Arc::make_mut(snapshot.facts.get_mut(&id).unwrap());
+    facts.cluster = Section::failed(Failure::not_recorded("the cluster"));
+    let text = format!("{}: error: You must be logged in to the server (Unauthorized)", session("deployer", "jane"));
+    let it = explain_on(&snapshot, "prod-eu1", &text);
+    let said: Vec<&str> = it.steps.iter().map(|it| it.because.as_str()).collect();
+    assert!(!said.iter().any(|it| it.contains("there is no arn:aws:iam")), "{said:#?}");
+    assert_ne!(it.verdict, Verdict::Denied, "{said:#?}");
 }
 
 #[test]

@@ -192,7 +192,8 @@ fn credentials(ground: &Ground<'_>, resolution: &Resolution, seen: Seen, walk: &
     // Where the message has a username, that is told below.
     let whose = if seen == Seen::Accepted { String::new() } else { format!(": {arn}") };
     match ground.resolver.existing(principal) {
-        Lookup::Found((real, _)) if !real.is_empty() && real != principal.arn() => {
+        // A session's ARN has no path, so that only one which was given with its path can be another's.
+        Lookup::Found((real, _)) if resolution.asked.path_known && !real.is_empty() && real != principal.arn() => {
             walk.say(
                 StepName::Credentials,
                 StepState::Failed,
