@@ -65,6 +65,7 @@ const fn case(world: &'static str, source: &'static str, right: &'static str, as
     Case { world, source, right, asks, pending: None }
 }
 
+#[allow(dead_code, reason = "every case is answered rightly at present")]
 const fn pending(
     world: &'static str,
     source: &'static str,

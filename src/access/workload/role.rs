@@ -10,6 +10,7 @@ mod node;
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
 use crate::access::role_use::RoleUse;
+use crate::access::iam::request::POD_IDENTITY_SERVICE;
 use crate::access::service_role::trust_for;
 use crate::access::trust::{Outcome, Request, outcome};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -158,10 +159,19 @@ impl<'a> Workloads<'a> {
         });
         out.holders.dedup_by_key(|it| key(it));
         if found.is_some() {
-            let count =
-                |outcome| out.holders.iter().filter(|it| it.outcome == outcome).map(|it| it.count).sum::<usize>();
+            // EKS' own service takes the role for pods alone, which are counted themselves.
+            let counted = |it: &&Holder| !(it.kind == HolderKind::Service && it.name == POD_IDENTITY_SERVICE);
+            let count = |outcome| {
+                let all = out.holders.iter().filter(counted).filter(|it| it.outcome == outcome);
+                all.map(|it| it.count).sum::<usize>()
+            };
             let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
+            let for_pods = out.holders.iter().any(|it| !counted(&it) && it.outcome == Outcome::Allowed);
             out.answer = match (may, perhaps + out.unknown.len()) {
+                (0, 0) if for_pods => Answer::no(format!(
+                    "nobody can assume it: {POD_IDENTITY_SERVICE} may, for pods with an association alone, and none of \
+                     this cluster gets it"
+                )),
                 (0, 0) => Answer::no("nobody and nothing can become it"),
                 (0, _) => Answer::open("nobody surely can become it; of some it is not known"),
                 (n, 0) => Answer::yes(format!("{n} can become it")),

