@@ -7,10 +7,11 @@
 mod named;
 mod node;
 
+use super::place::Presence;
 use super::{Answer, InForce, Subject, Trust, Workloads};
 use crate::access::findings::{Finding, of_trusting};
-use crate::access::role_use::RoleUse;
 use crate::access::iam::request::POD_IDENTITY_SERVICE;
+use crate::access::role_use::RoleUse;
 use crate::access::service_role::trust_for;
 use crate::access::trust::{Outcome, Request, outcome};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -159,18 +160,23 @@ impl<'a> Workloads<'a> {
         });
         out.holders.dedup_by_key(|it| key(it));
         if found.is_some() {
-            // EKS' own service takes the role for pods alone, which are counted themselves.
-            let counted = |it: &&Holder| !(it.kind == HolderKind::Service && it.name == POD_IDENTITY_SERVICE);
+            // EKS' own service takes the role for pods alone, and only where the agent asks it to.
+            let for_pods = |it: &Holder| it.kind == HolderKind::Service && it.name == POD_IDENTITY_SERVICE;
+            let counted = |it: &Holder| match self.agent().presence() {
+                Presence::Absent(_) if for_pods(it) => Outcome::Denied,
+                Presence::Unknown(_) if for_pods(it) => it.outcome.min(Outcome::Unknown),
+                _ => it.outcome,
+            };
             let count = |outcome| {
-                let all = out.holders.iter().filter(counted).filter(|it| it.outcome == outcome);
+                let all = out.holders.iter().filter(|it| counted(it) == outcome);
                 all.map(|it| it.count).sum::<usize>()
             };
             let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
-            let for_pods = out.holders.iter().any(|it| !counted(&it) && it.outcome == Outcome::Allowed);
+            let for_pods = out.holders.iter().any(|it| for_pods(it) && it.outcome == Outcome::Allowed);
             out.answer = match (may, perhaps + out.unknown.len()) {
                 (0, 0) if for_pods => Answer::no(format!(
-                    "nobody can assume it: {POD_IDENTITY_SERVICE} may, for pods with an association alone, and none of \
-                     this cluster gets it"
+                    "nobody can assume it: {POD_IDENTITY_SERVICE} may, for pods alone, and no Pod Identity agent of this \
+                     cluster asks it to"
                 )),
                 (0, 0) => Answer::no("nobody and nothing can become it"),
                 (0, _) => Answer::open("nobody surely can become it; of some it is not known"),
