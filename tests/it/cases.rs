@@ -120,10 +120,24 @@ fn wrongs(case: &Case) -> Vec<String> {
         if exit != ask.exit {
             wrong.push(format!("exit status {exit}, not {}", ask.exit));
         }
-        wrong.extend(ask.says.iter().filter(|it| !printed.contains(**it)).map(|it| format!("does not say {it:?}")));
-        wrong.extend(ask.never.iter().filter(|it| printed.contains(**it)).map(|it| format!("says {it:?}")));
+        // Columns are padded.
+        let said = single_blanks(&printed);
+        let says = |text: &&&str| said.contains(&single_blanks(text));
+        wrong.extend(ask.says.iter().filter(|it| !says(it)).map(|it| format!("does not say {it:?}")));
+        wrong.extend(ask.never.iter().filter(|it| says(it)).map(|it| format!("says {it:?}")));
         if !wrong.is_empty() {
             out.push(format!("{}: eksplorer {}\n  {}\n{printed}", case.world, line.join(" "), wrong.join("\n  ")));
+        }
+    }
+    out
+}
+
+/// With one blank where there are several.
+fn single_blanks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != ' ' || !out.ends_with(' ') {
+            out.push(c);
         }
     }
     out
