@@ -1,7 +1,7 @@
 //! `can` and `who-can`.
 //!
-//! Decides what is read for them: for one principal named by its ARN only its own facts and the RBAC objects, otherwise
-//! everything.
+//! Decides how words and lines become requests, and what is read for a Kubernetes subject; what is read for a principal is
+//! [`facts_for`]'s.
 
 use std::path::Path;
 
