@@ -40,7 +40,7 @@ pub enum Command {
     },
     /// Everything that a principal, group, user or service account may do: rule by rule, and as a table.
     ///
-    /// Exit status: 0 something is granted, 3 nothing is, 4 not known.
+    /// Exit status: 0 something is granted beyond what everybody has, 3 nothing is, 4 not known.
     Permissions {
         /// An ARN, a name, or a Kubernetes subject: group:NAME, user:NAME, sa/NAMESPACE/NAME,
         /// system:serviceaccount:NAMESPACE:NAME.

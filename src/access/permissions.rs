@@ -178,6 +178,16 @@ impl Permissions {
         self.index.cluster_wide().any(of_name)
     }
 
+    /// The groups that a binding names.
+    pub fn bound_groups(&self) -> impl Iterator<Item = &str> {
+        self.index.groups.keys().map(String::as_str)
+    }
+
+    /// The users that a binding names.
+    pub fn bound_users(&self) -> impl Iterator<Item = &str> {
+        self.index.users.keys().map(String::as_str)
+    }
+
     /// The namespaces known: those that were read, and those of bindings.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.namespaces.iter().map(String::as_str)

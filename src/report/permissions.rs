@@ -9,6 +9,7 @@ use super::can::{Named, grant_json};
 use super::json::FORMAT;
 use super::{Exit, columns, glyph};
 use crate::access::Mark;
+use crate::access::did_you_mean::suggest_names;
 use crate::access::identity::groups::AUTHENTICATED;
 use crate::access::matrix::{Cell, Matrix, VERBS, matrix};
 use crate::access::permissions::danger::Found;
@@ -29,6 +30,7 @@ pub struct GrantedPermissions<'a> {
     unknown: Vec<String>,
     /// Of a group or user: the bindings that name it and the principals that are mapped to it.
     subject: Option<SubjectRow>,
+    notes: Vec<String>,
 }
 
 impl<'a> GrantedPermissions<'a> {
@@ -38,11 +40,12 @@ impl<'a> GrantedPermissions<'a> {
         // What everybody has who gets in comes last.
         held.sort_by_key(|it| is_everybodys(&it.grant));
         let dangers = permissions.dangers_of(&held);
+        let notes = unbound(permissions, &named, &who).into_iter().collect();
         let matrix = matrix(permissions, &who, namespace);
         let mut unknown = permissions.open_questions(&who);
         unknown.sort();
         unknown.dedup();
-        GrantedPermissions { named, who, held, dangers, matrix, unknown, subject: None }
+        GrantedPermissions { named, who, held, dangers, matrix, unknown, subject: None, notes }
     }
 
     /// The same with who is mapped to it.
@@ -51,9 +54,11 @@ impl<'a> GrantedPermissions<'a> {
         GrantedPermissions { subject, ..self }
     }
 
-    /// No where it gets no identity or nothing is granted for sure; unknown where something may be.
+    /// No where it gets no identity or has nothing beyond what everybody has who is authenticated; unknown where something
+    /// may be.
     pub fn exit(&self) -> Exit {
         let grants = |it: &Held<'_>| match &it.rules {
+            _ if is_everybodys(&it.grant) => false,
             Rules::All => true,
             Rules::Known(rules) => !rules.is_empty(),
             Rules::Dangling | Rules::Unknown(_) => false,
@@ -79,8 +84,9 @@ impl<'a> GrantedPermissions<'a> {
         let dangers: Vec<String> = self.dangers.iter().map(Found::tell).collect();
         let dangers = if dangers.is_empty() { String::new() } else { format!("; dangerous: {}", dangers.join(", ")) };
         match self.exit() {
-            Exit::Unknown => "not known: nothing is granted for sure".to_owned(),
-            Exit::No => "nothing is granted".to_owned(),
+            Exit::Unknown => "not known: nothing of its own is granted for sure".to_owned(),
+            Exit::No if self.held.is_empty() => "nothing is granted".to_owned(),
+            Exit::No => format!("nothing of its own: no more than everybody has who is authenticated{dangers}"),
             _ => format!(
                 "{} through {}{dangers}",
                 count(rules, "rule", "rules"),
@@ -138,6 +144,9 @@ pub fn text(cluster: &ClusterId, it: &GrantedPermissions<'_>) -> String {
     for text in it.unknown.iter().chain(&it.matrix.unknown) {
         say("unknown", Some(Mark::Unknown), text.clone());
     }
+    for text in &it.notes {
+        say("note", None, text.clone());
+    }
     let head = format!("{}\n{} on {cluster}\n\n{}", visible(&it.headline()), visible(it.name()), columns(&rows));
     if it.who.outside.is_some() || it.held.is_empty() {
         return head;
@@ -151,6 +160,22 @@ pub fn text(cluster: &ClusterId, it: &GrantedPermissions<'_>) -> String {
         visible(&place),
         table(&it.matrix)
     )
+}
+
+/// Of a subject that no binding names: that, since its name may be a slip, and the names nearest to it.
+fn unbound(permissions: &Permissions, named: &Named, who: &Who) -> Option<String> {
+    let (via, _) = Who::subject(&named.given).filter(|_| who.outside.is_none())?;
+    let (kind, name, known): (&str, &str, Vec<&str>) = match &via {
+        Via::Group(name) => ("group", name, permissions.bound_groups().collect()),
+        Via::User(_) => ("user", &who.username, permissions.bound_users().collect()),
+        Via::ServiceAccount { .. } => ("service account", &who.username, permissions.bound_users().collect()),
+    };
+    if known.contains(&name) {
+        return None;
+    }
+    let near = suggest_names(name, known.into_iter().map(|it| (it, it)));
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+    Some(format!("no binding that was read names the {kind} {name:?}{near}"))
 }
 
 /// Whether everybody has it who is authenticated.
@@ -231,6 +256,7 @@ pub fn json_text(cluster: &ClusterId, it: &GrantedPermissions<'_>) -> Result<Str
         "matrix": {"namespace": it.matrix.namespace, "rows": it.matrix.rows.iter().map(row).collect::<Vec<_>>(),
             "paths": it.matrix.paths},
         "unknown": unknown,
+        "notes": it.notes,
     });
     to_json(&value).map(|text| text + "\n")
 }

@@ -239,3 +239,33 @@ fn the_table_of_an_identity_is_what_can_answers() {
     }
     assert!(asked > 500, "{asked}");
 }
+
+/// A subject that no binding names has no more than everybody, and its name may be a slip.
+#[test]
+fn a_subject_that_no_binding_names_is_said_to_be_one() {
+    use eksplorer::access::permissions::{Permissions, Who};
+    use eksplorer::report::Exit;
+    use eksplorer::report::can::Named;
+    use eksplorer::report::permissions::{GrantedPermissions, text};
+    let (id, facts) = crate::worlds::ACME.facts.iter().find(|(id, _)| id.name == "prod-eu1").unwrap();
+    let permissions = Permissions::of(facts);
+    for (given, exit, note) in [
+        ("group:deployers", Exit::Yes, None),
+        ("group:deploiers", Exit::No, Some("\"deploiers\"; did you mean deployers?")),
+        ("user:alice", Exit::Yes, None),
+        ("user:alic", Exit::No, Some("\"alic\"; did you mean alice?")),
+        ("sa/payments/ledger", Exit::Yes, None),
+        ("sa/payments/ledgr", Exit::No, Some("did you mean system:serviceaccount:payments:ledger")),
+        ("group:nothing-like-it-at-all", Exit::No, Some("\"nothing-like-it-at-all\"")),
+    ] {
+        let named = Named { given: given.into(), arn: String::new(), kind: "kubernetes-group".into(), session: None };
+        let (_, who) = Who::subject(given).unwrap();
+        let it = GrantedPermissions::new(&permissions, named, who, "");
+        let said = text(id, &it);
+        assert_eq!(it.exit(), exit, "{said}");
+        match note {
+            Some(note) => assert!(said.contains("no binding that was read names") && said.contains(note), "{said}"),
+            None => assert!(!said.contains("no binding that was read"), "{said}"),
+        }
+    }
+}
