@@ -145,7 +145,7 @@ impl AwsCredentials {
         self.0.mfa.ask_no_more();
     }
 
-    /// Starts afresh: files, programs and services are asked anew. What a code was given for stays as long as it is good.
+    /// Starts afresh: files, programs and services are asked again. What a code was given for stays as long as it is good.
     pub(super) fn forget(&self) {
         let needs_code = self.needs_code();
         let mut state = self.state();

@@ -220,7 +220,7 @@ impl ExecPlugin {
         let version = exec.api_version.clone().unwrap_or_default();
         if !VERSIONS.contains(&version.as_str()) {
             return Err(format!(
-                "its exec plugin {command} speaks apiVersion {version:?}; only {} are supported. Write the kubeconfig anew, \
+                "its exec plugin {command} speaks apiVersion {version:?}; only {} are supported. Write the kubeconfig again, \
                  for example with aws eks update-kubeconfig",
                 VERSIONS.join(" and ")
             ));

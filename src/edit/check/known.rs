@@ -62,7 +62,7 @@ checks! {
         "the role of an association does not name Pod Identity in its trust policy";
     Limit "limit" Blocks "there is no room for more entries or associations";
     Invalid "invalid" Blocks "EKS would refuse a value";
-    AdminsUnknown "admins-unknown" Asks "whether an admin remains cannot be told, for something was not read";
+    AdminsUnknown "admins-unknown" Asks "whether an admin remains is not known, since something was not read";
     AdminsGap "admins-gap" Asks "nobody may do everything between two of the calls";
     CallerLosesAccess "caller-loses-access" Asks "you would lose access yourself";
     CallerMayNot "caller-may-not" Asks
@@ -71,7 +71,7 @@ checks! {
     AwsAuthShadowed "aws-auth-shadowed" Asks "the entry hides a row of aws-auth, and what that gave is lost";
     AfterwardsUnknown "afterwards-unknown" Asks "whether somebody gets in afterwards is not known";
     RecreatedPrincipal "recreated-principal" Asks
-        "the new entry would let in a principal that was made again under the name";
+        "the new entry would let in a principal that was recreated under the name";
     Nodes "nodes" Asks "nodes get in through what would go";
     ClusterAdmin "cluster-admin" Asks "it gives everything";
     Wildcard "wildcard" Asks "a scope with a wildcard covers namespaces to come";
@@ -81,7 +81,7 @@ checks! {
     IrsaLost "irsa-lost" Asks "the agent does not run, and new pods would lose the role that they get by IRSA";
     AssociationInUse "association-in-use" Asks "pods run as the service account that loses its role";
     UndoImpossible "undo-impossible" Asks "undo could not bring back what would go";
-    UndoPartial "undo-partial" Notes "undo makes it anew, without what EKS sets by itself";
+    UndoPartial "undo-partial" Notes "undo recreates it, without what EKS sets by itself";
     RoleUnknown "role-unknown" Notes "whether the role of an association exists is not known";
     TrustUnknown "trust-unknown" Notes "whether the role lets the service account in is not known";
     TargetUnknown "target-unknown" Notes "whether the target role lets the first role in is not known";
@@ -89,7 +89,7 @@ checks! {
     IrsaInForce "irsa-in-force" Notes "new pods get the role of the annotation (IRSA) once the association is gone";
     ServiceAccountAbsent "service-account-absent" Notes "there is no such service account, or that is not known";
     NoAgent "no-agent" Notes "the Pod Identity agent does not run, or that is not known";
-    PodsRestart "pods-restart" Notes "pods that run keep what they have until they are made again";
+    PodsRestart "pods-restart" Notes "pods that run keep what they have until they are recreated";
     PodsUnknown "pods-unknown" Notes "which pods run as the service account is not known";
     NamespaceAbsent "namespace-absent" Notes "there is no such namespace, or that is not known";
     GroupUnbound "group-unbound" Notes "no binding names the group, or that is not known";

@@ -19,10 +19,10 @@ finding_rules! {
             "A group of an access entry stands in no binding of the cluster."
             "The group grants nothing.";
         EntryPermissionSetReprovisioned "entry-permission-set-reprovisioned" Medium, PERMISSION_SETS:
-            "An access entry names a role of a permission set that was provisioned anew under another name."
+            "An access entry names a role of a permission set that was provisioned again under another name."
             "People with the permission set have the new role and are not let in by the entry.";
         EntryRecreatedPrincipal "entry-recreated-principal" Medium, CREATE_ENTRIES:
-            "The principal of an access entry was deleted and made again, or has another path."
+            "The principal of an access entry was deleted and recreated, or has another path."
             "An entry is tied to the id of the principal for which it was made; the new one of the same name is not \
              let in.";
         EntryRootUser "entry-root-user" Low, CREATE_ENTRIES:
@@ -314,7 +314,7 @@ finding_rules! {
             "Nobody can say afterwards who did what.";
         LogsAuthenticator "logs-authenticator" Medium, LOGS:
             "The log of the authenticator is off."
-            "Why somebody was refused cannot be told from the side of the cluster.";
+            "Why somebody was refused is not seen from the side of the cluster.";
         MapAccounts "map-accounts" High, AUTHENTICATOR:
             "mapAccounts lets every principal of an account in."
             "Whoever runs that account decides who gets in.";
