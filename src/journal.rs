@@ -166,7 +166,7 @@ impl Journal {
             .and_then(|()| self.file.sync_data())
             .map_err(|error| JournalError::Disk { doing: "write", path: self.path.clone(), error })?;
         self.pass(Moment::After, line)?;
-        self.book.take(line);
+        self.book.take(line.clone());
         Ok(())
     }
 
@@ -351,7 +351,7 @@ mod tests {
             let line = line("b", Event::Outcome { step: 3, outcome });
             let text = line.text().unwrap();
             assert!(!text.contains('\n'));
-            assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line, "{text}");
+            assert_eq!(Line::parse(&text).unwrap(), line, "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod bound;
 mod commands;
 mod subjects;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use commands::who_can_question;
 pub use subjects::{Carrier, SubjectRow, subjects};
@@ -17,7 +17,7 @@ pub use subjects::{Carrier, SubjectRow, subjects};
 use super::Mark;
 use super::identity::groups::{AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::inventory::PrincipalRow;
-use super::permissions::index::{BindingAt, RoleAt};
+use super::permissions::index::BindingAt;
 use super::permissions::rule::allows;
 use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
 use super::resources::Meant;
@@ -26,7 +26,7 @@ use crate::model::principal::Principal;
 use crate::model::request::Request;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap};
 use crate::model::words::count;
-use crate::model::workload::{account_of, account_username};
+use crate::model::workload::{ServiceAccount, account_of, account_username};
 
 /// Somebody who may.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,13 +179,15 @@ impl Permissions {
     /// The users and groups that bindings let make a request. Access policies name principals, not identities.
     pub fn identities(&self, request: &Request) -> Identities {
         let index = self.index();
-        let mut known: HashMap<RoleAt, Option<usize>> = HashMap::new();
+        // By the role's place: the rule that allows it, once it was looked for.
+        let mut known: Vec<Option<Option<usize>>> = vec![None; index.slots()];
         let mut found = Identities::default();
         let here = index.by_namespace.get(request.namespace()).into_iter().flatten();
         for at in index.cluster_wide().chain(here.map(|at| BindingAt::Namespaced(*at))) {
             let role = index.role_of(at);
-            let rule =
-                *known.entry(role).or_insert_with(|| index.rules(role).iter().position(|it| allows(it, request)));
+            let rule = index.slot(role).and_then(|slot| known.get_mut(slot)).and_then(|known| {
+                *known.get_or_insert_with(|| index.rules(role).iter().position(|it| allows(it, request)))
+            });
             let unread = if rule.is_none() { self.unread(at, role) } else { None };
             if rule.is_none() && unread.is_none() {
                 continue;
@@ -398,52 +400,46 @@ fn may_concern(who: &Who, identities: &Identities, request: &Request, unread: bo
 }
 
 /// The service accounts that bindings name, and those of a namespace that a binding names as a whole.
-fn service_accounts(
-    facts: &ClusterFacts,
+fn service_accounts<'f>(
+    facts: &'f ClusterFacts,
     permissions: &Permissions,
-    identities: &Identities,
+    identities: &'f Identities,
     request: &Request,
     holders: &mut Vec<Holder>,
 ) {
-    let mut wanted: BTreeSet<(String, String)> = BTreeSet::new();
     let maybe = identities.maybe.keys().filter_map(|via| match via {
         Via::User(name) => Some(name),
         _ => None,
     });
-    for name in identities.users.keys().chain(maybe) {
-        if let Some((namespace, name)) = account_of(name) {
-            wanted.insert((namespace.to_owned(), name.to_owned()));
-        }
-    }
+    let mut wanted: BTreeSet<(&str, &str)> =
+        identities.users.keys().chain(maybe).filter_map(|name| account_of(name)).collect();
     let of_namespace: BTreeSet<&str> =
         identities.groups.keys().filter_map(|it| it.strip_prefix("system:serviceaccounts:")).collect();
-    let mut exist: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for it in facts.service_accounts.items() {
-        let (namespace, name) = (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
-        exist.insert((namespace, name));
-        if of_namespace.contains(namespace) {
-            wanted.insert((namespace.to_owned(), name.to_owned()));
-        }
-    }
+    let key_of =
+        |it: &'f ServiceAccount| (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
+    let all = || facts.service_accounts.items().iter().map(key_of);
+    wanted.extend(all().filter(|(namespace, _)| of_namespace.contains(namespace)));
+    let exist: BTreeSet<(&str, &str)> = all().filter(|key| wanted.contains(key)).collect();
     let mut pods: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    if !wanted.is_empty() {
-        for pod in facts.pods.items() {
-            let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-            pods.entry((namespace, pod.service_account())).or_default().push(pod.metadata.name.clone());
+    for pod in facts.pods.items().iter().filter(|_| !wanted.is_empty()) {
+        let key = (pod.metadata.namespace.as_deref().unwrap_or_default(), pod.service_account());
+        if wanted.contains(&key) {
+            pods.entry(key).or_default().push(pod.metadata.name.clone());
         }
     }
-    for (namespace, name) in wanted {
-        let decision = permissions.decide(&Who::service_account(&namespace, &name), request);
+    for key in wanted {
+        let (namespace, name) = key;
+        let decision = permissions.decide(&Who::service_account(namespace, name), request);
         if decision.verdict == Verdict::Denied || decision.by.is_empty() && decision.unknown.is_empty() {
             continue;
         }
-        let key = (namespace.as_str(), name.as_str());
         let its = match pods.get(&key) {
             Some(its) => Some(its.clone()),
             None => facts.pods.gap().is_none().then(Vec::new),
         };
         let missing = facts.service_accounts.gap().is_none() && !exist.contains(&key);
-        let subject = Holding::ServiceAccount { namespace: namespace.clone(), name: name.clone(), pods: its };
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let subject = Holding::ServiceAccount { namespace, name, pods: its };
         let mut holder = holder(subject, decision);
         if missing {
             holder.notes.push("this service account does not exist; whoever makes it may".to_owned());

@@ -5,7 +5,8 @@
 //! never a "no". Knows no file and no clock. A new kind of line is a variant of [`Event`]; older programs then refuse the
 //! journal by its [`VERSION`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +109,7 @@ pub enum Outcome {
 }
 
 /// What a line tells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     /// A batch was agreed to; nothing of it was begun.
@@ -125,7 +126,7 @@ pub enum Event {
         /// What is there before it.
         before: Option<State>,
         /// The same, whole.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         image: Option<Box<Image>>,
     },
     /// What became of it.
@@ -140,7 +141,7 @@ pub enum Event {
         /// Is everything as it was planned?
         as_planned: bool,
         /// In what it is not.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         differences: Vec<String>,
     },
     /// Somebody chose to leave the rest undone.
@@ -148,7 +149,7 @@ pub enum Event {
 }
 
 /// A line of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
     /// [`VERSION`]
     pub v: u32,
@@ -165,6 +166,54 @@ impl Line {
     /// As it stands in the journal, without its line end.
     pub fn text(&self) -> Result<String, String> {
         serde_json::to_string(self).map_err(|error| error.to_string())
+    }
+
+    /// Reads a line as it stands in the journal.
+    pub fn parse(text: &str) -> Result<Line, String> {
+        serde_json::from_str::<WrittenLine<'_>>(text).map_err(|error| error.to_string())?.into_line()
+    }
+}
+
+/// A line with the members of all events side by side: serde's flattened enums keep a copy of each line before they read it,
+/// which takes most of the time of reading a long journal.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenLine<'a> {
+    v: u32,
+    at: Time,
+    batch: String,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    plan: Option<Box<Batch>>,
+    step: Option<usize>,
+    token: Option<String>,
+    before: Option<State>,
+    image: Option<Box<Image>>,
+    outcome: Option<Outcome>,
+    as_planned: Option<bool>,
+    #[serde(default)]
+    differences: Vec<String>,
+}
+
+impl WrittenLine<'_> {
+    fn into_line(self) -> Result<Line, String> {
+        fn given<T>(member: Option<T>, name: &str) -> Result<T, String> {
+            member.ok_or_else(|| format!("the line lacks {name:?}"))
+        }
+        let event = match &*self.event {
+            "planned" => Event::Planned { plan: given(self.plan, "plan")? },
+            "intent" => Event::Intent {
+                step: given(self.step, "step")?,
+                token: given(self.token, "token")?,
+                before: self.before,
+                image: self.image,
+            },
+            "outcome" => Event::Outcome { step: given(self.step, "step")?, outcome: given(self.outcome, "outcome")? },
+            "ended" => Event::Ended { as_planned: given(self.as_planned, "asPlanned")?, differences: self.differences },
+            "abandoned" => Event::Abandoned,
+            other => return Err(format!("no event is called {other:?}")),
+        };
+        Ok(Line { v: self.v, at: self.at, batch: self.batch, event })
     }
 }
 
@@ -289,37 +338,35 @@ impl History {
     }
 
     /// Takes in what a line tells.
-    pub fn add(&mut self, at: Time, event: &Event) {
+    pub fn add(&mut self, at: Time, event: Event) {
         self.last = self.last.max(at);
         match event {
             Event::Planned { .. } => {}
             Event::Intent { step, image, .. } => {
                 // Whoever goes on with it has not left it.
                 self.abandoned = false;
-                self.images.extend(image.as_deref().map(|it| (*step, it.clone())));
-                self.set(*step, Progressed::InDoubt { since: at, said: None });
+                self.images.extend(image.map(|it| (step, *it)));
+                self.set(step, Progressed::InDoubt { since: at, said: None });
             }
             Event::Outcome { step, outcome } => {
                 let to = match outcome {
                     Outcome::Done => Progressed::Done { found: false, seen: false },
                     Outcome::FoundDone => Progressed::Done { found: true, seen: true },
                     Outcome::FoundNotDone => Progressed::NotBegun,
-                    Outcome::Failed { code, because } => {
-                        Progressed::Failed { code: code.clone(), because: because.clone() }
-                    }
+                    Outcome::Failed { code, because } => Progressed::Failed { code, because },
                     Outcome::InDoubt { code, because } => {
-                        let since = match self.step(*step) {
+                        let since = match self.step(step) {
                             Some(Progressed::InDoubt { since, .. }) => *since,
                             _ => at,
                         };
-                        Progressed::InDoubt { since, said: Some((code.clone(), because.clone())) }
+                        Progressed::InDoubt { since, said: Some((code, because)) }
                     }
                 };
-                self.set(*step, to);
+                self.set(step, to);
             }
             Event::Ended { as_planned, differences } => {
-                self.ended = Some((*as_planned, differences.clone()));
-                if *as_planned {
+                self.ended = Some((as_planned, differences));
+                if as_planned {
                     (1..=self.steps.len()).for_each(|step| self.see(step));
                 }
             }
@@ -414,6 +461,8 @@ pub fn not_brought_back(subject: &Subject) -> &'static str {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Book {
     histories: Vec<History>,
+    /// Where each batch is among the histories, by its name.
+    places: HashMap<String, usize>,
     /// The lines that could not be read, counted from 1: a crash may cut the line that it falls into.
     pub unreadable: Vec<usize>,
     /// The highest version met.
@@ -434,8 +483,8 @@ impl Book {
             if line.is_empty() {
                 continue;
             }
-            match serde_json::from_str::<Line>(line) {
-                Ok(line) => book.take(&line),
+            match Line::parse(line) {
+                Ok(line) => book.take(line),
                 Err(_) => {
                     #[derive(Deserialize)]
                     struct Versioned {
@@ -453,22 +502,27 @@ impl Book {
     }
 
     /// Takes in a line that was written.
-    pub fn take(&mut self, line: &Line) {
-        self.version = self.version.max(line.v);
-        self.last.clone_from(&line.batch);
-        if let Event::Planned { plan } = &line.event
-            && self.history(&line.batch).is_none()
-        {
-            if let Some(undone) = &plan.undoes
-                && let Some(it) = self.histories.iter_mut().find(|it| it.batch.id == *undone)
-            {
-                it.undone_by.push(plan.id.clone());
+    pub fn take(&mut self, line: Line) {
+        let Line { v, at, batch, event } = line;
+        self.version = self.version.max(v);
+        match (event, self.places.get(&batch)) {
+            (Event::Planned { plan }, None) => {
+                let undone = plan.undoes.as_ref().and_then(|it| self.places.get(it));
+                if let Some(it) = undone.and_then(|at| self.histories.get_mut(*at)) {
+                    it.undone_by.push(plan.id.clone());
+                }
+                // A batch is found by the name that it has itself.
+                self.places.entry(plan.id.clone()).or_insert(self.histories.len());
+                self.histories.push(History::new(*plan));
             }
-            self.histories.push(History::new((**plan).clone()));
-        } else if let Some(it) = self.histories.iter_mut().rev().find(|it| it.batch.id == line.batch) {
-            // The lines of a batch stand close together: the last ones are looked at first.
-            it.add(line.at, &line.event);
+            (event, Some(place)) => {
+                if let Some(it) = self.histories.get_mut(*place) {
+                    it.add(at, event);
+                }
+            }
+            (_, None) => {}
         }
+        self.last = batch;
     }
 
     /// All batches, the oldest first.
@@ -478,7 +532,7 @@ impl Book {
 
     /// One of them.
     pub fn history(&self, id: &str) -> Option<&History> {
-        self.histories.iter().find(|it| it.batch.id == id)
+        self.histories.get(*self.places.get(id)?)
     }
 
     /// The batches that a word may mean: a name, the beginning of one, or `last`.

@@ -457,7 +457,7 @@ impl IamFacts {
             return Lookup::Unknown(gap);
         }
         let lower = name.to_lowercase();
-        let same = |other: &str| other.to_lowercase() == lower;
+        let same = |other: &str| is_name(other, &lower);
         one_by_one(self.roles.lookup(|r| same(&r.role_name), same), &self.roles, self.asked_roles.get(&lower))
     }
 
@@ -467,7 +467,7 @@ impl IamFacts {
             return Lookup::Unknown(gap);
         }
         let lower = name.to_lowercase();
-        let same = |other: &str| other.to_lowercase() == lower;
+        let same = |other: &str| is_name(other, &lower);
         one_by_one(self.users.lookup(|u| same(&u.user_name), same), &self.users, self.asked_users.get(&lower))
     }
 
@@ -493,6 +493,11 @@ impl IamFacts {
             None => Some(Gap::Failure(Failure::not_recorded("whose account this is"))),
         }
     }
+}
+
+/// Whether a name in lower case is this one. Thousands are compared, and IAM's names are ASCII.
+fn is_name(name: &str, lower: &str) -> bool {
+    name.eq_ignore_ascii_case(lower) || !name.is_ascii() && name.to_lowercase() == lower
 }
 
 /// What was asked for by itself, beside the sweep: it fills what the sweep does not know, and is newer than a sweep that

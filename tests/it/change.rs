@@ -183,9 +183,9 @@ fn from_where_a_batch_was_applied_its_note_is_one_key_away_and_its_exports_two()
     let batch = Batch { id: id.clone(), made_at, caller, pin, draft, steps, tokens: vec![], note: None, undoes: None };
     let mut book = Book::default();
     let line = |event| Line { v: VERSION, at: made_at, batch: id.clone(), event };
-    book.take(&line(Event::Planned { plan: Box::new(batch) }));
+    book.take(line(Event::Planned { plan: Box::new(batch) }));
     for step in 1..=2 {
-        book.take(&line(Event::Outcome { step, outcome: Outcome::Done }));
+        book.take(line(Event::Outcome { step, outcome: Outcome::Done }));
     }
     stage.book = std::sync::Arc::new(book);
     stage.send(Msg::Answer(ticket, Answer::Applied(Ok(end))));

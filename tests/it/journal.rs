@@ -58,7 +58,7 @@ struct Writer {
 
 impl Writer {
     fn line(&mut self, batch: &str, at: &str, event: Event) {
-        self.book.take(&Line { v: VERSION, at: time(at), batch: batch.into(), event });
+        self.book.take(Line { v: VERSION, at: time(at), batch: batch.into(), event });
     }
 
     /// A batch of which so many steps are done.

@@ -283,21 +283,9 @@ impl Permissions {
 
     /// What is dangerous in these grants, the worst first.
     pub fn dangers_of(&self, grants: &[Held<'_>]) -> Vec<Found> {
-        let mut found: BTreeMap<(Danger, bool), Found> = BTreeMap::new();
-        for (danger, probes) in &self.probes.0 {
-            for held in grants {
-                let danger = *danger;
-                let Some(reach) = reached_by(held, danger, probes) else { continue };
-                let it = found.entry((danger, reach.names.is_some())).or_insert_with(|| Found {
-                    danger,
-                    namespaces: Some(BTreeSet::new()),
-                    names: reach.names.as_ref().map(|_| BTreeSet::new()),
-                    note: reach.note,
-                    by: Vec::new(),
-                });
-                it.add(reach, &held.grant);
-            }
-        }
+        let found =
+            self.probes.0.iter().flat_map(|(danger, probes)| found_in(grants, *danger, probes).into_iter().flatten());
+        let found: BTreeMap<(Danger, bool), Found> = found.map(|it| ((it.danger, it.names.is_some()), it)).collect();
         // Who may do everything everywhere need not be told the parts.
         if let Some(all) = found.get(&(Danger::Everything, false)).filter(|it| it.namespaces.is_none()) {
             return vec![all.clone()];
@@ -307,6 +295,31 @@ impl Permissions {
             found.values().filter(|it| it.names.is_none() && it.namespaces.is_none()).map(|it| it.danger).collect();
         found.into_values().filter(|it| it.names.is_none() || !free.contains(&it.danger)).collect()
     }
+
+    /// One danger in these grants, not limited to names, whatever else there is.
+    pub(crate) fn danger_of(&self, danger: Danger, grants: &[Held<'_>]) -> Option<Found> {
+        let (_, probes) = self.probes.0.iter().find(|(it, _)| *it == danger)?;
+        let [free, _] = found_in(grants, danger, probes);
+        free
+    }
+}
+
+/// One danger in some grants: what of it is free, and what is limited to names.
+fn found_in(grants: &[Held<'_>], danger: Danger, probes: &[Probe]) -> [Option<Found>; 2] {
+    let (mut free, mut named) = (None, None);
+    for held in grants {
+        let Some(reach) = reached_by(held, danger, probes) else { continue };
+        let found = if reach.names.is_some() { &mut named } else { &mut free };
+        let it = found.get_or_insert_with(|| Found {
+            danger,
+            namespaces: Some(BTreeSet::new()),
+            names: reach.names.as_ref().map(|_| BTreeSet::new()),
+            note: reach.note,
+            by: Vec::new(),
+        });
+        it.add(reach, &held.grant);
+    }
+    [free, named]
 }
 
 impl Found {

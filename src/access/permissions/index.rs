@@ -90,6 +90,11 @@ pub(crate) struct Index {
     gaps: BTreeMap<What, Gap>,
 }
 
+/// Whether the controller fills in the rules of a ClusterRole, and has not yet.
+fn is_filled_in(role: &Role) -> bool {
+    role.rules.is_empty() && role.aggregation_rule.is_some()
+}
+
 impl Index {
     pub(crate) fn new(facts: &ClusterFacts) -> Self {
         let mut index = Index {
@@ -181,7 +186,7 @@ impl Index {
     fn aggregate(&mut self) {
         let rules: Vec<(u32, Vec<Rule>)> = (0..)
             .zip(self.cluster_roles.iter())
-            .filter(|(_, role)| role.rules.is_empty() && role.aggregation_rule.is_some())
+            .filter(|(_, role)| is_filled_in(role))
             .map(|(at, _)| {
                 let mut rules = Vec::new();
                 self.gather(at, &mut BTreeSet::new(), &mut rules);
@@ -229,17 +234,33 @@ impl Index {
     pub(crate) fn rules(&self, role: RoleAt) -> &[Rule] {
         match role {
             RoleAt::Role(at) => self.roles.get(at as usize).map(|it| it.rules.as_slice()).unwrap_or_default(),
-            RoleAt::ClusterRole(at) => match self.aggregated.get(&at) {
-                Some(rules) => rules,
-                None => self.cluster_roles.get(at as usize).map(|it| it.rules.as_slice()).unwrap_or_default(),
+            RoleAt::ClusterRole(at) => match self.cluster_roles.get(at as usize) {
+                Some(role) if is_filled_in(role) => self.aggregated.get(&at).map(Vec::as_slice).unwrap_or_default(),
+                role => role.map(|it| it.rules.as_slice()).unwrap_or_default(),
             },
             RoleAt::Dangling | RoleAt::Unread(_) => &[],
         }
     }
 
+    /// The place of a role among all Roles and ClusterRoles; `None` for one that is not there or was not read.
+    pub(crate) fn slot(&self, role: RoleAt) -> Option<usize> {
+        match role {
+            RoleAt::Role(at) => Some(at as usize),
+            RoleAt::ClusterRole(at) => Some(self.roles.len() + at as usize),
+            RoleAt::Dangling | RoleAt::Unread(_) => None,
+        }
+    }
+
+    /// How many places there are.
+    pub(crate) fn slots(&self) -> usize {
+        self.roles.len() + self.cluster_roles.len()
+    }
+
     /// Were the rules of this role put together here, since it stands there without any?
     pub(crate) fn is_computed(&self, role: RoleAt) -> bool {
-        matches!(role, RoleAt::ClusterRole(at) if self.aggregated.get(&at).is_some_and(|rules| !rules.is_empty()))
+        let RoleAt::ClusterRole(at) = role else { return false };
+        self.cluster_roles.get(at as usize).is_some_and(is_filled_in)
+            && self.aggregated.get(&at).is_some_and(|rules| !rules.is_empty())
     }
 
     /// The role of a name.

@@ -106,26 +106,30 @@ impl Writers {
 
     fn by_policies(&mut self, ground: &Ground<'_>, row: &PrincipalRow) {
         let who = Who::of(&row.resolution);
-        if who.outside.is_some() || is_of_eks(&row.principal, ground.iam) {
+        if who.outside.is_some() {
             return;
         }
+        // Asked last: it reads the role's trust policy, and few principals come so far.
+        let is_of_eks = || is_of_eks(&row.principal, ground.iam);
         if !who.unknown.is_empty() {
-            self.unknown.insert(format!("of {}: {}", name_principal(&row.principal), who.unknown.join("; ")));
+            if !is_of_eks() {
+                self.unknown.insert(format!("of {}: {}", name_principal(&row.principal), who.unknown.join("; ")));
+            }
             return;
         }
         let by_policy = ground.permissions.policy_grants(&who);
-        let unpublished = by_policy.iter().find_map(|it| match &it.rules {
-            Rules::Unknown(why) => Some(why),
-            _ => None,
-        });
-        let dangers = ground.permissions.dangers_of(&by_policy);
-        let in_any_case = by_policy.iter().any(|it| writes_in_any_case(ground, it));
-        let Some(found) = dangers.iter().find(|it| is_of_aws_auth(it)).filter(|_| in_any_case) else {
-            self.unknown.extend(unpublished.cloned());
+        let in_any_case = || by_policy.iter().any(|it| writes_in_any_case(ground, it));
+        let found = ground.permissions.danger_of(Danger::AwsAuth, &by_policy).filter(|_| in_any_case());
+        let Some(found) = found else {
+            let unpublished = by_policy.iter().find_map(|it| match &it.rules {
+                Rules::Unknown(why) => Some(why),
+                _ => None,
+            });
+            self.unknown.extend(unpublished.filter(|_| !is_of_eks()).cloned());
             return;
         };
-        // An administrator by a binding, who has a policy besides.
-        if ground.permissions.decide(&who, &everything()).verdict == Verdict::Allowed {
+        // An administrator has it anyway, by a policy or by a binding.
+        if ground.permissions.decide(&who, &everything()).verdict == Verdict::Allowed || is_of_eks() {
             return;
         }
         let by = found.by.first();

@@ -31,6 +31,8 @@ pub(crate) struct PodIdentityAgent<'a> {
     /// Nodes with a pod of the agent, and whether one is ready there.
     pods: HashMap<&'a str, Option<bool>>,
     kinds: HashMap<&'a str, Kind>,
+    /// How many nodes its DaemonSet could run on.
+    nodes_for_pods: usize,
     /// All DaemonSets of the agent, summed up.
     sets: SetStatus<'a>,
     /// Whether nodes may come that are not Auto Mode's.
@@ -82,10 +84,13 @@ impl<'a> PodIdentityAgent<'a> {
         }
         let config = facts.cluster.value().and_then(|it| it.compute_config.as_ref());
         let node_groups = &facts.nodegroups;
+        let kinds: HashMap<&str, Kind> =
+            facts.nodes.items().iter().map(|it| (it.metadata.name.as_str(), kind_of_node(it))).collect();
         let mut this = PodIdentityAgent {
             facts,
             pods,
-            kinds: facts.nodes.items().iter().map(|it| (it.metadata.name.as_str(), kind_of_node(it))).collect(),
+            nodes_for_pods: kinds.values().filter(|it| matches!(it, Kind::Ec2 | Kind::Hybrid)).count(),
+            kinds,
             sets: daemon_sets(facts),
             more_nodes: !node_groups.items().is_empty()
                 || node_groups.gap().is_some()
@@ -199,7 +204,7 @@ impl<'a> PodIdentityAgent<'a> {
     /// How far the DaemonSets' own counts say that their pods reach; `None` where they say nothing.
     fn by_daemon_set(&self) -> Option<SetReach> {
         let (_, ready) = self.sets.counts?;
-        let could = self.kinds.values().filter(|it| matches!(it, Kind::Ec2 | Kind::Hybrid)).count();
+        let could = self.nodes_for_pods;
         match usize::try_from(ready).unwrap_or(usize::MAX) {
             0 => None,
             ready if self.facts.nodes.gap().is_none() && ready >= could => Some(SetReach::EveryNode),
@@ -276,13 +281,13 @@ impl<'a> PodIdentityAgent<'a> {
             None => Presence::Absent(why),
             Some(gap) => Presence::Unknown(format!("{why}; whether it runs elsewhere is not known: {gap}")),
         };
-        let could = || self.kinds.values().filter(|it| matches!(it, Kind::Ec2 | Kind::Hybrid)).count();
+        let could = self.nodes_for_pods;
         match (self.sets.counts, self.facts.nodes.gap()) {
             (Some((0, _)), Some(gap)) => Presence::Unknown(format!(
                 "the DaemonSet {AGENT} wants no node, and which nodes there are is not known: {gap}"
             )),
-            (Some((0, _)), None) if could() > 0 => {
-                elsewhere(format!("the DaemonSet {AGENT} wants none of the {} nodes that could run it", could()))
+            (Some((0, _)), None) if could > 0 => {
+                elsewhere(format!("the DaemonSet {AGENT} wants none of the {could} nodes that could run it"))
             }
             (Some((0, _)), None) if self.more_nodes => Presence::Unknown(format!(
                 "there is no node now on which {AGENT} could run; its DaemonSet would run on one that comes"
@@ -304,7 +309,7 @@ impl<'a> PodIdentityAgent<'a> {
 
     /// Whether a node is known on which a pod of the agent would be, if the agent ran.
     fn ran_anywhere(&self) -> bool {
-        self.kinds.values().any(|it| matches!(it, Kind::Ec2 | Kind::Hybrid))
+        self.nodes_for_pods > 0
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
     fn a_step_that_certainly_was_not_done_is_never_taken_for_done() {
         let mut history = history();
         let failed = Outcome::Failed { code: None, because: "no".into() };
-        history.add(history.last, &Event::Outcome { step: 2, outcome: failed });
+        history.add(history.last, Event::Outcome { step: 2, outcome: failed });
         let after = history.batch.steps[1].after.clone();
         let all = seen(&history, &there(&history, after));
         assert!(all.iter().all(|it| matches!(it, Seen::Changed(_))), "somebody else did it: {all:?}");

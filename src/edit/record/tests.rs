@@ -59,7 +59,7 @@ fn standing(lines: &[Line], id: &str) -> Standing {
     let book = Book::read(&text.join("\n"));
     assert!(book.unreadable.is_empty());
     let mut taken = Book::default();
-    lines.iter().for_each(|line| taken.take(line));
+    lines.iter().for_each(|line| taken.take(line.clone()));
     assert_eq!(taken.histories(), book.histories(), "what is written is what is read");
     book.standing(book.history(id).unwrap())
 }
@@ -103,7 +103,7 @@ fn a_journal_cut_at_any_byte_is_read_up_to_there() {
         let mut wanted = Book::default();
         // The last line may be whole but for its end.
         let last = lines.get(whole).is_some_and(|it| text[..cut].ends_with(&it.text().unwrap()));
-        lines.iter().take(whole + usize::from(last)).for_each(|line| wanted.take(line));
+        lines.iter().take(whole + usize::from(last)).for_each(|line| wanted.take(line.clone()));
         assert_eq!(read.histories(), wanted.histories(), "at {cut}");
     }
 }
@@ -112,12 +112,12 @@ fn a_journal_cut_at_any_byte_is_read_up_to_there() {
 fn undoing_brings_back_what_was_really_done() {
     let mut history = History::new(batch("a", None));
     assert!(history.undo().is_empty() && history.irrecoverable().is_empty());
-    history.add(Time::default(), &outcome("a", 1, Outcome::Done).event);
+    history.add(Time::default(), outcome("a", 1, Outcome::Done).event);
     let undo = history.undo();
     assert_eq!(undo.len(), 1);
     let change = undo.change(&role("a")).unwrap();
     assert_eq!((change.before.clone(), change.after.clone()), (entry("y"), entry("x")));
-    history.add(Time::default(), &outcome("a", 2, Outcome::FoundDone).event);
+    history.add(Time::default(), outcome("a", 2, Outcome::FoundDone).event);
     assert_eq!(history.undo(), history.batch.draft.inverse());
     assert_eq!(history.irrecoverable().len(), 1);
     assert!(history.irrecoverable()[0].contains("bound to whoever"));
@@ -137,7 +137,7 @@ fn another_place_differs_in_sentences() {
 #[test]
 fn a_batch_is_meant_by_its_beginning_or_as_the_last() {
     let mut book = Book::default();
-    [planned("one", None), planned("other", None)].iter().for_each(|line| book.take(line));
+    [planned("one", None), planned("other", None)].into_iter().for_each(|line| book.take(line));
     let named = |word: &str| book.named(word).iter().map(|it| it.batch.id.clone()).collect::<Vec<_>>();
     assert_eq!(named("on"), ["one"]);
     assert_eq!(named("o"), ["one", "other"]);

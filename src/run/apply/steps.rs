@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
     pub(super) fn write(&mut self, event: Event) -> Result<(), Trouble> {
         let line = line(&self.history.batch.id, event);
         self.journal.write(&line)?;
-        self.history.add(line.at, &line.event);
+        self.history.add(line.at, line.event);
         Ok(())
     }
 
