@@ -112,9 +112,13 @@ impl<'a> Resolver<'a> {
 
     /// Why an entry matches nobody any more, if so.
     pub(crate) fn death(&self, entry: &AccessEntry) -> Option<entry::Death> {
-        let (principal, _) = Principal::from_arn(&entry.principal_arn).ok()?;
-        let existing = self.existing(&principal);
-        match entry::life(entry, &Asked::principal(principal), &existing) {
+        self.death_of(entry, &Principal::from_arn(&entry.principal_arn).ok()?.0)
+    }
+
+    /// The same, for the principal that its ARN names.
+    pub(crate) fn death_of(&self, entry: &AccessEntry, principal: &Principal) -> Option<entry::Death> {
+        let existing = self.existing(principal);
+        match entry::life(entry, &Asked::principal(principal.clone()), &existing) {
             Life::Dead(death, _) => Some(death),
             Life::Alive(_) => None,
         }

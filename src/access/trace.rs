@@ -13,7 +13,7 @@ use super::managed_by::managing_tool;
 use super::permissions::{Permissions, Who};
 use crate::model::aws_auth::AwsAuthRow;
 use crate::model::mapping::AccessEntry;
-use crate::model::principal::{Asked, PrincipalKind};
+use crate::model::principal::{Asked, Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::time::Time;
 
@@ -353,9 +353,11 @@ fn findings(resolver: &Resolver<'_>, resolution: &Resolution) -> Vec<Finding> {
         match source {
             MappingSource::AccessEntry { principal_arn } => {
                 let teller = Teller { resolver, resolution, lines: Vec::new() };
-                if let Some(entry) = teller.entry(source) {
+                if let Some(entry) = teller.entry(source)
+                    && let Ok((principal, _)) = Principal::from_arn(principal_arn)
+                {
                     let at = Evidence::new(DocumentRef::AccessEntry(principal_arn.clone()), "");
-                    out.extend(of_entry(resolver, entry, mark, because, resolution, &at));
+                    out.extend(of_entry(resolver, (entry, &principal), mark, because, resolution, &at));
                 }
             }
             MappingSource::AwsAuth { .. } => {

@@ -14,17 +14,16 @@ use crate::model::validation::entry::ROOT_ALONE;
 /// The findings of one entry, given what became of it.
 pub(crate) fn of_entry(
     resolver: &Resolver<'_>,
-    entry: &AccessEntry,
+    (entry, principal): (&AccessEntry, &Principal),
     mark: Mark,
     because: &str,
     resolution: &Resolution,
     evidence: &Evidence,
 ) -> Vec<Finding> {
     let mut out = Vec::new();
-    let Ok((principal, _)) = Principal::from_arn(&entry.principal_arn) else { return out };
-    if let Some(death) = resolver.death(entry) {
+    if let Some(death) = resolver.death_of(entry, principal) {
         // A dead entry has one thing wrong with it, and what else it says has no effect.
-        out.push(dead(resolver, &principal, death, because, evidence));
+        out.push(dead(resolver, principal, death, because, evidence));
         return out;
     }
     if principal.kind == PrincipalKind::Root {
@@ -36,7 +35,7 @@ pub(crate) fn of_entry(
     }
     unbound_groups(resolver, entry, evidence, &mut out);
     scopes(resolver, entry, evidence, &mut out);
-    node_entries(resolver, entry, &principal, evidence, &mut out);
+    node_entries(resolver, entry, principal, evidence, &mut out);
     out.sort();
     out
 }

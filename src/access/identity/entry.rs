@@ -30,7 +30,6 @@ pub(super) enum Life {
 
 pub(super) fn life(entry: &AccessEntry, asked: &Asked, existing: &Lookup<(&str, Option<Time>)>) -> Life {
     let kind = asked.principal.kind;
-    let path = Principal::from_arn(&entry.principal_arn).map(|(named, _)| named.path);
     let again = "was deleted and made again since the entry was made";
     match existing {
         Lookup::Absent => {
@@ -42,7 +41,7 @@ pub(super) fn life(entry: &AccessEntry, asked: &Asked, existing: &Lookup<(&str, 
                 format!("the {kind} of that name is now {arn}; the entry is bound to one of another path that is gone");
             Life::Dead(Death::OtherPath, why)
         }
-        _ if asked.path_known && path.is_ok_and(|path| path != asked.principal.path) => {
+        _ if asked.path_known && names_another_path(&entry.principal_arn, &asked.principal) => {
             Life::Dead(Death::OtherPath, format!("it names {}, which has another path", entry.principal_arn))
         }
         Lookup::Found((_, Some(made))) => match entry.created_at {
@@ -63,6 +62,16 @@ pub(super) fn life(entry: &AccessEntry, asked: &Asked, existing: &Lookup<(&str, 
         ))),
         Lookup::Unknown(gap) => Life::Alive(Some(format!("whether the {kind} {again}: {gap}"))),
     }
+}
+
+/// Whether an ARN names another path than the principal's.
+fn names_another_path(arn: &str, principal: &Principal) -> bool {
+    // Nearly all name just this one, and reading an ARN takes longer than comparing it.
+    let is_whole = arn.strip_suffix(&*principal.name).is_some_and(|rest| {
+        let before = rest.strip_suffix(&*principal.path);
+        before.is_some_and(|it| it.ends_with(":role") || it.ends_with(":user"))
+    });
+    !is_whole && Principal::from_arn(arn).is_ok_and(|(named, _)| named.path != principal.path)
 }
 
 /// The username of an entry, which EKS fills in when none was given.

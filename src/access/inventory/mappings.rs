@@ -49,7 +49,7 @@ fn entry_row(resolver: &Resolver<'_>, entry: &AccessEntry) -> EntryRow {
         Some((principal, _)) => {
             let resolution = resolver.resolve(&Asked::principal(principal.clone()));
             let (mark, because) = place_of(&resolution, &source);
-            let findings = of_entry(resolver, entry, mark, &because, &resolution, &evidence);
+            let findings = of_entry(resolver, (entry, &principal), mark, &because, &resolution, &evidence);
             (Some(principal), mark, because, resolution.unverified, findings)
         }
         None => (None, Mark::Dead, "its principal is no IAM role or user".to_owned(), Vec::new(), Vec::new()),

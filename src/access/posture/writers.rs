@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Control, ControlId, Ground, Standing};
 use crate::access::findings::Severity::{High, Medium};
 use crate::access::inventory::PrincipalRow;
-use crate::access::permissions::danger::{Danger, Found, aws_auth_writes, everything};
+use crate::access::permissions::danger::{Danger, aws_auth_writes, everything};
 use crate::access::permissions::index::BindingAt;
 use crate::access::permissions::rule::allows;
 use crate::access::permissions::{Held, Rules, Verdict, Who};
@@ -93,8 +93,10 @@ impl Writers {
             if let Rules::Unknown(why) = &held.rules {
                 self.unknown.insert(why.clone());
             }
-            let in_danger = |it: &Held<'_>| permissions.dangers_of(std::slice::from_ref(it)).iter().any(is_of_aws_auth);
-            if !in_danger(&held) || !writes_in_any_case(ground, &held) {
+            // Whoever may do everything is an administrator anyway.
+            let has = |danger| permissions.danger_of(danger, std::slice::from_ref(&held)).is_some();
+            let is_admin = || matches!(at, BindingAt::Cluster(_)) && has(Danger::Everything);
+            if !has(Danger::AwsAuth) || is_admin() || !writes_in_any_case(ground, &held) {
                 continue;
             }
             self.is_many |= subjects.iter().any(stands_for_many);
@@ -143,10 +145,6 @@ impl Writers {
             self.evidence.extend(evidence);
         }
     }
-}
-
-fn is_of_aws_auth(found: &Found) -> bool {
-    found.danger == Danger::AwsAuth
 }
 
 /// Whether a grant lets write aws-auth where it was read; else whether it does both if there is one and if there is none.
