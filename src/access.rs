@@ -1,5 +1,6 @@
 //! What follows from the facts: pure, totally ordered output, unknown propagated.
 //!
+//! - [`answer_line`]: the headings of an answer's lines;
 //! - [`identity`]: principal → mapping in force → username and groups;
 //! - [`trace`]: the whole chain with evidence;
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
@@ -27,6 +28,7 @@
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod answer_line;
 pub mod audit;
 pub mod catalog;
 pub mod crosscheck;

@@ -2,6 +2,7 @@
 //!
 //! - [`message`]: what a pasted text may say, as types: who speaks, which refusal, of whom, of what;
 //! - [`recognize`]: from the text to that;
+//! - `refusal`: of those, the refusals by AWS IAM;
 //! - `carriers`: which principals may be behind a username: templates read backwards;
 //! - `walk`: credentials → token → mode → mapping → username → grants, each step with its evidence;
 //! - `subjects`: whose walk it is, of several the one that fails first;
@@ -28,6 +29,7 @@ mod nodes;
 mod others;
 mod pods;
 mod recognize;
+mod refusal;
 mod subjects;
 mod told;
 mod walk;
@@ -90,6 +92,17 @@ impl StepName {
             StepName::Username => "username",
             StepName::Grants => "grants",
             StepName::Admission => "admission",
+        }
+    }
+}
+
+impl StepName {
+    /// In JSON: `credentials`, `iam`, `trust-policy`, …
+    pub fn id(self) -> &'static str {
+        match self {
+            StepName::Iam => "iam",
+            StepName::Trust => "trust-policy",
+            other => other.as_str(),
         }
     }
 }

@@ -122,11 +122,13 @@ impl<'a> Resolver<'a> {
 
     /// The answer for one principal or session.
     pub fn resolve(&self, asked: &Asked) -> Resolution {
-        let mut draft = Draft { unknown: Vec::new(), unverified: Vec::new(), others: Vec::new() };
+        let mut draft = Draft::default();
         let Some(cluster) = self.facts.cluster.value() else {
             let why = gap_text(&self.facts.cluster);
             draft.unknown.push(format!("the cluster and its authentication mode: {why}"));
-            let brief = match self.facts.cluster.gap() {
+            let gap = self.facts.cluster.gap();
+            draft.loading = gap == Some(Gap::Loading);
+            let brief = match gap {
                 Some(Gap::Loading) => "the cluster is still loading".to_owned(),
                 gap => format!("the cluster could not be read: {}", gap.map_or(why, |gap| gap.briefly())),
             };
@@ -152,12 +154,15 @@ impl<'a> Resolver<'a> {
             Some(mode) => mode,
             None if self.facts.mode_is_unreported() => {
                 // Only a cluster of CONFIG_MAP has none to read, and says so.
-                draft.unknown.push(match self.facts.access_entries.gap() {
-                    Some(gap) if self.facts.access_entries.items().is_empty() => {
-                        format!("the authentication mode: the cluster shows none, and its access entries, which would tell: {gap}")
-                    }
-                    _ => "the authentication mode: the cluster shows none, and yet has access entries".into(),
-                });
+                match self.facts.access_entries.gap() {
+                    Some(gap) if self.facts.access_entries.items().is_empty() => draft.lacks(
+                        "the authentication mode: the cluster shows none, and its access entries, which would tell",
+                        &gap,
+                    ),
+                    _ => draft
+                        .unknown
+                        .push("the authentication mode: the cluster shows none, and yet has access entries".into()),
+                }
                 return draft.unknown(asked.clone(), "the cluster's authentication mode is not known".into());
             }
             None => {
@@ -395,12 +400,12 @@ impl<'a> Resolver<'a> {
                 Gap::Item(_) => "its access entry, which exists",
                 _ => "whether it has an access entry",
             };
-            draft.unknown.push(format!("{what}: {gap}"));
+            draft.lacks(what, gap);
         }
         if mode.reads_aws_auth()
             && let Some(gap) = &gap
         {
-            draft.unknown.push(format!("whether aws-auth maps it: {gap}"));
+            draft.lacks("whether aws-auth maps it", gap);
         }
         if !draft.unknown.is_empty() {
             if mode.reads_aws_auth() {

@@ -7,6 +7,7 @@
 mod policies;
 mod wide;
 
+pub(crate) use policies::{ASSIGN_IPV6, LIST_ACCESS_ENTRIES};
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
 use super::role_use::RoleUse;

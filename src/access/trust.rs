@@ -47,6 +47,8 @@ pub struct Verdict {
     pub clause: Option<Clause>,
     /// What would pass that clause.
     pub passes: Option<String>,
+    /// The action that decides: of several, the one that fares worst; `None` where the request asks for none.
+    pub action: Option<String>,
 }
 
 /// Names a statement.
@@ -179,6 +181,7 @@ pub fn evaluate(document: &Document, request: &Request) -> Verdict {
             statement: None,
             clause: None,
             passes: None,
+            action: None,
         },
     }
 }

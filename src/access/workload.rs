@@ -64,7 +64,7 @@ pub use place::Place;
 pub use pod::PodIdentities;
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
-pub use why::{Other, Why};
+pub use why::{Other, UnusedState, Why};
 
 /// May a workload use a role, and what decides it?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +79,23 @@ pub struct Answer {
     pub clause: Option<Clause>,
     /// What would pass that clause.
     pub passes: Option<String>,
+    /// The action of the request that decides, where a trust policy was evaluated.
+    pub action: Option<String>,
     /// Is what is missing only not there yet?
     pub loading: bool,
 }
 
 impl Answer {
     fn new(outcome: Outcome, because: impl Into<String>) -> Answer {
-        Answer { outcome, because: because.into(), statement: None, clause: None, passes: None, loading: false }
+        Answer {
+            outcome,
+            because: because.into(),
+            statement: None,
+            clause: None,
+            passes: None,
+            action: None,
+            loading: false,
+        }
     }
 
     pub(crate) fn no(because: impl Into<String>) -> Answer {
@@ -107,9 +117,9 @@ impl Answer {
     }
 
     fn of(verdict: Verdict, whose: &str) -> Answer {
-        let Verdict { verdict, because, statement, clause, passes } = verdict;
+        let Verdict { verdict, because, statement, clause, passes, action } = verdict;
         let because = format!("the trust policy of {whose}: {because}");
-        Answer { statement, clause, passes, ..Answer::new(verdict, because) }
+        Answer { statement, clause, passes, action, ..Answer::new(verdict, because) }
     }
 
     /// The first that denies; else the first that is not known; else the first. Links of a chain must all hold.
@@ -124,11 +134,69 @@ impl Answer {
     }
 }
 
+/// What a link of the chain from a workload to its role is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainLink {
+    /// What the container's environment says.
+    Environment,
+    /// The annotation of the service account.
+    Annotation,
+    /// The Pod Identity association.
+    Association,
+    /// The service account's token.
+    Token,
+    /// A proxy between the container and the agent.
+    Proxy,
+    /// The Pod Identity agent on the node.
+    Agent,
+    /// The node's role.
+    NodeRole,
+    /// Network policies between the pod and the agent.
+    Network,
+    /// Whether the role exists.
+    Role,
+    /// Its trust policy.
+    Trust,
+    /// Whether the role is of the cluster's account.
+    Account,
+    /// What the first role's own policies say of assuming the target role.
+    OwnPolicies,
+    /// The role that the first one assumes.
+    TargetRole,
+    /// The account's provider of the cluster's issuer.
+    Provider,
+    /// Whether the provider takes the token's audience.
+    Audience,
+}
+
+impl ChainLink {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChainLink::Environment => "environment",
+            ChainLink::Annotation => "annotation",
+            ChainLink::Association => "association",
+            ChainLink::Token => "token",
+            ChainLink::Proxy => "proxy",
+            ChainLink::Agent => "agent",
+            ChainLink::NodeRole => "node role",
+            ChainLink::Network => "network",
+            ChainLink::Role => "role",
+            ChainLink::Trust => "trust",
+            ChainLink::Account => "account",
+            ChainLink::OwnPolicies => "own policies",
+            ChainLink::TargetRole => "target role",
+            ChainLink::Provider => "provider",
+            ChainLink::Audience => "audience",
+        }
+    }
+}
+
 /// One link of a chain: what it is, whether it holds, and where that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// `annotation`, `provider`, `role`, `trust`, …
-    pub label: &'static str,
+    /// What it is about.
+    pub link: ChainLink,
     /// Does it hold? `None` where there is nothing to hold.
     pub outcome: Option<Outcome>,
     /// What there is, as a sentence.

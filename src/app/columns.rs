@@ -267,8 +267,6 @@ pub(super) fn item(it: &Item) -> Row {
         About::Role(_) if !it.arn.is_empty() => Some(Subject::Role(it.arn.clone())),
         _ => None,
     };
-    // Of a control, the remedy's title says what it may break.
-    let danger = it.remedy.first().and_then(|it| it.title.strip_prefix("Careful: "));
     Row {
         key: it.fingerprint.clone(),
         mark: Mark::Dead,
@@ -279,7 +277,7 @@ pub(super) fn item(it: &Item) -> Row {
         asked: Asked::from_arn(&it.arn).ok(),
         arn: it.arn.clone(),
         command: it.remedy.first().map(|it| it.text.clone()).unwrap_or_default(),
-        danger: danger.unwrap_or_default().to_owned(),
+        danger: it.remedy.first().map(|it| it.danger.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }

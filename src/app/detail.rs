@@ -9,13 +9,14 @@ use super::pane::Pane;
 use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
+use crate::access::answer_line::{AnswerPart, LineLabel};
 use crate::access::audit::Item;
-use crate::access::findings::{Finding, Remedy, Severity};
+use crate::access::findings::{Finding, FindingId, Remedy, Severity};
 use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
 use crate::access::service_role::RoleCheck;
-use crate::access::trace::{Line, Part, Trace};
+use crate::access::trace::{Line, Trace};
 use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
 use crate::model::principal::{Asked, Principal};
@@ -39,15 +40,17 @@ pub enum Sign {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// Under which heading; the view shows it where it changes.
-    pub part: &'static str,
-    /// What it is within that.
-    pub label: &'static str,
+    pub part: AnswerPart,
+    /// What it is within that, where the part does not say it all.
+    pub label: Option<LineLabel>,
     /// Its sign.
     pub sign: Sign,
     /// The fact.
     pub text: String,
     /// Beside it, less prominent.
     pub note: String,
+    /// Of a finding, which one.
+    pub finding: Option<FindingId>,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
 }
@@ -74,17 +77,13 @@ impl Detail {
     pub fn facts(&self) -> Vec<Fact> {
         match &self.key {
             Some((pane, _)) if pane.is_of_workloads() => {
-                let own = self.about.iter().filter(|fact| fact.part != STATE).cloned();
+                let own = self.about.iter().filter(|fact| fact.part != AnswerPart::State).cloned();
                 own.chain(self.trace.iter().map(|trace| in_a_word(trace))).collect()
             }
             _ => facts(&self.about, self.trace.as_deref()),
         }
     }
 }
-
-pub(super) const STATE: &str = "state";
-/// A remedy's title, and below it its text line by line.
-const REMEDY: &str = "remedy";
 
 /// What mends a row, in the order in which its lines are among the facts.
 pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
@@ -94,7 +93,7 @@ pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
 
 /// The remedy that a line among the facts is of.
 pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Option<&'a Remedy> {
-    let first = facts.iter().position(|it| it.part == REMEDY)?;
+    let first = facts.iter().position(|it| it.part == AnswerPart::Remedy)?;
     let mut left = at.checked_sub(first)?;
     remedies.iter().find(|it| {
         let lines = 1 + it.text.lines().count();
@@ -111,12 +110,12 @@ fn in_a_word(trace: &Trace) -> Fact {
         Verdict::DoesNotMap => (Mark::Ignored, format!("the role itself does not get in: {because}")),
         Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
     };
-    Fact { part: "here", label: "", sign: Sign::Mark(mark), text, note: String::new(), evidence: None }
+    Fact { note: String::new(), ..plain_fact(AnswerPart::Here, Sign::Mark(mark), text) }
 }
 
 /// What a row says by itself, below its state.
 pub fn of_row_alone(mut about: Vec<Fact>) -> Vec<Fact> {
-    about.retain(|fact| fact.part != STATE);
+    about.retain(|fact| fact.part != AnswerPart::State);
     about
 }
 
@@ -133,21 +132,19 @@ pub fn title(pane: Pane, row: &Row, home: Option<&str>) -> String {
 
 /// What a row says, then the chain of its principal. A finding is said once.
 pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
-    // What is dangerous has the sign of a finding, and is none: it stands on top.
-    let dangerous = Part::Danger.heading();
-    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_)) && fact.part != dangerous;
+    let is_finding = |fact: &Fact| fact.finding.is_some();
     let of_trace = trace.map(of_trace).unwrap_or_default();
     // A row that the trace speaks of need not be spoken of before.
-    let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == "mapping" && same_row(it, fact));
+    let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == AnswerPart::Mapping && same_row(it, fact));
     let mut all: Vec<Fact> = (about.iter().filter(|fact| !is_finding(fact)))
-        .filter(|fact| !(fact.part == STATE && in_trace(fact)))
+        .filter(|fact| !(fact.part == AnswerPart::State && in_trace(fact)))
         .cloned()
         .collect();
     let mut findings: Vec<Fact> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
     for fact in of_trace {
         if !is_finding(&fact) {
             all.push(fact);
-        } else if findings.iter().all(|known| !fact.text.ends_with(&known.text)) {
+        } else if findings.iter().all(|it| (it.finding, &it.evidence) != (fact.finding, &fact.evidence)) {
             findings.push(fact);
         }
     }
@@ -162,36 +159,27 @@ fn same_row(one: &Fact, other: &Fact) -> bool {
 /// What the row itself says: its findings, and for a workload what it is.
 pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact> {
     let inventory = &analysis.inventory;
-    let state = |label, text: &str| Fact {
-        part: STATE,
-        label,
-        sign: Sign::Mark(row.mark),
-        text: if text.is_empty() { super::words::state(row.mark).to_owned() } else { text.to_owned() },
-        note: String::new(),
-        evidence: None,
+    let state = |text: &str| {
+        let text = if text.is_empty() { super::words::state(row.mark) } else { text };
+        plain_fact(AnswerPart::State, Sign::Mark(row.mark), text.to_owned())
     };
     let plain = |part, label, text: String, note: String| Fact {
-        part,
         label,
-        sign: Sign::Blank,
-        text,
         note,
         evidence: row.evidence.clone(),
+        ..plain_fact(part, Sign::Blank, text)
     };
     let pods = |pods: Option<usize>| pods.map_or_else(|| "pods not known".to_owned(), |n| count(n, "pod", "pods"));
     let (mut facts, findings): (Vec<Fact>, &[Finding]) = match pane {
         Pane::Entries => {
             let Some(it) = inventory.entries.get(at) else { return Vec::new() };
             // The trace says all that an entry holds; only what is no principal's ARN has none.
-            let own = if it.principal.is_some() { vec![] } else { vec![state("", &row.because)] };
+            let own = if it.principal.is_some() { vec![] } else { vec![state(&row.because)] };
             (own, &it.findings)
         }
         Pane::AwsAuth => {
             let Some(it) = inventory.aws_auth.get(at) else { return Vec::new() };
-            (
-                vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state("", &row.because) }],
-                &it.findings,
-            )
+            (vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state(&row.because) }], &it.findings)
         }
         Pane::Irsa => {
             let Some(it) = inventory.irsa.get(at) else { return Vec::new() };
@@ -200,36 +188,40 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
                 false => format!("{}/{}", it.namespace, it.service_account),
             };
             let own = vec![
-                plain("workload", "account", account, pods(it.pods)),
-                plain("", "role", it.role_arn.clone(), String::new()),
-                state("", &row.because),
+                plain(AnswerPart::Workload, Some(LineLabel::Account), account, pods(it.pods)),
+                plain(AnswerPart::Workload, Some(LineLabel::Role), it.role_arn.clone(), String::new()),
+                state(&row.because),
             ];
             (own, &it.findings)
         }
         Pane::PodIdentity => {
             let Some(it) = inventory.pod_identity.get(at) else { return Vec::new() };
             let account = format!("{}/{}", it.namespace, it.service_account);
-            let mut own = vec![plain("workload", "account", account, pods(it.pods))];
+            let mut own = vec![plain(AnswerPart::Workload, Some(LineLabel::Account), account, pods(it.pods))];
             let role = it.role_arn.clone().unwrap_or_else(|| "not known".to_owned());
-            own.push(plain("", "role", role, String::new()));
+            own.push(plain(AnswerPart::Workload, Some(LineLabel::Role), role, String::new()));
             if let Some(target) = &it.target_role_arn {
-                own.push(plain("", "then", target.clone(), "the role that the first one assumes".to_owned()));
+                own.push(plain(
+                    AnswerPart::Workload,
+                    Some(LineLabel::Then),
+                    target.clone(),
+                    "the role that the first one assumes".to_owned(),
+                ));
             }
             if let Some(owner) = &it.owner {
-                own.push(plain("", "owner", owner.clone(), String::new()));
+                own.push(plain(AnswerPart::Workload, Some(LineLabel::Owner), owner.clone(), String::new()));
             }
-            own.push(state("", &row.because));
+            own.push(state(&row.because));
             (own, &it.findings)
         }
         Pane::Roles => {
             let Some(it) = inventory.roles.get(at) else { return Vec::new() };
             let mut own =
-                vec![plain("used by", "", it.used_by.to_string(), it.status.clone()), state("", &row.because)];
-            own.extend(
-                it.shared_with
-                    .iter()
-                    .map(|other| Fact { evidence: None, ..plain("and by", "", other.to_string(), String::new()) }),
-            );
+                vec![plain(AnswerPart::UsedBy, None, it.used_by.to_string(), it.status.clone()), state(&row.because)];
+            own.extend(it.shared_with.iter().map(|other| Fact {
+                evidence: None,
+                ..plain(AnswerPart::AlsoUsedBy, None, other.to_string(), String::new())
+            }));
             own.extend(it.check.iter().flat_map(|check| of_check(check, it.principal.as_ref())));
             (own, &it.findings)
         }
@@ -240,20 +232,20 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
                     Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
                     other => other.to_string(),
                 };
-                Fact { evidence: grant.evidence(), ..plain("bindings", "", text, String::new()) }
+                Fact { evidence: grant.evidence(), ..plain(AnswerPart::Bindings, None, text, String::new()) }
             };
             let carrier = |it: &Carrier| {
                 let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
-                Fact { evidence: None, ..plain("carried by", "", it.principal.arn(), whose) }
+                Fact { evidence: None, ..plain(AnswerPart::CarriedBy, None, it.principal.arn(), whose) }
             };
-            let none = |part, text: &str| Fact { evidence: None, ..plain(part, "", text.to_owned(), String::new()) };
+            let none = |part, text: &str| Fact { evidence: None, ..plain(part, None, text.to_owned(), String::new()) };
             let mut own: Vec<Fact> = it.bindings.iter().map(binding).collect();
             if own.is_empty() {
-                own.push(none("bindings", "none"));
+                own.push(none(AnswerPart::Bindings, "none"));
             }
             own.extend(it.carriers.iter().map(carrier));
             if it.carriers.is_empty() {
-                own.push(none("carried by", "no principal known here"));
+                own.push(none(AnswerPart::CarriedBy, "no principal known here"));
             }
             (own, &[])
         }
@@ -268,7 +260,7 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         Pane::Principals => {
             let Some(it) = inventory.principals.get(at) else { return Vec::new() };
             let seen = it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", ");
-            let own = Fact { evidence: None, ..plain("seen in", "", seen, String::new()) };
+            let own = Fact { evidence: None, ..plain(AnswerPart::SeenIn, None, seen, String::new()) };
             (vec![own], &it.findings)
         }
     };
@@ -277,22 +269,30 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
 }
 
 /// A line without a sign, read from there.
-fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
-    Fact { part, label: "", sign: Sign::Blank, text, note: String::new(), evidence: from.cloned() }
+fn beside(part: AnswerPart, text: String, from: Option<&Evidence>) -> Fact {
+    Fact { evidence: from.cloned(), ..plain_fact(part, Sign::Blank, text) }
+}
+
+/// A line with nothing beside it.
+pub(super) fn plain_fact(part: AnswerPart, sign: Sign, text: String) -> Fact {
+    Fact { part, label: None, sign, text, note: String::new(), finding: None, evidence: None }
 }
 
 /// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
 fn of_item(it: &Item) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
-    let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_string())];
-    facts.extend([fact("severity", it.severity.as_str().to_owned())]);
+    let mut facts =
+        vec![fact(AnswerPart::Subject, it.subject.to_string()), fact(AnswerPart::FindingId, it.id.to_string())];
+    facts.extend([fact(AnswerPart::Severity, it.severity.as_str().to_owned())]);
     let rule = it.id.rule();
-    facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
-    facts.push(fact("see", format!("{} ({})", rule.page.title, rule.page.url)));
-    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
+    facts.extend([fact(AnswerPart::Rule, rule.title.to_owned()), fact(AnswerPart::Follows, rule.why.to_owned())]);
+    facts.push(fact(AnswerPart::See, format!("{} ({})", rule.page.title, rule.page.url)));
+    facts.extend(
+        it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+    );
     for remedy in &it.remedy {
         let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
-        facts.extend(lines.map(|text| fact(REMEDY, text.to_owned())));
+        facts.extend(lines.map(|text| fact(AnswerPart::Remedy, text.to_owned())));
     }
     facts
 }
@@ -301,25 +301,24 @@ fn of_item(it: &Item) -> Vec<Fact> {
 fn of_control(it: &Control) -> Vec<Fact> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let of = if it.subject.is_empty() { it.id.title().to_owned() } else { format!("{} {}", it.id.title(), it.subject) };
-    let mut facts = vec![Fact { note: it.id.to_string(), ..fact("control", of) }];
+    let mut facts = vec![Fact { note: it.id.to_string(), ..fact(AnswerPart::Control, of) }];
     if let Some(change) = &it.change {
-        facts.extend(change.look.iter().map(|look| fact("dry run", look.clone())));
-        facts.push(fact("command", change.command.clone()));
-        facts.push(fact("danger", change.danger.clone()));
+        facts.extend(change.look.iter().map(|look| fact(AnswerPart::DryRun, look.clone())));
+        facts.push(fact(AnswerPart::Command, change.command.clone()));
+        facts.push(fact(AnswerPart::ChangeDanger, change.danger.clone()));
     }
-    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
+    facts.extend(
+        it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+    );
     facts
 }
 
 /// Who may assume a role, and which policies it has, against what its part needs.
 fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
     let fact = |part, sign, text: String, note: String, path: &str| Fact {
-        part,
-        label: "",
-        sign,
-        text,
         note,
         evidence: principal.map(|it| Evidence::new(DocumentRef::IamRole(it.name.clone()), path)),
+        ..plain_fact(part, sign, text)
     };
     let trust = check.trust.iter().map(|it| {
         let (mark, text) = match it.verdict {
@@ -327,9 +326,10 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
             Outcome::Denied => (Mark::Dead, format!("{} cannot assume it", it.who)),
             Outcome::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
         };
-        fact("trust", Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
+        fact(AnswerPart::Trust, Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
     });
-    let policy = |sign, text: String, note: String| fact("policies", sign, text, note, "AttachedManagedPolicies");
+    let policy =
+        |sign, text: String, note: String| fact(AnswerPart::Policies, sign, text, note, "AttachedManagedPolicies");
     let policies = &check.policies;
     let present = policies.present.iter().map(|it| {
         let by = if it.by == it.required { String::new() } else { format!("by {}", it.by) };
@@ -356,33 +356,29 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
 
 fn of_finding(finding: &Finding) -> Fact {
     Fact {
-        part: "findings",
-        label: "",
-        sign: Sign::Finding(finding.severity),
-        text: finding.sentence.clone(),
         note: finding.id.to_string(),
+        finding: Some(finding.id),
         evidence: Some(finding.evidence.clone()),
+        ..plain_fact(AnswerPart::Findings, Sign::Finding(finding.severity), finding.sentence.clone())
     }
 }
 
 fn of_trace(trace: &Trace) -> Vec<Fact> {
     // What the answer has said already need not be said once more beside it.
-    let note = |line: &Line| {
-        let said = line.part == Part::Mapping && !line.note.is_empty() && trace.answer.contains(&line.note);
-        if said { String::new() } else { line.note.clone() }
-    };
+    let note = |line: &Line| if line.is_note_said { String::new() } else { line.note.clone() };
     let fact = |line: &Line| Fact {
-        part: line.part.heading(),
+        part: line.part,
         label: line.label,
         sign: match (line.severity, line.mark, line.part) {
             (Some(severity), ..) => Sign::Finding(severity),
             (None, Some(mark), _) => Sign::Mark(mark),
-            (None, None, Part::Unverified) => Sign::Unverified,
-            (None, None, Part::Unknown) => Sign::Mark(Mark::Unknown),
+            (None, None, AnswerPart::Unverified) => Sign::Unverified,
+            (None, None, AnswerPart::Unknown) => Sign::Mark(Mark::Unknown),
             (None, None, _) => Sign::Blank,
         },
         text: line.text.clone(),
         note: note(line),
+        finding: line.finding,
         evidence: line.evidence.clone(),
     };
     trace.lines.iter().map(fact).collect()

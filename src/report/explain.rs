@@ -29,10 +29,10 @@ pub fn exit(explanation: &Explanation) -> Exit {
 pub fn text(cluster: &ClusterId, explained: &Explained) -> String {
     let explanation = &explained.explanation;
     let mut rows = Vec::new();
-    let mut part = "";
+    let mut part = None;
     for line in explained.lines() {
-        let heading = if part == line.part { "" } else { line.part };
-        part = line.part;
+        let heading = if part == Some(line.part) { "" } else { line.part.heading() };
+        part = Some(line.part);
         let mark = line.mark.map(glyph).unwrap_or(" ");
         let mark = if line.is_command { "$" } else { mark };
         let note = if line.note.is_empty() { String::new() } else { format!("  ({})", line.note) };
@@ -94,9 +94,8 @@ fn step(step: &Step) -> Value {
         StepState::Unknown => "unknown",
         StepState::NotChecked => "not-checked",
     };
-    let name = step.name.as_str().replace("AWS IAM", "iam").replace(' ', "-");
     json!({
-        "step": name,
+        "step": step.name.id(),
         "state": state,
         "because": step.because,
         "evidence": step.evidence.as_ref().map(EvidenceJson::from),

@@ -15,7 +15,10 @@ pub fn text(cluster: &ClusterId, trace: &Trace) -> String {
         let heading = if part == Some(line.part) { "" } else { line.part.heading() };
         part = Some(line.part);
         let mark = line.mark.map(glyph).unwrap_or(" ");
-        let text = if line.label.is_empty() { line.text.clone() } else { format!("{:<8} {}", line.label, line.text) };
+        let text = match line.label {
+            Some(label) => format!("{:<8} {}", label.drawn(), line.text),
+            None => line.text.clone(),
+        };
         rows.push(vec![heading.to_owned(), format!("{mark} {text}"), line.note.clone()]);
     }
     // A long fact must not push every note to the right edge: notes stand two blanks behind their own fact.

@@ -1,12 +1,11 @@
 //! `eksplorer why-pod`, `why-sa` and `why-role`: which AWS role a workload gets, and who becomes a role.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::json::{EvidenceJson, FORMAT};
 use super::trust::{ClauseJson, word};
 use super::{columns, glyph};
-use crate::access::Mark;
 use crate::access::findings::{Finding, Severity};
 use crate::access::trust::{Clause, Outcome};
 use crate::access::workload::role::WhyRole;
@@ -23,8 +22,9 @@ pub struct Action {
     pub action: String,
     /// On what; `*` for anything.
     pub resource: String,
-    /// `allowed`, `denied`, `unknown`.
-    pub verdict: &'static str,
+    /// Whether the policies allow it.
+    #[serde(serialize_with = "write_outcome")]
+    pub verdict: Outcome,
     /// Why, as a sentence.
     pub because: String,
 }
@@ -32,8 +32,12 @@ pub struct Action {
 impl Action {
     /// With its verdict.
     pub fn new(action: &str, resource: &str, outcome: Outcome, because: String) -> Self {
-        Action { action: action.to_owned(), resource: resource.to_owned(), verdict: word(outcome), because }
+        Action { action: action.to_owned(), resource: resource.to_owned(), verdict: outcome, because }
     }
+}
+
+fn write_outcome<S: Serializer>(outcome: &Outcome, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(word(*outcome))
 }
 
 #[derive(Debug, Serialize)]
@@ -92,7 +96,7 @@ fn new_pod(it: &NewPod) -> Value {
 
 /// The answer as JSON (`docs/json.md`).
 pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Result<String, String> {
-    let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state, "roleArn": it.role_arn, "because": it.because});
+    let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state.as_str(), "roleArn": it.role_arn, "because": it.because});
     let shape = WhyJson {
         eksplorer: FORMAT,
         cluster: &cluster.name,
@@ -133,12 +137,10 @@ pub fn unread_json(
 pub fn text(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> String {
     let shown = why.shown();
     let asked = action.map(|it| {
-        let sign = match it.verdict {
-            "allowed" => Mark::InForce,
-            "denied" => Mark::Dead,
-            _ => Mark::Unknown,
-        };
-        vec!["action".to_owned(), format!("{} {} on {}: {}", glyph(sign), it.action, it.resource, it.because)]
+        vec![
+            "action".to_owned(),
+            format!("{} {} on {}: {}", glyph(mark(it.verdict)), it.action, it.resource, it.because),
+        ]
     });
     lines(&shown, &format!("  {}\non {cluster}\n", visible(&shown.because)), asked)
 }
@@ -151,10 +153,10 @@ pub fn role_text(cluster: &ClusterId, why: &WhyRole) -> String {
 /// An answer's lines under what is said first.
 fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut part = "";
+    let mut part = None;
     for line in shown.lines.iter().filter(|it| it.remedy.is_none()) {
-        let head = if part == line.part { "" } else { line.part };
-        part = line.part;
+        let head = if part == Some(line.part) { "" } else { line.part.heading() };
+        part = Some(line.part);
         // A finding's note is its name; any other line without one says where it was read.
         let note = match (&line.evidence, line.note.is_empty()) {
             (Some(evidence), true) => evidence.to_string(),

@@ -35,9 +35,14 @@ pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Troub
             request.role_account.get_or_insert_with(|| role.account.clone());
             match policy_of(options, &role).await? {
                 Ok(document) => evaluate(&document, &request),
-                Err(because) => {
-                    Verdict { verdict: Outcome::Unknown, because, statement: None, clause: None, passes: None }
-                }
+                Err(because) => Verdict {
+                    verdict: Outcome::Unknown,
+                    because,
+                    statement: None,
+                    clause: None,
+                    passes: None,
+                    action: None,
+                },
             }
         }
         // The command line asks for one of them.

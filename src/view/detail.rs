@@ -6,6 +6,7 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
+use crate::access::answer_line::LineLabel;
 use crate::access::identity::Verdict;
 use crate::access::trace::Trace;
 use crate::app::App;
@@ -57,7 +58,8 @@ const MOST_ANSWER: usize = 6;
 
 /// The verdict and its sentence. Gives the lines it took.
 pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 {
-    let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
+    let (glyph, role) = sign::verdict(trace.resolution.verdict);
+    let words = trace.resolution.verdict.words();
     let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
     canvas.put(area.x, area.y, 1, glyph, role);
     let columns = area.width.saturating_sub(2);
@@ -66,7 +68,7 @@ pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 
         canvas.put(area.x + 2, y, columns, line, Role::Text);
     }
     // The verdict itself is what the eye should find; the reason is to be read.
-    if text.starts_with(words) && trace.resolution.verdict != Verdict::Maps {
+    if trace.resolution.verdict != Verdict::Maps {
         canvas.put(area.x + 2, area.y, columns, words, role);
     }
     lines.len() as u16
@@ -94,12 +96,9 @@ const MOST_LINES: usize = 9;
 /// Lays facts out in lines of so many columns.
 pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut part = "";
+    let mut part = None;
     for (at, fact) in facts.iter().enumerate() {
-        let new_part = !fact.part.is_empty() && fact.part != part;
-        if new_part {
-            part = fact.part;
-        }
+        let new_part = part.replace(fact.part) != Some(fact.part);
         lines.extend(lay_out_one(at, fact, new_part, columns, shape));
     }
     lines
@@ -107,20 +106,20 @@ pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line>
 
 fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
     let mut first: Vec<(u16, String, Role)> = Vec::new();
-    let heading = if new_part { fact.part } else { "" };
+    let heading = if new_part { fact.part.heading() } else { "" };
     // Where the text begins.
     let mut x = match shape {
         Shape::Short => {
-            let label = if fact.label.is_empty() { heading } else { fact.label };
-            first.push((0, label.to_owned(), Role::Dim));
+            let label = fact.label.map_or_else(|| heading.to_owned(), LineLabel::drawn);
+            first.push((0, label, Role::Dim));
             11
         }
         Shape::Full => {
             first.push((0, heading.to_owned(), Role::Dim));
-            if !fact.label.is_empty() {
-                first.push((12, fact.label.to_owned(), Role::Dim));
+            if let Some(label) = fact.label {
+                first.push((12, label.drawn(), Role::Dim));
             }
-            if fact.label.is_empty() { 12 } else { 22 }
+            if fact.label.is_none() { 12 } else { 22 }
         }
     };
     if let Some((glyph, role)) = sign::sign(fact.sign) {

@@ -45,12 +45,12 @@ pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
     }
 }
 
-/// Of a whole answer, with its words.
-pub(super) fn verdict(verdict: Verdict) -> (&'static str, &'static str, Role) {
+/// Of a whole answer.
+pub(super) fn verdict(verdict: Verdict) -> (&'static str, Role) {
     match verdict {
-        Verdict::Maps => ("●", "gets in", Role::Good),
-        Verdict::DoesNotMap => ("✗", "does not get in", Role::Danger),
-        Verdict::Unknown => ("?", "not known", Role::Unknown),
+        Verdict::Maps => ("●", Role::Good),
+        Verdict::DoesNotMap => ("✗", Role::Danger),
+        Verdict::Unknown => ("?", Role::Unknown),
     }
 }
 

@@ -7,9 +7,9 @@ use eksplorer::access::findings::{Finding, Severity};
 use eksplorer::access::inventory::{Inventory, inventory};
 use eksplorer::access::posture::{Control, Standing};
 use eksplorer::access::trust::Outcome;
-use eksplorer::access::workload::Workloads;
 use eksplorer::access::workload::place::{NodeRole, Presence};
 use eksplorer::access::workload::role::HolderKind;
+use eksplorer::access::workload::{UnusedState, Workloads};
 use eksplorer::edit::draft::Draft;
 use eksplorer::edit::wish::{Ground, Wish};
 use eksplorer::model::document::read;
@@ -206,13 +206,13 @@ fn an_association_of_the_same_name_elsewhere_is_pointed_out() {
     let it = report(report!("b10-mount-pods-elsewhere"), &[]);
     let workloads = it.workloads();
     let why = workloads.why_account("mounts", "s3-driver").expect("it");
-    let hint = why.others.iter().find(|it| it.state == "elsewhere").expect("the hint");
+    let hint = why.others.iter().find(|it| it.state == UnusedState::Elsewhere).expect("the hint");
     assert!(hint.because.contains("kube-system/s3-driver"), "{}", hint.because);
     let pod = workloads.why_pod(workloads.pod("mounts", "mnt-7k").found().expect("the pod"));
-    assert!(pod.others.iter().any(|it| it.state == "elsewhere"));
+    assert!(pod.others.iter().any(|it| it.state == UnusedState::Elsewhere));
     // The one that has it is told nothing of the kind, nor is one of another name.
     let own = workloads.why_account("kube-system", "s3-driver").expect("it");
-    assert!(own.others.iter().all(|it| it.state != "elsewhere") && own.answer.outcome == Outcome::Allowed);
+    assert!(own.others.iter().all(|it| it.state != UnusedState::Elsewhere) && own.answer.outcome == Outcome::Allowed);
     let other = report(
         report!("b10-mount-pods-elsewhere"),
         &[("name: s3-driver, namespace: mounts", "name: mounter, namespace: mounts")],

@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
+use eksplorer::access::answer_line::{AnswerPart, LineLabel};
 use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, FindingId, Severity};
@@ -14,7 +15,7 @@ use eksplorer::access::inventory::{
 };
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::posture::{PostureRows, posture};
-use eksplorer::access::trace::{Line, Part, Trace, trace};
+use eksplorer::access::trace::{Line, Trace, trace};
 use eksplorer::access::who::who_can_question;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
@@ -336,44 +337,67 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
         mark,
         text: text.into(),
         note: note.into(),
+        is_note_said: false,
         severity: None,
+        finding: None,
         evidence,
     };
     let of_entry = || Some(Evidence::new(DocumentRef::AccessEntry(entry_arn.clone()), "kubernetesGroups"));
     let of_aws_auth = || Some(Evidence::new(DocumentRef::AwsAuth, "data.mapRoles[0].groups"));
     let mut lines = Vec::new();
     if asked.session.is_some() {
-        lines.push(line(Part::Principal, "session", None, &asked.arn(), "", None));
+        lines.push(line(AnswerPart::Principal, Some(LineLabel::Session), None, &asked.arn(), "", None));
     }
-    lines.push(line(Part::Principal, "role", None, &arn, "made 2024-01-03", None));
+    lines.push(line(AnswerPart::Principal, Some(LineLabel::Role), None, &arn, "made 2024-01-03", None));
     let maps = verdict == Verdict::Maps;
     if maps {
         lines.extend([
-            line(Part::Mapping, "", Some(Mark::InForce), "access entry STANDARD", "made 2025-02-01", of_entry()),
             line(
-                Part::Mapping,
-                "",
+                AnswerPart::Mapping,
+                None,
+                Some(Mark::InForce),
+                "access entry STANDARD",
+                "made 2025-02-01",
+                of_entry(),
+            ),
+            line(
+                AnswerPart::Mapping,
+                None,
                 Some(Mark::Shadowed),
                 "aws-auth mapRoles[0] → system:masters",
                 "an access entry wins in this mode",
                 of_aws_auth(),
             ),
             line(
-                Part::Identity,
-                "user",
+                AnswerPart::Identity,
+                Some(LineLabel::User),
                 None,
                 "arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com",
                 "",
                 None,
             ),
-            line(Part::Identity, "groups", None, "deployers · system:authenticated", "", of_entry()),
-            line(Part::Grants, "policy", None, "AmazonEKSEditPolicy", "namespaces blue", of_entry()),
-            line(Part::Unverified, "", None, "whether the partner's role was made again", "", None),
+            line(
+                AnswerPart::Identity,
+                Some(LineLabel::Groups),
+                None,
+                "deployers · system:authenticated",
+                "",
+                of_entry(),
+            ),
+            line(
+                AnswerPart::Grants,
+                Some(LineLabel::Policy),
+                None,
+                "AmazonEKSEditPolicy",
+                "namespaces blue",
+                of_entry(),
+            ),
+            line(AnswerPart::Unverified, None, None, "whether the partner's role was made again", "", None),
         ]);
     } else if verdict == Verdict::Unknown {
         lines.push(line(
-            Part::Unknown,
-            "",
+            AnswerPart::Unknown,
+            None,
             None,
             "its access entry: eks:DescribeAccessEntry is refused to you",
             "",
@@ -394,7 +418,8 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
         .into_iter()
         .chain(findings.iter().map(|it| Line {
             severity: Some(it.severity),
-            ..line(Part::Findings, "", None, &it.sentence, it.id.as_str(), Some(it.evidence.clone()))
+            finding: Some(it.id),
+            ..line(AnswerPart::Findings, None, None, &it.sentence, it.id.as_str(), Some(it.evidence.clone()))
         }))
         .collect();
     let source = MappingSource::AccessEntry { principal_arn: entry_arn.clone() };
@@ -408,6 +433,8 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
             asked: asked.clone(),
             verdict,
             because: answer.into(),
+            loading: false,
+            names_nearest: false,
             unknown: if verdict == Verdict::Unknown { vec!["its access entry".into()] } else { vec![] },
             unverified: if asked.principal.account == HOME { vec![] } else { vec!["the unique id".into()] },
             mapping: maps.then(|| Mapping {

@@ -14,7 +14,7 @@ mod world;
 use eksplorer::access::Mark;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::trust::Outcome;
-use eksplorer::access::workload::{InForce, Workloads};
+use eksplorer::access::workload::{InForce, UnusedState, Workloads};
 use eksplorer::model::principal::Principal;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -219,11 +219,14 @@ fn with_both_mechanisms_new_pods_use_pod_identity_and_old_ones_what_they_have() 
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = workloads.why_account("payments", "ledger").unwrap();
-    assert_eq!(why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(), [(InForce::Irsa, "shadowed")]);
+    assert_eq!(
+        why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(),
+        [(InForce::Irsa, UnusedState::Shadowed)]
+    );
     let why = workloads.why_pod(workloads.pod("payments", "ledger-0").found().unwrap());
     assert_eq!(
         why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(),
-        [(InForce::PodIdentity, "pending")]
+        [(InForce::PodIdentity, UnusedState::Pending)]
     );
     let rows = inventory(&facts, &snapshot.iam);
     assert!(rows.irsa.iter().any(|it| it.service_account == "ledger" && it.mark == Mark::Shadowed));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::carriers::named;
 use super::fix::FixTarget;
-use super::message::{Iam, Message};
+use super::message::{Iam, Message, RefusingPolicy};
 use super::others::{NO_PRINCIPAL, candidates, traced};
 use super::pods;
 use super::walk::{Walk, finish};
@@ -125,7 +125,7 @@ fn known(it: &Iam, walk: &mut Walk) {
 }
 
 fn judge<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, it: &Iam) -> Judgment {
-    if let Some(outside) = outside(&it.because) {
+    if let Some(outside) = it.refusal.by.and_then(outside) {
         return Judgment::new(
             Outcome::Denied,
             format!(
@@ -157,18 +157,15 @@ fn judge<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, it: &Iam) -> Judgme
 }
 
 /// What refuses from outside the facts.
-fn outside(because: &str) -> Option<&'static str> {
-    let because = because.to_lowercase();
-    [
-        ("service control policy", "a service control policy of the organization"),
-        ("resource control policy", "a resource control policy of the organization"),
-        ("session policy", "the policy of the session itself"),
-        ("vpc endpoint", "the policy of the VPC endpoint"),
-        ("resource-based policy", "the policy of the resource"),
-    ]
-    .into_iter()
-    .find(|(words, _)| because.contains(words))
-    .map(|it| it.1)
+fn outside(policy: RefusingPolicy) -> Option<&'static str> {
+    match policy {
+        RefusingPolicy::ServiceControl => Some("a service control policy of the organization"),
+        RefusingPolicy::ResourceControl => Some("a resource control policy of the organization"),
+        RefusingPolicy::Session => Some("the policy of the session itself"),
+        RefusingPolicy::VpcEndpoint => Some("the policy of the VPC endpoint"),
+        RefusingPolicy::Resource => Some("the policy of the resource"),
+        RefusingPolicy::Boundary | RefusingPolicy::Identity => None,
+    }
 }
 
 /// The caller's own policies on a call.
@@ -312,8 +309,7 @@ fn call<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, asked: &Asked, it: &
     let resource = if it.resource.starts_with("arn:") { it.resource.as_str() } else { "*" };
     let own = own(ground, workloads, asked, &it.action, resource);
     let whose = format!("{} {}", principal.kind, principal.name);
-    let by_identity =
-        it.because.contains("no identity-based policy allows") || it.because.contains("identity-based policy");
+    let by_identity = it.refusal.by == Some(RefusingPolicy::Identity);
     let mut judged = match own.allows {
         ActionVerdict::Denied(why) => Judgment::new(Outcome::Denied, why),
         ActionVerdict::No => {
@@ -350,27 +346,29 @@ fn advice(it: &Iam, outcome: Outcome) -> Option<String> {
     if outcome == Outcome::Allowed {
         return None;
     }
-    let because = it.because.to_lowercase();
     let action = if it.action.is_empty() { "the call" } else { it.action.as_str() };
-    Some(if because.contains("explicit deny") {
-        format!("an explicit deny wins over every allow: find the statement that denies {action}, and its conditions")
-    } else if because.contains("service control policy") {
-        format!(
+    Some(match it.refusal.by {
+        _ if it.refusal.explicit_deny => {
+            format!(
+                "an explicit deny wins over every allow: find the statement that denies {action}, and its conditions"
+            )
+        }
+        Some(RefusingPolicy::ServiceControl) => format!(
             "the organization's service control policies leave {action} out: they are changed in its management account"
-        )
-    } else if because.contains("permissions boundary") {
-        format!("its permissions boundary leaves {action} out: a policy alone does not help")
-    } else if because.contains("session policy") {
-        format!("the session was made with a policy that leaves {action} out: make a session without it")
-    } else if because.contains("vpc endpoint") {
-        format!("the policy of the VPC endpoint leaves {action} out")
-    } else if it.is_assume() && it.target_role().is_none() && !it.resource.is_empty() {
-        "name a role in the call: its ARN has the form arn:aws:iam::ACCOUNT:role/NAME".to_owned()
-    } else if it.is_assume() {
-        format!(
+        ),
+        Some(RefusingPolicy::Boundary) => {
+            format!("its permissions boundary leaves {action} out: a policy alone does not help")
+        }
+        Some(RefusingPolicy::Session) => {
+            format!("the session was made with a policy that leaves {action} out: make a session without it")
+        }
+        Some(RefusingPolicy::VpcEndpoint) => format!("the policy of the VPC endpoint leaves {action} out"),
+        _ if it.is_assume() && it.target_role().is_none() && !it.resource.is_empty() => {
+            "name a role in the call: its ARN has the form arn:aws:iam::ACCOUNT:role/NAME".to_owned()
+        }
+        _ if it.is_assume() => format!(
             "the role's trust policy must let the caller call {action}; no access entry or binding has a part in it"
-        )
-    } else {
-        format!("a policy of the principal must allow {action} on that resource; no access entry or binding can")
+        ),
+        _ => format!("a policy of the principal must allow {action} on that resource; no access entry or binding can"),
     })
 }

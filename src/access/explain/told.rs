@@ -3,14 +3,15 @@
 use super::message::{KubeletPeer, Message, Sender, Speaker};
 use super::{Explanation, StepState};
 use crate::access::Mark;
+use crate::access::answer_line::AnswerPart;
 use crate::access::permissions::Verdict;
 use crate::model::snapshot::Evidence;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `fix`, `or`, `broader`, `notes`.
-    pub part: &'static str,
+    /// Under which heading.
+    pub part: AnswerPart,
     /// Its sign.
     pub mark: Option<Mark>,
     /// The fact.
@@ -21,6 +22,8 @@ pub struct Line {
     pub evidence: Option<Evidence>,
     /// Is it a command, to be copied as it stands?
     pub is_command: bool,
+    /// The commands of the fix that it is about.
+    pub commands: Option<String>,
 }
 
 /// The sign of an answer.
@@ -34,8 +37,16 @@ pub fn mark(verdict: Verdict) -> Mark {
 
 impl Line {
     /// A line of text alone, under a heading.
-    pub fn plain(part: &'static str, text: &str) -> Self {
-        Line { part, mark: None, text: text.to_owned(), note: String::new(), evidence: None, is_command: false }
+    pub fn plain(part: AnswerPart, text: &str) -> Self {
+        Line {
+            part,
+            mark: None,
+            text: text.to_owned(),
+            note: String::new(),
+            evidence: None,
+            is_command: false,
+            commands: None,
+        }
     }
 }
 
@@ -46,38 +57,43 @@ impl Explanation {
         let mut lines = Vec::new();
         // What a Forbidden says stands in the title and at the username.
         if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
-            lines.push(plain("message", &told(&self.message)));
+            lines.push(plain(AnswerPart::Message, &told(&self.message)));
         }
         lines.extend(self.steps.iter().map(|it| Line {
             mark: Some(it.state.mark()),
             evidence: it.evidence.clone(),
-            ..plain(it.name.as_str(), &it.because)
+            ..plain(AnswerPart::Step(it.name), &it.because)
         }));
         if self.principals.len() > 1 {
             lines.extend(self.principals.iter().map(|it| Line {
                 mark: Some(self::mark(it.verdict)),
                 note: it.because.clone(),
-                ..plain("principals", &it.asked.arn())
+                ..plain(AnswerPart::Principals, &it.asked.arn())
             }));
         }
         if let Some(miss) = &self.nearest {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
-            lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
+            lines.push(Line {
+                note,
+                evidence: miss.grant.evidence(),
+                ..plain(AnswerPart::Nearest, &miss.grant.to_string())
+            });
         }
         if let Some(closest) = &self.closest_statement {
-            lines.push(plain("closest", closest));
+            lines.push(plain(AnswerPart::Closest, closest));
         }
         if let Some(least) = &self.least {
-            lines.push(plain("statement", &format!("add to {}:", least.policy)));
-            lines.push(plain("statement", &least.statement.to_string()));
+            lines.push(plain(AnswerPart::Statement, &format!("add to {}:", least.policy)));
+            lines.push(plain(AnswerPart::Statement, &least.statement.to_string()));
         }
         lines
     }
 
     /// The fixes that are texts.
-    pub fn text_fix_lines(&self, heading: &'static str) -> Vec<Line> {
+    pub fn text_fix_lines(&self, heading: AnswerPart) -> Vec<Line> {
         let lines = self.text_fixes.iter().flat_map(|fix| {
-            let title = Line { note: fix.note.clone(), ..Line::plain(heading, &fix.title) };
+            let commands = Some(fix.command.clone()).filter(|it| !it.is_empty());
+            let title = Line { note: fix.note.clone(), commands, ..Line::plain(heading, &fix.title) };
             let commands = fix.command.lines().map(|it| Line { is_command: true, ..Line::plain(heading, it) });
             std::iter::once(title).chain(commands)
         });
@@ -89,7 +105,7 @@ impl Explanation {
         let lines = self.step_lines();
         let of = |state: StepState| {
             let step = self.steps.iter().find(|it| it.state == state)?;
-            lines.iter().position(|it| it.part == step.name.as_str())
+            lines.iter().position(|it| it.part == AnswerPart::Step(step.name))
         };
         of(StepState::Failed)
             .or_else(|| of(StepState::Unknown))

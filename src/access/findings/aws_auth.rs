@@ -86,7 +86,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
             false => EntryType::HybridLinux,
         };
         let sentence = format!("nodes that run with this role cannot join: {because}, and no access entry names it");
-        let fix = Remedy { title: "Create the entry that lets the nodes join".to_owned(), text: create(kind) };
+        let fix = Remedy::new("Create the entry that lets the nodes join", create(kind));
         return Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([fix]);
     }
     let policy = format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", principal.partition);
@@ -95,7 +95,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
     let sentence =
         format!("an administrator is locked out: {because}, and no access entry names this {}", principal.kind);
     let title = "Create an entry with what system:masters gave: it cannot be a group of an entry".to_owned();
-    Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([Remedy { title, text }])
+    Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([Remedy::new(title, text)])
 }
 
 /// A template that only instances can fill in, on a role that instances cannot assume.

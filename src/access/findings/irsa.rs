@@ -10,7 +10,7 @@ use crate::access::trust::{Clause, Got, Outcome};
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::token::IRSA_TOKEN;
 use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
-use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
+use crate::access::workload::{Account, Answer, ChainLink, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -81,13 +81,13 @@ fn of_binding(
     out: &mut Vec<Finding>,
 ) {
     let from = out.len();
-    let step = |label: &str, outcome| irsa.steps.iter().find(|it| it.label == label && it.outcome == Some(outcome));
+    let step = |link, outcome| irsa.steps.iter().find(|it| it.link == link && it.outcome == Some(outcome));
     let Some(role) = &irsa.role else {
         let why = format!("{}; the webhook hands it to pods all the same, and STS refuses it", irsa.answer.because);
         out.push(Finding::new(Medium, FindingId::IrsaAnnotationNoArn, why, evidence));
         return;
     };
-    if let Some(step) = step("role", Outcome::Denied) {
+    if let Some(step) = step(ChainLink::Role, Outcome::Denied) {
         let (id, mend) = match workloads.trust(role) {
             Lookup::Found(it) => (FindingId::IrsaRolePath, vec![remedy::annotate(namespace, name, &it.detail.arn)]),
             _ => (FindingId::IrsaRoleMissing, Vec::new()),
@@ -114,7 +114,7 @@ fn of_binding(
         of_claims(irsa, trust, evidence, out);
     }
     let cluster = workloads.facts().0.cluster.value();
-    if let (Some(step), Some(cluster)) = (step("provider", Outcome::Denied), cluster) {
+    if let (Some(step), Some(cluster)) = (step(ChainLink::Provider, Outcome::Denied), cluster) {
         let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or_default();
         let issuer = cluster.issuer().unwrap_or_default();
         let audience = irsa.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
@@ -123,7 +123,7 @@ fn of_binding(
         out.push(Finding::new(Medium, FindingId::IrsaProviderMissing, step.text.clone(), evidence).with(mend));
     }
     if let (Some(step), Some(provider), Some(audience)) =
-        (step("audience", Outcome::Denied), &irsa.provider, &irsa.audience)
+        (step(ChainLink::Audience, Outcome::Denied), &irsa.provider, &irsa.audience)
     {
         let mend = remedy::client_id(provider, audience);
         out.push(Finding::new(Medium, FindingId::IrsaProviderAudience, step.text.clone(), evidence).with([mend]));

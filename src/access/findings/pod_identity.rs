@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{lacks_key, names, of_pod};
 use super::{Finding, FindingId};
+use crate::access::iam::request::TAG_SESSION;
 use crate::access::trust::Outcome;
 use crate::access::workload::agent::AGENT;
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::place::{Kind, NodeRole, Presence};
 use crate::access::workload::reach::{self, Reach};
-use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
+use crate::access::workload::{Account, Answer, Association, ChainLink, Workloads, remedy};
 use crate::model::aws_command::{AssociationChanges, EksCommands};
 use crate::model::cluster::Cluster;
 use crate::model::network::NetworkPolicy;
@@ -61,7 +62,8 @@ fn of_role(
         let statement = remedy::pod_identity_statement(arn, &it.namespace, &it.service_account, tags);
         Some([statement, remedy::update_trust(&role.name)])
     };
-    let role_step = judged.steps.iter().find(|step| step.label == "role" && step.outcome == Some(Outcome::Denied));
+    let role_step =
+        judged.steps.iter().find(|step| step.link == ChainLink::Role && step.outcome == Some(Outcome::Denied));
     if let Some(step) = role_step {
         let own = cluster.and_then(|it| it.account());
         let foreign = judged.role.as_ref().is_some_and(|role| own.is_some_and(|own| own != role.account));
@@ -90,7 +92,7 @@ fn of_role(
     if let Some(denied) = judged.trust.as_ref().filter(|it| own && it.outcome == Outcome::Denied) {
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
-        let tagging = denied.because.contains("sts:TagSession");
+        let tagging = denied.action.as_deref() == Some(TAG_SESSION);
         let absent = matches!(&found, Some(Lookup::Found(trust)) if lacks_key(denied, trust));
         let (id, why) = if absent && !on_tag(denied) {
             let why = format!(

@@ -21,8 +21,6 @@ use crate::model::words::last_part;
 
 /// What it takes to ask for the credentials of a pod.
 pub(crate) const ASSUME_FOR_POD: &str = "eks-auth:AssumeRoleForPodIdentity";
-/// What it takes to assume a role.
-pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// Whether policies allow an action.
 #[derive(Clone, Debug, PartialEq, Eq)]

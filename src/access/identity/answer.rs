@@ -19,6 +19,17 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    /// The words that an answer begins with.
+    pub fn words(self) -> &'static str {
+        match self {
+            Verdict::Maps => "gets in",
+            Verdict::DoesNotMap => "does not get in",
+            Verdict::Unknown => "not known",
+        }
+    }
+}
+
 /// Where a mapping stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MappingSource {
@@ -105,6 +116,10 @@ pub struct Resolution {
     pub because: String,
     /// The missing facts that could change the answer, or a part of it.
     pub unknown: Vec<String>,
+    /// Whether one of them is only not there yet.
+    pub loading: bool,
+    /// Whether the reason is that of the first of the others, the nearest miss.
+    pub names_nearest: bool,
     /// What could only reveal a rare defect.
     pub unverified: Vec<String>,
     /// The mapping in force.

@@ -145,7 +145,7 @@ fn way_in(resolver: &Resolver<'_>, used_by: &RoleUse, principal: Option<&Princip
     let (Some(kind), Some(principal)) = (entry_type(used_by, facts), principal) else { return (String::new(), None) };
     let fix = |arn: &str| {
         let title = format!("Let nodes join with {}", last_part(arn));
-        entry_commands(facts, arn, kind).map(|text| Remedy { title, text })
+        entry_commands(facts, arn, kind).map(|text| Remedy::new(title, text))
     };
     match resolver.existing(principal) {
         Lookup::Found((arn, _)) => (String::new(), fix(arn)),

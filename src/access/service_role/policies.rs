@@ -11,10 +11,16 @@ use std::sync::Arc;
 
 use super::wide::wider;
 use crate::access::findings::Severity;
+use crate::access::iam::identity::ASSUME_FOR_POD;
 use crate::access::iam::policy::{Applies, PolicySays, ask_policy};
 use crate::access::iam::{ActionQuery, PolicyReader, PolicyText, Request, Target, Truth, managed};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::IamFacts;
+
+/// What the CNI needs to give pods of an IPv6 cluster their addresses.
+pub(crate) const ASSIGN_IPV6: &str = "ec2:AssignIpv6Addresses";
+/// What nodeadm needs to check that an entry lets a hybrid node in.
+pub(crate) const LIST_ACCESS_ENTRIES: &str = "eks:ListAccessEntries";
 
 /// A policy that a part needs, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +50,10 @@ pub(super) const AUTO_MODE_CLUSTER: [Required; 5] = [
     required("AmazonEKSLoadBalancingPolicy", &[], &["elasticloadbalancing:CreateTargetGroup"]),
     required("AmazonEKSNetworkingPolicy", &[], &["ec2:CreateNetworkInterface"]),
 ];
-pub(super) const WORKER: Required = required(
-    "AmazonEKSWorkerNodePolicy",
-    &[],
-    &["ec2:DescribeInstances", "eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"],
-);
-pub(super) const MINIMAL_WORKER: Required = required(
-    "AmazonEKSWorkerNodeMinimalPolicy",
-    &["AmazonEKSWorkerNodePolicy"],
-    &["eks-auth:AssumeRoleForPodIdentity"],
-);
+pub(super) const WORKER: Required =
+    required("AmazonEKSWorkerNodePolicy", &[], &["ec2:DescribeInstances", "eks:DescribeCluster", ASSUME_FOR_POD]);
+pub(super) const MINIMAL_WORKER: Required =
+    required("AmazonEKSWorkerNodeMinimalPolicy", &["AmazonEKSWorkerNodePolicy"], &[ASSUME_FOR_POD]);
 const READ_ONLY: &str = "AmazonEC2ContainerRegistryReadOnly";
 pub(super) const PULL: Required = required(
     "AmazonEC2ContainerRegistryPullOnly",
@@ -66,7 +66,7 @@ pub(super) const CNI: Required = required(
     &["ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface"],
 );
 /// AWS has no policy for it.
-pub(super) const CNI_IPV6: Required = required("", &[], &["ec2:AssignIpv6Addresses"]);
+pub(super) const CNI_IPV6: Required = required("", &[], &[ASSIGN_IPV6]);
 pub(super) const EBS_CSI: Required = Required {
     path: "service-role/",
     ..required(
@@ -95,8 +95,7 @@ pub(super) const SSM_CORE: Required = required(
 );
 pub(super) const DESCRIBE_CLUSTER: Required = required("", &[], &["eks:DescribeCluster"]);
 /// With it nodeadm checks, before a hybrid node joins, that an entry lets it in.
-pub(super) const LIST_ENTRIES: Required =
-    Required { is_optional: true, ..required("", &[], &["eks:ListAccessEntries"]) };
+pub(super) const LIST_ENTRIES: Required = Required { is_optional: true, ..required("", &[], &[LIST_ACCESS_ENTRIES]) };
 
 /// A required policy that is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +113,8 @@ pub struct MissingPolicy {
     pub required: String,
     /// What nothing that could be read allows, of what it is needed for.
     pub lacks: Vec<&'static str>,
+    /// Whether no policy of AWS is required, only its actions.
+    pub is_by_action: bool,
     /// Is all of it lacking?
     pub wholly: bool,
     /// Whether the part works without it.
@@ -300,6 +301,7 @@ impl PolicySet<'_> {
             let unread = || self.others().filter(|it| it.is_unread()).map(|it| it.name.to_owned());
             found.missing.push(MissingPolicy {
                 required: own,
+                is_by_action: required.name.is_empty(),
                 wholly: lacks.len() == required.actions.len(),
                 is_optional: required.is_optional,
                 lacks,

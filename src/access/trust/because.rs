@@ -24,6 +24,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             statement: Some(reference(it.statement)),
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::Denied(it) => {
             let part = if it.conditions.is_empty() { StatementPart::Principal } else { StatementPart::Condition(0) };
@@ -46,6 +47,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             statement: Some(reference(allows.statement)),
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::Unclear => Verdict {
             verdict: outcome,
@@ -53,6 +55,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             statement: None,
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::MayAllow(it) => {
             let part = it.first_part(Truth::Unknown).unwrap_or(StatementPart::Unclear);
@@ -65,6 +68,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             statement: None,
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::NotAllowed(Some(it)) => {
             let part = it.first_part(Truth::No).unwrap_or(StatementPart::Unclear);
@@ -152,6 +156,7 @@ impl Words<'_> {
             statement: Some(reference(it.statement)),
             clause: self.taken_apart(it.statement, part),
             passes,
+            action: Some(self.action.to_owned()),
         }
     }
 

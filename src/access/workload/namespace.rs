@@ -5,6 +5,8 @@
 
 use super::shown::{Lines, mark};
 use super::{InForce, Shown, Subject, Why, Workloads};
+use crate::access::Mark;
+use crate::access::answer_line::AnswerPart;
 use crate::access::trust::Outcome;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::words::count;
@@ -21,7 +23,7 @@ impl Workloads<'_> {
         let mut order: Vec<&Why<'_>> = all.iter().collect();
         order.sort_by_key(|it| (!own(it), it.answer.outcome, it.service_account.clone()));
         for why in order {
-            let line = lines.say("account", Some(mark(why.answer.outcome)), told(why, own(why)));
+            let line = lines.say(AnswerPart::Account, Some(mark(why.answer.outcome)), told(why, own(why)));
             line.note = if own(why) { why.answer.because.clone() } else { String::new() };
             let account = (namespace.to_owned(), why.service_account.clone());
             line.evidence = Some(Evidence::new(DocumentRef::ServiceAccount(account.0.clone(), account.1.clone()), ""));
@@ -35,7 +37,7 @@ impl Workloads<'_> {
                 }
                 let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
                 let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
-                let line = lines.say("pod", Some(mark(it.answer.outcome)), text);
+                let line = lines.say(AnswerPart::Pod, Some(mark(it.answer.outcome)), text);
                 line.note.clone_from(&it.answer.because);
                 let (namespace, name) = (namespace.to_owned(), it.pod.metadata.name.clone());
                 line.evidence = Some(Evidence::new(DocumentRef::Pod(namespace.clone(), name.clone()), "spec"));
@@ -51,7 +53,7 @@ impl Workloads<'_> {
         let unread: Vec<String> =
             gaps.into_iter().filter_map(|(what, gap)| Some(super::place::unread(what, &gap?))).collect();
         for it in &unread {
-            lines.say("unknown", Some(super::super::Mark::Unknown), it.clone());
+            lines.say(AnswerPart::Unknown, Some(Mark::Unknown), it.clone());
         }
         let (outcome, headline) = self.of_namespace(namespace, &all, own, unread.is_empty());
         Shown {

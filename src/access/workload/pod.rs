@@ -11,7 +11,7 @@ use super::place::{self, NodeRole, Place, Presence};
 use super::reach::{Reach, agent_address, barred, of_policy};
 use super::token::Token;
 use super::why::{of_association, of_container};
-use super::{Answer, Association, Step, Workloads};
+use super::{Answer, Association, ChainLink, Step, Workloads};
 use crate::access::iam::ActionVerdict;
 use crate::access::iam::identity::ASSUME_FOR_POD;
 use crate::access::trust::Outcome;
@@ -86,7 +86,7 @@ impl<'a> Workloads<'a> {
         it.unverified.extend(own.unverified.iter().cloned());
         let which = if it.containers.len() > 1 { format!("container {}: ", own.name) } else { String::new() };
         it.steps.push(Step {
-            label: "environment",
+            link: ChainLink::Environment,
             outcome: None,
             text: format!("{which}{}", own.because),
             evidence: Some(of_container(pod, main)),
@@ -167,7 +167,7 @@ impl<'a> Workloads<'a> {
             _ => return,
         };
         // Whatever the audience, a sure no stays one where the token is the service account's.
-        let gone = irsa.steps.iter().any(|it| it.label == "role" && it.outcome == Some(Outcome::Denied));
+        let gone = irsa.steps.iter().any(|it| it.link == ChainLink::Role && it.outcome == Some(Outcome::Denied));
         let own_token = matches!(own.token, Some(Token::Projected { .. }));
         let sure = gone || own_token && it.answer.outcome == Outcome::Denied;
         if !sure {
@@ -202,7 +202,7 @@ impl<'a> Workloads<'a> {
         };
         it.role_arn.clone_from(&judged.role_arn);
         it.steps.push(Step {
-            label: "association",
+            link: ChainLink::Association,
             outcome: None,
             text: format!("Pod Identity association {} of {namespace}/{name}", judged.id),
             evidence: Some(of_association(&judged.id)),
@@ -216,7 +216,7 @@ impl<'a> Workloads<'a> {
             Presence::Unknown(why) => Answer::open(why.clone()),
         };
         it.steps.push(Step {
-            label: "agent",
+            link: ChainLink::Agent,
             outcome: Some(agent.outcome),
             text: agent.because.clone(),
             evidence: None,
@@ -233,7 +233,7 @@ impl<'a> Workloads<'a> {
                 ActionVerdict::No | ActionVerdict::Denied(_) => {
                     let why = format!("the role of its node may not call {ASSUME_FOR_POD}, which the agent needs");
                     it.steps.push(Step {
-                        label: "node role",
+                        link: ChainLink::NodeRole,
                         outcome: Some(Outcome::Denied),
                         text: why.clone(),
                         evidence: None,
@@ -252,7 +252,7 @@ impl<'a> Workloads<'a> {
                 let why = barred(&policies, agent_address(it.pod));
                 let evidence = policies.first().map(|it| of_policy(it));
                 let outcome = Some(Outcome::Unknown);
-                it.steps.push(Step { label: "network", outcome, text: why.clone(), evidence });
+                it.steps.push(Step { link: ChainLink::Network, outcome, text: why.clone(), evidence });
                 links.push(Answer::open(why));
             }
             Reach::Unread(gap) => {
@@ -304,7 +304,7 @@ impl<'a> Workloads<'a> {
             it.role_arn = Some((*role).to_owned());
         }
         it.steps.push(Step {
-            label: "node role",
+            link: ChainLink::NodeRole,
             outcome: Some(answer.outcome),
             text: answer.because.clone(),
             evidence: None,

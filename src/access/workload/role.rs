@@ -18,7 +18,7 @@ use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// What becomes a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HolderKind {
     /// A pod of this cluster.
     Pod,

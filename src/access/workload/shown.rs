@@ -6,7 +6,8 @@
 use super::role::WhyRole;
 use super::{InForce, Why, Workloads};
 use crate::access::Mark;
-use crate::access::findings::{Finding, Remedy, Severity};
+use crate::access::answer_line::AnswerPart;
+use crate::access::findings::{Finding, FindingId, Remedy, Severity};
 use crate::access::trust::{Clause, Got, Outcome};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -46,14 +47,16 @@ impl Subject {
 }
 
 /// One line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Under which heading.
-    pub part: &'static str,
+    pub part: AnswerPart,
     /// Its sign.
     pub mark: Option<Mark>,
     /// Of a finding, how much it matters.
     pub severity: Option<Severity>,
+    /// Of a finding, which one.
+    pub finding: Option<FindingId>,
     /// What it says.
     pub text: String,
     /// Beside it.
@@ -105,23 +108,33 @@ impl Lines {
         self.0
     }
 
-    pub(super) fn say(&mut self, part: &'static str, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
-        let line = Line { part, mark, text: text.into(), ..Line::default() };
+    pub(super) fn say(&mut self, part: AnswerPart, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
+        let line = Line {
+            part,
+            mark,
+            severity: None,
+            finding: None,
+            text: text.into(),
+            note: String::new(),
+            evidence: None,
+            remedy: None,
+            about: None,
+        };
         self.0.push_mut(line)
     }
 
     fn clause(&mut self, it: &Clause, passes: Option<&String>) {
         let key = if it.operator == it.key { it.key.clone() } else { format!("{} {}", it.operator, it.key) };
-        self.say("clause", Some(Mark::Dead), format!("Statement[{}] {key}", it.statement.index));
-        self.say("wants", None, it.wanted.join(" or "));
+        self.say(AnswerPart::Clause, Some(Mark::Dead), format!("Statement[{}] {key}", it.statement.index));
+        self.say(AnswerPart::ClauseWants, None, it.wanted.join(" or "));
         let got = match &it.got {
             Got::Values(values) => values.join(" and "),
             Got::Absent => "(the request does not have it)".to_owned(),
             Got::Unknown => "(not known)".to_owned(),
         };
-        self.say("has", None, got);
+        self.say(AnswerPart::RequestHas, None, got);
         if let Some(passes) = passes {
-            self.say("passes", None, passes.clone());
+            self.say(AnswerPart::Passes, None, passes.clone());
         }
     }
 
@@ -129,8 +142,9 @@ impl Lines {
     fn findings(&mut self, findings: &[Finding], ask: Option<&Remedy>) -> Vec<Remedy> {
         let mut remedies: Vec<Remedy> = ask.cloned().into_iter().collect();
         for it in findings {
-            let line = self.say("findings", None, it.sentence.clone());
+            let line = self.say(AnswerPart::Findings, None, it.sentence.clone());
             line.severity = Some(it.severity);
+            line.finding = Some(it.id);
             line.note = it.id.to_string();
             line.evidence = Some(it.evidence.clone());
             for remedy in &it.remedy {
@@ -140,7 +154,7 @@ impl Lines {
             }
         }
         for (at, it) in remedies.iter().enumerate() {
-            let part = if ask == Some(it) { "ask" } else { "mend" };
+            let part = if ask == Some(it) { AnswerPart::Ask } else { AnswerPart::Mend };
             self.say(part, None, format!("{}:", it.title)).remedy = Some(at);
             for text in it.text.lines() {
                 self.say(part, None, text).remedy = Some(at);
@@ -188,7 +202,7 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let kind = if it.init { "init container " } else { "" };
             let text = format!("{kind}{}: {}{role}", it.name, it.in_force.words());
-            lines.say("new pod", Some(Mark::Shadowed), text).note.clone_from(&it.because);
+            lines.say(AnswerPart::NewPod, Some(Mark::Shadowed), text).note.clone_from(&it.because);
         }
     }
 
@@ -199,19 +213,23 @@ impl Why<'_> {
             // What was said first need not be said again where it comes from.
             let said = step.text == self.answer.because && step.outcome != Some(Outcome::Allowed);
             let text = if said { "this decides" } else { step.text.as_str() };
-            lines.say(step.label, step.outcome.map(mark), text).evidence.clone_from(&step.evidence);
+            lines.say(AnswerPart::Link(step.link), step.outcome.map(mark), text).evidence.clone_from(&step.evidence);
         }
         if let Some(it) = &self.answer.clause {
             lines.clause(it, self.answer.passes.as_ref());
         }
         for it in self.containers.iter().filter(|_| self.differ) {
             let kind = if it.init { "init container " } else { "" };
-            lines.say("containers", None, format!("{kind}{}: {}", it.name, it.in_force.words())).note =
+            lines.say(AnswerPart::Containers, None, format!("{kind}{}: {}", it.name, it.in_force.words())).note =
                 it.because.clone();
         }
         for it in &self.others {
             let role = it.role_arn.as_deref().unwrap_or("a role that is not known");
-            let line = lines.say(it.state, Some(Mark::Shadowed), format!("{}, {role}", it.mechanism.words()));
+            let line = lines.say(
+                AnswerPart::Unused(it.state),
+                Some(Mark::Shadowed),
+                format!("{}, {role}", it.mechanism.words()),
+            );
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
         }
@@ -220,18 +238,18 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
             let document = DocumentRef::Pod(self.namespace.clone(), it.pod.metadata.name.clone());
-            let line = lines.say("pods", Some(mark(it.answer.outcome)), text);
+            let line = lines.say(AnswerPart::Pods, Some(mark(it.answer.outcome)), text);
             line.evidence = Some(Evidence::new(document, "spec"));
             line.about = Some(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone()));
         }
         if let Some(more) = self.pods.len().checked_sub(MOST_PODS).filter(|it| *it > 0) {
-            lines.say("pods", None, format!("and {more} more"));
+            lines.say(AnswerPart::Pods, None, format!("and {more} more"));
         }
         if let Some(why) = &self.pods_unread {
-            lines.say("pods", Some(Mark::Unknown), why.clone());
+            lines.say(AnswerPart::Pods, Some(Mark::Unknown), why.clone());
         }
         for it in &self.unverified {
-            lines.say("unverified", Some(Mark::Unverified), it.clone());
+            lines.say(AnswerPart::Unverified, Some(Mark::Unverified), it.clone());
         }
         let remedies = lines.findings(&self.findings, self.ask.as_ref());
         Shown {
@@ -255,13 +273,13 @@ impl WhyRole {
         let mut lines = Lines(Vec::new());
         for it in &self.holders {
             let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
-            let line = lines.say(it.kind.heading(), Some(mark(it.outcome)), format!("{}{by}", it.name));
+            let line = lines.say(AnswerPart::Holder(it.kind), Some(mark(it.outcome)), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
             line.about = it.subject();
         }
         for it in &self.unknown {
-            lines.say("unknown", Some(Mark::Unknown), it.clone());
+            lines.say(AnswerPart::Unknown, Some(Mark::Unknown), it.clone());
         }
         let remedies = lines.findings(&self.findings, None);
         Shown {

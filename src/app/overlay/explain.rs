@@ -65,12 +65,7 @@ impl ExplainView {
         if line.is_command {
             return Some(line.text.clone());
         }
-        if let Some(commands) = self.explained.as_ref().and_then(|it| it.commands_of(line)) {
-            return Some(commands);
-        }
-        let below = self.lines.iter().skip(self.at + 1).take_while(|it| it.is_command);
-        let commands: Vec<&str> = below.map(|it| it.text.as_str()).collect();
-        (!commands.is_empty()).then(|| commands.join("\n"))
+        line.commands.clone()
     }
 
     /// Of whom it is, if it is of one principal.
@@ -86,7 +81,8 @@ impl ExplainView {
 fn fact(line: &Line) -> Fact {
     Fact {
         part: line.part,
-        label: "",
+        label: None,
+        finding: None,
         sign: line.mark.map_or(Sign::Blank, Sign::Mark),
         text: if line.is_command { format!("$ {}", line.text) } else { line.text.clone() },
         note: line.note.clone(),

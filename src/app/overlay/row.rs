@@ -1,6 +1,7 @@
 //! A row with all that it says, on the full screen: what the detail beside the list says, where there is no room beside it,
 //! or where nothing else could be opened.
 
+use crate::access::answer_line::AnswerPart;
 use crate::access::findings::Remedy;
 use crate::app::detail::{Fact, of_row_alone, remedy_at, title};
 use crate::app::overlay::document::Document;
@@ -66,7 +67,7 @@ impl RowView {
         let own = match (remedy_at(&self.facts, self.at, &self.remedies), self.fact()) {
             (Some(remedy), _) => remedy.text.clone(),
             // It changes nothing, so nothing is to be feared of it.
-            (None, Some(it)) if it.part == "dry run" => return (it.text.clone(), String::new()),
+            (None, Some(it)) if it.part == AnswerPart::DryRun => return (it.text.clone(), String::new()),
             _ => self.row.copied().to_owned(),
         };
         (own, self.row.danger.clone())

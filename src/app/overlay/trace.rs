@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::Mark;
+use crate::access::answer_line::AnswerPart;
 use crate::access::trace::Trace;
-use crate::app::detail::{Fact, STATE, Sign, facts};
+use crate::app::detail::{Fact, Sign, facts};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
 use crate::model::principal::Asked;
@@ -45,9 +46,9 @@ impl TraceView {
         let last = self.facts.len().saturating_sub(1);
         let same =
             |fact: &Fact| before.as_ref().is_some_and(|(p, l, t)| (*p, *l, t) == (fact.part, fact.label, &fact.text));
-        let decides = |fact: &Fact| fact.part == "mapping" && fact.sign == Sign::Mark(Mark::InForce);
+        let decides = |fact: &Fact| fact.part == AnswerPart::Mapping && fact.sign == Sign::Mark(Mark::InForce);
         // Where nothing is in force, the nearest miss is what must be mended.
-        let misses = |fact: &Fact| fact.part == "mapping" && fact.evidence.is_some();
+        let misses = |fact: &Fact| fact.part == AnswerPart::Mapping && fact.evidence.is_some();
         self.at = if first {
             let place = self.facts.iter().position(decides).or_else(|| self.facts.iter().position(misses));
             place.or_else(|| self.facts.iter().position(|fact| fact.evidence.is_some())).unwrap_or(0)
@@ -59,7 +60,7 @@ impl TraceView {
     /// Of what uses a role: whether that works, which is what was asked; whether the role itself gets in is another
     /// matter.
     pub fn workload(&self) -> Option<&Fact> {
-        self.workload.then(|| self.about.iter().find(|fact| fact.part == STATE)).flatten()
+        self.workload.then(|| self.about.iter().find(|fact| fact.part == AnswerPart::State)).flatten()
     }
 
     /// The line under the cursor.

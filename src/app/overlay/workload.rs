@@ -90,7 +90,8 @@ impl WorkloadView {
 fn fact(line: &Line) -> Fact {
     Fact {
         part: line.part,
-        label: "",
+        label: None,
+        finding: line.finding,
         sign: match (line.severity, line.mark) {
             (Some(severity), _) => Sign::Finding(severity),
             (None, Some(mark)) => Sign::Mark(mark),

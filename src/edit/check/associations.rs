@@ -6,7 +6,7 @@
 use super::{Check, CheckId, Look};
 use crate::access::trust::Outcome;
 use crate::access::workload::place::Presence;
-use crate::access::workload::{Account, Workloads};
+use crate::access::workload::{Account, ChainLink, Workloads};
 use crate::edit::state::{AssociationState, State, Subject};
 use crate::model::principal::Principal;
 use crate::model::snapshot::Lookup;
@@ -77,10 +77,10 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, S
     let judged = workloads.judge(&after.association(it.namespace, it.name, None));
     for step in &judged.steps {
         let text = step.text.clone();
-        match (step.label, step.outcome) {
-            ("role", Some(Outcome::Denied)) => say(CheckId::NoRole, format!("EKS would refuse it: {text}")),
-            ("role", Some(Outcome::Unknown)) => say(CheckId::RoleUnknown, format!("not known: {text}")),
-            ("trust", Some(Outcome::Denied)) => {
+        match (step.link, step.outcome) {
+            (ChainLink::Role, Some(Outcome::Denied)) => say(CheckId::NoRole, format!("EKS would refuse it: {text}")),
+            (ChainLink::Role, Some(Outcome::Unknown)) => say(CheckId::RoleUnknown, format!("not known: {text}")),
+            (ChainLink::Trust, Some(Outcome::Denied)) => {
                 let refused = match judged.role.as_ref().map(|role| workloads.trust(role)) {
                     Some(Lookup::Found(found)) => found
                         .detail
@@ -95,7 +95,7 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, S
                     false => say(CheckId::TrustRefuses, format!("its pods would not get the role: {text}")),
                 }
             }
-            ("trust", Some(Outcome::Unknown)) => {
+            (ChainLink::Trust, Some(Outcome::Unknown)) => {
                 say(CheckId::TrustUnknown, format!("whether its pods get the role is not known: {text}"));
             }
             (_, Some(Outcome::Denied)) => {

@@ -5,6 +5,7 @@
 
 use super::Told;
 use super::told::Known;
+use crate::access::answer_line::LineLabel;
 use crate::access::trace::Trace;
 use crate::edit::diff::Difference;
 use crate::edit::record::{History, Progressed, Standing};
@@ -186,11 +187,8 @@ fn traced(out: &mut String, it: &Traced) {
             format!("**{}** ", line.part.heading())
         };
         // What belongs to the line before it stands below that.
-        let (inset, label) = match line.label.strip_prefix("└ ") {
-            Some(label) => ("  ", label),
-            None => ("", line.label),
-        };
-        let label = if label.is_empty() { String::new() } else { format!("{label} ") };
+        let inset = if line.label.is_some_and(LineLabel::is_nested) { "  " } else { "" };
+        let label = line.label.map(|it| format!("{} ", it.as_str())).unwrap_or_default();
         let mark = line.mark.map(|it| format!("({}) ", it.word())).unwrap_or_default();
         out.push_str(&format!("{inset}- {heading}{mark}{label}{}", code(&line.text)));
         if !line.note.is_empty() {

@@ -209,7 +209,7 @@ fn estimate_grants(ctx: &FixContext<'_>, who: &Who) -> Option<u64> {
             Rules::Dangling => 0,
             Rules::All | Rules::Unknown(_) => return None,
         };
-        let times = if held.grant.scope() == "cluster" { WHOLE_CLUSTER } else { 1 };
+        let times = if held.grant.is_cluster_wide() { WHOLE_CLUSTER } else { 1 };
         Some(sum.saturating_add(rules.saturating_mul(times)))
     })
 }

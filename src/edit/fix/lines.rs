@@ -1,6 +1,7 @@
 //! An explanation with its fixes, line by line: what the screen and the text report show, in the same order.
 
 use super::{Fix, Fixes, propose};
+use crate::access::answer_line::AnswerPart;
 use crate::access::explain::message::Reading;
 use crate::access::explain::{Explanation, Ground, Line};
 use crate::edit::diff::Access;
@@ -13,12 +14,6 @@ pub struct Explained {
     /// What would fix it, proved.
     pub fixes: Fixes,
 }
-
-/// Under which heading fixes stand, and those that give much more.
-const FIX: &str = "fix";
-const OR: &str = "or";
-const OR_ELSE: &str = "or else";
-const BROADER_FIX: &str = "broader";
 
 /// So many kinds of access are listed for one fix.
 const MOST_GAINS: usize = 3;
@@ -37,16 +32,18 @@ impl Explained {
         for (n, fix) in self.fixes.narrow.iter().enumerate() {
             // Each is enough by itself, so each has a heading of its own.
             let heading = match n {
-                0 => FIX,
-                n if n % 2 == 1 => OR,
-                _ => OR_ELSE,
+                0 => AnswerPart::Fix,
+                n if n % 2 == 1 => AnswerPart::OrFix,
+                _ => AnswerPart::OrElseFix,
             };
             lines.extend(fix_lines(fix, heading));
         }
         lines.extend(self.fixes.broader.iter().map(|fix| self.broader_line(fix)));
         let none = self.fixes.narrow.is_empty() && self.fixes.broader.is_empty();
-        lines.extend(self.explanation.text_fix_lines(if none { FIX } else { OR }));
-        lines.extend(self.explanation.notes.iter().chain(&self.fixes.notes).map(|it| Line::plain("notes", it)));
+        lines.extend(self.explanation.text_fix_lines(if none { AnswerPart::Fix } else { AnswerPart::OrFix }));
+        lines.extend(
+            self.explanation.notes.iter().chain(&self.fixes.notes).map(|it| Line::plain(AnswerPart::Notes, it)),
+        );
         lines
     }
 
@@ -57,19 +54,15 @@ impl Explained {
             Some(first) if first.is_everything() => first.tell(),
             _ => format!("gives about {} times as much", fix.width / narrowest),
         };
-        Line { note, evidence: fix.evidence.clone(), ..Line::plain(BROADER_FIX, &fix.title) }
-    }
-
-    /// The commands of the fix that a line is the title of.
-    pub fn commands_of(&self, line: &Line) -> Option<String> {
-        let is_title = |fix: &&Fix| fix.title == line.text && [FIX, OR, OR_ELSE, BROADER_FIX].contains(&line.part);
-        let fix = self.fixes.narrow.iter().chain(&self.fixes.broader).find(is_title)?;
-        Some(fix.commands.join("\n"))
+        let commands = Some(fix.commands.join("\n"));
+        Line { note, commands, evidence: fix.evidence.clone(), ..Line::plain(AnswerPart::BroaderFix, &fix.title) }
     }
 }
 
-fn fix_lines(fix: &Fix, heading: &'static str) -> Vec<Line> {
-    let plain = |text: &str| Line { evidence: fix.evidence.clone(), ..Line::plain(heading, text) };
+fn fix_lines(fix: &Fix, heading: AnswerPart) -> Vec<Line> {
+    let commands = Some(fix.commands.join("\n"));
+    let plain =
+        |text: &str| Line { evidence: fix.evidence.clone(), commands: commands.clone(), ..Line::plain(heading, text) };
     let mut out = vec![Line { note: fix.note.clone(), ..plain(&fix.title) }];
     for (what, all) in [("gives", &fix.gains), ("takes away", &fix.loses)] {
         if !all.is_empty() {

@@ -205,8 +205,8 @@ async fn answer(
     let exit = match &action {
         // All must be so: that it gets the role, and that the role may.
         Some(action) => match (why.answer.outcome, action.verdict) {
-            (Outcome::Denied, _) | (_, "denied") => Exit::No,
-            (Outcome::Allowed, "allowed") => Exit::Yes,
+            (Outcome::Denied, _) | (_, Outcome::Denied) => Exit::No,
+            (Outcome::Allowed, Outcome::Allowed) => Exit::Yes,
             _ => Exit::Unknown,
         },
         None => why.answer.outcome.into(),

@@ -10,8 +10,8 @@ use eksplorer::access::permissions::{Verdict, Who};
 use eksplorer::access::posture::Standing;
 use eksplorer::access::trust::Outcome;
 use eksplorer::access::who::{Holding, who_can};
-use eksplorer::access::workload::Workloads;
 use eksplorer::access::workload::candidates::candidates;
+use eksplorer::access::workload::{ChainLink, Workloads};
 use eksplorer::edit::check::Check;
 use eksplorer::edit::diff::{EVERYTHING, everything};
 use eksplorer::edit::draft::{Draft, Edit};
@@ -339,7 +339,7 @@ fn association(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
     // The control is about the nodes, and the check about where this account's pods run.
     let on_nodes = no_agent.iter().any(|it| !it.because.starts_with("not known") && !it.because.contains("Fargate"));
     suite.holds("check no-agent ↔ posture", on_nodes == not_running, || format!("{no_agent:?} and {control:?}"));
-    if let Some(step) = why.steps.iter().find(|it| it.label == "trust") {
+    if let Some(step) = why.steps.iter().find(|it| it.link == ChainLink::Trust) {
         let told = || format!("{about}: {:?} {} and {step:?}", candidate.outcome, candidate.because);
         suite.holds("roles to choose ↔ why-sa after", step.outcome == Some(candidate.outcome), told);
     }

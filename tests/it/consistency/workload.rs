@@ -10,7 +10,7 @@ use eksplorer::access::role_use::RoleUse;
 use eksplorer::access::trust::{Document, Outcome, PodIdentity, Request, evaluate};
 use eksplorer::access::workload::place::NodeRole;
 use eksplorer::access::workload::role::HolderKind;
-use eksplorer::access::workload::{InForce, Step, Why, webhook};
+use eksplorer::access::workload::{ChainLink, InForce, Step, Why, webhook};
 use eksplorer::model::principal::{Asked, Principal};
 
 use super::{Dice, Ground, Suite};
@@ -74,9 +74,9 @@ fn panes(ground: &Ground<'_>, suite: &mut Suite) {
     }
 }
 
-/// The link of a chain by its label.
-fn link<'a>(steps: &'a [Step], label: &str) -> Option<&'a Step> {
-    steps.iter().find(|it| it.label == label)
+/// A link of a chain.
+fn link<'a>(steps: &'a [Step], link: ChainLink) -> Option<&'a Step> {
+    steps.iter().find(|it| it.link == link)
 }
 
 fn known(ground: &Ground<'_>, finding: &Finding) -> bool {
@@ -112,7 +112,7 @@ fn account<'a>(ground: &Ground<'a>, why: &Why<'a>, suite: &mut Suite) {
 /// What `trust` says of the request that a pod's token makes, against the link of the chain.
 fn trust(ground: &Ground<'_>, why: &Why<'_>, suite: &mut Suite) {
     let about = format!("{}/{}", why.namespace, why.service_account);
-    let (Some(arn), Some(step)) = (&why.role_arn, link(&why.steps, "trust")) else { return };
+    let (Some(arn), Some(step)) = (&why.role_arn, link(&why.steps, ChainLink::Trust)) else { return };
     let role = ground.iam.roles.items().iter().find(|it| it.arn == *arn);
     let Some(Ok(policy)) = role.and_then(|it| it.assume_role_policy_document.as_ref()).map(Document::from_value) else {
         return;
@@ -181,7 +181,7 @@ fn of_pod<'a>(ground: &Ground<'a>, why: &Why<'a>, suite: &mut Suite) {
     }
     // The agent on the pod's node, against the control.
     let control = ground.rows.posture.iter().find(|it| it.id.to_string() == "pod-identity-agent").expect("the control");
-    if let Some(step) = link(&why.steps, "agent") {
+    if let Some(step) = link(&why.steps, ChainLink::Agent) {
         let absent = control.standing == Standing::Finding(Severity::High);
         let agree = !(absent && step.outcome == Some(Outcome::Allowed));
         suite.holds("posture ↔ why-pod", agree, || format!("{about}: {} and {step:?}", control.because));

@@ -9,7 +9,7 @@ use super::super::irsa::of_role;
 use super::super::{Trust, Workloads};
 use super::{Holder, HolderKind, WhyRole};
 use crate::access::findings::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
-use crate::access::iam::identity::ASSUME_ROLE;
+use crate::access::iam::request::ASSUME_ROLE;
 use crate::access::iam::{ActionVerdict, PolicyDecision, PolicyOwner};
 use crate::access::trust::{Caller, Document, Outcome, Request, Verdict, evaluate};
 use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals, Statement};
