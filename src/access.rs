@@ -24,6 +24,7 @@
 //! - [`service_role`]: what the IAM role of each part of a cluster must have;
 //! - [`posture`]: the controls around access, how each stands and how it is changed;
 //! - [`audit`]: all findings of a cluster, each once, and what could not be judged;
+//! - [`Verdict`]: no, not known, yes: what every answer comes to;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
@@ -51,8 +52,11 @@ pub mod role_use;
 pub mod service_role;
 pub mod trace;
 pub mod trust;
+mod verdict;
 pub mod who;
 pub mod workload;
+
+pub use verdict::Verdict;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -36,7 +36,8 @@ mod walk;
 
 use super::Mark;
 use super::identity::Resolver;
-use super::permissions::{Decision, NearMiss, Permissions, Verdict};
+use super::permissions::{Decision, NearMiss, Permissions};
+use crate::access::Verdict;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
@@ -45,7 +46,7 @@ use fix::{FixTarget, TextFix};
 use message::{Message, Reading};
 
 pub use recognize::{read_message, tidy};
-pub use told::{Line, mark};
+pub use told::Line;
 
 /// The steps from a person's credentials to what they may do, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +129,16 @@ impl StepState {
             StepState::Failed => Mark::Dead,
             StepState::Unknown => Mark::Unknown,
             StepState::NotChecked => Mark::Ignored,
+        }
+    }
+}
+
+impl From<Verdict> for StepState {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Yes => StepState::Passed,
+            Verdict::No => StepState::Failed,
+            Verdict::Unknown => StepState::Unknown,
         }
     }
 }

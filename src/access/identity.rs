@@ -17,6 +17,7 @@ mod template;
 
 use std::collections::HashMap;
 
+use crate::access::Verdict;
 use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::{AuthenticationMode, HiddenCreator};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
@@ -25,7 +26,7 @@ use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap, IamFacts, Lookup, Section, State};
 use crate::model::time::Time;
 
-pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
+pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution};
 pub(crate) use aws_auth::{meant, why_never};
 pub(crate) use draft::row_evidence;
 use draft::{Draft, entry_evidence, row_source};
@@ -378,7 +379,7 @@ impl<'a> Resolver<'a> {
         match (username, groups) {
             (Some(username), Some(groups)) => self.render(asked, mapping, because, &username, &groups, policies, draft),
             (Some(username), None) => self.render(asked, mapping, because, &username, &[], policies, draft),
-            (None, _) => draft.finish(asked, Verdict::Maps, because, Some(mapping), None, policies),
+            (None, _) => draft.finish(asked, Verdict::Yes, because, Some(mapping), None, policies),
         }
     }
 
@@ -569,7 +570,7 @@ impl<'a> Resolver<'a> {
         let (username, groups) = (texts.next().unwrap_or_default(), texts.collect::<Vec<_>>());
         let implicit_groups = groups::added_groups(&username, &groups, GroupSource::Authenticator);
         let identity = Identity { username, groups, implicit_groups };
-        draft.finish(asked, Verdict::Maps, because, Some(mapping), Some(identity), access_policies)
+        draft.finish(asked, Verdict::Yes, because, Some(mapping), Some(identity), access_policies)
     }
 }
 

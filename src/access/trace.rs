@@ -9,9 +9,10 @@ mod grants;
 use super::Mark;
 use super::answer_line::{AnswerPart, LineLabel};
 use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
-use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use super::identity::{MappingSource, Resolution, Resolver, row_evidence};
 use super::managed_by::managing_tool;
 use super::permissions::{Permissions, Who};
+use crate::access::Verdict;
 use crate::model::aws_auth::AwsAuthRow;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, PrincipalKind};
@@ -70,7 +71,7 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
     teller.grants();
     teller.held(&held, permissions);
     teller.comes_to(&held);
-    let gets_in = resolution.verdict == Verdict::Maps;
+    let gets_in = resolution.verdict == Verdict::Yes;
     teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
     teller.findings(&findings);
     let lines = teller.lines;
@@ -86,7 +87,7 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
 /// The answer in one sentence.
 pub fn answer(resolution: &Resolution) -> String {
     match (resolution.verdict, &resolution.identity) {
-        (Verdict::Maps, Some(identity)) => {
+        (Verdict::Yes, Some(identity)) => {
             let username =
                 if identity.username.is_empty() { "(an empty username)" } else { identity.username.as_str() };
             // Most who have a node's role are not nodes, and do not get in.
@@ -99,10 +100,8 @@ pub fn answer(resolution: &Resolution) -> String {
             };
             format!("{who} {username} with {groups}: {}", resolution.because)
         }
-        (Verdict::Maps, None) => format!("gets in, as whom is not known: {}", resolution.because),
-        (verdict @ (Verdict::Unknown | Verdict::DoesNotMap), _) => {
-            format!("{}: {}", verdict.words(), resolution.because)
-        }
+        (Verdict::Yes, None) => format!("gets in, as whom is not known: {}", resolution.because),
+        (Verdict::Unknown | Verdict::No, _) => format!("{}: {}", resolution.words(), resolution.because),
     }
 }
 

@@ -47,9 +47,10 @@ pub mod why;
 
 use std::collections::HashMap;
 
-use super::iam::{ActionVerdict, PolicyDecision, PolicyOwner, PolicyReader};
+use super::iam::{ActionDecision, PolicyDecision, PolicyOwner, PolicyReader};
 use super::identity::Resolver;
-use super::trust::{Clause, Outcome, StatementRef, Verdict};
+use super::trust::{Clause, StatementRef, TrustDecision};
+use crate::access::Verdict;
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
 use crate::model::role::{RoleDetail, UserDetail};
@@ -70,7 +71,7 @@ pub use why::{Other, UnusedState, Why};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Yes, no, or not known.
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// One sentence for a person.
     pub because: String,
     /// The statement of the trust policy that decides, if one does.
@@ -86,7 +87,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(outcome: Outcome, because: impl Into<String>) -> Answer {
+    fn new(outcome: Verdict, because: impl Into<String>) -> Answer {
         Answer {
             outcome,
             because: because.into(),
@@ -99,15 +100,15 @@ impl Answer {
     }
 
     pub(crate) fn no(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Denied, because)
+        Answer::new(Verdict::No, because)
     }
 
     pub(crate) fn open(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Unknown, because)
+        Answer::new(Verdict::Unknown, because)
     }
 
     pub(crate) fn yes(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Allowed, because)
+        Answer::new(Verdict::Yes, because)
     }
 
     /// Not known, because of what was not read.
@@ -116,8 +117,8 @@ impl Answer {
         Answer { loading, ..Answer::open(format!("{what}: {gap}")) }
     }
 
-    fn of(verdict: Verdict, whose: &str) -> Answer {
-        let Verdict { verdict, because, statement, clause, passes, action } = verdict;
+    fn of(verdict: TrustDecision, whose: &str) -> Answer {
+        let TrustDecision { verdict, because, statement, clause, passes, action } = verdict;
         let because = format!("the trust policy of {whose}: {because}");
         Answer { statement, clause, passes, action, ..Answer::new(verdict, because) }
     }
@@ -198,7 +199,7 @@ pub struct Step {
     /// What it is about.
     pub link: ChainLink,
     /// Does it hold? `None` where there is nothing to hold.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Verdict>,
     /// What there is, as a sentence.
     pub text: String,
     /// Where it was read.
@@ -238,7 +239,7 @@ pub struct Workloads<'a> {
     /// Network policies by namespace.
     policies: HashMap<&'a str, Vec<&'a NetworkPolicy>>,
     /// May the roles of nodes ask for their pods' credentials? Judged once each.
-    node_allows: HashMap<&'a str, ActionVerdict>,
+    node_allows: HashMap<&'a str, ActionDecision>,
     /// The identity policies of the account, each read once.
     reader: PolicyReader<'a>,
 }

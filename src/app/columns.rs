@@ -4,6 +4,7 @@
 
 use super::table::{Column, Cut, Head, Order, Row, Width};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::audit::{Item, Subject as About};
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
@@ -11,7 +12,6 @@ use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, P
 use crate::access::permissions::{Grant, RoleName};
 use crate::access::posture::{Control, Standing};
 use crate::access::service_role::RoleCheck;
-use crate::access::trust::Outcome;
 use crate::access::who::SubjectRow;
 use crate::access::workload::Subject;
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
@@ -396,9 +396,9 @@ fn number_of(count: Option<usize>) -> String {
 fn trust(check: Option<&RoleCheck>) -> &'static str {
     match check.and_then(|it| it.trust.as_ref()).map(|it| it.verdict) {
         None => "-",
-        Some(Outcome::Allowed) => "yes",
-        Some(Outcome::Denied) => "no",
-        Some(Outcome::Unknown) => "?",
+        Some(Verdict::Yes) => "yes",
+        Some(Verdict::No) => "no",
+        Some(Verdict::Unknown) => "?",
     }
 }
 

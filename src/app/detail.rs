@@ -9,15 +9,14 @@ use super::pane::Pane;
 use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::answer_line::{AnswerPart, LineLabel};
 use crate::access::audit::Item;
 use crate::access::findings::{Finding, FindingId, Remedy, Severity};
-use crate::access::identity::Verdict;
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
 use crate::access::service_role::RoleCheck;
 use crate::access::trace::{Line, Trace};
-use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -106,8 +105,8 @@ pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Optio
 fn in_a_word(trace: &Trace) -> Fact {
     let because = &trace.resolution.because;
     let (mark, text) = match trace.resolution.verdict {
-        Verdict::Maps => (Mark::InForce, format!("the role itself gets in: {because}")),
-        Verdict::DoesNotMap => (Mark::Ignored, format!("the role itself does not get in: {because}")),
+        Verdict::Yes => (Mark::InForce, format!("the role itself gets in: {because}")),
+        Verdict::No => (Mark::Ignored, format!("the role itself does not get in: {because}")),
         Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
     };
     Fact { note: String::new(), ..plain_fact(AnswerPart::Here, Sign::Mark(mark), text) }
@@ -322,9 +321,9 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
     };
     let trust = check.trust.iter().map(|it| {
         let (mark, text) = match it.verdict {
-            Outcome::Allowed => (Mark::InForce, format!("{} can assume it", it.who)),
-            Outcome::Denied => (Mark::Dead, format!("{} cannot assume it", it.who)),
-            Outcome::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
+            Verdict::Yes => (Mark::InForce, format!("{} can assume it", it.who)),
+            Verdict::No => (Mark::Dead, format!("{} cannot assume it", it.who)),
+            Verdict::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
         };
         fact(AnswerPart::Trust, Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
     });

@@ -3,13 +3,13 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::json::{EvidenceJson, FORMAT};
-use super::trust::{ClauseJson, word};
+use super::json::{EvidenceJson, FORMAT, verdict_word};
+use super::trust::ClauseJson;
 use super::{columns, glyph};
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Severity};
-use crate::access::trust::{Clause, Outcome};
+use crate::access::trust::Clause;
 use crate::access::workload::role::WhyRole;
-use crate::access::workload::shown::mark;
 use crate::access::workload::{ContainerIdentity, InForce, NewPod, Shown, Why};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -24,20 +24,20 @@ pub struct Action {
     pub resource: String,
     /// Whether the policies allow it.
     #[serde(serialize_with = "write_outcome")]
-    pub verdict: Outcome,
+    pub verdict: Verdict,
     /// Why, as a sentence.
     pub because: String,
 }
 
 impl Action {
     /// With its verdict.
-    pub fn new(action: &str, resource: &str, outcome: Outcome, because: String) -> Self {
+    pub fn new(action: &str, resource: &str, outcome: Verdict, because: String) -> Self {
         Action { action: action.to_owned(), resource: resource.to_owned(), verdict: outcome, because }
     }
 }
 
-fn write_outcome<S: Serializer>(outcome: &Outcome, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(word(*outcome))
+fn write_outcome<S: Serializer>(outcome: &Verdict, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(verdict_word(*outcome))
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +90,7 @@ fn containers(all: &[ContainerIdentity], differ: bool) -> Vec<Value> {
 
 fn new_pod(it: &NewPod) -> Value {
     json!({"inForce": it.in_force.as_str(), "roleArn": it.role_arn, "audience": it.audience,
-        "verdict": word(it.answer.outcome), "because": it.answer.because,
+        "verdict": verdict_word(it.answer.outcome), "because": it.answer.because,
         "containers": containers(&it.containers, it.differ())})
 }
 
@@ -105,7 +105,7 @@ pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Resu
         in_force: why.in_force.as_str(),
         role_arn: why.role_arn.as_deref(),
         audience: why.audience.as_deref(),
-        verdict: word(why.answer.outcome),
+        verdict: verdict_word(why.answer.outcome),
         because: &why.answer.because,
         clause: why.answer.clause.as_ref().map(clause),
         others: why.others.iter().map(other).collect(),
@@ -139,7 +139,7 @@ pub fn text(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Stri
     let asked = action.map(|it| {
         vec![
             "action".to_owned(),
-            format!("{} {} on {}: {}", glyph(mark(it.verdict)), it.action, it.resource, it.because),
+            format!("{} {} on {}: {}", glyph(it.verdict.mark()), it.action, it.resource, it.because),
         ]
     });
     lines(&shown, &format!("  {}\non {cluster}\n", visible(&shown.because)), asked)
@@ -167,7 +167,7 @@ fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
         rows.push(vec![head.to_owned(), format!("{sign} {}{note}", line.text)]);
     }
     rows.extend(asked);
-    let mut out = format!("{} {}\n{below}", glyph(mark(shown.outcome)), visible(&shown.headline));
+    let mut out = format!("{} {}\n{below}", glyph(shown.outcome.mark()), visible(&shown.headline));
     if !rows.is_empty() {
         out.push('\n');
         out.push_str(&columns(&rows));
@@ -195,13 +195,13 @@ pub fn role_json(cluster: &ClusterId, why: &WhyRole) -> Result<String, String> {
 pub(super) fn become_json(why: &WhyRole) -> Value {
     let holder = |it: &crate::access::workload::role::Holder| {
         let mut shape = json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
-            "verdict": word(it.outcome), "because": it.because,
+            "verdict": verdict_word(it.outcome), "because": it.because,
             "evidence": it.evidence.as_ref().map(EvidenceJson::from)});
         if let Some(shape) = shape.as_object_mut().filter(|_| it.count > 1) {
             shape.insert("count".to_owned(), it.count.into());
         }
         shape
     };
-    json!({"verdict": word(why.answer.outcome), "because": why.answer.because,
+    json!({"verdict": verdict_word(why.answer.outcome), "because": why.answer.because,
         "holders": why.holders.iter().map(holder).collect::<Vec<_>>(), "unknown": why.unknown})
 }

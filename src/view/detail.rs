@@ -6,8 +6,8 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
+use crate::access::Verdict;
 use crate::access::answer_line::LineLabel;
-use crate::access::identity::Verdict;
 use crate::access::trace::Trace;
 use crate::app::App;
 use crate::app::detail::{Fact, Sign, title};
@@ -58,8 +58,8 @@ const MOST_ANSWER: usize = 6;
 
 /// The verdict and its sentence. Gives the lines it took.
 pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 {
-    let (glyph, role) = sign::verdict(trace.resolution.verdict);
-    let words = trace.resolution.verdict.words();
+    let (glyph, role) = sign::mark(trace.resolution.verdict.mark());
+    let words = trace.resolution.words();
     let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
     canvas.put(area.x, area.y, 1, glyph, role);
     let columns = area.width.saturating_sub(2);
@@ -68,7 +68,7 @@ pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 
         canvas.put(area.x + 2, y, columns, line, Role::Text);
     }
     // The verdict itself is what the eye should find; the reason is to be read.
-    if trace.resolution.verdict != Verdict::Maps {
+    if trace.resolution.verdict != Verdict::Yes {
         canvas.put(area.x + 2, area.y, columns, words, role);
     }
     lines.len() as u16

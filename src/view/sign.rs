@@ -3,7 +3,6 @@
 use super::theme::Role;
 use crate::access::Mark;
 use crate::access::findings::Severity;
-use crate::access::identity::Verdict;
 use crate::app::condition::Tone;
 use crate::app::detail::Sign;
 
@@ -42,15 +41,6 @@ pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
         Sign::Mark(it) => Some(mark(it)),
         Sign::Finding(it) => Some(severity(it)),
         Sign::Unverified => Some(UNVERIFIED),
-    }
-}
-
-/// Of a whole answer.
-pub(super) fn verdict(verdict: Verdict) -> (&'static str, Role) {
-    match verdict {
-        Verdict::Maps => ("●", Role::Good),
-        Verdict::DoesNotMap => ("✗", Role::Danger),
-        Verdict::Unknown => ("?", Role::Unknown),
     }
 }
 

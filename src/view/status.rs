@@ -6,7 +6,8 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::width;
 use super::theme::Role;
-use crate::access::identity::{Resolution, Verdict};
+use crate::access::Verdict;
+use crate::access::identity::Resolution;
 use crate::app::command::{Availability, Command, Group};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
@@ -105,8 +106,8 @@ fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u
             ("⟳", Role::Accent, asked.principal.name, None)
         }
         (Some(asked), Some(trace)) => {
-            let words = trace.resolution.verdict.words();
-            let (glyph, role) = sign::verdict(trace.resolution.verdict);
+            let words = trace.resolution.words();
+            let (glyph, role) = sign::mark(trace.resolution.verdict.mark());
             let name = if asked.principal.name.is_empty() { "root".to_owned() } else { asked.principal.name.clone() };
             (glyph, role, name, Some(gets(&trace.resolution).unwrap_or_else(|| words.to_owned())))
         }

@@ -7,7 +7,7 @@ use super::detail::{Shape, answer, lay_out, put};
 use super::sign;
 use super::text::width;
 use super::theme::Role;
-use crate::access::identity::Verdict;
+use crate::access::Verdict;
 use crate::app::App;
 use crate::app::condition::{Banner, Tone, banners};
 use crate::app::detail::Fact;

@@ -5,11 +5,12 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::answer_line::{AnswerPart, LineLabel};
 use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, FindingId, Severity};
-use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
+use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver};
 use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
@@ -322,12 +323,10 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     let arn = asked.principal.arn();
     let entry_arn = format!("arn:aws:iam::{HOME}:role/teams/blue/{}", asked.principal.name);
     let (verdict, answer) = match asked.principal.name.as_str() {
-        "nobody" | "recreated" => {
-            (Verdict::DoesNotMap, "does not get in: no mapping names it, so the API server answers 401")
-        }
+        "nobody" | "recreated" => (Verdict::No, "does not get in: no mapping names it, so the API server answers 401"),
         "unread" => (Verdict::Unknown, "not known: its access entry could not be read"),
         _ => (
-            Verdict::Maps,
+            Verdict::Yes,
             "gets in as arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com with group deployers",
         ),
     };
@@ -349,7 +348,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
         lines.push(line(AnswerPart::Principal, Some(LineLabel::Session), None, &asked.arn(), "", None));
     }
     lines.push(line(AnswerPart::Principal, Some(LineLabel::Role), None, &arn, "made 2024-01-03", None));
-    let maps = verdict == Verdict::Maps;
+    let maps = verdict == Verdict::Yes;
     if maps {
         lines.extend([
             line(

@@ -4,7 +4,6 @@ use super::message::{KubeletPeer, Message, Sender, Speaker};
 use super::{Explanation, StepState};
 use crate::access::Mark;
 use crate::access::answer_line::AnswerPart;
-use crate::access::permissions::Verdict;
 use crate::model::snapshot::Evidence;
 
 /// One line.
@@ -24,15 +23,6 @@ pub struct Line {
     pub is_command: bool,
     /// The commands of the fix that it is about.
     pub commands: Option<String>,
-}
-
-/// The sign of an answer.
-pub fn mark(verdict: Verdict) -> Mark {
-    match verdict {
-        Verdict::Allowed => Mark::InForce,
-        Verdict::Denied => Mark::Dead,
-        Verdict::Unknown => Mark::Unknown,
-    }
 }
 
 impl Line {
@@ -66,7 +56,7 @@ impl Explanation {
         }));
         if self.principals.len() > 1 {
             lines.extend(self.principals.iter().map(|it| Line {
-                mark: Some(self::mark(it.verdict)),
+                mark: Some(it.verdict.mark()),
                 note: it.because.clone(),
                 ..plain(AnswerPart::Principals, &it.asked.arn())
             }));

@@ -3,11 +3,10 @@
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, Remedy};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::iam::identity::ASSUME_FOR_POD;
-use crate::access::identity::Verdict;
 use crate::access::role_use::RoleUse;
 use crate::access::service_role::{ASSIGN_IPV6, LIST_ACCESS_ENTRIES, MissingPolicy, PolicyCheck, RoleCheck};
-use crate::access::trust::Outcome;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -44,7 +43,7 @@ fn place(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     if *mark != Mark::Dead {
         return;
     }
-    let known = matches!(role.verdict, Verdict::DoesNotMap | Verdict::Maps);
+    let known = matches!(role.verdict, Verdict::No | Verdict::Yes);
     let (severity, id, what) = match role.used_by {
         RoleUse::Nodegroup(_) | RoleUse::AutoMode | RoleUse::NodeClass(_) | RoleUse::SelfManaged(_) if known => {
             (High, FindingId::NodeRoleUnmapped, "its nodes cannot join")
@@ -71,7 +70,7 @@ fn of_iam(role: &RoleFacts<'_>, path: &str) -> Evidence {
 }
 
 fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
-    let Some(trust) = check.trust.as_ref().filter(|it| it.verdict == Outcome::Denied) else { return };
+    let Some(trust) = check.trust.as_ref().filter(|it| it.verdict == Verdict::No) else { return };
     let (severity, so) = match role.used_by {
         RoleUse::Cluster => (High, "EKS cannot run the cluster with it"),
         RoleUse::FargateProfile(_) => (High, "its pods cannot start"),

@@ -1,7 +1,8 @@
 //! The answer while it is being worked out: what is open, what is unverified, and which mappings do not decide.
 
-use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
+use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution};
 use super::aws_auth;
+use crate::access::Verdict;
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::principal::Asked;
@@ -106,7 +107,7 @@ impl Draft {
     }
 
     pub(super) fn nobody(self, asked: Asked, because: String) -> Resolution {
-        self.finish(asked, Verdict::DoesNotMap, because, None, None, Some(Vec::new()))
+        self.finish(asked, Verdict::No, because, None, None, Some(Vec::new()))
     }
 
     pub(super) fn unknown(self, asked: Asked, because: String) -> Resolution {

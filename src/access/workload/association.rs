@@ -5,9 +5,9 @@
 
 use super::irsa::{of_role, role_named};
 use super::{Answer, ChainLink, Step, Workloads};
-use crate::access::iam::ActionVerdict;
+use crate::access::Verdict;
 use crate::access::iam::request::{ASSUME_ROLE, SOURCE_ARN, TAG_SESSION};
-use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate, outcome};
+use crate::access::trust::{Bar, PodIdentity, Request, evaluate, outcome};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -100,7 +100,7 @@ impl<'a> Workloads<'a> {
             });
         }
         out.trust = links.iter().find(|(link, ..)| *link == ChainLink::Trust).map(|(_, answer, _)| answer.clone());
-        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
+        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Verdict::Yes);
         let worst = Answer::worst(links.into_iter().map(|(_, answer, _)| answer));
         if let Some(answer) = out.trust.clone().filter(|_| all_well).or(worst) {
             out.answer = answer;
@@ -184,19 +184,17 @@ impl<'a> Workloads<'a> {
         let bars = || each.iter().map(|(_, it)| &it.bar);
         let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
         let bar = bar.cloned().unwrap_or_default();
-        let refused = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let refused = each.iter().find(|(_, it)| it.allows.verdict == Verdict::No);
         let lacks = refused.map(|(action, own)| {
             let denied = matches!(bar, Bar::Surely(_));
-            let because = match &own.allows {
-                ActionVerdict::Denied(why) => why.clone(),
-                _ => format!("no policy of role {} allows {action} on {target}", first.name),
+            let because = match own.allows.is_denied {
+                true => own.allows.because.clone(),
+                false => format!("no policy of role {} allows {action} on {target}", first.name),
             };
             Lacks { because, actions, denied }
         });
-        let open = each.iter().find_map(|(_, it)| match &it.allows {
-            ActionVerdict::Unknown(why) => Some(why.clone()),
-            _ => None,
-        });
+        let open = each.iter().find(|(_, it)| it.allows.verdict == Verdict::Unknown);
+        let open = open.map(|(_, it)| it.allows.because.clone());
         let own = match (&lacks, &open) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
@@ -229,10 +227,10 @@ impl<'a> Workloads<'a> {
             request.own_policies = own;
             let mut verdict = evaluate(policy, &request);
             // What the trust policy itself says is told of it, and what the role lacks of the role.
-            if own == Some(false) && verdict.verdict == Outcome::Denied {
+            if own == Some(false) && verdict.verdict == Verdict::No {
                 request.own_policies = Some(true);
                 let otherwise = evaluate(policy, &request);
-                left_to_it = otherwise.verdict != Outcome::Denied;
+                left_to_it = otherwise.verdict != Verdict::No;
                 if left_to_it {
                     verdict = otherwise;
                 }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::token::{IRSA_TOKEN, POD_IDENTITY_TOKEN, Token, read_token};
 use super::{ChainLink, Step};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::model::workload::{Container, Pod};
 
 /// Where a workload's AWS credentials come from.
@@ -172,36 +172,36 @@ fn hindrances(container: &Container, token: Option<&Token>) -> Vec<Step> {
             Some(Token::Projected { audience: Some(it) }) if it == POD_IDENTITY_AUDIENCE => {}
             Some(Token::Projected { audience }) => all.push(step(
                 ChainLink::Token,
-                Outcome::Unknown,
+                Verdict::Unknown,
                 format!(
                     "its token is made out for {}, and EKS takes tokens for {POD_IDENTITY_AUDIENCE}",
                     audience.as_ref().map_or("the API server".to_owned(), |it| format!("{it:?}"))
                 ),
             )),
             Some(Token::Foreign(why)) => {
-                all.push(step(ChainLink::Token, Outcome::Unknown, format!("{why}: whose token it is is not known")));
+                all.push(step(ChainLink::Token, Verdict::Unknown, format!("{why}: whose token it is is not known")));
             }
             None => all.push(step(
                 ChainLink::Token,
-                Outcome::Unknown,
+                Verdict::Unknown,
                 format!("{AGENT_TOKEN_FILE} is set from elsewhere: whose token it is is not known"),
             )),
         },
         (false, true) => all.push(step(
             ChainLink::Token,
-            Outcome::Unknown,
+            Verdict::Unknown,
             format!("its token is the value of {AGENT_TOKEN}, and whose it is is not known"),
         )),
         (false, false) => all.push(step(
             ChainLink::Token,
-            Outcome::Denied,
+            Verdict::No,
             format!("{AGENT_TOKEN_FILE} is not set, and without a token the agent gives nobody credentials"),
         )),
     }
     if is_proxied(container) {
         all.push(step(
             ChainLink::Proxy,
-            Outcome::Unknown,
+            Verdict::Unknown,
             "HTTP_PROXY is set without NO_PROXY: its calls to the agent (169.254.170.23, [fd00:ec2::23]) go to the proxy and \
              fail, if its SDK takes a proxy for link-local addresses"
                 .to_owned(),

@@ -5,7 +5,8 @@
 //! policy comes first, since it names the clause to mend.
 
 use super::{Answer, ChainLink, Step, Trust, Workloads};
-use crate::access::trust::{Outcome, Request, evaluate};
+use crate::access::Verdict;
+use crate::access::trust::{Request, evaluate};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::role::OpenIdConnectProvider;
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
@@ -123,7 +124,7 @@ impl<'a> Workloads<'a> {
         let own = |(link, answer, _): &(ChainLink, Answer, _)| (*link == ChainLink::Trust).then(|| answer.clone());
         it.trust = links.iter().find_map(own);
         // Where all is well, the trust policy's own sentence says the most.
-        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
+        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Verdict::Yes);
         let worst = Answer::worst(links.into_iter().map(|(_, answer, _)| answer));
         it.answer = match it.trust.clone().filter(|_| all_well).or(worst) {
             Some(answer) => answer,

@@ -6,9 +6,10 @@
 use super::role::WhyRole;
 use super::{InForce, Why, Workloads};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::answer_line::AnswerPart;
 use crate::access::findings::{Finding, FindingId, Remedy, Severity};
-use crate::access::trust::{Clause, Got, Outcome};
+use crate::access::trust::{Clause, Got};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 
@@ -79,22 +80,13 @@ pub struct Shown {
     /// Why, as another.
     pub because: String,
     /// Does it work?
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// The role that it is about, to go on to.
     pub role: Option<Asked>,
     /// All else.
     pub lines: Vec<Line>,
     /// What mends it, each once.
     pub remedies: Vec<Remedy>,
-}
-
-/// A verdict's sign.
-pub fn mark(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Allowed => Mark::InForce,
-        Outcome::Denied => Mark::Dead,
-        Outcome::Unknown => Mark::Unknown,
-    }
 }
 
 /// How many pods are named one by one.
@@ -179,12 +171,12 @@ impl Why<'_> {
         let by = self.in_force.words();
         let its = self.role_arn.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
         match (self.in_force, self.answer.outcome) {
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Allowed) => format!("{who} gets {role} by {by}"),
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Denied) => format!("{who} does not get {role} by {by}"),
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Unknown) => {
+            (InForce::PodIdentity | InForce::Irsa, Verdict::Yes) => format!("{who} gets {role} by {by}"),
+            (InForce::PodIdentity | InForce::Irsa, Verdict::No) => format!("{who} does not get {role} by {by}"),
+            (InForce::PodIdentity | InForce::Irsa, Verdict::Unknown) => {
                 format!("whether {who} gets {role} by {by} is not known")
             }
-            (InForce::NodeRole, Outcome::Allowed) => format!("{who} gets the node's role{its}"),
+            (InForce::NodeRole, Verdict::Yes) => format!("{who} gets the node's role{its}"),
             (InForce::NodeRole, _) => {
                 format!("{who} has no role of its own; whether it gets the node's role{its} is not known")
             }
@@ -211,9 +203,12 @@ impl Why<'_> {
         let mut lines = Lines(Vec::new());
         for step in &self.steps {
             // What was said first need not be said again where it comes from.
-            let said = step.text == self.answer.because && step.outcome != Some(Outcome::Allowed);
+            let said = step.text == self.answer.because && step.outcome != Some(Verdict::Yes);
             let text = if said { "this decides" } else { step.text.as_str() };
-            lines.say(AnswerPart::Link(step.link), step.outcome.map(mark), text).evidence.clone_from(&step.evidence);
+            lines
+                .say(AnswerPart::Link(step.link), step.outcome.map(Verdict::mark), text)
+                .evidence
+                .clone_from(&step.evidence);
         }
         if let Some(it) = &self.answer.clause {
             lines.clause(it, self.answer.passes.as_ref());
@@ -238,7 +233,7 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
             let document = DocumentRef::Pod(self.namespace.clone(), it.pod.metadata.name.clone());
-            let line = lines.say(AnswerPart::Pods, Some(mark(it.answer.outcome)), text);
+            let line = lines.say(AnswerPart::Pods, Some(it.answer.outcome.mark()), text);
             line.evidence = Some(Evidence::new(document, "spec"));
             line.about = Some(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone()));
         }
@@ -273,7 +268,7 @@ impl WhyRole {
         let mut lines = Lines(Vec::new());
         for it in &self.holders {
             let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
-            let line = lines.say(AnswerPart::Holder(it.kind), Some(mark(it.outcome)), format!("{}{by}", it.name));
+            let line = lines.say(AnswerPart::Holder(it.kind), Some(it.outcome.mark()), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
             line.about = it.subject();
@@ -310,19 +305,19 @@ impl Workloads<'_> {
             Subject::ServiceAccount(namespace, name) => match self.why_account(namespace, name) {
                 Some(why) => why.shown(),
                 None => match self.facts.service_accounts.gap() {
-                    Some(gap) => nothing(Outcome::Unknown, format!("the service accounts were not read: {gap}")),
-                    None => nothing(Outcome::Denied, "the cluster has no such service account".to_owned()),
+                    Some(gap) => nothing(Verdict::Unknown, format!("the service accounts were not read: {gap}")),
+                    None => nothing(Verdict::No, "the cluster has no such service account".to_owned()),
                 },
             },
             Subject::Pod(namespace, name) => match self.pod(namespace, name) {
                 Lookup::Found(pod) => self.why_pod(pod).shown(),
-                Lookup::Absent => nothing(Outcome::Denied, "the cluster has no such pod any more".to_owned()),
-                Lookup::Unknown(gap) => nothing(Outcome::Unknown, format!("the pod was not read: {gap}")),
+                Lookup::Absent => nothing(Verdict::No, "the cluster has no such pod any more".to_owned()),
+                Lookup::Unknown(gap) => nothing(Verdict::Unknown, format!("the pod was not read: {gap}")),
             },
             Subject::Namespace(name) => self.shown_namespace(name),
             Subject::Role(arn) => match Principal::from_arn(arn) {
                 Ok((role, None)) => self.why_role(&role).shown(),
-                _ => nothing(Outcome::Denied, "it is not the ARN of a role".to_owned()),
+                _ => nothing(Verdict::No, "it is not the ARN of a role".to_owned()),
             },
         }
     }

@@ -8,8 +8,8 @@ use super::irsa::subject;
 use super::pod::PodIdentities;
 use super::webhook;
 use super::{Account, Answer, ChainLink, NewPod, Step, Workloads, place};
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Remedy, of_workload};
-use crate::access::trust::Outcome;
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
@@ -182,7 +182,7 @@ impl<'a> Workloads<'a> {
 
     /// How to ask whether the pod reaches its node's metadata, where the answer hangs on that.
     fn ask(&self, it: &PodIdentities<'_>) -> Option<Remedy> {
-        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Outcome::Unknown;
+        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Verdict::Unknown;
         let name = it.place.node.filter(|_| open)?;
         let node = self.facts.nodes.items().iter().find(|it| it.metadata.name == name)?;
         let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;

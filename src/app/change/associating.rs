@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::on_ground;
 use super::staging::{stage_each, state};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::access::workload::candidates::{Candidate, candidates};
 use crate::app::App;
 use crate::app::columns::named as short_of;
@@ -109,11 +109,11 @@ fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<OfferedRole>> {
     all.sort_by(|a, b| (b.outcome, &a.arn).cmp(&(a.outcome, &b.arn)));
     let one = |it: Candidate| {
         let (right, note) = match it.outcome {
-            Outcome::Allowed if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
-            Outcome::Allowed if accounts.len() > 1 => ("lets all in", String::new()),
-            Outcome::Allowed => ("lets it in", String::new()),
-            Outcome::Unknown => ("not known", it.because),
-            Outcome::Denied => ("would refuse it", it.because),
+            Verdict::Yes if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
+            Verdict::Yes if accounts.len() > 1 => ("lets all in", String::new()),
+            Verdict::Yes => ("lets it in", String::new()),
+            Verdict::Unknown => ("not known", it.because),
+            Verdict::No => ("would refuse it", it.because),
         };
         Choice {
             note,
@@ -141,7 +141,7 @@ pub(super) fn judged(app: &App) -> Word {
         Step::Role(_) if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_role(typed, false)),
         Step::Target(_) if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_role(typed, true)),
         Step::Role(picker) => match picker.chosen() {
-            Some(it) if it.what.outcome == Outcome::Denied => Word::Wrong(it.note.clone()),
+            Some(it) if it.what.outcome == Verdict::No => Word::Wrong(it.note.clone()),
             Some(it) if !it.note.is_empty() => Word::Open(it.note.clone()),
             Some(_) => Word::Fine,
             None => Word::Wrong("no role is called that: a name, or a whole ARN".to_owned()),

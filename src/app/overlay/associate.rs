@@ -7,7 +7,7 @@
 use tui_input::Input;
 
 use super::picker::{Choice, Picker};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::app::pane::Motion;
 use crate::edit::judge::Word;
 
@@ -20,7 +20,7 @@ pub struct OfferedRole {
     /// Its ARN.
     pub arn: String,
     /// Whether its trust policy lets the accounts in.
-    pub outcome: Outcome,
+    pub outcome: Verdict,
 }
 
 /// The question at hand.
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn esc_goes_back_a_step_and_what_there_is_now_is_offered_first() {
-        let role = OfferedRole { arn: "arn:aws:iam::1:role/a".to_owned(), outcome: Outcome::Allowed };
+        let role = OfferedRole { arn: "arn:aws:iam::1:role/a".to_owned(), outcome: Verdict::Yes };
         let roles = vec![Choice::noted("role/a", "", role)];
         let mut view = AssociateView::asking(everybody());
         view.to_role(("blue".into(), "api".into()), roles, Some("arn:aws:iam::2:role/t".into()));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::document::Document;
-use crate::access::workload::shown::{Line, mark};
+use crate::access::workload::shown::Line;
 use crate::access::workload::{Shown, Subject};
 use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
@@ -42,7 +42,7 @@ impl WorkloadView {
                 .position(|it| it.part == part && it.text == text)
                 .unwrap_or(self.at.min(facts.len().saturating_sub(1))),
             None => {
-                let fails = |it: &Line| it.mark == Some(mark(shown.outcome)) && it.evidence.is_some();
+                let fails = |it: &Line| it.mark == Some(shown.outcome.mark()) && it.evidence.is_some();
                 let read = || shown.lines.iter().position(|it| it.evidence.is_some());
                 shown.lines.iter().position(fails).or_else(read).unwrap_or(0)
             }

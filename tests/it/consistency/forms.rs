@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::{Ground as Told, read_message};
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::permissions::{Verdict, Who};
+use eksplorer::access::permissions::Who;
 use eksplorer::access::trace::trace;
 use eksplorer::access::workload::Subject;
 use eksplorer::app::detail::Fact;
@@ -135,7 +136,7 @@ pub(super) fn over_the_wire(all: &[World]) -> Suite {
         let caller = world.snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
         let ground = Ground::new(id, facts, &world.snapshot);
         let who = caller.map(|it| Who::of(&ground.engines.resolver().resolve(&it)));
-        who.is_some_and(|it| ground.engines.permissions().decide(&it, &everything("")).verdict == Verdict::Allowed)
+        who.is_some_and(|it| ground.engines.permissions().decide(&it, &everything("")).verdict == Verdict::Yes)
     };
     let served: Vec<&World> = all.iter().filter(|it| it.served).step_by(SERVED).filter(reads).collect();
     for world in served {

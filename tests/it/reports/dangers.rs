@@ -1,9 +1,9 @@
 //! Who has more than it looks: the hidden creator, who may write aws-auth, what bindings give.
 
+use eksplorer::access::Verdict;
 use eksplorer::access::answer_line::AnswerPart;
 use eksplorer::access::findings::Severity::{self, High, Low, Medium};
 use eksplorer::access::identity::Resolver;
-use eksplorer::access::permissions::Verdict;
 use eksplorer::access::posture::Standing;
 use eksplorer::access::trace::trace;
 use eksplorer::access::who::{Holding, who_can};
@@ -45,8 +45,8 @@ fn a_cluster_without_its_creators_admin_has_no_hidden_creator() {
         |it: &Report| it.lines(ROLE, AnswerPart::Unverified).iter().any(|it| it.contains("who created"));
     for (config, holder, standing, unverified) in [
         (FALSE, None, Standing::Good, false),
-        (&FALSE.replace("false", "true"), Some(Verdict::Allowed), Standing::Finding(Medium), true),
-        ("authenticationMode: CONFIG_MAP", Some(Verdict::Allowed), Standing::Finding(Medium), true),
+        (&FALSE.replace("false", "true"), Some(Verdict::Yes), Standing::Finding(Medium), true),
+        ("authenticationMode: CONFIG_MAP", Some(Verdict::Yes), Standing::Finding(Medium), true),
         ("authenticationMode: API", None, Standing::Good, false),
         ("authenticationMode: SOMETHING", Some(Verdict::Unknown), Standing::Unknown, false),
         ("bootstrapClusterCreatorAdminPermissions: true", Some(Verdict::Unknown), Standing::Unknown, false),
