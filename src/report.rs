@@ -9,6 +9,7 @@ pub mod can;
 pub mod explain;
 pub mod journal;
 pub mod json;
+mod lines;
 pub mod list;
 pub mod permissions;
 pub mod plan;

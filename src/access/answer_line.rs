@@ -1,11 +1,131 @@
-//! The parts of an answer's lines: under which heading a line stands, and what it is within that.
+//! The line that every answer is made of: a trace, an explanation, a workload's chain, a row's detail.
 //!
-//! Decides which headings there are and how they read. Logic compares these members; nothing compares the words, which
-//! are for people. A new heading is a variant here.
+//! Decides which members a line has, which headings there are and how they read. Logic compares these members; nothing
+//! compares the words, which are for people. How a line looks is `view::detail`'s on the screen and `report::lines`' in
+//! text: one function each. A new heading is a variant of [`AnswerPart`], a new thing to do with a line one of
+//! [`LineLink`].
 
+use super::Mark;
 use super::explain::StepName;
+use super::findings::{Finding, FindingId, Severity};
 use super::workload::role::HolderKind;
-use super::workload::{ChainLink, UnusedState};
+use super::workload::{ChainLink, Subject, UnusedState};
+use crate::model::snapshot::Evidence;
+
+/// One line of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerLine {
+    /// To which part of the answer it belongs; the heading stands before the part's first line.
+    pub part: AnswerPart,
+    /// What it is within the part, where the part does not say it all.
+    pub label: Option<LineLabel>,
+    /// Its sign.
+    pub sign: LineSign,
+    /// The fact.
+    pub text: String,
+    /// Beside it, less prominent: why, when, from where; may be empty.
+    pub note: String,
+    /// Whether the sentence above the lines has said the note already.
+    pub is_note_said: bool,
+    /// Of a finding, which one.
+    pub finding: Option<FindingId>,
+    /// Where it was read; opens the document.
+    pub evidence: Option<Evidence>,
+    /// What else can be done with it.
+    pub link: Option<LineLink>,
+}
+
+/// The sign before a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineSign {
+    /// None.
+    Blank,
+    /// A state, or what an answer comes to.
+    Mark(Mark),
+    /// A defect or risk.
+    Finding(Severity),
+}
+
+/// What can be done with a line, beside opening where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineLink {
+    /// It is a command, to be copied as it stands.
+    Command,
+    /// It is about a fix, which is done by these commands, one a line.
+    Fix(String),
+    /// It is of one of the answer's remedies, by its place among them.
+    Remedy(usize),
+    /// It is about a workload, a role or a namespace that can be opened in its turn.
+    Workload(Subject),
+}
+
+impl AnswerLine {
+    /// A line of text alone.
+    pub fn new(part: AnswerPart, text: impl Into<String>) -> Self {
+        AnswerLine {
+            part,
+            label: None,
+            sign: LineSign::Blank,
+            text: text.into(),
+            note: String::new(),
+            is_note_said: false,
+            finding: None,
+            evidence: None,
+            link: None,
+        }
+    }
+
+    /// A line with a state's sign.
+    pub fn marked(part: AnswerPart, mark: Mark, text: impl Into<String>) -> Self {
+        AnswerLine { sign: LineSign::Mark(mark), ..AnswerLine::new(part, text) }
+    }
+
+    /// The line of a finding, its id beside it.
+    pub fn of_finding(finding: &Finding) -> Self {
+        AnswerLine {
+            sign: LineSign::Finding(finding.severity),
+            note: finding.id.to_string(),
+            finding: Some(finding.id),
+            evidence: Some(finding.evidence.clone()),
+            ..AnswerLine::new(AnswerPart::Findings, &finding.sentence)
+        }
+    }
+
+    /// Whether it says the same as another, in the same place.
+    pub fn is_same_as(&self, other: &AnswerLine) -> bool {
+        (self.part, self.label, &self.text) == (other.part, other.label, &other.text)
+    }
+
+    /// Whether it can be copied as a command.
+    pub fn is_command(&self) -> bool {
+        self.link == Some(LineLink::Command)
+    }
+
+    /// The remedy that it is of, by its place among the answer's.
+    pub fn remedy(&self) -> Option<usize> {
+        match &self.link {
+            Some(LineLink::Remedy(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Whom it is about, to go on to.
+    pub fn about(&self) -> Option<&Subject> {
+        match &self.link {
+            Some(LineLink::Workload(subject)) => Some(subject),
+            _ => None,
+        }
+    }
+
+    /// What a shell is given for it: the line itself, or the commands of the fix that it is about.
+    pub fn commands(&self) -> Option<&str> {
+        match &self.link {
+            Some(LineLink::Command) => Some(&self.text),
+            Some(LineLink::Fix(commands)) => Some(commands),
+            _ => None,
+        }
+    }
+}
 
 /// The heading of a line. Lines of one part follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

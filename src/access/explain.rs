@@ -46,7 +46,6 @@ use fix::{FixTarget, TextFix};
 use message::{Message, Reading};
 
 pub use recognize::{read_message, tidy};
-pub use told::Line;
 
 /// The steps from a person's credentials to what they may do, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@
 mod grants;
 
 use super::Mark;
-use super::answer_line::{AnswerPart, LineLabel};
+use super::answer_line::{AnswerLine, AnswerPart, LineLabel, LineSign};
 use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
 use super::identity::{MappingSource, Resolution, Resolver, row_evidence};
 use super::managed_by::managing_tool;
@@ -19,29 +19,6 @@ use crate::model::principal::{Asked, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::time::Time;
 
-/// One line of a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// To which part it belongs; a part's heading stands before its first line.
-    pub part: AnswerPart,
-    /// What it is within the part, where the part does not say it all.
-    pub label: Option<LineLabel>,
-    /// Its sign, if it has one.
-    pub mark: Option<Mark>,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent: why, when, from where.
-    pub note: String,
-    /// Whether the answer above the lines has said the note already.
-    pub is_note_said: bool,
-    /// How much it matters, of a finding or a danger.
-    pub severity: Option<Severity>,
-    /// Of a finding, which one.
-    pub finding: Option<FindingId>,
-    /// Where it was read; opens the document.
-    pub evidence: Option<Evidence>,
-}
-
 /// The whole chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
@@ -52,7 +29,7 @@ pub struct Trace {
     /// The answer as data.
     pub resolution: Resolution,
     /// The chain.
-    pub lines: Vec<Line>,
+    pub lines: Vec<AnswerLine>,
     /// What is wrong with the mapping in force and its like; also among the lines.
     pub findings: Vec<Finding>,
 }
@@ -108,7 +85,7 @@ pub fn answer(resolution: &Resolution) -> String {
 struct Teller<'a> {
     resolver: &'a Resolver<'a>,
     resolution: &'a Resolution,
-    lines: Vec<Line>,
+    lines: Vec<AnswerLine>,
 }
 
 impl Teller<'_> {
@@ -121,18 +98,12 @@ impl Teller<'_> {
         note: impl Into<String>,
         evidence: Option<Evidence>,
     ) {
-        let severity = (part == AnswerPart::Danger).then_some(Severity::High);
-        self.lines.push(Line {
-            part,
-            label,
-            mark,
-            text: text.into(),
-            note: note.into(),
-            is_note_said: false,
-            severity,
-            finding: None,
-            evidence,
-        });
+        let sign = match (part, mark) {
+            (AnswerPart::Danger, _) => LineSign::Finding(Severity::High),
+            (_, Some(mark)) => LineSign::Mark(mark),
+            (_, None) => LineSign::Blank,
+        };
+        self.lines.push(AnswerLine { label, sign, note: note.into(), evidence, ..AnswerLine::new(part, text) });
     }
 
     /// The answer above the lines has said the note of the last one.
@@ -309,7 +280,7 @@ impl Teller<'_> {
             self.say(AnswerPart::Unknown, None, Some(Mark::Unknown), text, "", None);
         }
         for text in self.resolution.unverified.clone() {
-            self.say(AnswerPart::Unverified, None, None, text, "", None);
+            self.say(AnswerPart::Unverified, None, Some(Mark::Unverified), text, "", None);
         }
     }
 
@@ -323,17 +294,7 @@ impl Teller<'_> {
                 }
                 _ => finding.sentence.clone(),
             };
-            self.lines.push(Line {
-                part: AnswerPart::Findings,
-                label: None,
-                mark: None,
-                text,
-                note: finding.id.to_string(),
-                is_note_said: false,
-                finding: Some(finding.id),
-                severity: Some(finding.severity),
-                evidence: Some(finding.evidence.clone()),
-            });
+            self.lines.push(AnswerLine { text, ..AnswerLine::of_finding(finding) });
         }
     }
 }

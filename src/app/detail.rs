@@ -1,6 +1,6 @@
 //! What is said of one row or one principal, line by line, before it is laid out.
 //!
-//! A trace's lines and the facts of a workload's row become the same [`Fact`]s, so that the detail beside the list and
+//! A row's own lines and those of its principal's trace are [`AnswerLine`]s alike, so that the detail beside the list and
 //! the full-screen trace say the same things in the same order.
 
 use super::message::{Analysis, Slot};
@@ -10,49 +10,17 @@ use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
 use crate::access::Verdict;
-use crate::access::answer_line::{AnswerPart, LineLabel};
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLabel, LineLink, LineSign};
 use crate::access::audit::Item;
-use crate::access::findings::{Finding, FindingId, Remedy, Severity};
+use crate::access::findings::{Finding, Remedy};
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
 use crate::access::service_role::RoleCheck;
-use crate::access::trace::{Line, Trace};
+use crate::access::trace::Trace;
 use crate::access::who::Carrier;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
 use std::sync::Arc;
-
-/// The sign before a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
-    /// None.
-    Blank,
-    /// A state.
-    Mark(Mark),
-    /// A defect or risk.
-    Finding(Severity),
-    /// Something that could only reveal a rare defect.
-    Unverified,
-}
-
-/// One line of a detail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// Under which heading; the view shows it where it changes.
-    pub part: AnswerPart,
-    /// What it is within that, where the part does not say it all.
-    pub label: Option<LineLabel>,
-    /// Its sign.
-    pub sign: Sign,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent.
-    pub note: String,
-    /// Of a finding, which one.
-    pub finding: Option<FindingId>,
-    /// The document that it opens.
-    pub evidence: Option<Evidence>,
-}
 
 /// What stands beside the list: the row under the cursor.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +30,7 @@ pub struct Detail {
     /// Whose trace.
     pub asked: Option<Asked>,
     /// What the row itself says.
-    pub about: Vec<Fact>,
+    pub about: Vec<AnswerLine>,
     /// The trace, once it is there.
     pub trace: Option<Arc<Trace>>,
     /// The row's document, where there is room for it.
@@ -73,7 +41,7 @@ pub struct Detail {
 
 impl Detail {
     /// All its lines. Of what uses a role, only in a word whether that role gets in here: it rarely needs to.
-    pub fn facts(&self) -> Vec<Fact> {
+    pub fn facts(&self) -> Vec<AnswerLine> {
         match &self.key {
             Some((pane, _)) if pane.is_of_workloads() => {
                 let own = self.about.iter().filter(|fact| fact.part != AnswerPart::State).cloned();
@@ -90,30 +58,18 @@ pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
     of_item.map(|it| it.remedy.clone()).unwrap_or_default()
 }
 
-/// The remedy that a line among the facts is of.
-pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Option<&'a Remedy> {
-    let first = facts.iter().position(|it| it.part == AnswerPart::Remedy)?;
-    let mut left = at.checked_sub(first)?;
-    remedies.iter().find(|it| {
-        let lines = 1 + it.text.lines().count();
-        let is_it = left < lines;
-        left = left.saturating_sub(lines);
-        is_it
-    })
-}
-
-fn in_a_word(trace: &Trace) -> Fact {
+fn in_a_word(trace: &Trace) -> AnswerLine {
     let because = &trace.resolution.because;
     let (mark, text) = match trace.resolution.verdict {
         Verdict::Yes => (Mark::InForce, format!("the role itself gets in: {because}")),
         Verdict::No => (Mark::Ignored, format!("the role itself does not get in: {because}")),
         Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
     };
-    Fact { note: String::new(), ..plain_fact(AnswerPart::Here, Sign::Mark(mark), text) }
+    AnswerLine::marked(AnswerPart::Here, mark, text)
 }
 
 /// What a row says by itself, below its state.
-pub fn of_row_alone(mut about: Vec<Fact>) -> Vec<Fact> {
+pub fn of_row_alone(mut about: Vec<AnswerLine>) -> Vec<AnswerLine> {
     about.retain(|fact| fact.part != AnswerPart::State);
     about
 }
@@ -130,16 +86,16 @@ pub fn title(pane: Pane, row: &Row, home: Option<&str>) -> String {
 }
 
 /// What a row says, then the chain of its principal. A finding is said once.
-pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
-    let is_finding = |fact: &Fact| fact.finding.is_some();
+pub fn facts(about: &[AnswerLine], trace: Option<&Trace>) -> Vec<AnswerLine> {
+    let is_finding = |fact: &AnswerLine| fact.finding.is_some();
     let of_trace = trace.map(of_trace).unwrap_or_default();
     // A row that the trace speaks of need not be spoken of before.
-    let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == AnswerPart::Mapping && same_row(it, fact));
-    let mut all: Vec<Fact> = (about.iter().filter(|fact| !is_finding(fact)))
+    let in_trace = |fact: &AnswerLine| of_trace.iter().any(|it| it.part == AnswerPart::Mapping && same_row(it, fact));
+    let mut all: Vec<AnswerLine> = (about.iter().filter(|fact| !is_finding(fact)))
         .filter(|fact| !(fact.part == AnswerPart::State && in_trace(fact)))
         .cloned()
         .collect();
-    let mut findings: Vec<Fact> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
+    let mut findings: Vec<AnswerLine> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
     for fact in of_trace {
         if !is_finding(&fact) {
             all.push(fact);
@@ -151,25 +107,25 @@ pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     all
 }
 
-fn same_row(one: &Fact, other: &Fact) -> bool {
+fn same_row(one: &AnswerLine, other: &AnswerLine) -> bool {
     one.evidence.is_some() && one.evidence == other.evidence
 }
 
 /// What the row itself says: its findings, and for a workload what it is.
-pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact> {
+pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<AnswerLine> {
     let inventory = &analysis.inventory;
     let state = |text: &str| {
         let text = if text.is_empty() { super::words::state(row.mark) } else { text };
-        plain_fact(AnswerPart::State, Sign::Mark(row.mark), text.to_owned())
+        AnswerLine::marked(AnswerPart::State, row.mark, text)
     };
-    let plain = |part, label, text: String, note: String| Fact {
+    let plain = |part, label, text: String, note: String| AnswerLine {
         label,
         note,
         evidence: row.evidence.clone(),
-        ..plain_fact(part, Sign::Blank, text)
+        ..AnswerLine::new(part, text)
     };
     let pods = |pods: Option<usize>| pods.map_or_else(|| "pods not known".to_owned(), |n| count(n, "pod", "pods"));
-    let (mut facts, findings): (Vec<Fact>, &[Finding]) = match pane {
+    let (mut facts, findings): (Vec<AnswerLine>, &[Finding]) = match pane {
         Pane::Entries => {
             let Some(it) = inventory.entries.get(at) else { return Vec::new() };
             // The trace says all that an entry holds; only what is no principal's ARN has none.
@@ -178,7 +134,10 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         }
         Pane::AwsAuth => {
             let Some(it) = inventory.aws_auth.get(at) else { return Vec::new() };
-            (vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state(&row.because) }], &it.findings)
+            (
+                vec![AnswerLine { note: it.place.clone(), evidence: row.evidence.clone(), ..state(&row.because) }],
+                &it.findings,
+            )
         }
         Pane::Irsa => {
             let Some(it) = inventory.irsa.get(at) else { return Vec::new() };
@@ -217,7 +176,7 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
             let Some(it) = inventory.roles.get(at) else { return Vec::new() };
             let mut own =
                 vec![plain(AnswerPart::UsedBy, None, it.used_by.to_string(), it.status.clone()), state(&row.because)];
-            own.extend(it.shared_with.iter().map(|other| Fact {
+            own.extend(it.shared_with.iter().map(|other| AnswerLine {
                 evidence: None,
                 ..plain(AnswerPart::AlsoUsedBy, None, other.to_string(), String::new())
             }));
@@ -231,14 +190,15 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
                     Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
                     other => other.to_string(),
                 };
-                Fact { evidence: grant.evidence(), ..plain(AnswerPart::Bindings, None, text, String::new()) }
+                AnswerLine { evidence: grant.evidence(), ..plain(AnswerPart::Bindings, None, text, String::new()) }
             };
             let carrier = |it: &Carrier| {
                 let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
-                Fact { evidence: None, ..plain(AnswerPart::CarriedBy, None, it.principal.arn(), whose) }
+                AnswerLine { evidence: None, ..plain(AnswerPart::CarriedBy, None, it.principal.arn(), whose) }
             };
-            let none = |part, text: &str| Fact { evidence: None, ..plain(part, None, text.to_owned(), String::new()) };
-            let mut own: Vec<Fact> = it.bindings.iter().map(binding).collect();
+            let none =
+                |part, text: &str| AnswerLine { evidence: None, ..plain(part, None, text.to_owned(), String::new()) };
+            let mut own: Vec<AnswerLine> = it.bindings.iter().map(binding).collect();
             if own.is_empty() {
                 own.push(none(AnswerPart::Bindings, "none"));
             }
@@ -259,26 +219,21 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         Pane::Principals => {
             let Some(it) = inventory.principals.get(at) else { return Vec::new() };
             let seen = it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", ");
-            let own = Fact { evidence: None, ..plain(AnswerPart::SeenIn, None, seen, String::new()) };
+            let own = AnswerLine { evidence: None, ..plain(AnswerPart::SeenIn, None, seen, String::new()) };
             (vec![own], &it.findings)
         }
     };
-    facts.extend(findings.iter().map(of_finding));
+    facts.extend(findings.iter().map(AnswerLine::of_finding));
     facts
 }
 
 /// A line without a sign, read from there.
-fn beside(part: AnswerPart, text: String, from: Option<&Evidence>) -> Fact {
-    Fact { evidence: from.cloned(), ..plain_fact(part, Sign::Blank, text) }
-}
-
-/// A line with nothing beside it.
-pub(super) fn plain_fact(part: AnswerPart, sign: Sign, text: String) -> Fact {
-    Fact { part, label: None, sign, text, note: String::new(), finding: None, evidence: None }
+fn beside(part: AnswerPart, text: String, from: Option<&Evidence>) -> AnswerLine {
+    AnswerLine { evidence: from.cloned(), ..AnswerLine::new(part, text) }
 }
 
 /// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
-fn of_item(it: &Item) -> Vec<Fact> {
+fn of_item(it: &Item) -> Vec<AnswerLine> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let mut facts =
         vec![fact(AnswerPart::Subject, it.subject.to_string()), fact(AnswerPart::FindingId, it.id.to_string())];
@@ -287,37 +242,44 @@ fn of_item(it: &Item) -> Vec<Fact> {
     facts.extend([fact(AnswerPart::Rule, rule.title.to_owned()), fact(AnswerPart::Follows, rule.why.to_owned())]);
     facts.push(fact(AnswerPart::See, format!("{} ({})", rule.page.title, rule.page.url)));
     facts.extend(
-        it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+        it.evidence
+            .iter()
+            .map(|at| AnswerLine { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
     );
-    for remedy in &it.remedy {
+    for (at, remedy) in it.remedy.iter().enumerate() {
         let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
-        facts.extend(lines.map(|text| fact(AnswerPart::Remedy, text.to_owned())));
+        let line =
+            |text: &str| AnswerLine { link: Some(LineLink::Remedy(at)), ..fact(AnswerPart::Remedy, text.to_owned()) };
+        facts.extend(lines.map(line));
     }
     facts
 }
 
 /// What a control says beside its state: how to change it, and where it was read.
-fn of_control(it: &Control) -> Vec<Fact> {
+fn of_control(it: &Control) -> Vec<AnswerLine> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let of = if it.subject.is_empty() { it.id.title().to_owned() } else { format!("{} {}", it.id.title(), it.subject) };
-    let mut facts = vec![Fact { note: it.id.to_string(), ..fact(AnswerPart::Control, of) }];
+    let mut facts = vec![AnswerLine { note: it.id.to_string(), ..fact(AnswerPart::Control, of) }];
     if let Some(change) = &it.change {
         facts.extend(change.look.iter().map(|look| fact(AnswerPart::DryRun, look.clone())));
         facts.push(fact(AnswerPart::Command, change.command.clone()));
         facts.push(fact(AnswerPart::ChangeDanger, change.danger.clone()));
     }
     facts.extend(
-        it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+        it.evidence
+            .iter()
+            .map(|at| AnswerLine { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
     );
     facts
 }
 
 /// Who may assume a role, and which policies it has, against what its part needs.
-fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
-    let fact = |part, sign, text: String, note: String, path: &str| Fact {
+fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<AnswerLine> {
+    let fact = |part, sign, text: String, note: String, path: &str| AnswerLine {
         note,
         evidence: principal.map(|it| Evidence::new(DocumentRef::IamRole(it.name.clone()), path)),
-        ..plain_fact(part, sign, text)
+        sign,
+        ..AnswerLine::new(part, text)
     };
     let trust = check.trust.iter().map(|it| {
         let (mark, text) = match it.verdict {
@@ -325,14 +287,14 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
             Verdict::No => (Mark::Dead, format!("{} cannot assume it", it.who)),
             Verdict::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
         };
-        fact(AnswerPart::Trust, Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
+        fact(AnswerPart::Trust, LineSign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
     });
     let policy =
         |sign, text: String, note: String| fact(AnswerPart::Policies, sign, text, note, "AttachedManagedPolicies");
     let policies = &check.policies;
     let present = policies.present.iter().map(|it| {
         let by = if it.by == it.required { String::new() } else { format!("by {}", it.by) };
-        policy(Sign::Mark(Mark::InForce), it.required.clone(), by)
+        policy(LineSign::Mark(Mark::InForce), it.required.clone(), by)
     });
     let missing = policies.missing.iter().map(|it| {
         let lacks = it.lacks.join(", ");
@@ -341,44 +303,24 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
             (None, []) => (Mark::Dead, format!("missing: {lacks}")),
             (None, by) => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
         };
-        policy(Sign::Mark(mark), it.required.clone(), note)
+        policy(LineSign::Mark(mark), it.required.clone(), note)
     });
     let open =
-        policies.open.iter().map(|it| policy(Sign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
-    let wider = policies.wider.iter().map(|it| policy(Sign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
+        policies.open.iter().map(|it| policy(LineSign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
+    let wider =
+        policies.wider.iter().map(|it| policy(LineSign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
     let unknown = Some(&policies.unknown).filter(|it| !it.is_empty());
-    let unknown = unknown.map(|it| policy(Sign::Mark(Mark::Unknown), it.clone(), String::new()));
+    let unknown = unknown.map(|it| policy(LineSign::Mark(Mark::Unknown), it.clone(), String::new()));
     let unverified = Some(&policies.unverified).filter(|it| !it.is_empty());
-    let unverified = unverified.map(|it| policy(Sign::Unverified, it.clone(), String::new()));
+    let unverified = unverified.map(|it| policy(LineSign::Mark(Mark::Unverified), it.clone(), String::new()));
     trust.chain(present).chain(missing).chain(open).chain(wider).chain(unknown).chain(unverified).collect()
 }
 
-fn of_finding(finding: &Finding) -> Fact {
-    Fact {
-        note: finding.id.to_string(),
-        finding: Some(finding.id),
-        evidence: Some(finding.evidence.clone()),
-        ..plain_fact(AnswerPart::Findings, Sign::Finding(finding.severity), finding.sentence.clone())
-    }
-}
-
-fn of_trace(trace: &Trace) -> Vec<Fact> {
-    // What the answer has said already need not be said once more beside it.
-    let note = |line: &Line| if line.is_note_said { String::new() } else { line.note.clone() };
-    let fact = |line: &Line| Fact {
-        part: line.part,
-        label: line.label,
-        sign: match (line.severity, line.mark, line.part) {
-            (Some(severity), ..) => Sign::Finding(severity),
-            (None, Some(mark), _) => Sign::Mark(mark),
-            (None, None, AnswerPart::Unverified) => Sign::Unverified,
-            (None, None, AnswerPart::Unknown) => Sign::Mark(Mark::Unknown),
-            (None, None, _) => Sign::Blank,
-        },
-        text: line.text.clone(),
-        note: note(line),
-        finding: line.finding,
-        evidence: line.evidence.clone(),
+/// A trace's lines. What the answer has said already need not be said once more beside them.
+fn of_trace(trace: &Trace) -> Vec<AnswerLine> {
+    let line = |line: &AnswerLine| AnswerLine {
+        note: if line.is_note_said { String::new() } else { line.note.clone() },
+        ..line.clone()
     };
-    trace.lines.iter().map(fact).collect()
+    trace.lines.iter().map(line).collect()
 }

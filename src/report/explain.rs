@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::can::{allowing_json, nearest_json, request_json};
 use super::json::{EvidenceJson, FORMAT, verdict_word};
+use super::lines::{Beside, line_rows};
 use super::plan::access_json;
 use super::{Exit, columns, glyph};
 use crate::access::Verdict;
@@ -29,16 +30,7 @@ pub fn exit(explanation: &Explanation) -> Exit {
 /// The explanation as text: the answer first, then each step, then what would fix it.
 pub fn text(cluster: &ClusterId, explained: &Explained) -> String {
     let explanation = &explained.explanation;
-    let mut rows = Vec::new();
-    let mut part = None;
-    for line in explained.lines() {
-        let heading = if part == Some(line.part) { "" } else { line.part.heading() };
-        part = Some(line.part);
-        let mark = line.mark.map(glyph).unwrap_or(" ");
-        let mark = if line.is_command { "$" } else { mark };
-        let note = if line.note.is_empty() { String::new() } else { format!("  ({})", line.note) };
-        rows.push(vec![heading.to_owned(), format!("{mark} {}{note}", line.text)]);
-    }
+    let rows = line_rows(&explained.lines(), Beside::Nothing);
     let head = glyph(explanation.verdict.mark());
     format!(
         "{head} {}\n{} on {cluster}\n\n{}",

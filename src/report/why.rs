@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::json::{EvidenceJson, FORMAT, verdict_word};
+use super::lines::{Beside, line_rows};
 use super::trust::ClauseJson;
 use super::{columns, glyph};
 use crate::access::Verdict;
@@ -152,20 +153,9 @@ pub fn role_text(cluster: &ClusterId, why: &WhyRole) -> String {
 
 /// An answer's lines under what is said first.
 fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut part = None;
-    for line in shown.lines.iter().filter(|it| it.remedy.is_none()) {
-        let head = if part == Some(line.part) { "" } else { line.part.heading() };
-        part = Some(line.part);
-        // A finding's note is its name; any other line without one says where it was read.
-        let note = match (&line.evidence, line.note.is_empty()) {
-            (Some(evidence), true) => evidence.to_string(),
-            _ => line.note.clone(),
-        };
-        let note = if note.is_empty() { note } else { format!("  ({note})") };
-        let sign = if line.severity.is_some() { "!" } else { line.mark.map_or(" ", glyph) };
-        rows.push(vec![head.to_owned(), format!("{sign} {}{note}", line.text)]);
-    }
+    // The remedies follow in full.
+    let lines = shown.lines.iter().filter(|it| it.remedy().is_none());
+    let mut rows = line_rows(lines, Beside::Evidence);
     rows.extend(asked);
     let mut out = format!("{} {}\n{below}", glyph(shown.outcome.mark()), visible(&shown.headline));
     if !rows.is_empty() {

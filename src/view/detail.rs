@@ -6,11 +6,12 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
+use crate::access::Mark;
 use crate::access::Verdict;
-use crate::access::answer_line::LineLabel;
+use crate::access::answer_line::{AnswerLine, LineLabel, LineSign};
 use crate::access::trace::Trace;
 use crate::app::App;
-use crate::app::detail::{Fact, Sign, title};
+use crate::app::detail::title;
 use crate::app::pane::Pane;
 use crate::app::table::{Cut, Row};
 use crate::app::words::state;
@@ -94,7 +95,7 @@ pub(super) struct Line {
 const MOST_LINES: usize = 9;
 
 /// Lays facts out in lines of so many columns.
-pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line> {
+pub(super) fn lay_out(facts: &[AnswerLine], columns: usize, shape: Shape) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut part = None;
     for (at, fact) in facts.iter().enumerate() {
@@ -104,7 +105,7 @@ pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line>
     lines
 }
 
-fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
+fn lay_out_one(at: usize, fact: &AnswerLine, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
     let mut first: Vec<(u16, String, Role)> = Vec::new();
     let heading = if new_part { fact.part.heading() } else { "" };
     // Where the text begins.
@@ -127,11 +128,14 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
         x += 2;
     }
     let role = match fact.sign {
-        Sign::Mark(crate::access::Mark::Shadowed | crate::access::Mark::Ignored) | Sign::Unverified => Role::Dim,
+        LineSign::Mark(Mark::Shadowed | Mark::Ignored | Mark::Unverified) => Role::Dim,
         _ => Role::Text,
     };
     let room = columns.saturating_sub(usize::from(x)).max(1);
-    let text = visible(&fact.text);
+    let text = match fact.is_command() {
+        true => format!("$ {}", visible(&fact.text)).into(),
+        false => visible(&fact.text),
+    };
     let note = visible(&fact.note);
     // Beside the text if both fit; in the full shape notes stand in a column of their own where they can.
     let note_x = match shape {
@@ -140,7 +144,7 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
     };
     let text_end = usize::from(x) + width(&text);
     // The name of a finding is for filters and reports: shown where there is room, worth no line of its own.
-    let is_name = matches!(fact.sign, Sign::Finding(_));
+    let is_name = matches!(fact.sign, LineSign::Finding(_));
     let beside = !note.is_empty() && text_end + 3 + width(&note) <= columns;
     let mut lines: Vec<Line> = wrap(&text, room, MOST_LINES)
         .into_iter()

@@ -2,9 +2,9 @@
 
 use super::theme::Role;
 use crate::access::Mark;
+use crate::access::answer_line::LineSign;
 use crate::access::findings::Severity;
 use crate::app::condition::Tone;
-use crate::app::detail::Sign;
 
 /// A state.
 pub(super) fn mark(mark: Mark) -> (&'static str, Role) {
@@ -35,12 +35,11 @@ pub(super) const UNVERIFIED: (&str, Role) = ("*", Role::Dim);
 pub(super) const MARKED: &str = "»";
 
 /// Before a line of a detail.
-pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
+pub(super) fn sign(sign: LineSign) -> Option<(&'static str, Role)> {
     match sign {
-        Sign::Blank => None,
-        Sign::Mark(it) => Some(mark(it)),
-        Sign::Finding(it) => Some(severity(it)),
-        Sign::Unverified => Some(UNVERIFIED),
+        LineSign::Blank => None,
+        LineSign::Mark(it) => Some(mark(it)),
+        LineSign::Finding(it) => Some(severity(it)),
     }
 }
 

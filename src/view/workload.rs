@@ -44,5 +44,5 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Workl
             y += 2;
         }
     }
-    lines(canvas, at, Rect { y: y + 1, ..area }, &view.facts, view.at);
+    lines(canvas, at, Rect { y: y + 1, ..area }, view.facts(), view.at);
 }

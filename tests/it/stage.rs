@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
 use eksplorer::access::Verdict;
-use eksplorer::access::answer_line::{AnswerPart, LineLabel};
+use eksplorer::access::answer_line::{AnswerLine, AnswerPart, LineLabel, LineSign};
 use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, FindingId, Severity};
@@ -16,7 +16,7 @@ use eksplorer::access::inventory::{
 };
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::posture::{PostureRows, posture};
-use eksplorer::access::trace::{Line, Trace, trace};
+use eksplorer::access::trace::{Trace, trace};
 use eksplorer::access::who::who_can_question;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
@@ -330,16 +330,12 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
             "gets in as arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com with group deployers",
         ),
     };
-    let line = |part, label, mark, text: &str, note: &str, evidence: Option<Evidence>| Line {
-        part,
+    let line = |part, label, mark: Option<Mark>, text: &str, note: &str, evidence: Option<Evidence>| AnswerLine {
         label,
-        mark,
-        text: text.into(),
+        sign: mark.map_or(LineSign::Blank, LineSign::Mark),
         note: note.into(),
-        is_note_said: false,
-        severity: None,
-        finding: None,
         evidence,
+        ..AnswerLine::new(part, text)
     };
     let of_entry = || Some(Evidence::new(DocumentRef::AccessEntry(entry_arn.clone()), "kubernetesGroups"));
     let of_aws_auth = || Some(Evidence::new(DocumentRef::AwsAuth, "data.mapRoles[0].groups"));
@@ -391,13 +387,20 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
                 "namespaces blue",
                 of_entry(),
             ),
-            line(AnswerPart::Unverified, None, None, "whether the partner's role was made again", "", None),
+            line(
+                AnswerPart::Unverified,
+                None,
+                Some(Mark::Unverified),
+                "whether the partner's role was made again",
+                "",
+                None,
+            ),
         ]);
     } else if verdict == Verdict::Unknown {
         lines.push(line(
             AnswerPart::Unknown,
             None,
-            None,
+            Some(Mark::Unknown),
             "its access entry: eks:DescribeAccessEntry is refused to you",
             "",
             None,
@@ -413,14 +416,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     } else {
         vec![]
     };
-    let lines = lines
-        .into_iter()
-        .chain(findings.iter().map(|it| Line {
-            severity: Some(it.severity),
-            finding: Some(it.id),
-            ..line(AnswerPart::Findings, None, None, &it.sentence, it.id.as_str(), Some(it.evidence.clone()))
-        }))
-        .collect();
+    let lines = lines.into_iter().chain(findings.iter().map(AnswerLine::of_finding)).collect();
     let source = MappingSource::AccessEntry { principal_arn: entry_arn.clone() };
     Trace {
         title: match &asked.session {

@@ -3,89 +3,49 @@
 use super::message::{KubeletPeer, Message, Sender, Speaker};
 use super::{Explanation, StepState};
 use crate::access::Mark;
-use crate::access::answer_line::AnswerPart;
-use crate::model::snapshot::Evidence;
-
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Under which heading.
-    pub part: AnswerPart,
-    /// Its sign.
-    pub mark: Option<Mark>,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent.
-    pub note: String,
-    /// Where it was read.
-    pub evidence: Option<Evidence>,
-    /// Is it a command, to be copied as it stands?
-    pub is_command: bool,
-    /// The commands of the fix that it is about.
-    pub commands: Option<String>,
-}
-
-impl Line {
-    /// A line of text alone, under a heading.
-    pub fn plain(part: AnswerPart, text: &str) -> Self {
-        Line {
-            part,
-            mark: None,
-            text: text.to_owned(),
-            note: String::new(),
-            evidence: None,
-            is_command: false,
-            commands: None,
-        }
-    }
-}
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLink, LineSign};
 
 impl Explanation {
     /// What the message says, the steps, the principals, and what came closest, in this order.
-    pub fn step_lines(&self) -> Vec<Line> {
-        let plain = Line::plain;
+    pub fn step_lines(&self) -> Vec<AnswerLine> {
+        let plain = AnswerLine::new;
         let mut lines = Vec::new();
         // What a Forbidden says stands in the title and at the username.
         if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
-            lines.push(plain(AnswerPart::Message, &told(&self.message)));
+            lines.push(plain(AnswerPart::Message, told(&self.message)));
         }
-        lines.extend(self.steps.iter().map(|it| Line {
-            mark: Some(it.state.mark()),
+        lines.extend(self.steps.iter().map(|it| AnswerLine {
             evidence: it.evidence.clone(),
-            ..plain(AnswerPart::Step(it.name), &it.because)
+            ..AnswerLine::marked(AnswerPart::Step(it.name), it.state.mark(), &it.because)
         }));
         if self.principals.len() > 1 {
-            lines.extend(self.principals.iter().map(|it| Line {
-                mark: Some(it.verdict.mark()),
+            lines.extend(self.principals.iter().map(|it| AnswerLine {
                 note: it.because.clone(),
-                ..plain(AnswerPart::Principals, &it.asked.arn())
+                ..AnswerLine::marked(AnswerPart::Principals, it.verdict.mark(), it.asked.arn())
             }));
         }
         if let Some(miss) = &self.nearest {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
-            lines.push(Line {
-                note,
-                evidence: miss.grant.evidence(),
-                ..plain(AnswerPart::Nearest, &miss.grant.to_string())
-            });
+            let evidence = miss.grant.evidence();
+            lines.push(AnswerLine { note, evidence, ..plain(AnswerPart::Nearest, miss.grant.to_string()) });
         }
         if let Some(closest) = &self.closest_statement {
-            lines.push(plain(AnswerPart::Closest, closest));
+            lines.push(plain(AnswerPart::Closest, closest.clone()));
         }
         if let Some(least) = &self.least {
-            lines.push(plain(AnswerPart::Statement, &format!("add to {}:", least.policy)));
-            lines.push(plain(AnswerPart::Statement, &least.statement.to_string()));
+            lines.push(plain(AnswerPart::Statement, format!("add to {}:", least.policy)));
+            lines.push(plain(AnswerPart::Statement, least.statement.to_string()));
         }
         lines
     }
 
     /// The fixes that are texts.
-    pub fn text_fix_lines(&self, heading: AnswerPart) -> Vec<Line> {
+    pub fn text_fix_lines(&self, heading: AnswerPart) -> Vec<AnswerLine> {
         let lines = self.text_fixes.iter().flat_map(|fix| {
-            let commands = Some(fix.command.clone()).filter(|it| !it.is_empty());
-            let title = Line { note: fix.note.clone(), commands, ..Line::plain(heading, &fix.title) };
-            let commands = fix.command.lines().map(|it| Line { is_command: true, ..Line::plain(heading, it) });
-            std::iter::once(title).chain(commands)
+            let link = Some(LineLink::Fix(fix.command.clone())).filter(|_| !fix.command.is_empty());
+            let title = AnswerLine { note: fix.note.clone(), link, ..AnswerLine::new(heading, &fix.title) };
+            let command = |it| AnswerLine { link: Some(LineLink::Command), ..AnswerLine::new(heading, it) };
+            std::iter::once(title).chain(fix.command.lines().map(command))
         });
         lines.collect()
     }
@@ -99,7 +59,7 @@ impl Explanation {
         };
         of(StepState::Failed)
             .or_else(|| of(StepState::Unknown))
-            .or_else(|| lines.iter().rposition(|it| it.mark == Some(Mark::InForce)))
+            .or_else(|| lines.iter().rposition(|it| it.sign == LineSign::Mark(Mark::InForce)))
             .unwrap_or_default()
     }
 }

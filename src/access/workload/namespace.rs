@@ -7,7 +7,7 @@ use super::shown::Lines;
 use super::{InForce, Shown, Subject, Why, Workloads};
 use crate::access::Mark;
 use crate::access::Verdict;
-use crate::access::answer_line::AnswerPart;
+use crate::access::answer_line::{AnswerPart, LineLink};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::words::count;
 
@@ -27,7 +27,7 @@ impl Workloads<'_> {
             line.note = if own(why) { why.answer.because.clone() } else { String::new() };
             let account = (namespace.to_owned(), why.service_account.clone());
             line.evidence = Some(Evidence::new(DocumentRef::ServiceAccount(account.0.clone(), account.1.clone()), ""));
-            line.about = Some(Subject::ServiceAccount(account.0, account.1));
+            line.link = Some(LineLink::Workload(Subject::ServiceAccount(account.0, account.1)));
             for it in &why.pods {
                 let same = it.in_force == why.in_force
                     && (it.role_arn == why.role_arn || !own(why))
@@ -41,7 +41,7 @@ impl Workloads<'_> {
                 line.note.clone_from(&it.answer.because);
                 let (namespace, name) = (namespace.to_owned(), it.pod.metadata.name.clone());
                 line.evidence = Some(Evidence::new(DocumentRef::Pod(namespace.clone(), name.clone()), "spec"));
-                line.about = Some(Subject::Pod(namespace, name));
+                line.link = Some(LineLink::Workload(Subject::Pod(namespace, name)));
             }
         }
         let facts = self.facts;

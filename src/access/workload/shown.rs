@@ -7,8 +7,8 @@ use super::role::WhyRole;
 use super::{InForce, Why, Workloads};
 use crate::access::Mark;
 use crate::access::Verdict;
-use crate::access::answer_line::AnswerPart;
-use crate::access::findings::{Finding, FindingId, Remedy, Severity};
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLink, LineSign};
+use crate::access::findings::{Finding, Remedy};
 use crate::access::trust::{Clause, Got};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -47,29 +47,6 @@ impl Subject {
     }
 }
 
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Under which heading.
-    pub part: AnswerPart,
-    /// Its sign.
-    pub mark: Option<Mark>,
-    /// Of a finding, how much it matters.
-    pub severity: Option<Severity>,
-    /// Of a finding, which one.
-    pub finding: Option<FindingId>,
-    /// What it says.
-    pub text: String,
-    /// Beside it.
-    pub note: String,
-    /// Where it was read.
-    pub evidence: Option<Evidence>,
-    /// Of a remedy, which.
-    pub remedy: Option<usize>,
-    /// Whom it is about, to go on to.
-    pub about: Option<Subject>,
-}
-
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -84,7 +61,7 @@ pub struct Shown {
     /// The role that it is about, to go on to.
     pub role: Option<Asked>,
     /// All else.
-    pub lines: Vec<Line>,
+    pub lines: Vec<AnswerLine>,
     /// What mends it, each once.
     pub remedies: Vec<Remedy>,
 }
@@ -93,25 +70,16 @@ pub struct Shown {
 const MOST_PODS: usize = 20;
 
 #[derive(Default)]
-pub(super) struct Lines(Vec<Line>);
+pub(super) struct Lines(Vec<AnswerLine>);
 
 impl Lines {
-    pub(super) fn into_vec(self) -> Vec<Line> {
+    pub(super) fn into_vec(self) -> Vec<AnswerLine> {
         self.0
     }
 
-    pub(super) fn say(&mut self, part: AnswerPart, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
-        let line = Line {
-            part,
-            mark,
-            severity: None,
-            finding: None,
-            text: text.into(),
-            note: String::new(),
-            evidence: None,
-            remedy: None,
-            about: None,
-        };
+    pub(super) fn say(&mut self, part: AnswerPart, mark: Option<Mark>, text: impl Into<String>) -> &mut AnswerLine {
+        let sign = mark.map_or(LineSign::Blank, LineSign::Mark);
+        let line = AnswerLine { sign, ..AnswerLine::new(part, text) };
         self.0.push_mut(line)
     }
 
@@ -134,11 +102,7 @@ impl Lines {
     fn findings(&mut self, findings: &[Finding], ask: Option<&Remedy>) -> Vec<Remedy> {
         let mut remedies: Vec<Remedy> = ask.cloned().into_iter().collect();
         for it in findings {
-            let line = self.say(AnswerPart::Findings, None, it.sentence.clone());
-            line.severity = Some(it.severity);
-            line.finding = Some(it.id);
-            line.note = it.id.to_string();
-            line.evidence = Some(it.evidence.clone());
+            self.0.push(AnswerLine::of_finding(it));
             for remedy in &it.remedy {
                 if !remedies.contains(remedy) {
                     remedies.push(remedy.clone());
@@ -147,9 +111,9 @@ impl Lines {
         }
         for (at, it) in remedies.iter().enumerate() {
             let part = if ask == Some(it) { AnswerPart::Ask } else { AnswerPart::Mend };
-            self.say(part, None, format!("{}:", it.title)).remedy = Some(at);
+            self.say(part, None, format!("{}:", it.title)).link = Some(LineLink::Remedy(at));
             for text in it.text.lines() {
-                self.say(part, None, text).remedy = Some(at);
+                self.say(part, None, text).link = Some(LineLink::Remedy(at));
             }
         }
         remedies
@@ -235,7 +199,7 @@ impl Why<'_> {
             let document = DocumentRef::Pod(self.namespace.clone(), it.pod.metadata.name.clone());
             let line = lines.say(AnswerPart::Pods, Some(it.answer.outcome.mark()), text);
             line.evidence = Some(Evidence::new(document, "spec"));
-            line.about = Some(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone()));
+            line.link = Some(LineLink::Workload(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone())));
         }
         if let Some(more) = self.pods.len().checked_sub(MOST_PODS).filter(|it| *it > 0) {
             lines.say(AnswerPart::Pods, None, format!("and {more} more"));
@@ -271,7 +235,7 @@ impl WhyRole {
             let line = lines.say(AnswerPart::Holder(it.kind), Some(it.outcome.mark()), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
-            line.about = it.subject();
+            line.link = it.subject().map(LineLink::Workload);
         }
         for it in &self.unknown {
             lines.say(AnswerPart::Unknown, Some(Mark::Unknown), it.clone());
