@@ -4,11 +4,12 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use eksplorer::access::Verdict;
 use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
-use eksplorer::access::trust::{Document, Outcome, Request, evaluate, outcome};
+use eksplorer::access::trust::{Document, Request, evaluate, outcome};
 use eksplorer::lab::generate;
 use eksplorer::model::aws_auth::read_aws_auth;
 use eksplorer::model::document::{read, to_yaml};
@@ -74,7 +75,7 @@ fn trust(criterion: &mut Criterion) {
     criterion.bench_function("read 1500 trust policies", |bench| bench.iter(read));
     let documents = read();
     criterion.bench_function("one request, 1500 trust policies", |bench| {
-        bench.iter(|| documents.iter().filter(|it| outcome(it, black_box(&request)) == Outcome::Allowed).count());
+        bench.iter(|| documents.iter().filter(|it| outcome(it, black_box(&request)) == Verdict::Yes).count());
     });
     criterion.bench_function("one request, 1500 trust policies, with reasons", |bench| {
         bench.iter(|| documents.iter().map(|it| evaluate(it, black_box(&request))).collect::<Vec<_>>());

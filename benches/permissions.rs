@@ -5,9 +5,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use eksplorer::access::Verdict;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::matrix::matrix;
-use eksplorer::access::permissions::{Permissions, Verdict, Who};
+use eksplorer::access::permissions::{Permissions, Who};
 use eksplorer::access::resources::meant;
 use eksplorer::access::who::{subjects, who_can};
 use eksplorer::lab::generate::{Sizes, world};
@@ -37,7 +38,7 @@ fn permissions(criterion: &mut Criterion) {
     let request = meant(&permissions, "delete", "pods", &namespace, "").request;
     // One of each kind: allowed at once, and denied after everything was looked at.
     let strange = meant(&permissions, "frob", "unheard.of.io", &namespace, "").request;
-    for (name, verdict, request) in [("allowed", Verdict::Allowed, &request), ("denied", Verdict::Denied, &strange)] {
+    for (name, verdict, request) in [("allowed", Verdict::Yes, &request), ("denied", Verdict::No, &strange)] {
         let of = |who: &&Who| permissions.decide(who, request).verdict == verdict;
         let who = whos.iter().filter(of).max_by_key(|who| permissions.grants(who).len()).unwrap();
         criterion.bench_function(&format!("can, {name} (limit 50 µs)"), |bench| {

@@ -6,8 +6,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use eksplorer::access::Verdict;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::Workloads;
 use eksplorer::lab::generate::{Sizes, world};
 use eksplorer::model::facts::snapshot_of;
@@ -36,7 +36,7 @@ fn workload(criterion: &mut Criterion) {
     group.bench_function("every verdict, of bindings and pods", |it| {
         it.iter(|| {
             let workloads = Workloads::new(facts, &snapshot.iam);
-            pods.iter().filter(|pod| workloads.identities(pod).answer.outcome == Outcome::Allowed).count()
+            pods.iter().filter(|pod| workloads.identities(pod).answer.outcome == Verdict::Yes).count()
         });
     });
     group.bench_function("all rows of all panes", |it| {

@@ -1,5 +1,6 @@
 //! What follows from the facts: pure, totally ordered output, unknown propagated.
 //!
+//! - [`answer_line`]: the headings of an answer's lines;
 //! - [`identity`]: principal → mapping in force → username and groups;
 //! - [`trace`]: the whole chain with evidence;
 //! - [`inventory`]: the rows of every pane, each with its state and findings;
@@ -23,10 +24,12 @@
 //! - [`service_role`]: what the IAM role of each part of a cluster must have;
 //! - [`posture`]: the controls around access, how each stands and how it is changed;
 //! - [`audit`]: all findings of a cluster, each once, and what could not be judged;
+//! - [`Verdict`]: no, not known, yes: what every answer comes to;
 //! - [`findings`]: small named rules about what is wrong.
 //!
 //! Nothing here knows a clock, a disk or a network, nor how anything looks.
 
+pub mod answer_line;
 pub mod audit;
 pub mod catalog;
 pub mod crosscheck;
@@ -49,8 +52,11 @@ pub mod role_use;
 pub mod service_role;
 pub mod trace;
 pub mod trust;
+mod verdict;
 pub mod who;
 pub mod workload;
+
+pub use verdict::Verdict;
 
 /// What a row or line is, in one sign: the view gives each a glyph and a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

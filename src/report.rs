@@ -9,6 +9,7 @@ pub mod can;
 pub mod explain;
 pub mod journal;
 pub mod json;
+mod lines;
 pub mod list;
 pub mod permissions;
 pub mod plan;
@@ -21,8 +22,7 @@ pub mod who;
 pub mod why;
 
 use crate::access::Mark;
-use crate::access::identity::Verdict;
-use crate::access::permissions as access_permissions;
+use crate::access::Verdict;
 use crate::model::visible::visible;
 
 /// What a command ends with.
@@ -62,19 +62,9 @@ impl Exit {
 impl From<Verdict> for Exit {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Maps => Exit::Yes,
-            Verdict::DoesNotMap => Exit::No,
+            Verdict::Yes => Exit::Yes,
+            Verdict::No => Exit::No,
             Verdict::Unknown => Exit::Unknown,
-        }
-    }
-}
-
-impl From<access_permissions::Verdict> for Exit {
-    fn from(verdict: access_permissions::Verdict) -> Self {
-        match verdict {
-            access_permissions::Verdict::Allowed => Exit::Yes,
-            access_permissions::Verdict::Denied => Exit::No,
-            access_permissions::Verdict::Unknown => Exit::Unknown,
         }
     }
 }

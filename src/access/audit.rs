@@ -324,6 +324,7 @@ impl Found {
                 let remedy = control.change.as_ref().map(|it| Remedy {
                     title: format!("Careful: {}", it.danger),
                     text: it.look.iter().chain([&it.command]).cloned().collect::<Vec<_>>().join("\n"),
+                    danger: it.danger.clone(),
                 });
                 let key = (severity, control.id.finding(), subject, because, control.evidence.clone());
                 self.items.entry(key).or_default().1.extend(remedy);

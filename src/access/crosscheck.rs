@@ -4,12 +4,13 @@
 //! username and groups carries no access entry, so what it says against access policies says nothing; a review of the
 //! caller carries everything. Asking is `cloud`'s.
 
-use super::permissions::{Decision, Verdict, Who};
+use super::permissions::{Decision, Who};
+use crate::access::Verdict;
 use crate::model::review::{Reviewed, Reviewee};
 
-/// How the two answers stand to each other.
+/// How the two answers stand to each other: no verdict, since it says nothing of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReviewAgreement {
     /// The same.
     Agrees,
     /// Yes here and no there, or the other way round: one of them is wrong.
@@ -24,7 +25,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// How they stand.
-    pub outcome: Outcome,
+    pub outcome: ReviewAgreement,
     /// As a sentence.
     pub sentence: String,
 }
@@ -51,7 +52,7 @@ pub fn reviewee(who: &Who, is_caller: bool) -> Result<Reviewee, String> {
 
 /// Holds what the API server says beside what was decided here.
 pub fn compare(who: &Who, decision: &Decision, of: &Reviewee, said: &Reviewed) -> Checked {
-    use Outcome::{Agrees, Differs, Inconclusive, Settles};
+    use ReviewAgreement::{Agrees, Differs, Inconclusive, Settles};
     let checked = |outcome, sentence: String| Checked { outcome, sentence };
     if let Some(other) = said.as_user.as_deref().filter(|it| !is_same(&who.username, it)) {
         return checked(
@@ -64,8 +65,8 @@ pub fn compare(who: &Who, decision: &Decision, of: &Reviewee, said: &Reviewed) -
     let theirs = theirs(said);
     if said.allowed {
         return match decision.verdict {
-            Verdict::Allowed => checked(Agrees, format!("API server agrees: {theirs}")),
-            Verdict::Denied => checked(Differs, format!("DIFFERS: API server says {theirs}; here nothing allows it")),
+            Verdict::Yes => checked(Agrees, format!("API server agrees: {theirs}")),
+            Verdict::No => checked(Differs, format!("DIFFERS: API server says {theirs}; here nothing allows it")),
             Verdict::Unknown => checked(Settles, format!("API server says {theirs}, where it was not known here")),
         };
     }
@@ -77,8 +78,8 @@ pub fn compare(who: &Who, decision: &Decision, of: &Reviewee, said: &Reviewed) -
     let by_policies_only = !decision.by.is_empty() && decision.by.iter().all(|it| it.grant.is_policy());
     let has_policies = who.policies.as_ref().is_some_and(|(_, all)| !all.is_empty());
     match decision.verdict {
-        Verdict::Denied => checked(Agrees, format!("API server agrees: {theirs}")),
-        Verdict::Allowed if whole || !by_policies_only => {
+        Verdict::No => checked(Agrees, format!("API server agrees: {theirs}")),
+        Verdict::Yes if whole || !by_policies_only => {
             let by = decision.by.iter().find(|it| whole || !it.grant.is_policy());
             let by = by.map(|it| it.grant.to_string()).unwrap_or_default();
             checked(Differs, format!("DIFFERS: API server says {theirs}; here {by} allows it"))
@@ -86,7 +87,7 @@ pub fn compare(who: &Who, decision: &Decision, of: &Reviewee, said: &Reviewed) -
         Verdict::Unknown if whole || !has_policies && who.unknown.is_empty() => {
             checked(Settles, format!("API server says {theirs}, where it was not known here"))
         }
-        Verdict::Allowed | Verdict::Unknown => checked(
+        Verdict::Yes | Verdict::Unknown => checked(
             Inconclusive,
             "inconclusive: a review by username and groups carries no access entry, so its \"no\" says nothing about \
              access policies"
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::access::permissions::{Allowing, Grant, RoleName, Via};
     use crate::model::mapping::{AccessScope, AssociatedPolicy};
-    use Outcome::{Agrees, Differs, Inconclusive, Settles};
+    use ReviewAgreement::{Agrees, Differs, Inconclusive, Settles};
 
     fn policy() -> Allowing {
         let arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned();
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn what_the_api_server_says_is_held_against_our_answer_only_as_far_as_it_goes() {
         let named = || reviewee(&who(0, &[]), false).unwrap();
-        let (yes, no, unknown) = (Verdict::Allowed, Verdict::Denied, Verdict::Unknown);
+        let (yes, no, unknown) = (Verdict::Yes, Verdict::No, Verdict::Unknown);
         for (policies, gaps, of, verdict, by, allowed, outcome) in [
             (0, &[][..], named(), yes, &[binding()][..], true, Agrees),
             (0, &[], named(), yes, &[binding()], false, Differs),
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn reasons_errors_and_other_people_are_told() {
-        let told = |said: Reviewed, of: &Reviewee| compare(&who(0, &[]), &decided(Verdict::Denied, &[]), of, &said);
+        let told = |said: Reviewed, of: &Reviewee| compare(&who(0, &[]), &decided(Verdict::No, &[]), of, &said);
         let named = reviewee(&who(0, &[]), false).unwrap();
         let reason = Reviewed { reason: "RBAC: x".into(), ..said(true) };
         assert_eq!(told(reason, &named).sentence, "DIFFERS: API server says allowed (RBAC: x); here nothing allows it");
@@ -195,7 +196,7 @@ mod tests {
         }
         assert_eq!(reviewee(&open, true), Ok(Reviewee::Caller));
         let caller = Reviewed { as_user: Some("x:jane".into()), ..said(false) };
-        let checked = compare(&open, &decided(Verdict::Denied, &[]), &Reviewee::Caller, &caller);
+        let checked = compare(&open, &decided(Verdict::No, &[]), &Reviewee::Caller, &caller);
         assert_eq!(checked.outcome, Agrees);
     }
 }

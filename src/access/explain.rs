@@ -2,6 +2,7 @@
 //!
 //! - [`message`]: what a pasted text may say, as types: who speaks, which refusal, of whom, of what;
 //! - [`recognize`]: from the text to that;
+//! - `refusal`: of those, the refusals by AWS IAM;
 //! - `carriers`: which principals may be behind a username: templates read backwards;
 //! - `walk`: credentials → token → mode → mapping → username → grants, each step with its evidence;
 //! - `subjects`: whose walk it is, of several the one that fails first;
@@ -28,13 +29,15 @@ mod nodes;
 mod others;
 mod pods;
 mod recognize;
+mod refusal;
 mod subjects;
 mod told;
 mod walk;
 
 use super::Mark;
 use super::identity::Resolver;
-use super::permissions::{Decision, NearMiss, Permissions, Verdict};
+use super::permissions::{Decision, NearMiss, Permissions};
+use crate::access::Verdict;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::request::Request;
@@ -43,7 +46,6 @@ use fix::{FixTarget, TextFix};
 use message::{Message, Reading};
 
 pub use recognize::{read_message, tidy};
-pub use told::{Line, mark};
 
 /// The steps from a person's credentials to what they may do, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +96,17 @@ impl StepName {
     }
 }
 
+impl StepName {
+    /// In JSON: `credentials`, `iam`, `trust-policy`, …
+    pub fn id(self) -> &'static str {
+        match self {
+            StepName::Iam => "iam",
+            StepName::Trust => "trust-policy",
+            other => other.as_str(),
+        }
+    }
+}
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepState {
@@ -115,6 +128,16 @@ impl StepState {
             StepState::Failed => Mark::Dead,
             StepState::Unknown => Mark::Unknown,
             StepState::NotChecked => Mark::Ignored,
+        }
+    }
+}
+
+impl From<Verdict> for StepState {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Yes => StepState::Passed,
+            Verdict::No => StepState::Failed,
+            Verdict::Unknown => StepState::Unknown,
         }
     }
 }

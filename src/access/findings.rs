@@ -76,6 +76,15 @@ pub struct Remedy {
     pub title: String,
     /// The text to paste.
     pub text: String,
+    /// What it may break, where the title warns of that; else empty.
+    pub danger: String,
+}
+
+impl Remedy {
+    /// A remedy that breaks nothing.
+    pub(crate) fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
+        Remedy { title: title.into(), text: text.into(), danger: String::new() }
+    }
 }
 
 impl Finding {

@@ -13,7 +13,6 @@
 //! - [`policy`]: one policy, read, and what it says to one action;
 //! - [`identity`]: all policies of a role or user, with its boundary; a session policy;
 //! - [`managed`]: what is known of AWS's own policies where their text was not read;
-//! - [`truth`]: three-valued logic.
 //!
 //! A new element of statements is a field of `model::policy::Statement` and a part in [`statement`]; a new kind of
 //! request is a constructor in [`request`].
@@ -25,15 +24,13 @@ pub(crate) mod policy;
 pub(crate) mod principal;
 pub mod request;
 pub(crate) mod statement;
-pub(crate) mod truth;
 pub(crate) mod value;
 pub(crate) mod variable;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use identity::{ActionVerdict, PolicyDecision, PolicyOwner};
+pub(crate) use identity::{ActionDecision, PolicyDecision, PolicyOwner};
 pub(crate) use policy::{ActionQuery, PolicyReader, PolicyText, Target};
 pub use request::{Bar, Caller, PodIdentity, Request};
 pub(crate) use statement::{JudgedStatement, StatementPart, names_actions};
-pub(crate) use truth::Truth;

@@ -17,6 +17,7 @@ mod template;
 
 use std::collections::HashMap;
 
+use crate::access::Verdict;
 use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::{AuthenticationMode, HiddenCreator};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
@@ -25,7 +26,7 @@ use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Gap, IamFacts, Lookup, Section, State};
 use crate::model::time::Time;
 
-pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
+pub use answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution};
 pub(crate) use aws_auth::{meant, why_never};
 pub(crate) use draft::row_evidence;
 use draft::{Draft, entry_evidence, row_source};
@@ -126,11 +127,13 @@ impl<'a> Resolver<'a> {
 
     /// The answer for one principal or session.
     pub fn resolve(&self, asked: &Asked) -> Resolution {
-        let mut draft = Draft { unknown: Vec::new(), unverified: Vec::new(), others: Vec::new() };
+        let mut draft = Draft::default();
         let Some(cluster) = self.facts.cluster.value() else {
             let why = gap_text(&self.facts.cluster);
             draft.unknown.push(format!("the cluster and its authentication mode: {why}"));
-            let brief = match self.facts.cluster.gap() {
+            let gap = self.facts.cluster.gap();
+            draft.loading = gap == Some(Gap::Loading);
+            let brief = match gap {
                 Some(Gap::Loading) => "the cluster is still loading".to_owned(),
                 gap => format!("the cluster could not be read: {}", gap.map_or(why, |gap| gap.briefly())),
             };
@@ -156,12 +159,15 @@ impl<'a> Resolver<'a> {
             Some(mode) => mode,
             None if self.facts.mode_is_unreported() => {
                 // Only a cluster of CONFIG_MAP has none to read, and says so.
-                draft.unknown.push(match self.facts.access_entries.gap() {
-                    Some(gap) if self.facts.access_entries.items().is_empty() => {
-                        format!("the authentication mode: the cluster shows none, and its access entries, which would tell: {gap}")
-                    }
-                    _ => "the authentication mode: the cluster shows none, and yet has access entries".into(),
-                });
+                match self.facts.access_entries.gap() {
+                    Some(gap) if self.facts.access_entries.items().is_empty() => draft.lacks(
+                        "the authentication mode: the cluster shows none, and its access entries, which would tell",
+                        &gap,
+                    ),
+                    _ => draft
+                        .unknown
+                        .push("the authentication mode: the cluster shows none, and yet has access entries".into()),
+                }
                 return draft.unknown(asked.clone(), "the cluster's authentication mode is not known".into());
             }
             None => {
@@ -377,7 +383,7 @@ impl<'a> Resolver<'a> {
         match (username, groups) {
             (Some(username), Some(groups)) => self.render(asked, mapping, because, &username, &groups, policies, draft),
             (Some(username), None) => self.render(asked, mapping, because, &username, &[], policies, draft),
-            (None, _) => draft.finish(asked, Verdict::Maps, because, Some(mapping), None, policies),
+            (None, _) => draft.finish(asked, Verdict::Yes, because, Some(mapping), None, policies),
         }
     }
 
@@ -399,12 +405,12 @@ impl<'a> Resolver<'a> {
                 Gap::Item(_) => "its access entry, which exists",
                 _ => "whether it has an access entry",
             };
-            draft.unknown.push(format!("{what}: {gap}"));
+            draft.lacks(what, gap);
         }
         if mode.reads_aws_auth()
             && let Some(gap) = &gap
         {
-            draft.unknown.push(format!("whether aws-auth maps it: {gap}"));
+            draft.lacks("whether aws-auth maps it", gap);
         }
         if !draft.unknown.is_empty() {
             if mode.reads_aws_auth() {
@@ -568,7 +574,7 @@ impl<'a> Resolver<'a> {
         let (username, groups) = (texts.next().unwrap_or_default(), texts.collect::<Vec<_>>());
         let implicit_groups = groups::added_groups(&username, &groups, GroupSource::Authenticator);
         let identity = Identity { username, groups, implicit_groups };
-        draft.finish(asked, Verdict::Maps, because, Some(mapping), Some(identity), access_policies)
+        draft.finish(asked, Verdict::Yes, because, Some(mapping), Some(identity), access_policies)
     }
 }
 

@@ -22,6 +22,7 @@ use super::posture::{Control, PostureRows, posture};
 use super::service_role::RoleCheck;
 use super::who::bound::Carriers;
 use super::who::{SubjectRow, subjects};
+use crate::access::Verdict;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::{Asked, Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, Evidence, IamFacts};
@@ -233,12 +234,11 @@ impl PrincipalRow {
     /// In force when it gets in; dead when it does not though something names it for that; ignored when it does not and
     /// was never meant to, as the roles of workloads; unknown.
     pub fn mark(&self) -> Mark {
-        use super::identity::Verdict;
         let meant_to = |place: &SeenIn| matches!(place, SeenIn::AccessEntry | SeenIn::AwsAuth | SeenIn::NodeRole);
         match self.resolution.verdict {
-            Verdict::Maps => Mark::InForce,
-            Verdict::DoesNotMap if !self.seen_in.iter().any(meant_to) => Mark::Ignored,
-            Verdict::DoesNotMap => Mark::Dead,
+            Verdict::Yes => Mark::InForce,
+            Verdict::No if !self.seen_in.iter().any(meant_to) => Mark::Ignored,
+            Verdict::No => Mark::Dead,
             Verdict::Unknown => Mark::Unknown,
         }
     }

@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use steps::{COMMANDS, Place, Step, steps};
 
 use super::did_you_mean::UnknownName;
-use super::permissions::{Decision, Permissions, Verdict, Who};
+use super::permissions::{Decision, Permissions, Who};
 use super::resources::{self, Meant, meant, unknown_namespace};
+use crate::access::Verdict;
 use crate::model::request::{Request, Target};
 
 /// A question in the user's words.
@@ -147,11 +148,11 @@ impl Permissions {
     /// May it, by the request or by what does as well?
     pub fn decide_need(&self, who: &Who, need: &Need) -> Decision {
         let own = self.decide_meant(who, &need.meant);
-        let Some(instead) = need.instead.as_ref().filter(|_| own.verdict != Verdict::Allowed) else { return own };
+        let Some(instead) = need.instead.as_ref().filter(|_| own.verdict != Verdict::Yes) else { return own };
         let other = self.decide(who, &instead.request);
         match (other.verdict, &instead.open) {
-            (Verdict::Denied, _) => own,
-            (Verdict::Allowed, None) => other,
+            (Verdict::No, _) => own,
+            (Verdict::Yes, None) => other,
             (_, open) => {
                 let mut unknown = own.unknown;
                 unknown.extend(open.iter().cloned().chain(other.unknown));
@@ -163,10 +164,10 @@ impl Permissions {
 
 /// What several answers come to where all must be yes: no if one is no, else unknown if one is.
 pub fn all_of(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
-    verdicts.into_iter().fold(Verdict::Allowed, |all, it| match (all, it) {
-        (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
+    verdicts.into_iter().fold(Verdict::Yes, |all, it| match (all, it) {
+        (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
         (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
-        _ => Verdict::Allowed,
+        _ => Verdict::Yes,
     })
 }
 

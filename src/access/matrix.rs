@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::catalog;
 use super::permissions::rule::{Respect, allows, lacks};
-use super::permissions::{Grant, Held, Permissions, Rules, Verdict, Who};
+use super::permissions::{Grant, Held, Permissions, Rules, Who};
 use super::resources::ServedResources;
+use crate::access::Verdict;
 use crate::model::mapping::ScopeKind;
 use crate::model::rbac::Rule;
 use crate::model::request::{Request, Target};
@@ -363,9 +364,9 @@ impl Counting<'_> {
         let may_be = if beyond { self.unknown_beyond } else { self.unknown };
         match exact.filter(|_| may_be).map(|(permissions, who)| permissions.decide(who, request).verdict) {
             // By the Node authorizer, whose rules are not among those counted.
-            Some(Verdict::Allowed) => return Cell { rbac: true, ..Cell::default() },
+            Some(Verdict::Yes) => return Cell { rbac: true, ..Cell::default() },
             Some(Verdict::Unknown) => cell.unknown = true,
-            Some(Verdict::Denied) | None => {}
+            Some(Verdict::No) | None => {}
         }
         if limited.policy || limited.rbac { Cell { unknown: cell.unknown, ..limited } } else { cell }
     }

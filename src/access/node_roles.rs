@@ -9,8 +9,9 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::Mark;
-use super::identity::{Resolution, Resolver, Verdict, meant, row_evidence};
+use super::identity::{Resolution, Resolver, meant, row_evidence};
 use super::role_use::RoleUse;
+use crate::access::Verdict;
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow};
 use crate::model::aws_command::AccessEntryArguments;
 use crate::model::mapping::{AccessEntry, AccessScope, ScopeKind};
@@ -278,8 +279,8 @@ pub(crate) fn join_state(
     let asked = Asked { path_known: principal.path != "/", ..Asked::principal(principal.clone()) };
     let resolution = resolver.resolve(&asked);
     let (mark, because) = match resolution.verdict {
-        Verdict::Maps => joins(resolver, used_by, principal, &resolution),
-        Verdict::DoesNotMap => (Mark::Dead, resolution.because.clone()),
+        Verdict::Yes => joins(resolver, used_by, principal, &resolution),
+        Verdict::No => (Mark::Dead, resolution.because.clone()),
         Verdict::Unknown => (Mark::Unknown, resolution.because.clone()),
     };
     JoinState::new(resolution.verdict, mark, because)
@@ -374,7 +375,7 @@ pub(crate) fn unmapped_node_roles<'a>(resolver: &Resolver<'a>, kind: EntryType) 
     };
     let maps_not = |role: &&RoleDetail| {
         let principal = meant(&role.arn);
-        principal.is_some_and(|it| resolver.resolve(&Asked::principal(it)).verdict == Verdict::DoesNotMap)
+        principal.is_some_and(|it| resolver.resolve(&Asked::principal(it)).verdict == Verdict::No)
     };
     let mut all: Vec<&RoleDetail> = iam.roles.items().iter().filter(is_worker).filter(maps_not).collect();
     all.sort_by(|a, b| a.arn.cmp(&b.arn));

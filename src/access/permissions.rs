@@ -34,24 +34,13 @@ use subject::{MAYBE_NODE, may_be_node};
 use super::catalog;
 use super::findings::MASTERS;
 use super::resources::{self, ServedResources};
+use crate::access::Verdict;
 use crate::model::cluster::Cluster;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::{Binding, Rule};
 use crate::model::request::{Request, Target};
 use crate::model::snapshot::{ClusterFacts, Evidence};
 use crate::model::workload::account_username;
-
-/// May it, or not?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// Something allows it.
-    Allowed,
-    /// All that could allow it was read, and does not.
-    #[default]
-    Denied,
-    /// A named fact is missing that could change the answer.
-    Unknown,
-}
 
 /// Who asks: a Kubernetes identity, and the access policies of the entry that gave it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -206,7 +195,7 @@ impl Permissions {
             return decision;
         }
         if who.is_master() {
-            decision.verdict = Verdict::Allowed;
+            decision.verdict = Verdict::Yes;
             decision.by.push(Allowing { grant: Grant::Masters, rule: None });
             return decision;
         }
@@ -251,7 +240,7 @@ impl Permissions {
             decision.unknown.push(MAYBE_NODE.to_owned());
         }
         if !decision.by.is_empty() {
-            decision.verdict = Verdict::Allowed;
+            decision.verdict = Verdict::Yes;
             decision.unknown.clear();
             return decision;
         }
@@ -262,7 +251,7 @@ impl Permissions {
         self.for_some_sessions(who, request, &mut decision.unknown);
         decision.unknown.sort();
         decision.unknown.dedup();
-        decision.verdict = if decision.unknown.is_empty() { Verdict::Denied } else { Verdict::Unknown };
+        decision.verdict = if decision.unknown.is_empty() { Verdict::No } else { Verdict::Unknown };
         decision
     }
 
@@ -279,7 +268,7 @@ impl Permissions {
     /// Why, as a sentence without its subject: by what it is allowed, what came nearest, what is missing.
     pub fn because(&self, who: &Who, request: &Request, decision: &Decision) -> String {
         match (decision.verdict, decision.by.first(), &decision.outside) {
-            (Verdict::Allowed, Some(by), _) => match (&by.grant, by.told(self)) {
+            (Verdict::Yes, Some(by), _) => match (&by.grant, by.told(self)) {
                 (Grant::Masters, _) => "group system:masters may do everything".to_owned(),
                 (grant, told) if told.is_empty() => format!("by {grant}"),
                 (grant, told) => format!("by {grant}: {told}"),
@@ -303,7 +292,7 @@ impl Permissions {
         if !in_all || who.outside.is_some() || resources::is_cluster_scoped(&self.served, request) {
             return Vec::new();
         }
-        let allowed = |it: &&String| self.decide(who, &request.in_namespace(it)).verdict == Verdict::Allowed;
+        let allowed = |it: &&String| self.decide(who, &request.in_namespace(it)).verdict == Verdict::Yes;
         self.namespaces.iter().filter(allowed).cloned().collect()
     }
 

@@ -15,7 +15,8 @@ use slash::{AfterSlash, read_slash};
 
 use super::catalog;
 use super::did_you_mean::{NameKind, UnknownName};
-use super::permissions::{Decision, Permissions, Verdict, Who};
+use super::permissions::{Decision, Permissions, Who};
+use crate::access::Verdict;
 use crate::model::discovery::ApiResource;
 use crate::model::request::{Request, Target};
 pub use served::{MatchedName, ResolvedName, ServedResources, built_in, find};

@@ -7,10 +7,12 @@
 mod policies;
 mod wide;
 
+pub(crate) use policies::{ASSIGN_IPV6, LIST_ACCESS_ENTRIES};
 pub use policies::{Covered, MissingPolicy, OpenPolicy, PolicyCheck, WiderPolicy};
 
 use super::role_use::RoleUse;
-use super::trust::{Document, Outcome, PodIdentity, Request, evaluate};
+use super::trust::{Document, PodIdentity, Request, evaluate};
+use crate::access::Verdict;
 use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Arn, Principal};
 use crate::model::role::RoleDetail;
@@ -27,7 +29,7 @@ pub struct TrustCheck {
     /// Who must be able to: `ec2.amazonaws.com`.
     pub who: String,
     /// The answer.
-    pub verdict: Outcome,
+    pub verdict: Verdict,
     /// Why.
     pub because: String,
 }
@@ -66,7 +68,7 @@ pub fn check(used_by: &RoleUse, principal: &Principal, facts: &ClusterFacts, iam
                 gap => (false, format!("the role was not read: {gap}")),
             };
             let who = services(used_by, &principal.partition, Ways::Either).join(" or ");
-            let trust = TrustCheck { who, verdict: Outcome::Unknown, because: because.clone() };
+            let trust = TrustCheck { who, verdict: Verdict::Unknown, because: because.clone() };
             let policies = PolicyCheck { unknown: because, ..unneeded() };
             RoleCheck { trust: Some(trust), policies, loading }
         }
@@ -157,7 +159,7 @@ fn trust(
     if requests.is_empty() {
         return None;
     }
-    let unknown = |because: String| Some(TrustCheck { who: who(), verdict: Outcome::Unknown, because });
+    let unknown = |because: String| Some(TrustCheck { who: who(), verdict: Verdict::Unknown, because });
     let Some(value) = &role.assume_role_policy_document else {
         return unknown("its trust policy was not read".to_owned());
     };

@@ -7,74 +7,17 @@
 mod grants;
 
 use super::Mark;
+use super::answer_line::{AnswerLine, AnswerPart, LineLabel, LineSign};
 use super::findings::{Finding, FindingId, Severity, of_entry, of_line};
-use super::identity::{MappingSource, Resolution, Resolver, Verdict, row_evidence};
+use super::identity::{MappingSource, Resolution, Resolver, row_evidence};
 use super::managed_by::managing_tool;
 use super::permissions::{Permissions, Who};
+use crate::access::Verdict;
 use crate::model::aws_auth::AwsAuthRow;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::time::Time;
-
-/// The parts of a trace, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
-    /// What is dangerous in what it may do.
-    Danger,
-    /// The session and the principal it belongs to.
-    Principal,
-    /// The mapping in force and the others.
-    Mapping,
-    /// Username and groups.
-    Identity,
-    /// Access policies and bindings, each with its rules.
-    Grants,
-    /// What the grants come to.
-    Can,
-    /// What is missing that could change the answer.
-    Unknown,
-    /// What could only reveal a rare defect.
-    Unverified,
-    /// What is wrong.
-    Findings,
-}
-
-impl Part {
-    /// The word before its first line.
-    pub fn heading(self) -> &'static str {
-        match self {
-            Part::Danger => "dangerous",
-            Part::Principal => "principal",
-            Part::Mapping => "mapping",
-            Part::Identity => "identity",
-            Part::Grants => "grants",
-            Part::Can => "can",
-            Part::Unknown => "unknown",
-            Part::Unverified => "unverified",
-            Part::Findings => "findings",
-        }
-    }
-}
-
-/// One line of a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// To which part it belongs; a part's label stands before its first line.
-    pub part: Part,
-    /// What it is within the part: `session`, `role`, `user`, `groups`, `policy`; empty when the part says it all.
-    pub label: &'static str,
-    /// Its sign, if it has one.
-    pub mark: Option<Mark>,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent: why, when, from where.
-    pub note: String,
-    /// How much it matters, of a finding or a danger.
-    pub severity: Option<Severity>,
-    /// Where it was read; opens the document.
-    pub evidence: Option<Evidence>,
-}
 
 /// The whole chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +29,7 @@ pub struct Trace {
     /// The answer as data.
     pub resolution: Resolution,
     /// The chain.
-    pub lines: Vec<Line>,
+    pub lines: Vec<AnswerLine>,
     /// What is wrong with the mapping in force and its like; also among the lines.
     pub findings: Vec<Finding>,
 }
@@ -105,7 +48,7 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
     teller.grants();
     teller.held(&held, permissions);
     teller.comes_to(&held);
-    let gets_in = resolution.verdict == Verdict::Maps;
+    let gets_in = resolution.verdict == Verdict::Yes;
     teller.open_questions(if gets_in { permissions.open_questions(&who) } else { Vec::new() });
     teller.findings(&findings);
     let lines = teller.lines;
@@ -121,7 +64,7 @@ pub fn trace(resolver: &Resolver<'_>, permissions: &Permissions, asked: &Asked) 
 /// The answer in one sentence.
 pub fn answer(resolution: &Resolution) -> String {
     match (resolution.verdict, &resolution.identity) {
-        (Verdict::Maps, Some(identity)) => {
+        (Verdict::Yes, Some(identity)) => {
             let username =
                 if identity.username.is_empty() { "(an empty username)" } else { identity.username.as_str() };
             // Most who have a node's role are not nodes, and do not get in.
@@ -134,43 +77,53 @@ pub fn answer(resolution: &Resolution) -> String {
             };
             format!("{who} {username} with {groups}: {}", resolution.because)
         }
-        (Verdict::Maps, None) => format!("gets in, as whom is not known: {}", resolution.because),
-        (Verdict::Unknown, _) => format!("not known: {}", resolution.because),
-        (Verdict::DoesNotMap, _) => format!("does not get in: {}", resolution.because),
+        (Verdict::Yes, None) => format!("gets in, as whom is not known: {}", resolution.because),
+        (Verdict::Unknown | Verdict::No, _) => format!("{}: {}", resolution.words(), resolution.because),
     }
 }
 
 struct Teller<'a> {
     resolver: &'a Resolver<'a>,
     resolution: &'a Resolution,
-    lines: Vec<Line>,
+    lines: Vec<AnswerLine>,
 }
 
 impl Teller<'_> {
     fn say(
         &mut self,
-        part: Part,
-        label: &'static str,
+        part: AnswerPart,
+        label: Option<LineLabel>,
         mark: Option<Mark>,
         text: impl Into<String>,
         note: impl Into<String>,
         evidence: Option<Evidence>,
     ) {
-        let severity = (part == Part::Danger).then_some(Severity::High);
-        self.lines.push(Line { part, label, mark, text: text.into(), note: note.into(), severity, evidence });
+        let sign = match (part, mark) {
+            (AnswerPart::Danger, _) => LineSign::Finding(Severity::High),
+            (_, Some(mark)) => LineSign::Mark(mark),
+            (_, None) => LineSign::Blank,
+        };
+        self.lines.push(AnswerLine { label, sign, note: note.into(), evidence, ..AnswerLine::new(part, text) });
+    }
+
+    /// The answer above the lines has said the note of the last one.
+    fn note_is_said(&mut self) {
+        if let Some(line) = self.lines.last_mut() {
+            line.is_note_said = true;
+        }
     }
 
     fn principal(&mut self) {
         let asked = &self.resolution.asked;
         let principal = &asked.principal;
         if asked.session.is_some() {
-            self.say(Part::Principal, "session", None, asked.arn(), "", None);
+            self.say(AnswerPart::Principal, Some(LineLabel::Session), None, asked.arn(), "", None);
         }
         let label = match principal.kind {
-            PrincipalKind::Role => "role",
-            PrincipalKind::User => "user",
-            PrincipalKind::Root => "root",
-            PrincipalKind::FederatedUser => "federated",
+            PrincipalKind::Role => LineLabel::Role,
+            PrincipalKind::User => LineLabel::User,
+            PrincipalKind::Root => LineLabel::Root,
+            PrincipalKind::FederatedUser => LineLabel::Federated,
         };
         let document = match principal.kind {
             PrincipalKind::Role => Some(DocumentRef::IamRole(principal.name.clone())),
@@ -195,7 +148,7 @@ impl Teller<'_> {
             Lookup::Unknown(gap) => (Some(Mark::Unknown), format!("not read from IAM: {gap}"), None),
         };
         let evidence = evidence.map(|document| Evidence::new(document, ""));
-        self.say(Part::Principal, label, mark, principal.arn(), note, evidence);
+        self.say(AnswerPart::Principal, Some(label), mark, principal.arn(), note, evidence);
     }
 
     fn mapping(&mut self) {
@@ -205,29 +158,31 @@ impl Teller<'_> {
                 let kind = mapping.kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
                 let text = format!("{}{kind}", mapping.source);
                 let note = self.made(&mapping.source);
-                self.say(Part::Mapping, "", Some(Mark::InForce), text, note, Some(mapping.evidence.clone()));
+                self.say(AnswerPart::Mapping, None, Some(Mark::InForce), text, note, Some(mapping.evidence.clone()));
             }
             (None, Verdict::Unknown) => {
-                let mark = if resolution.unknown.iter().any(|it| it.ends_with("still loading")) {
-                    Mark::Loading
-                } else {
-                    Mark::Unknown
-                };
-                self.say(Part::Mapping, "", Some(mark), "not known", resolution.because.clone(), None);
+                let mark = if resolution.loading { Mark::Loading } else { Mark::Unknown };
+                self.say(AnswerPart::Mapping, None, Some(mark), "not known", resolution.because.clone(), None);
+                self.note_is_said();
             }
             (None, _) if resolution.others.is_empty() => {
-                self.say(Part::Mapping, "", Some(Mark::Dead), "nobody", resolution.because.clone(), None);
+                self.say(AnswerPart::Mapping, None, Some(Mark::Dead), "nobody", resolution.because.clone(), None);
+                self.note_is_said();
             }
             // The nearest miss, which the answer names already, says it all.
             (None, _) => {}
         }
+        let nearest = resolution.others.first().filter(|_| resolution.names_nearest);
         for other in &resolution.others {
             let text = match self.would_give(&other.source) {
                 gives if gives.is_empty() => other.source.to_string(),
                 gives => format!("{} → {gives}", other.source),
             };
             let note = format!("{}: {}", other.state, other.because);
-            self.say(Part::Mapping, "", Some(other.state.mark()), text, note, Some(other.evidence.clone()));
+            self.say(AnswerPart::Mapping, None, Some(other.state.mark()), text, note, Some(other.evidence.clone()));
+            if nearest.is_some_and(|it| (it.state, &it.because) == (other.state, &other.because)) {
+                self.note_is_said();
+            }
         }
     }
 
@@ -283,10 +238,10 @@ impl Teller<'_> {
         let username = if identity.username.is_empty() { "(empty)" } else { identity.username.as_str() };
         let each = identity.username.contains("{{") && self.resolution.asked.session.is_none();
         let note = if each { "one for each session" } else { "" };
-        self.say(Part::Identity, "user", None, username, note, field("username"));
+        self.say(AnswerPart::Identity, Some(LineLabel::User), None, username, note, field("username"));
         let groups: Vec<String> = identity.groups.iter().chain(&identity.implicit_groups).cloned().collect();
         let groups_field = field(if of_entry { "kubernetesGroups" } else { "groups" });
-        self.say(Part::Identity, "groups", None, groups.join(" · "), "", groups_field);
+        self.say(AnswerPart::Identity, Some(LineLabel::Groups), None, groups.join(" · "), "", groups_field);
     }
 
     /// Whether the entry has policies at all; each one stands among the grants.
@@ -296,9 +251,23 @@ impl Teller<'_> {
             return;
         }
         match &self.resolution.access_policies {
-            None => self.say(Part::Grants, "policy", Some(Mark::Unknown), "access policies not known", "", None),
+            None => self.say(
+                AnswerPart::Grants,
+                Some(LineLabel::Policy),
+                Some(Mark::Unknown),
+                "access policies not known",
+                "",
+                None,
+            ),
             Some(policies) if policies.is_empty() => {
-                self.say(Part::Grants, "policy", None, "no access policies", "", Some(mapping.evidence.clone()));
+                self.say(
+                    AnswerPart::Grants,
+                    Some(LineLabel::Policy),
+                    None,
+                    "no access policies",
+                    "",
+                    Some(mapping.evidence.clone()),
+                );
             }
             Some(_) => {}
         }
@@ -308,10 +277,10 @@ impl Teller<'_> {
         let mut unknown = self.resolution.unknown.clone();
         unknown.extend(of_grants.into_iter().filter(|it| !self.resolution.unknown.contains(it)));
         for text in unknown {
-            self.say(Part::Unknown, "", Some(Mark::Unknown), text, "", None);
+            self.say(AnswerPart::Unknown, None, Some(Mark::Unknown), text, "", None);
         }
         for text in self.resolution.unverified.clone() {
-            self.say(Part::Unverified, "", None, text, "", None);
+            self.say(AnswerPart::Unverified, None, Some(Mark::Unverified), text, "", None);
         }
     }
 
@@ -325,15 +294,7 @@ impl Teller<'_> {
                 }
                 _ => finding.sentence.clone(),
             };
-            self.lines.push(Line {
-                part: Part::Findings,
-                label: "",
-                mark: None,
-                text,
-                note: finding.id.to_string(),
-                severity: Some(finding.severity),
-                evidence: Some(finding.evidence.clone()),
-            });
+            self.lines.push(AnswerLine { text, ..AnswerLine::of_finding(finding) });
         }
     }
 }

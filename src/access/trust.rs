@@ -16,29 +16,19 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use super::iam::{JudgedStatement, Truth};
+use super::iam::JudgedStatement;
+use crate::access::Verdict;
 use crate::model::policy::Effect;
 
 pub use super::iam::request;
 pub use super::iam::{Bar, Caller, PodIdentity, Request};
 pub use crate::model::policy::Document;
 
-/// May the request assume the role?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// No.
-    Denied,
-    /// Something that is not known could change it.
-    Unknown,
-    /// Yes.
-    Allowed,
-}
-
 /// The answer, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The answer.
-    pub verdict: Outcome,
+pub struct TrustDecision {
+    /// Whether the request may assume the role.
+    pub verdict: Verdict,
     /// One sentence for a person.
     pub because: String,
     /// The statement that decides: the one that allows or denies, or the one that comes nearest.
@@ -47,6 +37,8 @@ pub struct Verdict {
     pub clause: Option<Clause>,
     /// What would pass that clause.
     pub passes: Option<String>,
+    /// The action that decides: of several, the one that fares worst; `None` where the request asks for none.
+    pub action: Option<String>,
 }
 
 /// Names a statement.
@@ -103,11 +95,11 @@ enum Decided<'a> {
 }
 
 impl Decided<'_> {
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> Verdict {
         match self {
-            Decided::Allowed(_) => Outcome::Allowed,
-            Decided::Denied(_) | Decided::NotAllowed(_) => Outcome::Denied,
-            Decided::HeldBack(..) | Decided::Strange(_) | Decided::MayAllow(_) | Decided::Unclear => Outcome::Unknown,
+            Decided::Allowed(_) => Verdict::Yes,
+            Decided::Denied(_) | Decided::NotAllowed(_) => Verdict::No,
+            Decided::HeldBack(..) | Decided::Strange(_) | Decided::MayAllow(_) | Decided::Unclear => Verdict::Unknown,
         }
     }
 }
@@ -129,16 +121,16 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
     for statement in &document.statements {
         let judged = JudgedStatement::of_trust(document, statement, request, &action, reasons);
         match (statement.effect, judged.applies()) {
-            (Some(Effect::Deny), Truth::Yes) => return Decided::Denied(judged),
-            (Some(Effect::Deny), Truth::Unknown) => {
+            (Some(Effect::Deny), Verdict::Yes) => return Decided::Denied(judged),
+            (Some(Effect::Deny), Verdict::Unknown) => {
                 may_deny.get_or_insert(judged);
             }
-            (Some(Effect::Deny), Truth::No) | (None, Truth::No) => {}
-            (Some(Effect::Allow), Truth::Yes) => {
+            (Some(Effect::Deny), Verdict::No) | (None, Verdict::No) => {}
+            (Some(Effect::Allow), Verdict::Yes) => {
                 allows.get_or_insert(judged);
             }
-            (Some(Effect::Allow), Truth::Unknown) => keep_nearer(&mut may_allow, judged),
-            (Some(Effect::Allow), Truth::No) => keep_nearer(&mut nearest, judged),
+            (Some(Effect::Allow), Verdict::Unknown) => keep_nearer(&mut may_allow, judged),
+            (Some(Effect::Allow), Verdict::No) => keep_nearer(&mut nearest, judged),
             // It has no effect that is known: it may be either.
             (None, _) => {
                 may_deny
@@ -157,13 +149,13 @@ fn decide<'a>(document: &'a Document, request: &Request, action: &str, reasons: 
 }
 
 /// The answer alone, for those who ask often.
-pub fn outcome(document: &Document, request: &Request) -> Outcome {
+pub fn outcome(document: &Document, request: &Request) -> Verdict {
     let each = request.actions.iter().map(|action| decide(document, request, action, false).outcome());
-    each.min().unwrap_or(Outcome::Unknown)
+    each.min().unwrap_or(Verdict::Unknown)
 }
 
 /// The answer with its reason. All actions of the request must be allowed; the reason names the one that is not.
-pub fn evaluate(document: &Document, request: &Request) -> Verdict {
+pub fn evaluate(document: &Document, request: &Request) -> TrustDecision {
     let mut worst: Option<(&str, Decided<'_>)> = None;
     for action in &request.actions {
         let decided = decide(document, request, action, true);
@@ -173,12 +165,13 @@ pub fn evaluate(document: &Document, request: &Request) -> Verdict {
     }
     match worst {
         Some((action, decided)) => because::verdict(document, request, action, &decided),
-        None => Verdict {
-            verdict: Outcome::Unknown,
+        None => TrustDecision {
+            verdict: Verdict::Unknown,
             because: "the request asks for no action".to_owned(),
             statement: None,
             clause: None,
             passes: None,
+            action: None,
         },
     }
 }

@@ -19,8 +19,9 @@ use super::identity::groups::{AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::inventory::PrincipalRow;
 use super::permissions::index::BindingAt;
 use super::permissions::rule::allows;
-use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Verdict, Via, Who, by_policy};
+use super::permissions::{Allowing, ByPolicy, Decision, Permissions, Via, Who, by_policy};
 use super::resources::Meant;
+use crate::access::Verdict;
 use crate::model::cluster::{Cluster, HiddenCreator};
 use crate::model::principal::Principal;
 use crate::model::request::Request;
@@ -125,15 +126,15 @@ impl WhoCan {
     pub fn verdict(&self) -> Verdict {
         let is = |verdict| self.holders.iter().any(|it| it.verdict == verdict);
         match () {
-            () if is(Verdict::Allowed) => Verdict::Allowed,
+            () if is(Verdict::Yes) => Verdict::Yes,
             () if is(Verdict::Unknown) || !self.unknown.is_empty() => Verdict::Unknown,
-            () => Verdict::Denied,
+            () => Verdict::No,
         }
     }
 
     /// Who may for sure.
     fn surely(&self) -> impl Iterator<Item = &Holding> {
-        self.holders.iter().filter(|it| it.verdict == Verdict::Allowed).map(|it| &it.subject)
+        self.holders.iter().filter(|it| it.verdict == Verdict::Yes).map(|it| &it.subject)
     }
 
     /// `9 principals · 4 service accounts · 2 others · 1 unknown`; `nobody`.
@@ -261,7 +262,7 @@ pub fn who_can(
         let mut decision = permissions.decide(&who, request);
         // What was not read at all is said once, not of everybody.
         decision.unknown.retain(|why| !general.contains(why));
-        if decision.verdict == Verdict::Denied || decision.by.is_empty() && decision.unknown.is_empty() {
+        if decision.verdict == Verdict::No || decision.by.is_empty() && decision.unknown.is_empty() {
             continue;
         }
         let subject = Holding::Principal { principal: Box::new(row.principal.clone()), username: who.username };
@@ -272,7 +273,7 @@ pub fn who_can(
         let via = Via::Group(name.clone());
         let Some((subject, note)) = nobodys_group(name, &carried, facts) else { continue };
         let paths = permissions.paths(&via, bindings);
-        holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
+        holders.push(Holder { subject, verdict: Verdict::Yes, paths, notes: note.into_iter().collect() });
     }
     for (name, bindings) in &identities.users {
         if names.contains(name) || account_of(name).is_some() {
@@ -294,7 +295,7 @@ pub fn who_can(
             (Holding::User(name.clone()), Some(note))
         };
         let paths = permissions.paths(&via, bindings);
-        holders.push(Holder { subject, verdict: Verdict::Allowed, paths, notes: note.into_iter().collect() });
+        holders.push(Holder { subject, verdict: Verdict::Yes, paths, notes: note.into_iter().collect() });
     }
     hidden_creator(facts, &mut holders);
     // What a binding gives whose role was not read may be anybody's who is not listed by himself: every service account's.
@@ -373,7 +374,7 @@ fn rank(holder: &Holder) -> (u8, bool) {
         Holding::User(_) => 4,
         Holding::System(_) => 6,
     };
-    (kind, holder.verdict != Verdict::Allowed)
+    (kind, holder.verdict != Verdict::Yes)
 }
 
 fn holder(subject: Holding, decision: Decision) -> Holder {
@@ -430,7 +431,7 @@ fn service_accounts<'f>(
     for key in wanted {
         let (namespace, name) = key;
         let decision = permissions.decide(&Who::service_account(namespace, name), request);
-        if decision.verdict == Verdict::Denied || decision.by.is_empty() && decision.unknown.is_empty() {
+        if decision.verdict == Verdict::No || decision.by.is_empty() && decision.unknown.is_empty() {
             continue;
         }
         let its = match pods.get(&key) {
@@ -511,7 +512,7 @@ fn hidden_creator(facts: &ClusterFacts, holders: &mut Vec<Holder>) {
     let (verdict, note) = match facts.hidden_creator() {
         HiddenCreator::Absent => return,
         HiddenCreator::Present => (
-            Verdict::Allowed,
+            Verdict::Yes,
             "in mode CONFIG_MAP the cluster's creator is a hidden member of system:masters; no API names it",
         ),
         HiddenCreator::Unknown => (
@@ -520,7 +521,7 @@ fn hidden_creator(facts: &ClusterFacts, holders: &mut Vec<Holder>) {
         ),
     };
     let grant = super::permissions::Grant::Masters;
-    let paths = if verdict == Verdict::Allowed { vec![Allowing { grant, rule: None }] } else { Vec::new() };
+    let paths = if verdict == Verdict::Yes { vec![Allowing { grant, rule: None }] } else { Vec::new() };
     holders.push(Holder { subject: Holding::HiddenCreator, verdict, paths, notes: vec![note.to_owned()] });
 }
 

@@ -47,9 +47,10 @@ pub mod why;
 
 use std::collections::HashMap;
 
-use super::iam::{ActionVerdict, PolicyDecision, PolicyOwner, PolicyReader};
+use super::iam::{ActionDecision, PolicyDecision, PolicyOwner, PolicyReader};
 use super::identity::Resolver;
-use super::trust::{Clause, Outcome, StatementRef, Verdict};
+use super::trust::{Clause, StatementRef, TrustDecision};
+use crate::access::Verdict;
 use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
 use crate::model::role::{RoleDetail, UserDetail};
@@ -64,13 +65,13 @@ pub use place::Place;
 pub use pod::PodIdentities;
 pub use shown::{Shown, Subject};
 pub use trusts::{Trust, Trusting};
-pub use why::{Other, Why};
+pub use why::{Other, UnusedState, Why};
 
 /// May a workload use a role, and what decides it?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Yes, no, or not known.
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// One sentence for a person.
     pub because: String,
     /// The statement of the trust policy that decides, if one does.
@@ -79,25 +80,35 @@ pub struct Answer {
     pub clause: Option<Clause>,
     /// What would pass that clause.
     pub passes: Option<String>,
+    /// The action of the request that decides, where a trust policy was evaluated.
+    pub action: Option<String>,
     /// Is what is missing only not there yet?
     pub loading: bool,
 }
 
 impl Answer {
-    fn new(outcome: Outcome, because: impl Into<String>) -> Answer {
-        Answer { outcome, because: because.into(), statement: None, clause: None, passes: None, loading: false }
+    fn new(outcome: Verdict, because: impl Into<String>) -> Answer {
+        Answer {
+            outcome,
+            because: because.into(),
+            statement: None,
+            clause: None,
+            passes: None,
+            action: None,
+            loading: false,
+        }
     }
 
     pub(crate) fn no(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Denied, because)
+        Answer::new(Verdict::No, because)
     }
 
     pub(crate) fn open(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Unknown, because)
+        Answer::new(Verdict::Unknown, because)
     }
 
     pub(crate) fn yes(because: impl Into<String>) -> Answer {
-        Answer::new(Outcome::Allowed, because)
+        Answer::new(Verdict::Yes, because)
     }
 
     /// Not known, because of what was not read.
@@ -106,10 +117,10 @@ impl Answer {
         Answer { loading, ..Answer::open(format!("{what}: {gap}")) }
     }
 
-    fn of(verdict: Verdict, whose: &str) -> Answer {
-        let Verdict { verdict, because, statement, clause, passes } = verdict;
+    fn of(verdict: TrustDecision, whose: &str) -> Answer {
+        let TrustDecision { verdict, because, statement, clause, passes, action } = verdict;
         let because = format!("the trust policy of {whose}: {because}");
-        Answer { statement, clause, passes, ..Answer::new(verdict, because) }
+        Answer { statement, clause, passes, action, ..Answer::new(verdict, because) }
     }
 
     /// The first that denies; else the first that is not known; else the first. Links of a chain must all hold.
@@ -124,13 +135,71 @@ impl Answer {
     }
 }
 
+/// What a link of the chain from a workload to its role is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainLink {
+    /// What the container's environment says.
+    Environment,
+    /// The annotation of the service account.
+    Annotation,
+    /// The Pod Identity association.
+    Association,
+    /// The service account's token.
+    Token,
+    /// A proxy between the container and the agent.
+    Proxy,
+    /// The Pod Identity agent on the node.
+    Agent,
+    /// The node's role.
+    NodeRole,
+    /// Network policies between the pod and the agent.
+    Network,
+    /// Whether the role exists.
+    Role,
+    /// Its trust policy.
+    Trust,
+    /// Whether the role is of the cluster's account.
+    Account,
+    /// What the first role's own policies say of assuming the target role.
+    OwnPolicies,
+    /// The role that the first one assumes.
+    TargetRole,
+    /// The account's provider of the cluster's issuer.
+    Provider,
+    /// Whether the provider takes the token's audience.
+    Audience,
+}
+
+impl ChainLink {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChainLink::Environment => "environment",
+            ChainLink::Annotation => "annotation",
+            ChainLink::Association => "association",
+            ChainLink::Token => "token",
+            ChainLink::Proxy => "proxy",
+            ChainLink::Agent => "agent",
+            ChainLink::NodeRole => "node role",
+            ChainLink::Network => "network",
+            ChainLink::Role => "role",
+            ChainLink::Trust => "trust",
+            ChainLink::Account => "account",
+            ChainLink::OwnPolicies => "own policies",
+            ChainLink::TargetRole => "target role",
+            ChainLink::Provider => "provider",
+            ChainLink::Audience => "audience",
+        }
+    }
+}
+
 /// One link of a chain: what it is, whether it holds, and where that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// `annotation`, `provider`, `role`, `trust`, …
-    pub label: &'static str,
+    /// What it is about.
+    pub link: ChainLink,
     /// Does it hold? `None` where there is nothing to hold.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Verdict>,
     /// What there is, as a sentence.
     pub text: String,
     /// Where it was read.
@@ -170,7 +239,7 @@ pub struct Workloads<'a> {
     /// Network policies by namespace.
     policies: HashMap<&'a str, Vec<&'a NetworkPolicy>>,
     /// May the roles of nodes ask for their pods' credentials? Judged once each.
-    node_allows: HashMap<&'a str, ActionVerdict>,
+    node_allows: HashMap<&'a str, ActionDecision>,
     /// The identity policies of the account, each read once.
     reader: PolicyReader<'a>,
 }

@@ -4,6 +4,7 @@
 
 use super::table::{Column, Cut, Head, Order, Row, Width};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::audit::{Item, Subject as About};
 use crate::access::findings::{Finding, Severity};
 use crate::access::identity::{Mapping, MappingSource, Resolution};
@@ -11,7 +12,6 @@ use crate::access::inventory::{AwsAuthLine, EntryRow, IrsaRow, PodIdentityRow, P
 use crate::access::permissions::{Grant, RoleName};
 use crate::access::posture::{Control, Standing};
 use crate::access::service_role::RoleCheck;
-use crate::access::trust::Outcome;
 use crate::access::who::SubjectRow;
 use crate::access::workload::Subject;
 use crate::model::mapping::{AssociatedPolicy, ScopeKind};
@@ -267,8 +267,6 @@ pub(super) fn item(it: &Item) -> Row {
         About::Role(_) if !it.arn.is_empty() => Some(Subject::Role(it.arn.clone())),
         _ => None,
     };
-    // Of a control, the remedy's title says what it may break.
-    let danger = it.remedy.first().and_then(|it| it.title.strip_prefix("Careful: "));
     Row {
         key: it.fingerprint.clone(),
         mark: Mark::Dead,
@@ -279,7 +277,7 @@ pub(super) fn item(it: &Item) -> Row {
         asked: Asked::from_arn(&it.arn).ok(),
         arn: it.arn.clone(),
         command: it.remedy.first().map(|it| it.text.clone()).unwrap_or_default(),
-        danger: danger.unwrap_or_default().to_owned(),
+        danger: it.remedy.first().map(|it| it.danger.clone()).unwrap_or_default(),
         evidence: it.evidence.first().cloned(),
         ..Row::default()
     }
@@ -398,9 +396,9 @@ fn number_of(count: Option<usize>) -> String {
 fn trust(check: Option<&RoleCheck>) -> &'static str {
     match check.and_then(|it| it.trust.as_ref()).map(|it| it.verdict) {
         None => "-",
-        Some(Outcome::Allowed) => "yes",
-        Some(Outcome::Denied) => "no",
-        Some(Outcome::Unknown) => "?",
+        Some(Verdict::Yes) => "yes",
+        Some(Verdict::No) => "no",
+        Some(Verdict::Unknown) => "?",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said of one row or one principal, line by line, before it is laid out.
 //!
-//! A trace's lines and the facts of a workload's row become the same [`Fact`]s, so that the detail beside the list and
+//! A row's own lines and those of its principal's trace are [`AnswerLine`]s alike, so that the detail beside the list and
 //! the full-screen trace say the same things in the same order.
 
 use super::message::{Analysis, Slot};
@@ -9,48 +9,18 @@ use super::pane::Pane;
 use super::table::Row;
 use super::words::count;
 use crate::access::Mark;
+use crate::access::Verdict;
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLabel, LineLink, LineSign};
 use crate::access::audit::Item;
-use crate::access::findings::{Finding, Remedy, Severity};
-use crate::access::identity::Verdict;
+use crate::access::findings::{Finding, Remedy};
 use crate::access::permissions::Grant;
 use crate::access::posture::Control;
 use crate::access::service_role::RoleCheck;
-use crate::access::trace::{Line, Part, Trace};
-use crate::access::trust::Outcome;
+use crate::access::trace::Trace;
 use crate::access::who::Carrier;
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence};
 use std::sync::Arc;
-
-/// The sign before a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
-    /// None.
-    Blank,
-    /// A state.
-    Mark(Mark),
-    /// A defect or risk.
-    Finding(Severity),
-    /// Something that could only reveal a rare defect.
-    Unverified,
-}
-
-/// One line of a detail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// Under which heading; the view shows it where it changes.
-    pub part: &'static str,
-    /// What it is within that.
-    pub label: &'static str,
-    /// Its sign.
-    pub sign: Sign,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent.
-    pub note: String,
-    /// The document that it opens.
-    pub evidence: Option<Evidence>,
-}
 
 /// What stands beside the list: the row under the cursor.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +30,7 @@ pub struct Detail {
     /// Whose trace.
     pub asked: Option<Asked>,
     /// What the row itself says.
-    pub about: Vec<Fact>,
+    pub about: Vec<AnswerLine>,
     /// The trace, once it is there.
     pub trace: Option<Arc<Trace>>,
     /// The row's document, where there is room for it.
@@ -71,10 +41,10 @@ pub struct Detail {
 
 impl Detail {
     /// All its lines. Of what uses a role, only in a word whether that role gets in here: it rarely needs to.
-    pub fn facts(&self) -> Vec<Fact> {
+    pub fn facts(&self) -> Vec<AnswerLine> {
         match &self.key {
             Some((pane, _)) if pane.is_of_workloads() => {
-                let own = self.about.iter().filter(|fact| fact.part != STATE).cloned();
+                let own = self.about.iter().filter(|fact| fact.part != AnswerPart::State).cloned();
                 own.chain(self.trace.iter().map(|trace| in_a_word(trace))).collect()
             }
             _ => facts(&self.about, self.trace.as_deref()),
@@ -82,41 +52,25 @@ impl Detail {
     }
 }
 
-pub(super) const STATE: &str = "state";
-/// A remedy's title, and below it its text line by line.
-const REMEDY: &str = "remedy";
-
 /// What mends a row, in the order in which its lines are among the facts.
 pub fn remedies(pane: Pane, at: usize, analysis: &Analysis) -> Vec<Remedy> {
     let of_item = analysis.inventory.findings.get(at).filter(|_| pane == Pane::Findings);
     of_item.map(|it| it.remedy.clone()).unwrap_or_default()
 }
 
-/// The remedy that a line among the facts is of.
-pub fn remedy_at<'a>(facts: &[Fact], at: usize, remedies: &'a [Remedy]) -> Option<&'a Remedy> {
-    let first = facts.iter().position(|it| it.part == REMEDY)?;
-    let mut left = at.checked_sub(first)?;
-    remedies.iter().find(|it| {
-        let lines = 1 + it.text.lines().count();
-        let is_it = left < lines;
-        left = left.saturating_sub(lines);
-        is_it
-    })
-}
-
-fn in_a_word(trace: &Trace) -> Fact {
+fn in_a_word(trace: &Trace) -> AnswerLine {
     let because = &trace.resolution.because;
     let (mark, text) = match trace.resolution.verdict {
-        Verdict::Maps => (Mark::InForce, format!("the role itself gets in: {because}")),
-        Verdict::DoesNotMap => (Mark::Ignored, format!("the role itself does not get in: {because}")),
+        Verdict::Yes => (Mark::InForce, format!("the role itself gets in: {because}")),
+        Verdict::No => (Mark::Ignored, format!("the role itself does not get in: {because}")),
         Verdict::Unknown => (Mark::Unknown, format!("whether the role itself gets in is not known: {because}")),
     };
-    Fact { part: "here", label: "", sign: Sign::Mark(mark), text, note: String::new(), evidence: None }
+    AnswerLine::marked(AnswerPart::Here, mark, text)
 }
 
 /// What a row says by itself, below its state.
-pub fn of_row_alone(mut about: Vec<Fact>) -> Vec<Fact> {
-    about.retain(|fact| fact.part != STATE);
+pub fn of_row_alone(mut about: Vec<AnswerLine>) -> Vec<AnswerLine> {
+    about.retain(|fact| fact.part != AnswerPart::State);
     about
 }
 
@@ -132,22 +86,20 @@ pub fn title(pane: Pane, row: &Row, home: Option<&str>) -> String {
 }
 
 /// What a row says, then the chain of its principal. A finding is said once.
-pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
-    // What is dangerous has the sign of a finding, and is none: it stands on top.
-    let dangerous = Part::Danger.heading();
-    let is_finding = |fact: &Fact| matches!(fact.sign, Sign::Finding(_)) && fact.part != dangerous;
+pub fn facts(about: &[AnswerLine], trace: Option<&Trace>) -> Vec<AnswerLine> {
+    let is_finding = |fact: &AnswerLine| fact.finding.is_some();
     let of_trace = trace.map(of_trace).unwrap_or_default();
     // A row that the trace speaks of need not be spoken of before.
-    let in_trace = |fact: &Fact| of_trace.iter().any(|it| it.part == "mapping" && same_row(it, fact));
-    let mut all: Vec<Fact> = (about.iter().filter(|fact| !is_finding(fact)))
-        .filter(|fact| !(fact.part == STATE && in_trace(fact)))
+    let in_trace = |fact: &AnswerLine| of_trace.iter().any(|it| it.part == AnswerPart::Mapping && same_row(it, fact));
+    let mut all: Vec<AnswerLine> = (about.iter().filter(|fact| !is_finding(fact)))
+        .filter(|fact| !(fact.part == AnswerPart::State && in_trace(fact)))
         .cloned()
         .collect();
-    let mut findings: Vec<Fact> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
+    let mut findings: Vec<AnswerLine> = about.iter().filter(|fact| is_finding(fact)).cloned().collect();
     for fact in of_trace {
         if !is_finding(&fact) {
             all.push(fact);
-        } else if findings.iter().all(|known| !fact.text.ends_with(&known.text)) {
+        } else if findings.iter().all(|it| (it.finding, &it.evidence) != (fact.finding, &fact.evidence)) {
             findings.push(fact);
         }
     }
@@ -155,41 +107,35 @@ pub fn facts(about: &[Fact], trace: Option<&Trace>) -> Vec<Fact> {
     all
 }
 
-fn same_row(one: &Fact, other: &Fact) -> bool {
+fn same_row(one: &AnswerLine, other: &AnswerLine) -> bool {
     one.evidence.is_some() && one.evidence == other.evidence
 }
 
 /// What the row itself says: its findings, and for a workload what it is.
-pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact> {
+pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<AnswerLine> {
     let inventory = &analysis.inventory;
-    let state = |label, text: &str| Fact {
-        part: STATE,
-        label,
-        sign: Sign::Mark(row.mark),
-        text: if text.is_empty() { super::words::state(row.mark).to_owned() } else { text.to_owned() },
-        note: String::new(),
-        evidence: None,
+    let state = |text: &str| {
+        let text = if text.is_empty() { super::words::state(row.mark) } else { text };
+        AnswerLine::marked(AnswerPart::State, row.mark, text)
     };
-    let plain = |part, label, text: String, note: String| Fact {
-        part,
+    let plain = |part, label, text: String, note: String| AnswerLine {
         label,
-        sign: Sign::Blank,
-        text,
         note,
         evidence: row.evidence.clone(),
+        ..AnswerLine::new(part, text)
     };
     let pods = |pods: Option<usize>| pods.map_or_else(|| "pods not known".to_owned(), |n| count(n, "pod", "pods"));
-    let (mut facts, findings): (Vec<Fact>, &[Finding]) = match pane {
+    let (mut facts, findings): (Vec<AnswerLine>, &[Finding]) = match pane {
         Pane::Entries => {
             let Some(it) = inventory.entries.get(at) else { return Vec::new() };
             // The trace says all that an entry holds; only what is no principal's ARN has none.
-            let own = if it.principal.is_some() { vec![] } else { vec![state("", &row.because)] };
+            let own = if it.principal.is_some() { vec![] } else { vec![state(&row.because)] };
             (own, &it.findings)
         }
         Pane::AwsAuth => {
             let Some(it) = inventory.aws_auth.get(at) else { return Vec::new() };
             (
-                vec![Fact { note: it.place.clone(), evidence: row.evidence.clone(), ..state("", &row.because) }],
+                vec![AnswerLine { note: it.place.clone(), evidence: row.evidence.clone(), ..state(&row.because) }],
                 &it.findings,
             )
         }
@@ -200,36 +146,40 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
                 false => format!("{}/{}", it.namespace, it.service_account),
             };
             let own = vec![
-                plain("workload", "account", account, pods(it.pods)),
-                plain("", "role", it.role_arn.clone(), String::new()),
-                state("", &row.because),
+                plain(AnswerPart::Workload, Some(LineLabel::Account), account, pods(it.pods)),
+                plain(AnswerPart::Workload, Some(LineLabel::Role), it.role_arn.clone(), String::new()),
+                state(&row.because),
             ];
             (own, &it.findings)
         }
         Pane::PodIdentity => {
             let Some(it) = inventory.pod_identity.get(at) else { return Vec::new() };
             let account = format!("{}/{}", it.namespace, it.service_account);
-            let mut own = vec![plain("workload", "account", account, pods(it.pods))];
+            let mut own = vec![plain(AnswerPart::Workload, Some(LineLabel::Account), account, pods(it.pods))];
             let role = it.role_arn.clone().unwrap_or_else(|| "not known".to_owned());
-            own.push(plain("", "role", role, String::new()));
+            own.push(plain(AnswerPart::Workload, Some(LineLabel::Role), role, String::new()));
             if let Some(target) = &it.target_role_arn {
-                own.push(plain("", "then", target.clone(), "the role that the first one assumes".to_owned()));
+                own.push(plain(
+                    AnswerPart::Workload,
+                    Some(LineLabel::Then),
+                    target.clone(),
+                    "the role that the first one assumes".to_owned(),
+                ));
             }
             if let Some(owner) = &it.owner {
-                own.push(plain("", "owner", owner.clone(), String::new()));
+                own.push(plain(AnswerPart::Workload, Some(LineLabel::Owner), owner.clone(), String::new()));
             }
-            own.push(state("", &row.because));
+            own.push(state(&row.because));
             (own, &it.findings)
         }
         Pane::Roles => {
             let Some(it) = inventory.roles.get(at) else { return Vec::new() };
             let mut own =
-                vec![plain("used by", "", it.used_by.to_string(), it.status.clone()), state("", &row.because)];
-            own.extend(
-                it.shared_with
-                    .iter()
-                    .map(|other| Fact { evidence: None, ..plain("and by", "", other.to_string(), String::new()) }),
-            );
+                vec![plain(AnswerPart::UsedBy, None, it.used_by.to_string(), it.status.clone()), state(&row.because)];
+            own.extend(it.shared_with.iter().map(|other| AnswerLine {
+                evidence: None,
+                ..plain(AnswerPart::AlsoUsedBy, None, other.to_string(), String::new())
+            }));
             own.extend(it.check.iter().flat_map(|check| of_check(check, it.principal.as_ref())));
             (own, &it.findings)
         }
@@ -240,20 +190,21 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
                     Grant::Binding { role, .. } => format!("{} → {role}", grant.object()),
                     other => other.to_string(),
                 };
-                Fact { evidence: grant.evidence(), ..plain("bindings", "", text, String::new()) }
+                AnswerLine { evidence: grant.evidence(), ..plain(AnswerPart::Bindings, None, text, String::new()) }
             };
             let carrier = |it: &Carrier| {
                 let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
-                Fact { evidence: None, ..plain("carried by", "", it.principal.arn(), whose) }
+                AnswerLine { evidence: None, ..plain(AnswerPart::CarriedBy, None, it.principal.arn(), whose) }
             };
-            let none = |part, text: &str| Fact { evidence: None, ..plain(part, "", text.to_owned(), String::new()) };
-            let mut own: Vec<Fact> = it.bindings.iter().map(binding).collect();
+            let none =
+                |part, text: &str| AnswerLine { evidence: None, ..plain(part, None, text.to_owned(), String::new()) };
+            let mut own: Vec<AnswerLine> = it.bindings.iter().map(binding).collect();
             if own.is_empty() {
-                own.push(none("bindings", "none"));
+                own.push(none(AnswerPart::Bindings, "none"));
             }
             own.extend(it.carriers.iter().map(carrier));
             if it.carriers.is_empty() {
-                own.push(none("carried by", "no principal known here"));
+                own.push(none(AnswerPart::CarriedBy, "no principal known here"));
             }
             (own, &[])
         }
@@ -268,72 +219,82 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Fact
         Pane::Principals => {
             let Some(it) = inventory.principals.get(at) else { return Vec::new() };
             let seen = it.seen_in.iter().map(|seen| seen.as_str()).collect::<Vec<_>>().join(", ");
-            let own = Fact { evidence: None, ..plain("seen in", "", seen, String::new()) };
+            let own = AnswerLine { evidence: None, ..plain(AnswerPart::SeenIn, None, seen, String::new()) };
             (vec![own], &it.findings)
         }
     };
-    facts.extend(findings.iter().map(of_finding));
+    facts.extend(findings.iter().map(AnswerLine::of_finding));
     facts
 }
 
 /// A line without a sign, read from there.
-fn beside(part: &'static str, text: String, from: Option<&Evidence>) -> Fact {
-    Fact { part, label: "", sign: Sign::Blank, text, note: String::new(), evidence: from.cloned() }
+fn beside(part: AnswerPart, text: String, from: Option<&Evidence>) -> AnswerLine {
+    AnswerLine { evidence: from.cloned(), ..AnswerLine::new(part, text) }
 }
 
 /// What a finding says beside its sentence: what it is about, what its rule is, where it was read, and what mends it.
-fn of_item(it: &Item) -> Vec<Fact> {
+fn of_item(it: &Item) -> Vec<AnswerLine> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
-    let mut facts = vec![fact("subject", it.subject.to_string()), fact("finding", it.id.to_string())];
-    facts.extend([fact("severity", it.severity.as_str().to_owned())]);
+    let mut facts =
+        vec![fact(AnswerPart::Subject, it.subject.to_string()), fact(AnswerPart::FindingId, it.id.to_string())];
+    facts.extend([fact(AnswerPart::Severity, it.severity.as_str().to_owned())]);
     let rule = it.id.rule();
-    facts.extend([fact("rule", rule.title.to_owned()), fact("follows", rule.why.to_owned())]);
-    facts.push(fact("see", format!("{} ({})", rule.page.title, rule.page.url)));
-    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
-    for remedy in &it.remedy {
+    facts.extend([fact(AnswerPart::Rule, rule.title.to_owned()), fact(AnswerPart::Follows, rule.why.to_owned())]);
+    facts.push(fact(AnswerPart::See, format!("{} ({})", rule.page.title, rule.page.url)));
+    facts.extend(
+        it.evidence
+            .iter()
+            .map(|at| AnswerLine { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+    );
+    for (at, remedy) in it.remedy.iter().enumerate() {
         let lines = std::iter::once(remedy.title.as_str()).chain(remedy.text.lines());
-        facts.extend(lines.map(|text| fact(REMEDY, text.to_owned())));
+        let line =
+            |text: &str| AnswerLine { link: Some(LineLink::Remedy(at)), ..fact(AnswerPart::Remedy, text.to_owned()) };
+        facts.extend(lines.map(line));
     }
     facts
 }
 
 /// What a control says beside its state: how to change it, and where it was read.
-fn of_control(it: &Control) -> Vec<Fact> {
+fn of_control(it: &Control) -> Vec<AnswerLine> {
     let fact = |part, text: String| beside(part, text, it.evidence.first());
     let of = if it.subject.is_empty() { it.id.title().to_owned() } else { format!("{} {}", it.id.title(), it.subject) };
-    let mut facts = vec![Fact { note: it.id.to_string(), ..fact("control", of) }];
+    let mut facts = vec![AnswerLine { note: it.id.to_string(), ..fact(AnswerPart::Control, of) }];
     if let Some(change) = &it.change {
-        facts.extend(change.look.iter().map(|look| fact("dry run", look.clone())));
-        facts.push(fact("command", change.command.clone()));
-        facts.push(fact("danger", change.danger.clone()));
+        facts.extend(change.look.iter().map(|look| fact(AnswerPart::DryRun, look.clone())));
+        facts.push(fact(AnswerPart::Command, change.command.clone()));
+        facts.push(fact(AnswerPart::ChangeDanger, change.danger.clone()));
     }
-    facts.extend(it.evidence.iter().map(|at| Fact { evidence: Some(at.clone()), ..fact("read from", at.to_string()) }));
+    facts.extend(
+        it.evidence
+            .iter()
+            .map(|at| AnswerLine { evidence: Some(at.clone()), ..fact(AnswerPart::ReadFrom, at.to_string()) }),
+    );
     facts
 }
 
 /// Who may assume a role, and which policies it has, against what its part needs.
-fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
-    let fact = |part, sign, text: String, note: String, path: &str| Fact {
-        part,
-        label: "",
-        sign,
-        text,
+fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<AnswerLine> {
+    let fact = |part, sign, text: String, note: String, path: &str| AnswerLine {
         note,
         evidence: principal.map(|it| Evidence::new(DocumentRef::IamRole(it.name.clone()), path)),
+        sign,
+        ..AnswerLine::new(part, text)
     };
     let trust = check.trust.iter().map(|it| {
         let (mark, text) = match it.verdict {
-            Outcome::Allowed => (Mark::InForce, format!("{} can assume it", it.who)),
-            Outcome::Denied => (Mark::Dead, format!("{} cannot assume it", it.who)),
-            Outcome::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
+            Verdict::Yes => (Mark::InForce, format!("{} can assume it", it.who)),
+            Verdict::No => (Mark::Dead, format!("{} cannot assume it", it.who)),
+            Verdict::Unknown => (Mark::Unknown, format!("whether {} can assume it is not known", it.who)),
         };
-        fact("trust", Sign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
+        fact(AnswerPart::Trust, LineSign::Mark(mark), text, it.because.clone(), "AssumeRolePolicyDocument")
     });
-    let policy = |sign, text: String, note: String| fact("policies", sign, text, note, "AttachedManagedPolicies");
+    let policy =
+        |sign, text: String, note: String| fact(AnswerPart::Policies, sign, text, note, "AttachedManagedPolicies");
     let policies = &check.policies;
     let present = policies.present.iter().map(|it| {
         let by = if it.by == it.required { String::new() } else { format!("by {}", it.by) };
-        policy(Sign::Mark(Mark::InForce), it.required.clone(), by)
+        policy(LineSign::Mark(Mark::InForce), it.required.clone(), by)
     });
     let missing = policies.missing.iter().map(|it| {
         let lacks = it.lacks.join(", ");
@@ -342,48 +303,24 @@ fn of_check(check: &RoleCheck, principal: Option<&Principal>) -> Vec<Fact> {
             (None, []) => (Mark::Dead, format!("missing: {lacks}")),
             (None, by) => (Mark::Unknown, format!("not attached; perhaps by {}", by.join(", "))),
         };
-        policy(Sign::Mark(mark), it.required.clone(), note)
+        policy(LineSign::Mark(mark), it.required.clone(), note)
     });
     let open =
-        policies.open.iter().map(|it| policy(Sign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
-    let wider = policies.wider.iter().map(|it| policy(Sign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
+        policies.open.iter().map(|it| policy(LineSign::Mark(Mark::Unknown), it.required.clone(), it.because.clone()));
+    let wider =
+        policies.wider.iter().map(|it| policy(LineSign::Finding(it.severity), it.policy.clone(), it.gives.clone()));
     let unknown = Some(&policies.unknown).filter(|it| !it.is_empty());
-    let unknown = unknown.map(|it| policy(Sign::Mark(Mark::Unknown), it.clone(), String::new()));
+    let unknown = unknown.map(|it| policy(LineSign::Mark(Mark::Unknown), it.clone(), String::new()));
     let unverified = Some(&policies.unverified).filter(|it| !it.is_empty());
-    let unverified = unverified.map(|it| policy(Sign::Unverified, it.clone(), String::new()));
+    let unverified = unverified.map(|it| policy(LineSign::Mark(Mark::Unverified), it.clone(), String::new()));
     trust.chain(present).chain(missing).chain(open).chain(wider).chain(unknown).chain(unverified).collect()
 }
 
-fn of_finding(finding: &Finding) -> Fact {
-    Fact {
-        part: "findings",
-        label: "",
-        sign: Sign::Finding(finding.severity),
-        text: finding.sentence.clone(),
-        note: finding.id.to_string(),
-        evidence: Some(finding.evidence.clone()),
-    }
-}
-
-fn of_trace(trace: &Trace) -> Vec<Fact> {
-    // What the answer has said already need not be said once more beside it.
-    let note = |line: &Line| {
-        let said = line.part == Part::Mapping && !line.note.is_empty() && trace.answer.contains(&line.note);
-        if said { String::new() } else { line.note.clone() }
+/// A trace's lines. What the answer has said already need not be said once more beside them.
+fn of_trace(trace: &Trace) -> Vec<AnswerLine> {
+    let line = |line: &AnswerLine| AnswerLine {
+        note: if line.is_note_said { String::new() } else { line.note.clone() },
+        ..line.clone()
     };
-    let fact = |line: &Line| Fact {
-        part: line.part.heading(),
-        label: line.label,
-        sign: match (line.severity, line.mark, line.part) {
-            (Some(severity), ..) => Sign::Finding(severity),
-            (None, Some(mark), _) => Sign::Mark(mark),
-            (None, None, Part::Unverified) => Sign::Unverified,
-            (None, None, Part::Unknown) => Sign::Mark(Mark::Unknown),
-            (None, None, _) => Sign::Blank,
-        },
-        text: line.text.clone(),
-        note: note(line),
-        evidence: line.evidence.clone(),
-    };
-    trace.lines.iter().map(fact).collect()
+    trace.lines.iter().map(line).collect()
 }

@@ -33,7 +33,12 @@ pub(super) fn open_row(app: &mut App) {
 }
 
 /// Opens the trace of a principal, asking for its own facts first where not all is known yet.
-pub(super) fn open_trace(app: &mut App, asked: Asked, about: Vec<super::detail::Fact>, effects: &mut Vec<Effect>) {
+pub(super) fn open_trace(
+    app: &mut App,
+    asked: Asked,
+    about: Vec<crate::access::answer_line::AnswerLine>,
+    effects: &mut Vec<Effect>,
+) {
     let Some(cluster) = app.cluster.clone() else {
         app.warn("Choose a cluster first: C lists them.");
         return;

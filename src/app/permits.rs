@@ -109,7 +109,7 @@ pub(super) fn open_namespaces(app: &mut App) {
     let own = |namespace: &str| own_grants(&permitted.grants, namespace);
     let mut named: Vec<(usize, &str)> = permitted.permissions.namespaces().map(|it| (own(it), it)).collect();
     named.sort_by_key(|(grants, name)| (*grants == 0, *name));
-    let wide = permitted.grants.iter().filter(|it| is_wide(it)).count();
+    let wide = permitted.grants.iter().filter(|it| it.is_cluster_wide()).count();
     let mut choices = vec![choice("cluster", format!("everywhere at once · {}", count(wide, "grant", "grants")), "")];
     choices.extend(named.into_iter().map(|(grants, name)| match grants {
         0 => choice(name, String::new(), name),
@@ -122,10 +122,6 @@ pub(super) fn open_namespaces(app: &mut App) {
         .position(|hit| picker.choices.get(hit.choice).is_some_and(|it| it.what == shown))
         .unwrap_or(0);
     push(app, Overlay::Namespaces(Box::new(picker)));
-}
-
-fn is_wide(grant: &Grant) -> bool {
-    grant.scope() == "cluster"
 }
 
 /// Shows the matrix of the namespace chosen, which is remembered for the next matrix.

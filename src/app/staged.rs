@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::App;
 use super::columns;
-use super::detail::{Fact, Sign};
 use super::message::Analysis;
 use super::pane::Pane;
 use super::table::{Row, Table, line};
 use crate::access::Mark;
+use crate::access::answer_line::{AnswerLine, AnswerPart};
 use crate::access::identity::Resolver;
 use crate::access::inventory::{EntryRow, PodIdentityRow, PrincipalRow};
 use crate::access::workload::Subject as Workload;
@@ -240,16 +240,10 @@ fn entry_row(arn: &str, state: &EntryState, old: Option<&EntryRow>) -> EntryRow 
 }
 
 /// What is staged for a row, as lines of its detail.
-pub(super) fn facts(app: &App, row: &Row) -> Vec<Fact> {
+pub(super) fn facts(app: &App, row: &Row) -> Vec<AnswerLine> {
     let Some(change) = app.staged_of(row) else { return Vec::new() };
-    let fact = |text: String, note: &str| Fact {
-        part: "staged",
-        label: "",
-        sign: Sign::Blank,
-        text,
-        note: note.to_owned(),
-        evidence: None,
-    };
+    let fact =
+        |text: String, note: &str| AnswerLine { note: note.to_owned(), ..AnswerLine::new(AnswerPart::Staged, text) };
     // What stands on the row of something else is about that.
     let whose = match app.pane {
         Pane::AwsAuth => "of its access entry",

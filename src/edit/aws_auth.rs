@@ -6,7 +6,8 @@
 use super::export::quoted;
 use super::state::Subject;
 use super::wish::Ground;
-use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict, meant};
+use crate::access::Verdict;
+use crate::access::identity::{MappingSource, Resolution, Resolver, meant};
 use crate::model::aws_auth::{AwsAuth, AwsAuthRow};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::ClusterFacts;
@@ -103,10 +104,10 @@ impl Ground<'_> {
             (Verdict::Unknown, _) => format!("What it costs is not known: {}.", before.because),
             (_, Verdict::Unknown) => format!("Whether {who} gets in without it is not known: {}.", after.because),
             _ if before.identity == after.identity => "Nobody loses anything by that.".to_owned(),
-            (_, Verdict::Maps) => {
+            (_, Verdict::Yes) => {
                 format!("{who} is then {}, and no longer {}.", identity(&after), identity(&before))
             }
-            (_, Verdict::DoesNotMap) => format!("{who} then no longer gets in; it is {} now.", identity(&before)),
+            (_, Verdict::No) => format!("{who} then no longer gets in; it is {} now.", identity(&before)),
         }
     }
 }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::state::Subject;
+use crate::access::Verdict;
+use crate::access::Verdict::Yes;
 use crate::access::catalog;
-use crate::access::identity::{Resolution, Resolver, Verdict};
+use crate::access::identity::{Resolution, Resolver};
 use crate::access::matrix::{Matrix, VERBS, matrix};
-use crate::access::permissions::Verdict::Allowed;
 use crate::access::permissions::{Grant, Permissions, Who};
 use crate::access::resources::find;
 use crate::model::mapping::ScopeKind;
@@ -101,7 +102,7 @@ pub struct Difference {
 impl Difference {
     /// Does it get in before or after, and not both?
     pub fn turns(&self) -> Option<bool> {
-        let gets_in = |it: &Resolution| it.verdict == Verdict::Maps;
+        let gets_in = |it: &Resolution| it.verdict == Verdict::Yes;
         (gets_in(&self.before) != gets_in(&self.after)).then(|| gets_in(&self.after))
     }
 }
@@ -160,9 +161,9 @@ pub(super) struct Side<'a> {
 /// What an identity may do on one side and not on the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct AccessDelta {
-    /// Allowed after, and not before.
+    /// Yes after, and not before.
     pub(super) gains: Vec<Access>,
-    /// Allowed before, and not after.
+    /// Yes before, and not after.
     pub(super) loses: Vec<Access>,
     /// What is not known of either side.
     pub(super) unknown: Vec<String>,
@@ -183,7 +184,7 @@ pub(super) fn access_delta(before: Side<'_>, after: Side<'_>) -> AccessDelta {
         let (mut then, mut later) = (allowed(&then, first), allowed(&later, first));
         for (side, cells) in [(before, &mut then), (after, &mut later)] {
             // Beyond all that is known by name.
-            if side.permissions.decide(side.who, &everything(first)).verdict == Allowed {
+            if side.permissions.decide(side.who, &everything(first)).verdict == Yes {
                 cells.insert((EVERYTHING.to_owned(), EVERYTHING.to_owned()));
             }
         }
@@ -217,7 +218,7 @@ fn covers(side: Side<'_>, (resource, verb): &(String, String), namespace: &str) 
         let [group, resource, subresource, namespace] = [group, plural, subresource, namespace].map(str::to_owned);
         Target::Resource { group, resource, subresource, namespace, name: String::new() }
     };
-    side.permissions.decide(side.who, &Request { verb: verb.clone(), target }).verdict == Allowed
+    side.permissions.decide(side.who, &Request { verb: verb.clone(), target }).verdict == Yes
 }
 
 /// The scopes in which something can differ, those that cannot differ from each other together: the whole cluster

@@ -27,10 +27,11 @@ use rbac::{BindingSubject, bindings};
 use super::diff::{Access, AccessDelta, EVERYTHING, Side, access_delta};
 use super::export::Place;
 use super::wish::Ground as Words;
+use crate::access::Verdict;
 use crate::access::explain::fix::{FixKind, FixTarget};
 use crate::access::explain::{Explanation, Ground, StepName};
-use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict as MappingVerdict, entry_username};
-use crate::access::permissions::{Permissions, RoleName, Verdict, Who};
+use crate::access::identity::{MappingSource, Resolution, Resolver, entry_username};
+use crate::access::permissions::{Permissions, RoleName, Who};
 use crate::model::cluster::AuthenticationMode;
 use crate::model::mapping::AccessScope;
 use crate::model::request::Request;
@@ -164,7 +165,7 @@ impl<'a> FixContext<'a> {
 
 /// Proposes fixes for what an explanation found.
 pub fn propose(ground: &Ground<'_>, explanation: &Explanation) -> Fixes {
-    if explanation.verdict == Verdict::Allowed {
+    if explanation.verdict == Verdict::Yes {
         return Fixes::default();
     }
     let ctx = FixContext::new(ground);
@@ -243,7 +244,7 @@ fn prove(
     let after = if candidate.change.touches_mappings() {
         let resolver = Resolver::new(&projected, ctx.iam);
         if let FixTarget::Principal(resolution) = target
-            && resolver.resolve(&resolution.asked).verdict != MappingVerdict::Maps
+            && resolver.resolve(&resolution.asked).verdict != Verdict::Yes
         {
             return None;
         }
@@ -254,7 +255,7 @@ fn prove(
     let projected_permissions = (!candidate.change.rbac.is_empty()).then(|| Permissions::of(&projected));
     let permissions = projected_permissions.as_ref().unwrap_or(ctx.permissions);
     if let Some(request) = request
-        && permissions.decide(&after, request).verdict != Verdict::Allowed
+        && permissions.decide(&after, request).verdict != Verdict::Yes
     {
         return None;
     }

@@ -9,8 +9,9 @@ use super::plan::{Call, plan};
 use super::project::project;
 use super::state::{EntryState, State, Subject, now};
 use super::*;
+use crate::access::Verdict;
 use crate::access::identity::Resolver;
-use crate::access::permissions::{Verdict, Who};
+use crate::access::permissions::Who;
 use crate::model::cluster::ClusterId;
 use crate::model::document::read;
 use crate::model::facts::snapshot_of;
@@ -461,7 +462,7 @@ proptest! {
         for it in sides.differences(&draft) {
             let allowed = |facts: &ClusterFacts| {
                 let resolution = Resolver::new(facts, &world.iam).resolve(&Asked::principal(it.principal.clone()));
-                world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Allowed
+                world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Yes
             };
             let (before, later) = (allowed(&world.facts), allowed(&after));
             let names = |it: &diff::Access, what: &str| {
@@ -507,7 +508,7 @@ proptest! {
         for it in sides.differences(&draft) {
             let allowed = |facts: &ClusterFacts| {
                 let resolution = Resolver::new(facts, &world.iam).resolve(&Asked::principal(it.principal.clone()));
-                world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Allowed
+                world.permissions.decide(&Who::of(&resolution), &request).verdict == Verdict::Yes
             };
             let (before, later) = (allowed(&world.facts), allowed(&after));
             for (list, is, was) in [(&it.gains, later, before), (&it.loses, before, later)] {

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::Verdict;
 use crate::access::identity::groups::{AUTHENTICATED, UNAUTHENTICATED};
-use crate::access::permissions::{Grant, Permissions, RoleName, Rules, Verdict, Via, Who};
+use crate::access::permissions::{Grant, Permissions, RoleName, Rules, Via, Who};
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::rbac::Rule;
 pub(super) use crate::model::request::{Request as Attributes, Target};
@@ -37,7 +38,7 @@ impl User {
 /// Why the request is allowed; `None` if nothing allows it.
 pub(super) fn authorize(permissions: &Permissions, user: &User, asked: &Attributes) -> Option<String> {
     let decision = permissions.decide(&user.who(), asked);
-    let by_engine = decision.by.first().filter(|_| decision.verdict == Verdict::Allowed).map(|by| reason(&by.grant));
+    let by_engine = decision.by.first().filter(|_| decision.verdict == Verdict::Yes).map(|by| reason(&by.grant));
     by_engine.or_else(|| by_default(permissions, user, asked))
 }
 

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::json::{EvidenceJson, FORMAT, PrincipalJson};
+use super::json::{EvidenceJson, FORMAT, PrincipalJson, verdict_word};
 use super::{columns, glyph};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::kubectl::{Need, Question, all_of};
-use crate::access::permissions::{Allowing, Decision, Grant, NearMiss, Permissions, RoleName, Verdict, Via, Who};
+use crate::access::permissions::{Allowing, Decision, Grant, NearMiss, Permissions, RoleName, Via, Who};
 use crate::access::resources::{Meant, is_cluster_scoped};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -88,22 +89,22 @@ impl Answered {
         let mut decision = deciding.map(|it| it.decision.clone()).unwrap_or_default();
         let mut because = deciding.map(|it| it.because.clone()).unwrap_or_default();
         let request = deciding.map_or(&question.meant.request, |it| &it.need.meant.request);
-        let nearest = (verdict == Verdict::Denied && decision.outside.is_none())
+        let nearest = (verdict == Verdict::No && decision.outside.is_none())
             .then(|| permissions.nearest(&who, request))
             .flatten();
         if question.command.is_some() && decision.outside.is_none() {
             because = match verdict {
-                Verdict::Allowed => format!("each of its {} requests is allowed", needs.len()),
+                Verdict::Yes => format!("each of its {} requests is allowed", needs.len()),
                 _ => format!("{request}: {because}"),
             };
-            if verdict == Verdict::Allowed {
+            if verdict == Verdict::Yes {
                 decision = merge(&needs);
             }
         }
         let allowed_in = permissions.needs_allowed_in(&who, &all);
         let mut meant = question.meant;
         let can_be_narrowed = is_everywhere && !is_cluster_scoped(permissions.served(), &meant.request);
-        if let Some(gap) = permissions.namespaces_gap().filter(|_| can_be_narrowed && verdict != Verdict::Allowed) {
+        if let Some(gap) = permissions.namespaces_gap().filter(|_| can_be_narrowed && verdict != Verdict::Yes) {
             meant.notes.push(format!("not all namespaces are known, so it may be allowed in others too: {gap}"));
         }
         let command = question.command.map(|it| AnsweredCommand { name: it.name, needs });
@@ -113,7 +114,7 @@ impl Answered {
 
 /// Everything that allows any of them, once.
 fn merge(needs: &[AnsweredNeed]) -> Decision {
-    let mut merged = Decision { verdict: Verdict::Allowed, ..Decision::default() };
+    let mut merged = Decision { verdict: Verdict::Yes, ..Decision::default() };
     for it in needs {
         merged.by.extend(it.decision.by.iter().cloned());
         merged.unverified.extend(it.decision.unverified.iter().cloned());
@@ -133,24 +134,6 @@ fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
     kept
 }
 
-/// `allowed`, `denied`, `unknown`.
-pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allowed => "allowed",
-        Verdict::Denied => "denied",
-        Verdict::Unknown => "unknown",
-    }
-}
-
-/// A verdict's sign.
-pub fn mark(verdict: Verdict) -> Mark {
-    match verdict {
-        Verdict::Allowed => Mark::InForce,
-        Verdict::Denied => Mark::Dead,
-        Verdict::Unknown => Mark::Unknown,
-    }
-}
-
 /// The answer for people: the verdict first, then what it rests on.
 pub fn text(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -164,7 +147,7 @@ pub fn text(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> St
     say("asked", None, format!("{}{scope}", it.title));
     for (at, part) in it.command.iter().flat_map(|it| &it.needs).enumerate() {
         let told = format!("{}  ({})", part.need.sentence(), part.because);
-        say(if at == 0 { "requests" } else { "" }, Some(mark(part.decision.verdict)), told);
+        say(if at == 0 { "requests" } else { "" }, Some(part.decision.verdict.mark()), told);
     }
     if it.decision.outside.is_none() && !it.who.username.is_empty() {
         say("identity", None, format!("user {}", it.who.username));
@@ -183,7 +166,7 @@ pub fn text(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> St
     if let Some(near) = &it.nearest {
         say("nearest", Some(Mark::Dead), format!("{}  (rules[{}]: {})", near.sentence(), near.rule, near.told));
     }
-    if !it.allowed_in.is_empty() && it.decision.verdict != Verdict::Allowed {
+    if !it.allowed_in.is_empty() && it.decision.verdict != Verdict::Yes {
         say("allowed in", Some(Mark::InForce), it.allowed_in.join(", "));
     }
     for (head, mark, all) in [
@@ -199,7 +182,7 @@ pub fn text(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> St
     let session = it.principal.session.as_ref().map(|it| format!(" / {it}")).unwrap_or_default();
     let head = match it.decision.verdict {
         Verdict::Unknown => "not known",
-        other => verdict(other),
+        other => verdict_word(other),
     };
     format!(
         "{head}: {}\n{}{} on {cluster}\n\n{}",
@@ -307,7 +290,7 @@ fn command_json(command: &AnsweredCommand) -> Value {
     let of = |it: &AnsweredNeed| {
         let mut value = need_json(&it.need);
         if let Some(object) = value.as_object_mut() {
-            object.insert("verdict".to_owned(), json!(verdict(it.decision.verdict)));
+            object.insert("verdict".to_owned(), json!(verdict_word(it.decision.verdict)));
             object.insert("because".to_owned(), json!(it.because));
         }
         value
@@ -336,7 +319,7 @@ fn can_json(cluster: &ClusterId, permissions: &Permissions, it: &Answered) -> Ca
         identity: known.then(|| json!({"username": it.who.username, "groups": it.who.groups})),
         request: request_json(&it.meant.request),
         command: it.command.as_ref().map(command_json),
-        verdict: verdict(it.decision.verdict),
+        verdict: verdict_word(it.decision.verdict),
         because: it.because.clone(),
         by: it.decision.by.iter().map(|by| allowing_json(permissions, by)).collect(),
         nearest: it.nearest.as_ref().map(|near| nearest_json(permissions, near)),
@@ -362,6 +345,6 @@ pub fn json_line(cluster: &ClusterId, permissions: &Permissions, it: &Answered) 
 /// The answer as one line for people.
 pub fn text_line(it: &Answered) -> String {
     let name = &it.principal.given;
-    let line = format!("{} {name}: {}: {}", glyph(mark(it.decision.verdict)), it.title, it.because);
+    let line = format!("{} {name}: {}: {}", glyph(it.decision.verdict.mark()), it.title, it.because);
     visible(&line).into_owned() + "\n"
 }

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::can::{allowing_json, mark, nearest_json, request_json, verdict};
-use super::json::{EvidenceJson, FORMAT};
+use super::can::{allowing_json, nearest_json, request_json};
+use super::json::{EvidenceJson, FORMAT, verdict_word};
+use super::lines::{Beside, line_rows};
 use super::plan::access_json;
 use super::{Exit, columns, glyph};
+use crate::access::Verdict;
 use crate::access::explain::fix::TextFix;
 use crate::access::explain::message::{By, KubeletPeer, Message};
 use crate::access::explain::{Explanation, Step, StepState};
-use crate::access::permissions::{Permissions, RoleName, Verdict};
+use crate::access::permissions::{Permissions, RoleName};
 use crate::edit::fix::{Explained, Fix};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -19,8 +21,8 @@ use crate::model::visible::visible;
 /// How the command ends.
 pub fn exit(explanation: &Explanation) -> Exit {
     match explanation.verdict {
-        Verdict::Allowed => Exit::Yes,
-        Verdict::Denied => Exit::No,
+        Verdict::Yes => Exit::Yes,
+        Verdict::No => Exit::No,
         Verdict::Unknown => Exit::Unknown,
     }
 }
@@ -28,17 +30,8 @@ pub fn exit(explanation: &Explanation) -> Exit {
 /// The explanation as text: the answer first, then each step, then what would fix it.
 pub fn text(cluster: &ClusterId, explained: &Explained) -> String {
     let explanation = &explained.explanation;
-    let mut rows = Vec::new();
-    let mut part = "";
-    for line in explained.lines() {
-        let heading = if part == line.part { "" } else { line.part };
-        part = line.part;
-        let mark = line.mark.map(glyph).unwrap_or(" ");
-        let mark = if line.is_command { "$" } else { mark };
-        let note = if line.note.is_empty() { String::new() } else { format!("  ({})", line.note) };
-        rows.push(vec![heading.to_owned(), format!("{mark} {}{note}", line.text)]);
-    }
-    let head = glyph(mark(explanation.verdict));
+    let rows = line_rows(&explained.lines(), Beside::Nothing);
+    let head = glyph(explanation.verdict.mark());
     format!(
         "{head} {}\n{} on {cluster}\n\n{}",
         visible(&explanation.answer),
@@ -60,7 +53,7 @@ pub fn json(cluster: &ClusterId, permissions: &Permissions, explained: &Explaine
                 "arn": it.asked.principal.arn(),
                 "session": it.asked.session,
                 "because": it.because,
-                "verdict": verdict(it.verdict),
+                "verdict": verdict_word(it.verdict),
             })
         })
         .collect();
@@ -74,7 +67,7 @@ pub fn json(cluster: &ClusterId, permissions: &Permissions, explained: &Explaine
         "principals": principals,
         "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
         "request": explanation.request.as_ref().map(request_json),
-        "verdict": verdict(explanation.verdict),
+        "verdict": verdict_word(explanation.verdict),
         "because": explanation.answer,
         "unknown": decision.map(|it| it.unknown.clone()).unwrap_or_default(),
         "by": decision.map(|it| it.by.iter().map(|it| allowing_json(permissions, it)).collect::<Vec<_>>()).unwrap_or_default(),
@@ -94,9 +87,8 @@ fn step(step: &Step) -> Value {
         StepState::Unknown => "unknown",
         StepState::NotChecked => "not-checked",
     };
-    let name = step.name.as_str().replace("AWS IAM", "iam").replace(' ', "-");
     json!({
-        "step": name,
+        "step": step.name.id(),
         "state": state,
         "because": step.because,
         "evidence": step.evidence.as_ref().map(EvidenceJson::from),

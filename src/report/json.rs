@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Severity};
-use crate::access::identity::{MappingSource, OtherState, Resolution, Verdict};
+use crate::access::identity::{MappingSource, OtherState, Resolution};
 use crate::model::aws_auth::AwsAuthKey;
 use crate::model::cluster::ClusterId;
 use crate::model::mapping::{AccessScope, AssociatedPolicy};
@@ -37,11 +38,20 @@ pub fn source(source: &MappingSource) -> &'static str {
     }
 }
 
-/// `maps`, `does-not-map`, `unknown`.
-pub fn verdict(verdict: Verdict) -> &'static str {
+/// `allowed`, `denied`, `unknown`.
+pub fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Maps => "maps",
-        Verdict::DoesNotMap => "does-not-map",
+        Verdict::Yes => "allowed",
+        Verdict::No => "denied",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+/// Whether a mapping gives an identity: `maps`, `does-not-map`, `unknown`.
+pub fn mapping_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Yes => "maps",
+        Verdict::No => "does-not-map",
         Verdict::Unknown => "unknown",
     }
 }
@@ -181,7 +191,7 @@ impl TraceJson {
                 kind: "name".to_owned(),
                 session: None,
             },
-            verdict: verdict(of),
+            verdict: mapping_word(of),
             because: because.to_owned(),
             unknown: unread.to_vec(),
             unverified: Vec::new(),
@@ -205,7 +215,7 @@ impl TraceJson {
                 kind: asked.principal.kind.to_string(),
                 session: asked.session.clone(),
             },
-            verdict: verdict(resolution.verdict),
+            verdict: mapping_word(resolution.verdict),
             because: resolution.because.clone(),
             unknown: resolution.unknown.clone(),
             unverified: resolution.unverified.clone(),

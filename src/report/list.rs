@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::can::grant_json;
-use super::json::{FORMAT, FindingJson, policies, source, state, verdict};
+use super::json::{FORMAT, FindingJson, mapping_word, policies, source, state};
 use super::{columns, glyph};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Severity};
 use crate::access::inventory::{Inventory, IrsaRow};
 use crate::access::permissions::Grant;
 use crate::access::service_role::{PolicyCheck, TrustCheck};
-use crate::access::trust::Outcome;
 use crate::access::who::Carrier;
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::document::to_json;
@@ -154,11 +154,11 @@ fn heads(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-fn outcome(of: Outcome) -> &'static str {
+fn outcome(of: Verdict) -> &'static str {
     match of {
-        Outcome::Allowed => "allowed",
-        Outcome::Denied => "denied",
-        Outcome::Unknown => "unknown",
+        Verdict::Yes => "allowed",
+        Verdict::No => "denied",
+        Verdict::Unknown => "unknown",
     }
 }
 
@@ -383,7 +383,7 @@ pub fn json(cluster: &ClusterId, inventory: &Inventory, pane: Pane, caveats: &[C
                 .map(|it| {
                     let identity = it.resolution.identity.as_ref();
                     json!({"arn": it.principal.arn(), "kind": it.principal.kind,
-                        "verdict": verdict(it.resolution.verdict), "because": it.resolution.because,
+                        "verdict": mapping_word(it.resolution.verdict), "because": it.resolution.because,
                         "mapping": it.resolution.mapping.as_ref().map(|m| source(&m.source)),
                         "username": identity.map(|it| &it.username), "groups": identity.map(|it| &it.groups),
                         "seenIn": it.seen_in.iter().map(|place| place.as_str()).collect::<Vec<_>>(),

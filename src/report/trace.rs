@@ -1,7 +1,8 @@
 //! `eksplorer trace`: one principal's chain.
 
+use super::columns;
 use super::json::TraceJson;
-use super::{columns, glyph};
+use super::lines::{Beside, line_rows};
 use crate::access::trace::Trace;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -9,22 +10,8 @@ use crate::model::visible::visible;
 
 /// The chain as text: the answer first, then each step.
 pub fn text(cluster: &ClusterId, trace: &Trace) -> String {
-    let mut rows = Vec::new();
-    let mut part = None;
-    for line in &trace.lines {
-        let heading = if part == Some(line.part) { "" } else { line.part.heading() };
-        part = Some(line.part);
-        let mark = line.mark.map(glyph).unwrap_or(" ");
-        let text = if line.label.is_empty() { line.text.clone() } else { format!("{:<8} {}", line.label, line.text) };
-        rows.push(vec![heading.to_owned(), format!("{mark} {text}"), line.note.clone()]);
-    }
-    // A long fact must not push every note to the right edge: notes stand two blanks behind their own fact.
-    let head: Vec<Vec<String>> = rows.iter().map(|row| vec![row[0].clone(), together(&row[1], &row[2])]).collect();
-    format!("{}\n{} on {}\n\n{}", visible(&trace.answer), visible(&trace.title), cluster, columns(&head))
-}
-
-fn together(text: &str, note: &str) -> String {
-    if note.is_empty() { text.to_owned() } else { format!("{text}  ({note})") }
+    let rows = line_rows(&trace.lines, Beside::Nothing);
+    format!("{}\n{} on {}\n\n{}", visible(&trace.answer), visible(&trace.title), cluster, columns(&rows))
 }
 
 /// The chain as JSON (`docs/json.md`).

@@ -2,22 +2,13 @@
 
 use serde::Serialize;
 
-use super::json::FORMAT;
-use super::{Exit, columns, glyph};
+use super::json::{FORMAT, verdict_word};
+use super::{columns, glyph};
 use crate::access::Mark;
-use crate::access::trust::{Clause, Got, Outcome, StatementRef, Verdict};
+use crate::access::Verdict;
+use crate::access::trust::{Clause, Got, StatementRef, TrustDecision};
 use crate::model::document::to_json;
 use crate::model::visible::visible;
-
-impl From<Outcome> for Exit {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Allowed => Exit::Yes,
-            Outcome::Denied => Exit::No,
-            Outcome::Unknown => Exit::Unknown,
-        }
-    }
-}
 
 /// `eksplorer trust -o json`
 #[derive(Debug, Serialize)]
@@ -75,20 +66,11 @@ impl<'a> From<&'a Clause> for ClauseJson<'a> {
     }
 }
 
-/// `allowed`, `denied`, `unknown`.
-pub(super) fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Allowed => "allowed",
-        Outcome::Denied => "denied",
-        Outcome::Unknown => "unknown",
-    }
-}
-
 /// The answer as JSON (`docs/json.md`).
-pub fn json(verdict: &Verdict) -> Result<String, String> {
+pub fn json(verdict: &TrustDecision) -> Result<String, String> {
     let shape = TrustJson {
         eksplorer: FORMAT,
-        verdict: word(verdict.verdict),
+        verdict: verdict_word(verdict.verdict),
         because: &verdict.because,
         statement: verdict.statement.as_ref().map(Into::into),
         clause: verdict.clause.as_ref().map(Into::into),
@@ -98,11 +80,11 @@ pub fn json(verdict: &Verdict) -> Result<String, String> {
 }
 
 /// The answer as text: the sentence first, then the clause that decides.
-pub fn text(verdict: &Verdict) -> String {
+pub fn text(verdict: &TrustDecision) -> String {
     let (mark, word) = match verdict.verdict {
-        Outcome::Allowed => (Mark::InForce, "allowed"),
-        Outcome::Denied => (Mark::Dead, "denied"),
-        Outcome::Unknown => (Mark::Unknown, "not known"),
+        Verdict::Yes => (Mark::InForce, "allowed"),
+        Verdict::No => (Mark::Dead, "denied"),
+        Verdict::Unknown => (Mark::Unknown, "not known"),
     };
     let mut rows = Vec::new();
     let mut row = |head: &str, text: String| rows.push(vec![head.to_owned(), text]);

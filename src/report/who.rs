@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::can::{allowing_json, need_json, request_json, verdict};
+use super::can::{allowing_json, need_json, request_json};
 use super::json::FORMAT;
+use super::json::verdict_word;
 use super::why::become_json;
 use super::{columns, glyph};
+use crate::access::Verdict;
 use crate::access::kubectl::Question;
-use crate::access::permissions::{Permissions, Verdict, Via};
+use crate::access::permissions::{Permissions, Via};
 use crate::access::who::{Holder, Holding, WhoCan};
 use crate::access::workload::role::WhyRole;
-use crate::access::workload::shown::mark;
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
 use crate::model::principal::Principal;
@@ -60,12 +61,12 @@ pub fn text(
         _ => "",
     };
     let head = match answer.verdict() {
-        Verdict::Denied => "nobody may",
+        Verdict::No => "nobody may",
         Verdict::Unknown => "not known who may",
-        Verdict::Allowed => "may",
+        Verdict::Yes => "may",
     };
     let mut out = match answer.verdict() {
-        Verdict::Allowed => {
+        Verdict::Yes => {
             format!("{}{scope} on {cluster}: {}\n", visible(&question.title()), answer.summary())
         }
         _ => format!("{head} {}{scope} on {cluster}\n", visible(&question.title())),
@@ -87,14 +88,14 @@ pub fn text(
         for it in &why.holders {
             let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
             let name = Principal::from_arn(&it.name).map_or_else(|_| it.name.clone(), |(it, _)| it.short(home));
-            let who = format!("  {} {} {name}{by}", glyph(mark(it.outcome)), it.kind.heading());
+            let who = format!("  {} {} {name}{by}", glyph(it.outcome.mark()), it.kind.heading());
             rows.push(vec![String::new(), who, it.because.clone()]);
         }
         rows.extend(why.unknown.iter().map(|it| vec![String::new(), "  ? others".to_owned(), it.clone()]));
         if why.holders.is_empty() && why.unknown.is_empty() {
             rows.push(vec![
                 String::new(),
-                format!("  {} nobody", glyph(mark(why.answer.outcome))),
+                format!("  {} nobody", glyph(why.answer.outcome.mark())),
                 why.answer.because.clone(),
             ]);
         }
@@ -116,7 +117,7 @@ pub fn text(
 fn holder_json(permissions: &Permissions, holder: &Holder) -> Value {
     let mut value = json!({
         "kind": kind(&holder.subject),
-        "verdict": verdict(holder.verdict),
+        "verdict": verdict_word(holder.verdict),
         "paths": holder.paths.iter().map(|by| allowing_json(permissions, by)).collect::<Vec<_>>(),
         "notes": holder.notes,
     });
@@ -160,7 +161,7 @@ pub fn json_text(
         "command": question.command.as_ref().map(|it| {
             json!({"name": it.name, "requests": it.needs.iter().map(need_json).collect::<Vec<_>>()})
         }),
-        "verdict": verdict(answer.verdict()),
+        "verdict": verdict_word(answer.verdict()),
         "counts": {"principals": principals, "serviceAccounts": accounts, "others": others, "unknown": unknown},
         "holders": answer.holders.iter().enumerate().map(holder).collect::<Vec<_>>(),
         "unknown": answer.unknown,

@@ -1,16 +1,16 @@
 //! `eksplorer why-pod`, `why-sa` and `why-role`: which AWS role a workload gets, and who becomes a role.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::json::{EvidenceJson, FORMAT};
-use super::trust::{ClauseJson, word};
+use super::json::{EvidenceJson, FORMAT, verdict_word};
+use super::lines::{Beside, line_rows};
+use super::trust::ClauseJson;
 use super::{columns, glyph};
-use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Severity};
-use crate::access::trust::{Clause, Outcome};
+use crate::access::trust::Clause;
 use crate::access::workload::role::WhyRole;
-use crate::access::workload::shown::mark;
 use crate::access::workload::{ContainerIdentity, InForce, NewPod, Shown, Why};
 use crate::model::cluster::ClusterId;
 use crate::model::document::to_json;
@@ -23,17 +23,22 @@ pub struct Action {
     pub action: String,
     /// On what; `*` for anything.
     pub resource: String,
-    /// `allowed`, `denied`, `unknown`.
-    pub verdict: &'static str,
+    /// Whether the policies allow it.
+    #[serde(serialize_with = "write_outcome")]
+    pub verdict: Verdict,
     /// Why, as a sentence.
     pub because: String,
 }
 
 impl Action {
     /// With its verdict.
-    pub fn new(action: &str, resource: &str, outcome: Outcome, because: String) -> Self {
-        Action { action: action.to_owned(), resource: resource.to_owned(), verdict: word(outcome), because }
+    pub fn new(action: &str, resource: &str, outcome: Verdict, because: String) -> Self {
+        Action { action: action.to_owned(), resource: resource.to_owned(), verdict: outcome, because }
     }
+}
+
+fn write_outcome<S: Serializer>(outcome: &Verdict, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(verdict_word(*outcome))
 }
 
 #[derive(Debug, Serialize)]
@@ -86,13 +91,13 @@ fn containers(all: &[ContainerIdentity], differ: bool) -> Vec<Value> {
 
 fn new_pod(it: &NewPod) -> Value {
     json!({"inForce": it.in_force.as_str(), "roleArn": it.role_arn, "audience": it.audience,
-        "verdict": word(it.answer.outcome), "because": it.answer.because,
+        "verdict": verdict_word(it.answer.outcome), "because": it.answer.because,
         "containers": containers(&it.containers, it.differ())})
 }
 
 /// The answer as JSON (`docs/json.md`).
 pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Result<String, String> {
-    let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state, "roleArn": it.role_arn, "because": it.because});
+    let other = |it: &crate::access::workload::Other| json!({"mechanism": it.mechanism.as_str(), "state": it.state.as_str(), "roleArn": it.role_arn, "because": it.because});
     let shape = WhyJson {
         eksplorer: FORMAT,
         cluster: &cluster.name,
@@ -101,7 +106,7 @@ pub fn json(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> Resu
         in_force: why.in_force.as_str(),
         role_arn: why.role_arn.as_deref(),
         audience: why.audience.as_deref(),
-        verdict: word(why.answer.outcome),
+        verdict: verdict_word(why.answer.outcome),
         because: &why.answer.because,
         clause: why.answer.clause.as_ref().map(clause),
         others: why.others.iter().map(other).collect(),
@@ -133,12 +138,10 @@ pub fn unread_json(
 pub fn text(cluster: &ClusterId, why: &Why<'_>, action: Option<&Action>) -> String {
     let shown = why.shown();
     let asked = action.map(|it| {
-        let sign = match it.verdict {
-            "allowed" => Mark::InForce,
-            "denied" => Mark::Dead,
-            _ => Mark::Unknown,
-        };
-        vec!["action".to_owned(), format!("{} {} on {}: {}", glyph(sign), it.action, it.resource, it.because)]
+        vec![
+            "action".to_owned(),
+            format!("{} {} on {}: {}", glyph(it.verdict.mark()), it.action, it.resource, it.because),
+        ]
     });
     lines(&shown, &format!("  {}\non {cluster}\n", visible(&shown.because)), asked)
 }
@@ -150,22 +153,11 @@ pub fn role_text(cluster: &ClusterId, why: &WhyRole) -> String {
 
 /// An answer's lines under what is said first.
 fn lines(shown: &Shown, below: &str, asked: Option<Vec<String>>) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut part = "";
-    for line in shown.lines.iter().filter(|it| it.remedy.is_none()) {
-        let head = if part == line.part { "" } else { line.part };
-        part = line.part;
-        // A finding's note is its name; any other line without one says where it was read.
-        let note = match (&line.evidence, line.note.is_empty()) {
-            (Some(evidence), true) => evidence.to_string(),
-            _ => line.note.clone(),
-        };
-        let note = if note.is_empty() { note } else { format!("  ({note})") };
-        let sign = if line.severity.is_some() { "!" } else { line.mark.map_or(" ", glyph) };
-        rows.push(vec![head.to_owned(), format!("{sign} {}{note}", line.text)]);
-    }
+    // The remedies follow in full.
+    let lines = shown.lines.iter().filter(|it| it.remedy().is_none());
+    let mut rows = line_rows(lines, Beside::Evidence);
     rows.extend(asked);
-    let mut out = format!("{} {}\n{below}", glyph(mark(shown.outcome)), visible(&shown.headline));
+    let mut out = format!("{} {}\n{below}", glyph(shown.outcome.mark()), visible(&shown.headline));
     if !rows.is_empty() {
         out.push('\n');
         out.push_str(&columns(&rows));
@@ -193,13 +185,13 @@ pub fn role_json(cluster: &ClusterId, why: &WhyRole) -> Result<String, String> {
 pub(super) fn become_json(why: &WhyRole) -> Value {
     let holder = |it: &crate::access::workload::role::Holder| {
         let mut shape = json!({"kind": it.kind.as_str(), "name": it.name, "mechanism": it.mechanism.map(InForce::as_str),
-            "verdict": word(it.outcome), "because": it.because,
+            "verdict": verdict_word(it.outcome), "because": it.because,
             "evidence": it.evidence.as_ref().map(EvidenceJson::from)});
         if let Some(shape) = shape.as_object_mut().filter(|_| it.count > 1) {
             shape.insert("count".to_owned(), it.count.into());
         }
         shape
     };
-    json!({"verdict": word(why.answer.outcome), "because": why.answer.because,
+    json!({"verdict": verdict_word(why.answer.outcome), "because": why.answer.because,
         "holders": why.holders.iter().map(holder).collect::<Vec<_>>(), "unknown": why.unknown})
 }

@@ -25,9 +25,10 @@ pub use why::{why_account, why_pod, why_role};
 use super::load::Needs;
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
+use crate::access::Verdict;
 use crate::access::did_you_mean::{UnknownName, sentence};
 use crate::access::find::{Found, find, unknown_principal, unread};
-use crate::access::identity::{Resolver, Verdict};
+use crate::access::identity::Resolver;
 use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
@@ -143,10 +144,7 @@ fn ask_back(options: &Options, misread: &[UnknownName]) -> Result<(), Trouble> {
 /// A name that nobody has, where it is taken as it is, is no error: it does not map, unless somebody may have it whose names could not be read.
 fn nameless(options: &Options, id: &ClusterId, given: &str, unread: &[String]) -> Result<Printed, Trouble> {
     let (verdict, because) = if unread.is_empty() {
-        (
-            Verdict::DoesNotMap,
-            "no role, user or permission set of this name is known in the account or the cluster".to_owned(),
-        )
+        (Verdict::No, "no role, user or permission set of this name is known in the account or the cluster".to_owned())
     } else {
         let missing = unread.join("; ");
         (

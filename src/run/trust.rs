@@ -7,7 +7,8 @@ use super::Trouble;
 use super::files::read_text;
 use super::headless::Printed;
 use super::source::Source;
-use crate::access::trust::{Document, Outcome, Request, Verdict, evaluate};
+use crate::access::Verdict;
+use crate::access::trust::{Document, Request, TrustDecision, evaluate};
 use crate::cli::{Options, Output, TrustArgs};
 use crate::model::failure::FailureKind;
 use crate::model::principal::{Principal, PrincipalKind};
@@ -35,9 +36,14 @@ pub async fn trust(options: &Options, args: &TrustArgs) -> Result<Printed, Troub
             request.role_account.get_or_insert_with(|| role.account.clone());
             match policy_of(options, &role).await? {
                 Ok(document) => evaluate(&document, &request),
-                Err(because) => {
-                    Verdict { verdict: Outcome::Unknown, because, statement: None, clause: None, passes: None }
-                }
+                Err(because) => TrustDecision {
+                    verdict: Verdict::Unknown,
+                    because,
+                    statement: None,
+                    clause: None,
+                    passes: None,
+                    action: None,
+                },
             }
         }
         // The command line asks for one of them.

@@ -6,10 +6,12 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
-use crate::access::identity::Verdict;
+use crate::access::Mark;
+use crate::access::Verdict;
+use crate::access::answer_line::{AnswerLine, LineLabel, LineSign};
 use crate::access::trace::Trace;
 use crate::app::App;
-use crate::app::detail::{Fact, Sign, title};
+use crate::app::detail::title;
 use crate::app::pane::Pane;
 use crate::app::table::{Cut, Row};
 use crate::app::words::state;
@@ -57,7 +59,8 @@ const MOST_ANSWER: usize = 6;
 
 /// The verdict and its sentence. Gives the lines it took.
 pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 {
-    let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
+    let (glyph, role) = sign::mark(trace.resolution.verdict.mark());
+    let words = trace.resolution.words();
     let text = if trace.answer.is_empty() { words } else { trace.answer.as_str() };
     canvas.put(area.x, area.y, 1, glyph, role);
     let columns = area.width.saturating_sub(2);
@@ -66,7 +69,7 @@ pub(super) fn answer(canvas: &mut Canvas<'_>, area: Rect, trace: &Trace) -> u16 
         canvas.put(area.x + 2, y, columns, line, Role::Text);
     }
     // The verdict itself is what the eye should find; the reason is to be read.
-    if text.starts_with(words) && trace.resolution.verdict != Verdict::Maps {
+    if trace.resolution.verdict != Verdict::Yes {
         canvas.put(area.x + 2, area.y, columns, words, role);
     }
     lines.len() as u16
@@ -92,35 +95,32 @@ pub(super) struct Line {
 const MOST_LINES: usize = 9;
 
 /// Lays facts out in lines of so many columns.
-pub(super) fn lay_out(facts: &[Fact], columns: usize, shape: Shape) -> Vec<Line> {
+pub(super) fn lay_out(facts: &[AnswerLine], columns: usize, shape: Shape) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut part = "";
+    let mut part = None;
     for (at, fact) in facts.iter().enumerate() {
-        let new_part = !fact.part.is_empty() && fact.part != part;
-        if new_part {
-            part = fact.part;
-        }
+        let new_part = part.replace(fact.part) != Some(fact.part);
         lines.extend(lay_out_one(at, fact, new_part, columns, shape));
     }
     lines
 }
 
-fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
+fn lay_out_one(at: usize, fact: &AnswerLine, new_part: bool, columns: usize, shape: Shape) -> Vec<Line> {
     let mut first: Vec<(u16, String, Role)> = Vec::new();
-    let heading = if new_part { fact.part } else { "" };
+    let heading = if new_part { fact.part.heading() } else { "" };
     // Where the text begins.
     let mut x = match shape {
         Shape::Short => {
-            let label = if fact.label.is_empty() { heading } else { fact.label };
-            first.push((0, label.to_owned(), Role::Dim));
+            let label = fact.label.map_or_else(|| heading.to_owned(), LineLabel::drawn);
+            first.push((0, label, Role::Dim));
             11
         }
         Shape::Full => {
             first.push((0, heading.to_owned(), Role::Dim));
-            if !fact.label.is_empty() {
-                first.push((12, fact.label.to_owned(), Role::Dim));
+            if let Some(label) = fact.label {
+                first.push((12, label.drawn(), Role::Dim));
             }
-            if fact.label.is_empty() { 12 } else { 22 }
+            if fact.label.is_none() { 12 } else { 22 }
         }
     };
     if let Some((glyph, role)) = sign::sign(fact.sign) {
@@ -128,11 +128,14 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
         x += 2;
     }
     let role = match fact.sign {
-        Sign::Mark(crate::access::Mark::Shadowed | crate::access::Mark::Ignored) | Sign::Unverified => Role::Dim,
+        LineSign::Mark(Mark::Shadowed | Mark::Ignored | Mark::Unverified) => Role::Dim,
         _ => Role::Text,
     };
     let room = columns.saturating_sub(usize::from(x)).max(1);
-    let text = visible(&fact.text);
+    let text = match fact.is_command() {
+        true => format!("$ {}", visible(&fact.text)).into(),
+        false => visible(&fact.text),
+    };
     let note = visible(&fact.note);
     // Beside the text if both fit; in the full shape notes stand in a column of their own where they can.
     let note_x = match shape {
@@ -141,7 +144,7 @@ fn lay_out_one(at: usize, fact: &Fact, new_part: bool, columns: usize, shape: Sh
     };
     let text_end = usize::from(x) + width(&text);
     // The name of a finding is for filters and reports: shown where there is room, worth no line of its own.
-    let is_name = matches!(fact.sign, Sign::Finding(_));
+    let is_name = matches!(fact.sign, LineSign::Finding(_));
     let beside = !note.is_empty() && text_end + 3 + width(&note) <= columns;
     let mut lines: Vec<Line> = wrap(&text, room, MOST_LINES)
         .into_iter()

@@ -7,7 +7,6 @@ use super::sign;
 use super::theme::Role;
 use super::trace::lines;
 use crate::access::Mark;
-use crate::access::explain::mark;
 use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::overlay::explain::ExplainView;
@@ -23,7 +22,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Expla
     match &view.explained {
         Some(explained) => {
             let explanation = &explained.explanation;
-            let sign = mark(explanation.verdict);
+            let sign = explanation.verdict.mark();
             let mut end = area.right();
             let loading = app.is_live() && !app.facts().progress().is_empty();
             if loading && sign == Mark::Unknown {

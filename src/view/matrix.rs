@@ -6,7 +6,7 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
-use crate::access::crosscheck::Outcome;
+use crate::access::crosscheck::ReviewAgreement;
 use crate::access::matrix::{Cell, Row};
 use crate::app::App;
 use crate::app::layout::{Layout, sheet};
@@ -243,10 +243,10 @@ fn check_text(check: &Check) -> (&'static str, Role, String) {
         Some(Err(why)) => ("?", Role::Unknown, why.clone()),
         Some(Ok(checked)) => {
             let (glyph, role) = match checked.outcome {
-                Outcome::Agrees => ("✓", Role::Good),
-                Outcome::Settles => ("✓", Role::Accent),
-                Outcome::Differs => ("‼", Role::Danger),
-                Outcome::Inconclusive => ("?", Role::Unknown),
+                ReviewAgreement::Agrees => ("✓", Role::Good),
+                ReviewAgreement::Settles => ("✓", Role::Accent),
+                ReviewAgreement::Differs => ("‼", Role::Danger),
+                ReviewAgreement::Inconclusive => ("?", Role::Unknown),
             };
             (glyph, role, checked.sentence.clone())
         }

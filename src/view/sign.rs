@@ -2,10 +2,9 @@
 
 use super::theme::Role;
 use crate::access::Mark;
+use crate::access::answer_line::LineSign;
 use crate::access::findings::Severity;
-use crate::access::identity::Verdict;
 use crate::app::condition::Tone;
-use crate::app::detail::Sign;
 
 /// A state.
 pub(super) fn mark(mark: Mark) -> (&'static str, Role) {
@@ -36,21 +35,11 @@ pub(super) const UNVERIFIED: (&str, Role) = ("*", Role::Dim);
 pub(super) const MARKED: &str = "»";
 
 /// Before a line of a detail.
-pub(super) fn sign(sign: Sign) -> Option<(&'static str, Role)> {
+pub(super) fn sign(sign: LineSign) -> Option<(&'static str, Role)> {
     match sign {
-        Sign::Blank => None,
-        Sign::Mark(it) => Some(mark(it)),
-        Sign::Finding(it) => Some(severity(it)),
-        Sign::Unverified => Some(UNVERIFIED),
-    }
-}
-
-/// Of a whole answer, with its words.
-pub(super) fn verdict(verdict: Verdict) -> (&'static str, &'static str, Role) {
-    match verdict {
-        Verdict::Maps => ("●", "gets in", Role::Good),
-        Verdict::DoesNotMap => ("✗", "does not get in", Role::Danger),
-        Verdict::Unknown => ("?", "not known", Role::Unknown),
+        LineSign::Blank => None,
+        LineSign::Mark(it) => Some(mark(it)),
+        LineSign::Finding(it) => Some(severity(it)),
     }
 }
 

@@ -51,11 +51,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
 
 /// What is said of what is typed, and how; nothing where there is nothing to say.
 fn word(word: &Word) -> Option<(String, Role)> {
+    sign_and_text(word).map(|(sign, text, role)| (format!("{sign} {text}"), role))
+}
+
+fn sign_and_text(word: &Word) -> Option<(&'static str, &str, Role)> {
     match word {
         Word::Fine => None,
-        Word::Known(text) => Some((format!("→ {text}"), Role::Accent)),
-        Word::Open(text) => Some((format!("? {text}"), Role::Unknown)),
-        Word::Wrong(text) => Some((format!("! {text}"), Role::Warn)),
+        Word::Known(text) => Some(("→", text, Role::Accent)),
+        Word::Open(text) => Some(("?", text, Role::Unknown)),
+        Word::Wrong(text) => Some(("!", text, Role::Warn)),
     }
 }
 
@@ -91,11 +95,9 @@ fn add(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &AddView) -> Optio
         Step::Scope(picker) => {
             let how = "Space marks several; a-* is a pattern; cluster is everywhere";
             let says = view.says().unwrap_or_else(|| "where?".to_owned());
-            let (text, role) = match said {
+            let (text, role) = match sign_and_text(&view.word) {
                 None if picker.input.value().is_empty() => (format!("{says}. {how}"), Role::Accent),
-                Some((text, role)) => {
-                    (format!("{says}. {}", text.get(text.find(' ').map_or(0, |it| it + 1)..).unwrap_or("")), role)
-                }
+                Some((_, text, role)) => (format!("{says}. {text}"), role),
                 None => (says, Role::Accent),
             };
             pick(canvas, at, picker, (&text, role))

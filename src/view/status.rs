@@ -6,7 +6,8 @@ use super::canvas::Canvas;
 use super::sign;
 use super::text::width;
 use super::theme::Role;
-use crate::access::identity::{Resolution, Verdict};
+use crate::access::Verdict;
+use crate::access::identity::Resolution;
 use crate::app::command::{Availability, Command, Group};
 use crate::app::condition::parts;
 use crate::app::keymap::Context;
@@ -105,7 +106,8 @@ fn you(canvas: &mut Canvas<'_>, area: Rect, end: u16, room: u16, app: &App) -> u
             ("⟳", Role::Accent, asked.principal.name, None)
         }
         (Some(asked), Some(trace)) => {
-            let (glyph, words, role) = sign::verdict(trace.resolution.verdict);
+            let words = trace.resolution.words();
+            let (glyph, role) = sign::mark(trace.resolution.verdict.mark());
             let name = if asked.principal.name.is_empty() { "root".to_owned() } else { asked.principal.name.clone() };
             (glyph, role, name, Some(gets(&trace.resolution).unwrap_or_else(|| words.to_owned())))
         }
@@ -272,7 +274,7 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         return None;
     }
     let row = app.selected_row()?;
-    let finding = app.detail.about.iter().find(|fact| matches!(fact.sign, crate::app::detail::Sign::Finding(_)));
+    let finding = app.detail.about.iter().find(|fact| fact.finding.is_some());
     match (finding, row.because.as_str()) {
         (Some(fact), _) => {
             let (glyph, role) = sign::sign(fact.sign).unwrap_or((" ", Role::Text));

@@ -7,10 +7,10 @@ use super::detail::{Shape, answer, lay_out, put};
 use super::sign;
 use super::text::width;
 use super::theme::Role;
-use crate::access::identity::Verdict;
+use crate::access::Verdict;
+use crate::access::answer_line::AnswerLine;
 use crate::app::App;
 use crate::app::condition::{Banner, Tone, banners};
-use crate::app::detail::Fact;
 use crate::app::layout::Layout;
 use crate::app::overlay::trace::TraceView;
 use crate::app::pane::Pane;
@@ -57,7 +57,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Trace
 }
 
 /// Lines of facts from `area.y` to the end of the body, scrolled so that the chosen one is in sight.
-pub(super) fn lines(canvas: &mut Canvas<'_>, at: &Layout, area: Rect, facts: &[Fact], chosen: usize) {
+pub(super) fn lines(canvas: &mut Canvas<'_>, at: &Layout, area: Rect, facts: &[AnswerLine], chosen: usize) {
     let y = area.y;
     let lines = lay_out(facts, usize::from(area.width), Shape::Full);
     let mut bottom = at.body.bottom();

@@ -7,7 +7,7 @@ use super::matrix::{check_height, draw_check};
 use super::sign;
 use super::text::{width, wrap};
 use super::theme::Role;
-use crate::access::permissions::Verdict;
+use crate::access::Verdict;
 use crate::access::who::WhoCan;
 use crate::app::App;
 use crate::app::layout::{Layout, sheet};

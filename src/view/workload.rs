@@ -7,7 +7,6 @@ use super::sign;
 use super::theme::Role;
 use super::trace::lines;
 use crate::access::Mark;
-use crate::access::workload::shown::mark;
 use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::overlay::workload::WorkloadView;
@@ -22,7 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Workl
     let mut y = area.y;
     match &view.shown {
         Some(shown) => {
-            let sign = mark(shown.outcome);
+            let sign = shown.outcome.mark();
             let mut end = area.right();
             let loading = app.is_live() && !app.facts().progress().is_empty();
             if loading && sign == Mark::Unknown {
@@ -45,5 +44,5 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, view: &Workl
             y += 2;
         }
     }
-    lines(canvas, at, Rect { y: y + 1, ..area }, &view.facts, view.at);
+    lines(canvas, at, Rect { y: y + 1, ..area }, view.facts(), view.at);
 }

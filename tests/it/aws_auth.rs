@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use eksplorer::access::identity::{Resolver, Verdict};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::Resolver;
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::model::document::read;
@@ -26,8 +27,8 @@ fn every_document_is_read_as_the_server_reads_it() {
         let asked = Asked::from_arn(&asked).unwrap();
         let resolution = trace(&Resolver::new(facts, &snapshot.iam), &Permissions::of(facts), &asked).resolution;
         let said = match (&resolution.verdict, &resolution.identity) {
-            (Verdict::DoesNotMap, None) => "not mapped".to_owned(),
-            (Verdict::Maps, Some(identity)) => match account {
+            (Verdict::No, None) => "not mapped".to_owned(),
+            (Verdict::Yes, Some(identity)) => match account {
                 Some(account) => format!("{account} mapped"),
                 None => {
                     let quoted = |name: &str| {

@@ -3,13 +3,13 @@
 //! asks the same question is held against the others, and a near miss shows that the rule is not wider than it should be.
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::findings::{Finding, Severity};
 use eksplorer::access::inventory::{Inventory, inventory};
 use eksplorer::access::posture::{Control, Standing};
-use eksplorer::access::trust::Outcome;
-use eksplorer::access::workload::Workloads;
 use eksplorer::access::workload::place::{NodeRole, Presence};
 use eksplorer::access::workload::role::HolderKind;
+use eksplorer::access::workload::{UnusedState, Workloads};
 use eksplorer::edit::draft::Draft;
 use eksplorer::edit::wish::{Ground, Wish};
 use eksplorer::model::document::read;
@@ -47,19 +47,19 @@ impl Report {
         Workloads::new(&self.facts, &self.snapshot.iam)
     }
 
-    fn pod(&self, namespace: &str, name: &str) -> (Outcome, String) {
+    fn pod(&self, namespace: &str, name: &str) -> (Verdict, String) {
         let workloads = self.workloads();
         let why = workloads.why_pod(workloads.pod(namespace, name).found().expect(name));
         (why.answer.outcome, why.answer.because)
     }
 
-    fn account(&self, namespace: &str, name: &str) -> (Outcome, String) {
+    fn account(&self, namespace: &str, name: &str) -> (Verdict, String) {
         let why = self.workloads().why_account(namespace, name).expect(name).answer;
         (why.outcome, why.because)
     }
 
     /// What why-role says of a service account by Pod Identity.
-    fn holder(&self, role: &str, account: &str) -> Outcome {
+    fn holder(&self, role: &str, account: &str) -> Verdict {
         let (role, _) = Principal::from_arn(role).expect(role);
         let why = self.workloads().why_role(&role);
         let is_it = |kind: HolderKind, name: &str| kind == HolderKind::ServiceAccount && name == account;
@@ -91,7 +91,7 @@ impl Report {
         pod: Option<&str>,
         account: &str,
         role: &str,
-    ) -> (Option<Outcome>, Outcome, Mark, Outcome, Standing) {
+    ) -> (Option<Verdict>, Verdict, Mark, Verdict, Standing) {
         let (namespace, name) = account.split_once('/').expect("namespace/name");
         let row = self.rows.pod_identity.iter().find(|it| it.service_account == name).expect("its row");
         (
@@ -112,9 +112,9 @@ const OWNER: &str =
 /// on Auto Mode's nodes, not on others).
 #[test]
 fn every_answer_knows_where_the_agent_runs() {
-    use Outcome::{Allowed, Denied, Unknown};
     use Severity::High;
     use Standing::{Finding, Good, Note};
+    use Verdict::{No, Unknown, Yes};
     const ELSEWHERE: &str = report!("agent-elsewhere");
     const ORPHANED: &str = report!("agent-orphaned-pod");
     const API: &str = "arn:aws:iam::111122223333:role/api";
@@ -126,8 +126,8 @@ fn every_answer_knows_where_the_agent_runs() {
                     DaemonSet, name: identity, uid: u, controller: true}]";
     let image = "{name: a, image: \"602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/eks-pod-identity-agent:v0.1.33\"}";
     let near = "{name: a, image: \"example.com/eks/eks-pod-identity-agent-exporter:v1\"}";
-    let runs = (Some(Allowed), Allowed, Mark::InForce, Allowed);
-    let runs_not = (Some(Denied), Denied, Mark::Dead, Denied);
+    let runs = (Some(Yes), Yes, Mark::InForce, Yes);
+    let runs_not = (Some(No), No, Mark::Dead, No);
     let rows = [
         ("a chart in another namespace", ELSEWHERE, vec![], runs, Good),
         ("by its image", ELSEWHERE, renamed(set, image).to_vec(), runs, Good),
@@ -168,7 +168,7 @@ fn every_answer_knows_where_the_agent_runs() {
     const SCALER: &str = "arn:aws:iam::111122223333:role/scaler";
     let it = report(report!("b12-agent-no-node"), &[]);
     let said = it.agent(Some("scaler-0"), "karp/scaler", SCALER);
-    assert_eq!(said, (Some(Denied), Denied, Mark::Dead, Denied, Finding(High)), "b12");
+    assert_eq!(said, (Some(No), No, Mark::Dead, No, Finding(High)), "b12");
     // With a node group, a node on which it runs may come: that is not known.
     let group = "nodegroups: [{nodegroupName: ng, nodeRole: \"arn:aws:iam::111122223333:role/ng\", status: ACTIVE}]";
     let it = report(report!("b12-agent-no-node"), &[("nodegroups: []", group)]);
@@ -179,7 +179,7 @@ fn every_answer_knows_where_the_agent_runs() {
     let row = it.rows.pod_identity.first().expect("its row");
     let account = format!("{}/{}", row.namespace, row.service_account);
     let said = it.agent(None, &account, row.role_arn.as_deref().expect("its role"));
-    assert_eq!(said, (None, Denied, Mark::Dead, Denied, Finding(High)), "b18");
+    assert_eq!(said, (None, No, Mark::Dead, No, Finding(High)), "b18");
 
     // Auto Mode is on, and the only node is not one of its own.
     const CART: &str = "arn:aws:iam::111122223333:role/cart";
@@ -193,11 +193,7 @@ fn every_answer_knows_where_the_agent_runs() {
     );
     let auto = ("eks.amazonaws.com/nodegroup: workers", "eks.amazonaws.com/compute-type: auto");
     let it = report(report!("b19b-auto-on-only-node-group"), &[auto]);
-    assert_eq!(
-        it.agent(None, "shop/cart", CART),
-        (None, Allowed, Mark::InForce, Allowed, Good),
-        "b19b, on Auto Mode's node"
-    );
+    assert_eq!(it.agent(None, "shop/cart", CART), (None, Yes, Mark::InForce, Yes, Good), "b19b, on Auto Mode's node");
 }
 
 /// An association is for one namespace: mountpoint-s3-csi-driver issue 677 (mount pods run as the same name elsewhere).
@@ -206,13 +202,13 @@ fn an_association_of_the_same_name_elsewhere_is_pointed_out() {
     let it = report(report!("b10-mount-pods-elsewhere"), &[]);
     let workloads = it.workloads();
     let why = workloads.why_account("mounts", "s3-driver").expect("it");
-    let hint = why.others.iter().find(|it| it.state == "elsewhere").expect("the hint");
+    let hint = why.others.iter().find(|it| it.state == UnusedState::Elsewhere).expect("the hint");
     assert!(hint.because.contains("kube-system/s3-driver"), "{}", hint.because);
     let pod = workloads.why_pod(workloads.pod("mounts", "mnt-7k").found().expect("the pod"));
-    assert!(pod.others.iter().any(|it| it.state == "elsewhere"));
+    assert!(pod.others.iter().any(|it| it.state == UnusedState::Elsewhere));
     // The one that has it is told nothing of the kind, nor is one of another name.
     let own = workloads.why_account("kube-system", "s3-driver").expect("it");
-    assert!(own.others.iter().all(|it| it.state != "elsewhere") && own.answer.outcome == Outcome::Allowed);
+    assert!(own.others.iter().all(|it| it.state != UnusedState::Elsewhere) && own.answer.outcome == Verdict::Yes);
     let other = report(
         report!("b10-mount-pods-elsewhere"),
         &[("name: s3-driver, namespace: mounts", "name: mounter, namespace: mounts")],

@@ -5,10 +5,10 @@ mod messages;
 
 use std::sync::LazyLock;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::fix::FixKind;
 use eksplorer::access::explain::message::{By, Message};
 use eksplorer::access::explain::{Explanation, Ground, StepName, StepState, read_message, tidy};
-use eksplorer::access::permissions::Verdict;
 use eksplorer::edit::fix::{Explained, Fix};
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::facts::snapshot_of;
@@ -341,10 +341,7 @@ fn brief(it: &Answered) -> (Verdict, Option<StepName>, Vec<String>, Vec<FixKind>
 fn a_session_is_found_by_its_arn_and_gets_the_policy_it_has_in_one_namespace_more() {
     let it = explain(&cannot(&session("deployer", "jane"), "create", "deployments", "apps", "payments"));
     let expected = vec![session("deployer", "jane")];
-    assert_eq!(
-        brief(&it),
-        (Verdict::Denied, Some(StepName::Grants), expected, vec![FixKind::Binding, FixKind::Binding])
-    );
+    assert_eq!(brief(&it), (Verdict::No, Some(StepName::Grants), expected, vec![FixKind::Binding, FixKind::Binding]));
     assert!(it.nearest.is_some());
     let broader = &it.explained.fixes.broader;
     let policy = broader.iter().position(|it| it.policy.is_some()).expect("a policy") + 2;
@@ -377,12 +374,12 @@ fn a_custom_username_leads_to_the_principal_and_its_session() {
 #[test]
 fn what_is_allowed_now_is_said_to_be_with_the_reasons_why_the_message_may_have_come() {
     let it = explain(&cannot(&session("deployer", "jane"), "list", "pods", "", "blue"));
-    assert_eq!((it.verdict, it.fix.len()), (Verdict::Allowed, 0));
+    assert_eq!((it.verdict, it.fix.len()), (Verdict::Yes, 0));
     assert!(it.answer.contains("may list pods in blue now"), "{}", it.answer);
     assert!(it.notes.iter().any(|it| it.contains("another cluster")), "{:?}", it.notes);
     // A dead entry lets the old row decide, whose username has no session.
     let it = explain(&cannot("terraform", "list", "nodes", "", ""));
-    assert_eq!(it.verdict, Verdict::Allowed);
+    assert_eq!(it.verdict, Verdict::Yes);
     assert_eq!(it.principals[0].asked.arn(), "arn:aws:iam::111122223333:role/platform/terraform");
 }
 
@@ -416,7 +413,7 @@ fn a_401_fails_at_the_mapping_or_leaves_credentials_and_token() {
     let gone = of(&session("nobody-of-that-name", "kim"));
     assert_eq!((brief(&gone).1, gone.fix.len()), (Some(StepName::Credentials), 0));
     let fine = of(&session("deployer", "jane"));
-    assert_eq!(fine.verdict, Verdict::Allowed);
+    assert_eq!(fine.verdict, Verdict::Yes);
     assert!(fine.steps.iter().any(|it| it.name == StepName::Token && it.state == StepState::NotChecked));
     let nobody = explain("error: You must be logged in to the server (Unauthorized)");
     assert!(nobody.principals[0].asked.arn().contains("oncall"), "the caller");
@@ -435,7 +432,7 @@ fn a_session_of_a_role_with_a_path_is_no_slip_where_the_cluster_is_not_read() {
     let it = explain_on(&snapshot, "prod-eu1", &text);
     let said: Vec<&str> = it.steps.iter().map(|it| it.because.as_str()).collect();
     assert!(!said.iter().any(|it| it.contains("there is no arn:aws:iam")), "{said:#?}");
-    assert_ne!(it.verdict, Verdict::Denied, "{said:#?}");
+    assert_ne!(it.verdict, Verdict::No, "{said:#?}");
 }
 
 #[test]
@@ -454,13 +451,13 @@ fn a_cluster_with_aws_auth_alone_is_fixed_by_rows_and_groups_or_by_another_mode(
 #[test]
 fn service_accounts_are_bound_to_the_narrowest_role_or_one_for_exactly_this() {
     let it = explain(&cannot("system:serviceaccount:payments:ledger", "list", "secrets", "", "payments"));
-    assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Grants), vec![], vec![FixKind::Binding, FixKind::Binding]));
+    assert_eq!(brief(&it), (Verdict::No, Some(StepName::Grants), vec![], vec![FixKind::Binding, FixKind::Binding]));
     assert!(it.commands(0).starts_with("kubectl create role ledger-list-secrets --verb=list --resource=secrets"));
     assert!(it.commands(1).contains("--clusterrole=secret-reader --serviceaccount=payments:ledger"));
     let it = explain(&cannot("system:serviceaccount:payments:reaper", "delete", "pods", "", "payments"));
-    assert_eq!(it.verdict, Verdict::Allowed);
+    assert_eq!(it.verdict, Verdict::Yes);
     let gone = explain(&cannot("system:serviceaccount:payments:nobody", "list", "nodes", "", ""));
-    assert_eq!((gone.verdict, gone.steps[0].state), (Verdict::Denied, StepState::Unknown));
+    assert_eq!((gone.verdict, gone.steps[0].state), (Verdict::No, StepState::Unknown));
     let cluster_wide = |it: &Fix| it.commands.iter().any(|it| it.contains("kubectl create clusterrolebinding"));
     assert!(!gone.fix.is_empty() && gone.fix.iter().all(cluster_wide), "{:?}", gone.fix);
 }
@@ -472,7 +469,7 @@ fn nodes_and_the_anonymous_are_not_given_access() {
     assert_eq!((it.verdict, it.fix.len()), (Verdict::Unknown, 0));
     assert!(it.principals.len() > 2);
     let it = explain("forbidden: User \"system:anonymous\" cannot get path \"/metrics\"");
-    assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Credentials), vec![], vec![]));
+    assert_eq!(brief(&it), (Verdict::No, Some(StepName::Credentials), vec![], vec![]));
     assert_eq!(it.text_fixes.iter().map(|it| it.kind).collect::<Vec<_>>(), [FixKind::Kubeconfig]);
 }
 
@@ -493,19 +490,19 @@ fn what_no_policy_allows_is_given_by_a_group_and_everything_comes_last() {
 fn impersonation_loses_access_policies_and_is_told_so() {
     let user = session("blue-reader", "ann");
     let it = explain(&format!("kubectl auth can-i list pods -n blue --as {user}\nno"));
-    assert_eq!((it.verdict, it.fix.len()), (Verdict::Denied, 0));
+    assert_eq!((it.verdict, it.fix.len()), (Verdict::No, 0));
     assert!(it.notes.iter().any(|it| it.contains("access policies do not count")), "{:?}", it.notes);
     assert!(it.notes.iter().any(|it| it.contains("itself, without --as, may")), "{:?}", it.notes);
     let it = explain("kubectl auth can-i list pods -n green --as zoe --as-group release-bots\nyes");
-    assert_eq!(it.verdict, Verdict::Allowed);
+    assert_eq!(it.verdict, Verdict::Yes);
     let own = explain("kubectl auth can-i delete deploy -n payments\nno");
-    assert_eq!((own.verdict, own.principals[0].asked.session.as_deref()), (Verdict::Denied, Some("ana@acme.example")));
+    assert_eq!((own.verdict, own.principals[0].asked.session.as_deref()), (Verdict::No, Some("ana@acme.example")));
 }
 
 #[test]
 fn refusals_of_others_are_not_replayed() {
     let it = explain("pods \"web\" is forbidden: exceeded quota: compute, requested: pods=1");
-    assert_eq!(brief(&it), (Verdict::Denied, Some(StepName::Admission), vec![], vec![]));
+    assert_eq!(brief(&it), (Verdict::No, Some(StepName::Admission), vec![], vec![]));
     assert!(it.decision.is_none() && it.request.is_none());
     let user = session("blue-reader", "ann");
     let it = explain(&format!("User: {user} is not authorized to perform: eks:DescribeCluster on resource: arn:x"));
@@ -587,6 +584,6 @@ fn a_role_of_nodes_that_is_mapped_as_somebody_else_lets_no_node_join() {
         let step = it.steps.iter().find(|it| it.name == StepName::Mapping).expect("a step");
         assert_eq!(step.state == StepState::Failed, failed, "{step:?}");
         assert!(step.because.contains(text), "{step:?}");
-        assert_eq!(it.verdict == Verdict::Denied, failed, "{}", it.answer);
+        assert_eq!(it.verdict == Verdict::No, failed, "{}", it.answer);
     }
 }

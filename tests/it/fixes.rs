@@ -8,11 +8,12 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::explain::message::{Forbidden, Message, Reading, Sender, Speaker};
 use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::permissions::{Permissions, Verdict, Who};
+use eksplorer::access::permissions::{Permissions, Who};
 use eksplorer::cloud::eks::{Eks, NewEntry};
 use eksplorer::edit::diff::{Access, EVERYTHING, everything};
 use eksplorer::edit::draft::Draft;
@@ -255,7 +256,7 @@ async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
             let Some(case) = a_case(&mut dice, &snapshot, &facts, &namespaces) else { continue };
             let reading = Reading { message: case.message.clone(), others: Vec::new() };
             let explained = Explained::new(&ground, &reading);
-            if explained.explanation.verdict != Verdict::Denied || denied >= wanted {
+            if explained.explanation.verdict != Verdict::No || denied >= wanted {
                 continue;
             }
             denied += 1;
@@ -283,14 +284,14 @@ async fn every_proposed_fix_allows_the_request_and_gives_what_it_says() {
                 let (permissions_after, who_after) = (Permissions::of(&facts_after), who(&facts_after, &after, &case));
                 if let Some(request) = &case.request {
                     let decision = permissions_after.decide(&who_after, request);
-                    assert_eq!(decision.verdict, Verdict::Allowed, "{told}\n{decision:#?}");
+                    assert_eq!(decision.verdict, Verdict::Yes, "{told}\n{decision:#?}");
                 } else {
                     assert!(who_after.outside.is_none() && who_after.unknown.is_empty(), "{told}\n{who_after:#?}");
                 }
                 let all = namespaces.iter().map(|it| everything(it)).chain([everything("")]);
                 for request in cells(&mut dice, &namespaces).into_iter().chain(all) {
                     let allowed = |permissions: &Permissions, who: &Who| {
-                        permissions.decide(who, &request).verdict == Verdict::Allowed
+                        permissions.decide(who, &request).verdict == Verdict::Yes
                     };
                     let (then, later) = (allowed(&permissions, &before), allowed(&permissions_after, &who_after));
                     assert_eq!(!then && later, !then && is_gained(&fix.gains, &request), "{request} gained\n{told}");

@@ -12,11 +12,11 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-use eksplorer::access::identity::{Resolver, Verdict};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::permissions::{Permissions, Verdict as May, Who};
+use eksplorer::access::permissions::{Permissions, Who};
 use eksplorer::access::posture::Standing;
-use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::Workloads;
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
@@ -318,9 +318,9 @@ fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<Stri
     let mut may = |name: &str, who: &Who| {
         for (what, request) in &requests {
             let definite = match permissions.decide(who, request).verdict {
-                May::Allowed => Some("allowed".to_owned()),
-                May::Denied => Some("denied".to_owned()),
-                May::Unknown => None,
+                Verdict::Yes => Some("allowed".to_owned()),
+                Verdict::No => Some("denied".to_owned()),
+                Verdict::Unknown => None,
             };
             out.insert(format!("{name} may {what}"), definite);
         }
@@ -332,8 +332,8 @@ fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<Stri
         let resolution = resolver.resolve(&asked);
         may(name, &Who::of(&resolution));
         let definite = match resolution.verdict {
-            Verdict::Maps => Some("maps".to_owned()),
-            Verdict::DoesNotMap => Some("does not map".to_owned()),
+            Verdict::Yes => Some("maps".to_owned()),
+            Verdict::No => Some("does not map".to_owned()),
             Verdict::Unknown => None,
         };
         maps.push((format!("{name} maps"), definite));
@@ -345,10 +345,10 @@ fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<Stri
     }
     out.extend(maps);
     let workloads = Workloads::new(facts, iam);
-    let definite = |outcome: Outcome, in_force: String, role: Option<String>| match outcome {
-        Outcome::Allowed => Some(format!("{in_force} {}", role.unwrap_or_default())),
-        Outcome::Denied => Some("no".to_owned()),
-        Outcome::Unknown => None,
+    let definite = |outcome: Verdict, in_force: String, role: Option<String>| match outcome {
+        Verdict::Yes => Some(format!("{in_force} {}", role.unwrap_or_default())),
+        Verdict::No => Some("no".to_owned()),
+        Verdict::Unknown => None,
     };
     for (namespace, name) in [("pay", "ledger"), ("pay", "api"), ("batch", "plain")] {
         // One of which nothing is known has no answer of its own.

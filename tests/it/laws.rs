@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
-use eksplorer::access::identity::{MappingSource, Resolver, Verdict};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::{MappingSource, Resolver};
 use eksplorer::access::inventory::{Inventory, inventory};
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;

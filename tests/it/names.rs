@@ -1,12 +1,13 @@
 //! Subjects and resource names without a server: `can`, `who-can`, the matrix, `explain` and the reviews agree, and
 //! discovery goes through the lab, a snapshot and back.
 
+use eksplorer::access::Verdict;
 use eksplorer::access::crosscheck::reviewee;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::explain::read_message;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::matrix::matrix;
-use eksplorer::access::permissions::{Permissions, Verdict, Who};
+use eksplorer::access::permissions::{Permissions, Who};
 use eksplorer::access::resources::meant;
 use eksplorer::access::who::{Holding, who_can_meant};
 use eksplorer::model::cluster::ClusterId;
@@ -22,32 +23,32 @@ const BOT: &str = "system:serviceaccount:pay:api";
 
 /// What `kubectl auth can-i --as` says of these on a server with these objects; `oracle::subjects` asks one.
 const ANSWERS: [(&str, &str, &str, Verdict); 26] = [
-    ("user:system:anonymous", "list", "services", Verdict::Denied),
-    ("system:anonymous", "list", "services", Verdict::Denied),
-    ("group:system:unauthenticated", "list", "services", Verdict::Denied),
-    ("group:system:authenticated", "list", "services", Verdict::Allowed),
-    ("user:somebody", "list", "services", Verdict::Allowed),
-    ("group:somebodies", "list", "services", Verdict::Allowed),
-    ("sa/pay/api", "list", "services", Verdict::Allowed),
-    ("user:system:serviceaccount:pay:api", "list", "services", Verdict::Allowed),
-    ("user:system:serviceaccount:pay:api", "list", "endpoints", Verdict::Allowed),
-    ("user:system:serviceaccount:other:any", "list", "endpoints", Verdict::Allowed),
-    ("sa/other/any", "list", "endpoints", Verdict::Allowed),
-    ("group:system:serviceaccounts", "list", "endpoints", Verdict::Allowed),
-    ("group:system:serviceaccounts:pay", "list", "endpoints", Verdict::Allowed),
-    ("user:somebody", "list", "endpoints", Verdict::Denied),
-    ("user:system:serviceaccount:Pay:api", "list", "endpoints", Verdict::Denied),
-    ("sa/pay/api", "impersonate", "users", Verdict::Allowed),
-    ("sa/pay/api", "impersonate", "groups", Verdict::Allowed),
-    ("sa/pay/api", "impersonate", "serviceaccounts", Verdict::Allowed),
-    ("user:system:serviceaccount:pay:api", "impersonate", "users", Verdict::Allowed),
-    ("sa/pay/api", "impersonate", "uids", Verdict::Denied),
-    ("sa/pay/api", "impersonate", "userextras/scopes", Verdict::Denied),
-    ("sa/pay/other", "impersonate", "users", Verdict::Denied),
-    ("sa/pay/api", "get", "users", Verdict::Denied),
-    ("user:system:node:n1", "list", "services", Verdict::Allowed),
-    ("user:system:node:n1", "delete", "nodes", Verdict::Denied),
-    ("group:system:masters", "delete", "nodes", Verdict::Allowed),
+    ("user:system:anonymous", "list", "services", Verdict::No),
+    ("system:anonymous", "list", "services", Verdict::No),
+    ("group:system:unauthenticated", "list", "services", Verdict::No),
+    ("group:system:authenticated", "list", "services", Verdict::Yes),
+    ("user:somebody", "list", "services", Verdict::Yes),
+    ("group:somebodies", "list", "services", Verdict::Yes),
+    ("sa/pay/api", "list", "services", Verdict::Yes),
+    ("user:system:serviceaccount:pay:api", "list", "services", Verdict::Yes),
+    ("user:system:serviceaccount:pay:api", "list", "endpoints", Verdict::Yes),
+    ("user:system:serviceaccount:other:any", "list", "endpoints", Verdict::Yes),
+    ("sa/other/any", "list", "endpoints", Verdict::Yes),
+    ("group:system:serviceaccounts", "list", "endpoints", Verdict::Yes),
+    ("group:system:serviceaccounts:pay", "list", "endpoints", Verdict::Yes),
+    ("user:somebody", "list", "endpoints", Verdict::No),
+    ("user:system:serviceaccount:Pay:api", "list", "endpoints", Verdict::No),
+    ("sa/pay/api", "impersonate", "users", Verdict::Yes),
+    ("sa/pay/api", "impersonate", "groups", Verdict::Yes),
+    ("sa/pay/api", "impersonate", "serviceaccounts", Verdict::Yes),
+    ("user:system:serviceaccount:pay:api", "impersonate", "users", Verdict::Yes),
+    ("sa/pay/api", "impersonate", "uids", Verdict::No),
+    ("sa/pay/api", "impersonate", "userextras/scopes", Verdict::No),
+    ("sa/pay/other", "impersonate", "users", Verdict::No),
+    ("sa/pay/api", "get", "users", Verdict::No),
+    ("user:system:node:n1", "list", "services", Verdict::Yes),
+    ("user:system:node:n1", "delete", "nodes", Verdict::No),
+    ("group:system:masters", "delete", "nodes", Verdict::Yes),
 ];
 
 #[test]
@@ -73,7 +74,7 @@ fn all_answers_about_a_subject_agree() {
                 let request = table.request(row, column, "");
                 let decided = permissions.decide(&who, &request).verdict;
                 let cell = row.cells[at];
-                assert_eq!(cell.is_allowed(), decided == Verdict::Allowed, "{subject}: {request}");
+                assert_eq!(cell.is_allowed(), decided == Verdict::Yes, "{subject}: {request}");
             }
         }
         if let Some(username) = subject.strip_prefix("user:").filter(|it| !it.contains("system:node")) {
@@ -90,8 +91,8 @@ fn all_answers_about_a_subject_agree() {
                 Holding::Group(group) => who.groups.contains(group),
                 _ => false,
             };
-            let listed = holders.iter().any(|it| it.verdict == Verdict::Allowed && own(&it.subject));
-            assert_eq!(listed, wanted == Verdict::Allowed, "who-can {verb} {word}: {subject}");
+            let listed = holders.iter().any(|it| it.verdict == Verdict::Yes && own(&it.subject));
+            assert_eq!(listed, wanted == Verdict::Yes, "who-can {verb} {word}: {subject}");
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use eksplorer::access::identity::{Resolver, Verdict};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::Resolver;
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::failure::{Failure, FailureKind};

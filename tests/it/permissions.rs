@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json as value};
 
 use crate::commands::{eksplorer, err, json, out, status};
+use eksplorer::access::Verdict;
 
 const ACME: [&str; 4] = ["--from", "assets/worlds/acme.yaml", "-c", "prod-eu1"];
 
@@ -216,7 +217,7 @@ fn everybody_who_may_is_listed_with_a_path() {
 #[test]
 fn the_table_of_an_identity_is_what_can_answers() {
     use eksplorer::access::matrix::{VERBS, matrix};
-    use eksplorer::access::permissions::{Permissions, Verdict, Who};
+    use eksplorer::access::permissions::{Permissions, Who};
     let facts = crate::worlds::ACME.facts.values().next().unwrap();
     let permissions = Permissions::of(facts);
     let mut asked = 0;
@@ -227,11 +228,7 @@ fn the_table_of_an_identity_is_what_can_answers() {
             for row in &table.rows {
                 for (verb, cell) in VERBS.iter().zip(&row.cells) {
                     let verdict = permissions.decide(&who, &table.request(row, verb, "")).verdict;
-                    assert_eq!(
-                        cell.is_allowed(),
-                        verdict == Verdict::Allowed,
-                        "{given} {verb} {row:?} in {namespace:?}"
-                    );
+                    assert_eq!(cell.is_allowed(), verdict == Verdict::Yes, "{given} {verb} {row:?} in {namespace:?}");
                     asked += 1;
                 }
             }

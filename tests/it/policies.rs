@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use eksplorer::access::Verdict::{self, No, Unknown, Yes};
 use eksplorer::access::inventory::{Inventory, inventory};
-use eksplorer::access::trust::Outcome::{self, Allowed, Denied, Unknown};
 use eksplorer::access::workload::{Why, Workloads};
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
@@ -54,7 +54,7 @@ fn the_roles_pane_and_why_pod_agree(#[case] name: &str, #[case] expected: Option
     };
     assert_eq!(pane, expected, "{name}: {policies:#?}");
     let of_node = why.unverified.iter().any(|it| it.contains("eks-auth:AssumeRoleForPodIdentity"));
-    let refused = why.answer.outcome == Denied;
+    let refused = why.answer.outcome == No;
     let pod = match (refused, of_node) {
         (true, _) => Some(false),
         (false, true) => None,
@@ -66,15 +66,15 @@ fn the_roles_pane_and_why_pod_agree(#[case] name: &str, #[case] expected: Option
 /// Condition keys of Pod Identity's requests that follow from the facts.
 #[rstest]
 // terraform-aws-modules/terraform-aws-eks, pull request 3743: "validated against a live cluster".
-#[case::the_clusters_arn("b01b-source-arn-cluster", Allowed, true)]
+#[case::the_clusters_arn("b01b-source-arn-cluster", Yes, true)]
 // terraform-aws-modules/terraform-aws-eks-pod-identity, issue 11, varied: another account, another cluster.
-#[case::another_account("b01d-source-account-other", Denied, false)]
-#[case::another_cluster("b01e-source-arn-other-cluster", Denied, true)]
+#[case::another_account("b01d-source-account-other", No, false)]
+#[case::another_cluster("b01e-source-arn-other-cluster", No, true)]
 // zalando-incubator/cluster-lifecycle-manager, pull request 937: not documented for a service that calls.
 #[case::principal_arn("b01g-principal-arn", Unknown, false)]
 fn condition_keys_that_follow_from_the_facts(
     #[case] name: &str,
-    #[case] expected: Outcome,
+    #[case] expected: Verdict,
     #[case] rests_on_trials: bool,
 ) {
     let snapshot = world(name);
@@ -84,7 +84,7 @@ fn condition_keys_that_follow_from_the_facts(
     assert_eq!(unverified(&why.unverified), rests_on_trials, "{name}: {:?}", why.unverified);
     let row = rows.pod_identity.first().expect("a row");
     let found = row.findings.iter().any(|it| it.id.as_str() == "pod-identity-no-trust");
-    assert_eq!(found, expected == Denied, "{name}: {:#?}", row.findings);
+    assert_eq!(found, expected == No, "{name}: {:#?}", row.findings);
 }
 
 /// aws/karpenter-provider-aws, issue 6298: a template's variable was left in the policy, and PassRole was denied.

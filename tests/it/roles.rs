@@ -2,9 +2,9 @@
 //! section of the reference on EKS identity that they are of.
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::findings::Severity::{self, High, Low, Medium};
 use eksplorer::access::inventory::{RoleRow, RoleUse, inventory};
-use eksplorer::access::trust::Outcome;
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::{Failure, FailureKind};
@@ -122,7 +122,7 @@ fn roles_that_are_as_they_should_be() {
             "{it:#?}"
         );
         let check = it.check.as_ref().unwrap();
-        assert_eq!(check.trust.as_ref().map(|it| it.verdict), Some(Outcome::Allowed), "{it:#?}");
+        assert_eq!(check.trust.as_ref().map(|it| it.verdict), Some(Verdict::Yes), "{it:#?}");
         assert!(check.policies.missing.is_empty() && check.policies.wider.is_empty(), "{it:#?}");
     }
 }

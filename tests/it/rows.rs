@@ -22,7 +22,7 @@ fn opened(stage: &Stage) -> &RowView {
 }
 
 fn texts(view: &RowView, part: &str) -> Vec<String> {
-    view.facts.iter().filter(|it| it.part == part).map(|it| format!("{} {}", it.text, it.note)).collect()
+    view.facts.iter().filter(|it| it.part.heading() == part).map(|it| format!("{} {}", it.text, it.note)).collect()
 }
 
 #[test]

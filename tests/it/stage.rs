@@ -5,16 +5,18 @@
 use std::sync::{Arc, LazyLock};
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
+use eksplorer::access::answer_line::{AnswerLine, AnswerPart, LineLabel, LineSign};
 use eksplorer::access::engines::Engines;
 use eksplorer::access::explain::Ground;
 use eksplorer::access::findings::{Finding, FindingId, Severity};
-use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver, Verdict};
+use eksplorer::access::identity::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Resolver};
 use eksplorer::access::inventory::{
     AwsAuthLine, EntryRow, Inventory, IrsaRow, PodIdentityRow, PrincipalRow, RoleRow, RoleUse, SeenIn,
 };
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::posture::{PostureRows, posture};
-use eksplorer::access::trace::{Line, Part, Trace, trace};
+use eksplorer::access::trace::{Trace, trace};
 use eksplorer::access::who::who_can_question;
 use eksplorer::app::effect::Effect;
 use eksplorer::app::keymap::{Chord, Keymap};
@@ -321,60 +323,84 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     let arn = asked.principal.arn();
     let entry_arn = format!("arn:aws:iam::{HOME}:role/teams/blue/{}", asked.principal.name);
     let (verdict, answer) = match asked.principal.name.as_str() {
-        "nobody" | "recreated" => {
-            (Verdict::DoesNotMap, "does not get in: no mapping names it, so the API server answers 401")
-        }
+        "nobody" | "recreated" => (Verdict::No, "does not get in: no mapping names it, so the API server answers 401"),
         "unread" => (Verdict::Unknown, "not known: its access entry could not be read"),
         _ => (
-            Verdict::Maps,
+            Verdict::Yes,
             "gets in as arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com with group deployers",
         ),
     };
-    let line = |part, label, mark, text: &str, note: &str, evidence: Option<Evidence>| Line {
-        part,
+    let line = |part, label, mark: Option<Mark>, text: &str, note: &str, evidence: Option<Evidence>| AnswerLine {
         label,
-        mark,
-        text: text.into(),
+        sign: mark.map_or(LineSign::Blank, LineSign::Mark),
         note: note.into(),
-        severity: None,
         evidence,
+        ..AnswerLine::new(part, text)
     };
     let of_entry = || Some(Evidence::new(DocumentRef::AccessEntry(entry_arn.clone()), "kubernetesGroups"));
     let of_aws_auth = || Some(Evidence::new(DocumentRef::AwsAuth, "data.mapRoles[0].groups"));
     let mut lines = Vec::new();
     if asked.session.is_some() {
-        lines.push(line(Part::Principal, "session", None, &asked.arn(), "", None));
+        lines.push(line(AnswerPart::Principal, Some(LineLabel::Session), None, &asked.arn(), "", None));
     }
-    lines.push(line(Part::Principal, "role", None, &arn, "made 2024-01-03", None));
-    let maps = verdict == Verdict::Maps;
+    lines.push(line(AnswerPart::Principal, Some(LineLabel::Role), None, &arn, "made 2024-01-03", None));
+    let maps = verdict == Verdict::Yes;
     if maps {
         lines.extend([
-            line(Part::Mapping, "", Some(Mark::InForce), "access entry STANDARD", "made 2025-02-01", of_entry()),
             line(
-                Part::Mapping,
-                "",
+                AnswerPart::Mapping,
+                None,
+                Some(Mark::InForce),
+                "access entry STANDARD",
+                "made 2025-02-01",
+                of_entry(),
+            ),
+            line(
+                AnswerPart::Mapping,
+                None,
                 Some(Mark::Shadowed),
                 "aws-auth mapRoles[0] → system:masters",
                 "an access entry wins in this mode",
                 of_aws_auth(),
             ),
             line(
-                Part::Identity,
-                "user",
+                AnswerPart::Identity,
+                Some(LineLabel::User),
                 None,
                 "arn:aws:sts::111122223333:assumed-role/deployer/jane-corp.com",
                 "",
                 None,
             ),
-            line(Part::Identity, "groups", None, "deployers · system:authenticated", "", of_entry()),
-            line(Part::Grants, "policy", None, "AmazonEKSEditPolicy", "namespaces blue", of_entry()),
-            line(Part::Unverified, "", None, "whether the partner's role was made again", "", None),
+            line(
+                AnswerPart::Identity,
+                Some(LineLabel::Groups),
+                None,
+                "deployers · system:authenticated",
+                "",
+                of_entry(),
+            ),
+            line(
+                AnswerPart::Grants,
+                Some(LineLabel::Policy),
+                None,
+                "AmazonEKSEditPolicy",
+                "namespaces blue",
+                of_entry(),
+            ),
+            line(
+                AnswerPart::Unverified,
+                None,
+                Some(Mark::Unverified),
+                "whether the partner's role was made again",
+                "",
+                None,
+            ),
         ]);
     } else if verdict == Verdict::Unknown {
         lines.push(line(
-            Part::Unknown,
-            "",
+            AnswerPart::Unknown,
             None,
+            Some(Mark::Unknown),
             "its access entry: eks:DescribeAccessEntry is refused to you",
             "",
             None,
@@ -390,13 +416,7 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
     } else {
         vec![]
     };
-    let lines = lines
-        .into_iter()
-        .chain(findings.iter().map(|it| Line {
-            severity: Some(it.severity),
-            ..line(Part::Findings, "", None, &it.sentence, it.id.as_str(), Some(it.evidence.clone()))
-        }))
-        .collect();
+    let lines = lines.into_iter().chain(findings.iter().map(AnswerLine::of_finding)).collect();
     let source = MappingSource::AccessEntry { principal_arn: entry_arn.clone() };
     Trace {
         title: match &asked.session {
@@ -408,6 +428,8 @@ pub(crate) fn trace_of(asked: &Asked) -> Trace {
             asked: asked.clone(),
             verdict,
             because: answer.into(),
+            loading: false,
+            names_nearest: false,
             unknown: if verdict == Verdict::Unknown { vec!["its access entry".into()] } else { vec![] },
             unverified: if asked.principal.account == HOME { vec![] } else { vec!["the unique id".into()] },
             mapping: maps.then(|| Mapping {

@@ -12,9 +12,9 @@ mod webhook_oracle;
 mod world;
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::trust::Outcome;
-use eksplorer::access::workload::{InForce, Workloads};
+use eksplorer::access::workload::{InForce, UnusedState, Workloads};
 use eksplorer::model::principal::Principal;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -25,10 +25,10 @@ use world::{API, CLIENTS, ENV, HOST, LEDGER, TRUST, World, irsa_env, pod_env};
 fn the_world_is_well_as_it_stands() {
     let world = World::new();
     assert_eq!(world.findings(), Vec::<&str>::new());
-    assert_eq!(world.pod("api-0"), (InForce::Irsa, Outcome::Allowed));
-    assert_eq!(world.pod("ledger-0"), (InForce::PodIdentity, Outcome::Allowed));
-    assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Allowed));
-    assert_eq!(world.account("ledger"), (InForce::PodIdentity, Outcome::Allowed));
+    assert_eq!(world.pod("api-0"), (InForce::Irsa, Verdict::Yes));
+    assert_eq!(world.pod("ledger-0"), (InForce::PodIdentity, Verdict::Yes));
+    assert_eq!(world.account("api"), (InForce::Irsa, Verdict::Yes));
+    assert_eq!(world.account("ledger"), (InForce::PodIdentity, Verdict::Yes));
     let snapshot = world.snapshot();
     let rows = inventory(&world.facts(), &snapshot.iam);
     assert!(rows.irsa.iter().map(|it| it.mark).eq([Mark::InForce]));
@@ -75,18 +75,18 @@ fn what_mends_a_finding_can_be_pasted() {
 fn the_statement_that_is_proposed_lets_the_workload_in() {
     let mut world =
         World::with(|it| it.set(&format!("{TRUST}/Condition"), json!({"StringEquals": {format!("{HOST}:sub"): "x"}})));
-    assert_eq!(world.pod("api-0").1, Outcome::Denied);
+    assert_eq!(world.pod("api-0").1, Verdict::No);
     let proposed = world.remedy("{");
     world.set(TRUST, serde_json::from_str(&proposed).unwrap());
-    assert_eq!(world.pod("api-0").1, Outcome::Allowed);
+    assert_eq!(world.pod("api-0").1, Verdict::Yes);
 
     let mut world = World::with(|it| {
         it.set(&format!("{LEDGER}/AssumeRolePolicyDocument/Statement/0/Action"), json!("sts:AssumeRole"))
     });
-    assert_eq!(world.pod("ledger-0").1, Outcome::Denied);
+    assert_eq!(world.pod("ledger-0").1, Verdict::No);
     let proposed = world.remedy("{");
     world.set(&format!("{LEDGER}/AssumeRolePolicyDocument/Statement/0"), serde_json::from_str(&proposed).unwrap());
-    assert_eq!(world.pod("ledger-0").1, Outcome::Allowed);
+    assert_eq!(world.pod("ledger-0").1, Verdict::Yes);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn a_source_of_variables_may_hide_keys(#[case] env_from: Value, #[case] in_force
 
 /// §4: where the pod runs decides what is behind nothing.
 #[rstest]
-#[case::on_a_node(|_: &mut World| {}, InForce::NodeRole, Outcome::Unknown)]
-#[case::on_the_hosts_network(|it: &mut World| it.set(&format!("{}/hostNetwork", world::API_POD_SPEC), json!(true)), InForce::NodeRole, Outcome::Allowed)]
-#[case::on_fargate(|it: &mut World| it.set(world::NODE_LABELS, json!({"eks.amazonaws.com/compute-type": "fargate"})), InForce::None, Outcome::Denied)]
-#[case::on_a_hybrid_node(|it: &mut World| it.set(world::NODE_LABELS, json!({"eks.amazonaws.com/compute-type": "hybrid"})), InForce::None, Outcome::Denied)]
-#[case::on_windows(|it: &mut World| it.set(world::NODE_LABELS, json!({"kubernetes.io/os": "windows"})), InForce::NodeRole, Outcome::Unknown)]
-#[case::on_no_node_yet(|it: &mut World| it.set(&format!("{}/nodeName", world::API_POD_SPEC), Value::Null), InForce::NodeRole, Outcome::Unknown)]
-fn without_an_identity_of_its_own(#[case] change: fn(&mut World), #[case] in_force: InForce, #[case] outcome: Outcome) {
+#[case::on_a_node(|_: &mut World| {}, InForce::NodeRole, Verdict::Unknown)]
+#[case::on_the_hosts_network(|it: &mut World| it.set(&format!("{}/hostNetwork", world::API_POD_SPEC), json!(true)), InForce::NodeRole, Verdict::Yes)]
+#[case::on_fargate(|it: &mut World| it.set(world::NODE_LABELS, json!({"eks.amazonaws.com/compute-type": "fargate"})), InForce::None, Verdict::No)]
+#[case::on_a_hybrid_node(|it: &mut World| it.set(world::NODE_LABELS, json!({"eks.amazonaws.com/compute-type": "hybrid"})), InForce::None, Verdict::No)]
+#[case::on_windows(|it: &mut World| it.set(world::NODE_LABELS, json!({"kubernetes.io/os": "windows"})), InForce::NodeRole, Verdict::Unknown)]
+#[case::on_no_node_yet(|it: &mut World| it.set(&format!("{}/nodeName", world::API_POD_SPEC), Value::Null), InForce::NodeRole, Verdict::Unknown)]
+fn without_an_identity_of_its_own(#[case] change: fn(&mut World), #[case] in_force: InForce, #[case] outcome: Verdict) {
     let mut world = World::with(change);
     world.set(ENV, json!([]));
     assert_eq!(world.pod("api-0"), (in_force, outcome));
@@ -214,16 +214,19 @@ fn with_both_mechanisms_new_pods_use_pod_identity_and_old_ones_what_they_have() 
         it.set(&format!("{TRUST}/Condition"), json!({"StringLike": {format!("{HOST}:sub"): "system:serviceaccount:payments:*"}, "StringEquals": {format!("{HOST}:aud"): "sts.amazonaws.com"}}));
         it.set(&format!("{}/containers/0/env", world::LEDGER_POD_SPEC), irsa_env());
     });
-    assert_eq!(world.account("ledger"), (InForce::PodIdentity, Outcome::Allowed));
-    assert_eq!(world.pod("ledger-0"), (InForce::Irsa, Outcome::Allowed));
+    assert_eq!(world.account("ledger"), (InForce::PodIdentity, Verdict::Yes));
+    assert_eq!(world.pod("ledger-0"), (InForce::Irsa, Verdict::Yes));
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = workloads.why_account("payments", "ledger").unwrap();
-    assert_eq!(why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(), [(InForce::Irsa, "shadowed")]);
+    assert_eq!(
+        why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(),
+        [(InForce::Irsa, UnusedState::Shadowed)]
+    );
     let why = workloads.why_pod(workloads.pod("payments", "ledger-0").found().unwrap());
     assert_eq!(
         why.others.iter().map(|it| (it.mechanism, it.state)).collect::<Vec<_>>(),
-        [(InForce::PodIdentity, "pending")]
+        [(InForce::PodIdentity, UnusedState::Pending)]
     );
     let rows = inventory(&facts, &snapshot.iam);
     assert!(rows.irsa.iter().any(|it| it.service_account == "ledger" && it.mark == Mark::Shadowed));
@@ -241,9 +244,9 @@ fn a_deny_with_a_negated_operator_spares_whom_it_names() {
         ])
     };
     let statements = TRUST.trim_end_matches("/0");
-    assert_eq!(World::with(|it| it.set(statements, deny("api"))).pod("api-0").1, Outcome::Allowed);
+    assert_eq!(World::with(|it| it.set(statements, deny("api"))).pod("api-0").1, Verdict::Yes);
     let other = World::with(|it| it.set(statements, deny("other")));
-    assert_eq!(other.pod("api-0").1, Outcome::Denied);
+    assert_eq!(other.pod("api-0").1, Verdict::No);
     assert!(other.findings().contains(&"irsa-explicit-deny"));
 }
 
@@ -259,9 +262,9 @@ fn a_wildcard_goes_across_slashes() {
         world.target(trust(pattern));
         world
     };
-    assert_eq!(world("arn:aws:iam::111122223333:role/pods/*").pod("ledger-0").1, Outcome::Allowed);
-    assert_eq!(world("arn:aws:iam::111122223333:role/*dger").pod("ledger-0").1, Outcome::Allowed);
-    assert_eq!(world("arn:aws:iam::111122223333:role/other/*").pod("ledger-0").1, Outcome::Denied);
+    assert_eq!(world("arn:aws:iam::111122223333:role/pods/*").pod("ledger-0").1, Verdict::Yes);
+    assert_eq!(world("arn:aws:iam::111122223333:role/*dger").pod("ledger-0").1, Verdict::Yes);
+    assert_eq!(world("arn:aws:iam::111122223333:role/other/*").pod("ledger-0").1, Verdict::No);
 }
 
 #[test]
@@ -269,12 +272,12 @@ fn a_cluster_of_another_partition_is_answered_in_its_own() {
     let text = World::new().0.to_string().replace("arn:aws:", "arn:aws-us-gov:").replace("eu-west-1", "us-gov-west-1");
     let world = World(serde_json::from_str(&text).unwrap());
     assert_eq!(world.findings(), Vec::<&str>::new());
-    assert_eq!(world.pod("api-0"), (InForce::Irsa, Outcome::Allowed));
-    assert_eq!(world.pod("ledger-0"), (InForce::PodIdentity, Outcome::Allowed));
+    assert_eq!(world.pod("api-0"), (InForce::Irsa, Verdict::Yes));
+    assert_eq!(world.pod("ledger-0"), (InForce::PodIdentity, Verdict::Yes));
     // A role of the other partition is none of this account's, whatever its number.
     let mut world = world;
     world.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": API}));
-    assert_eq!(world.account("api").1, Outcome::Unknown);
+    assert_eq!(world.account("api").1, Verdict::Unknown);
 }
 
 #[rstest]
@@ -283,7 +286,7 @@ fn a_cluster_of_another_partition_is_answered_in_its_own() {
 #[case::empty("")]
 fn a_trust_policy_that_cannot_be_made_out_is_not_known(#[case] text: &str) {
     let world = World::with(|it| it.set(&format!("{}/AssumeRolePolicyDocument", world::API_ROLE), json!(text)));
-    assert_eq!(world.pod("api-0").1, Outcome::Unknown);
+    assert_eq!(world.pod("api-0").1, Verdict::Unknown);
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = workloads.why_account("payments", "api").unwrap();
@@ -300,7 +303,7 @@ fn a_trust_policy_encoded_twice_or_very_long_is_read() {
     let path = format!("{}/AssumeRolePolicyDocument", world::API_ROLE);
     let own = World::new().0.pointer(&path).unwrap().to_string();
     let world = World::with(|it| it.set(&path, json!(encode(&encode(&own)))));
-    assert_eq!(world.pod("api-0").1, Outcome::Allowed);
+    assert_eq!(world.pod("api-0").1, Verdict::Yes);
     // 20 kB of statements for others, then the one that counts.
     let mut statements: Vec<Value> = (0..80)
         .map(|n| {
@@ -312,7 +315,7 @@ fn a_trust_policy_encoded_twice_or_very_long_is_read() {
     statements.push(World::new().0.pointer(TRUST).unwrap().clone());
     let long = json!({"Version": "2012-10-17", "Statement": statements});
     assert!(long.to_string().len() > 20_000);
-    assert_eq!(World::with(|it| it.set(&path, long.clone())).pod("api-0").1, Outcome::Allowed);
+    assert_eq!(World::with(|it| it.set(&path, long.clone())).pod("api-0").1, Verdict::Yes);
 }
 
 #[rstest]
@@ -325,7 +328,7 @@ fn an_annotation_that_is_no_arn_of_a_role_never_works(#[case] arn: &str) {
     let world = World::with(|it| {
         it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn}))
     });
-    assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Denied));
+    assert_eq!(world.account("api"), (InForce::Irsa, Verdict::No));
     assert!(world.findings().contains(&"irsa-annotation-no-arn"));
 }
 
@@ -334,7 +337,7 @@ fn an_empty_annotation_is_none_to_the_webhook() {
     let world = World::with(|it| {
         it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": ""}));
     });
-    assert_eq!(world.account("api"), (InForce::NodeRole, Outcome::Unknown));
+    assert_eq!(world.account("api"), (InForce::NodeRole, Verdict::Unknown));
     assert!(world.findings().contains(&"irsa-annotation-no-arn"));
     let rows = inventory(&world.facts(), &world.snapshot().iam).irsa;
     assert_eq!(rows.iter().find(|it| it.service_account == "api").map(|it| it.mark), Some(Mark::Dead));
@@ -363,7 +366,7 @@ fn where_iam_is_refused_bindings_are_listed_and_not_known() {
         assert!(because.contains("GetAccountAuthorizationDetails"), "{because}");
     }
     assert_eq!(world.findings(), Vec::<&str>::new(), "ignorance is no defect");
-    assert_eq!(world.pod("api-0"), (InForce::Irsa, Outcome::Unknown));
+    assert_eq!(world.pod("api-0"), (InForce::Irsa, Verdict::Unknown));
 }
 
 #[test]
@@ -372,7 +375,7 @@ fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
     let world = World::with(|it| {
         it.set(&format!("{}/annotations", world::API_SA_META), json!({"eks.amazonaws.com/role-arn": arn}))
     });
-    assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Unknown));
+    assert_eq!(world.account("api"), (InForce::Irsa, Verdict::Unknown));
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let why = Workloads::new(&facts, &snapshot.iam).why_account("payments", "api").unwrap();
     assert!(why.answer.because.contains("another account's") && why.answer.because.contains("cannot be verified"));
@@ -380,19 +383,19 @@ fn a_role_of_another_account_cannot_be_verified_and_that_is_said() {
 
 /// Whether the agent runs: by the add-on, the DaemonSet (how many of its pods are ready; `None`: it is not there), a pod.
 #[rstest]
-#[case::all_is_well(true, Some(Some(1)), true, Outcome::Allowed, "")]
-#[case::installed_otherwise(false, Some(Some(1)), true, Outcome::Allowed, "")]
-#[case::no_daemon_sets_were_read(true, None, true, Outcome::Allowed, "")]
-#[case::none_is_ready(true, Some(Some(0)), false, Outcome::Denied, "none of its 1 pods ready")]
-#[case::the_add_on_alone(true, Some(None), false, Outcome::Denied, "neither its DaemonSet in kube-system nor a pod")]
-#[case::the_add_on_and_nothing_read(true, None, false, Outcome::Unknown, "whether its DaemonSet runs is not known")]
-#[case::nothing_of_it(false, Some(None), false, Outcome::Denied, "neither the add-on")]
-#[case::nothing_of_it_and_nothing_read(false, None, false, Outcome::Denied, "neither the add-on")]
+#[case::all_is_well(true, Some(Some(1)), true, Verdict::Yes, "")]
+#[case::installed_otherwise(false, Some(Some(1)), true, Verdict::Yes, "")]
+#[case::no_daemon_sets_were_read(true, None, true, Verdict::Yes, "")]
+#[case::none_is_ready(true, Some(Some(0)), false, Verdict::No, "none of its 1 pods ready")]
+#[case::the_add_on_alone(true, Some(None), false, Verdict::No, "neither its DaemonSet in kube-system nor a pod")]
+#[case::the_add_on_and_nothing_read(true, None, false, Verdict::Unknown, "whether its DaemonSet runs is not known")]
+#[case::nothing_of_it(false, Some(None), false, Verdict::No, "neither the add-on")]
+#[case::nothing_of_it_and_nothing_read(false, None, false, Verdict::No, "neither the add-on")]
 fn the_agent_is_there_by_what_was_read_of_it(
     #[case] addon: bool,
     #[case] daemon_set: Option<Option<u32>>,
     #[case] pod: bool,
-    #[case] outcome: Outcome,
+    #[case] outcome: Verdict,
     #[case] because: &str,
 ) {
     let world = World::with(|it| {
@@ -443,7 +446,7 @@ fn where_pods_are_refused_the_daemon_set_tells_of_the_agent() {
         });
         world.account("ledger").1
     };
-    assert_eq!((of(true), of(false)), (Outcome::Allowed, Outcome::Unknown));
+    assert_eq!((of(true), of(false)), (Verdict::Yes, Verdict::Unknown));
 }
 
 #[test]
@@ -451,9 +454,9 @@ fn where_the_associations_are_refused_an_annotation_may_be_overridden() {
     let world = World::with(|it| {
         it.remove("/clusters/0/podIdentityAssociations");
     });
-    assert_eq!(world.account("api"), (InForce::Irsa, Outcome::Unknown));
-    assert_eq!(world.pod("api-0"), (InForce::Irsa, Outcome::Allowed), "a pod's own environment says it all");
-    assert_eq!(world.pod("ledger-0").1, Outcome::Unknown);
+    assert_eq!(world.account("api"), (InForce::Irsa, Verdict::Unknown));
+    assert_eq!(world.pod("api-0"), (InForce::Irsa, Verdict::Yes), "a pod's own environment says it all");
+    assert_eq!(world.pod("ledger-0").1, Verdict::Unknown);
 }
 
 #[test]
@@ -467,24 +470,24 @@ fn who_becomes_a_role_is_told_from_both_sides() {
         (why.answer.outcome, holders)
     };
     let (outcome, holders) = of(API);
-    assert_eq!(outcome, Outcome::Allowed);
+    assert_eq!(outcome, Verdict::Yes);
     assert_eq!(
         holders[..2],
         [
-            ("pod", "payments/api-0".to_owned(), Outcome::Allowed),
-            ("service-account", "payments/api".to_owned(), Outcome::Allowed),
+            ("pod", "payments/api-0".to_owned(), Verdict::Yes),
+            ("service-account", "payments/api".to_owned(), Verdict::Yes),
         ]
     );
     let (outcome, holders) = of("arn:aws:iam::111122223333:role/node");
-    assert_eq!(outcome, Outcome::Allowed);
+    assert_eq!(outcome, Verdict::Yes);
     let kinds: Vec<_> = holders.iter().map(|(kind, ..)| *kind).collect();
     assert_eq!(kinds, ["pod", "node-group", "instance-profile", "service"]);
-    assert_eq!(of("arn:aws:iam::111122223333:role/nobody").0, Outcome::Denied);
-    assert_eq!(of("arn:aws:iam::999988887777:role/theirs").0, Outcome::Unknown);
+    assert_eq!(of("arn:aws:iam::111122223333:role/nobody").0, Verdict::No);
+    assert_eq!(of("arn:aws:iam::999988887777:role/theirs").0, Verdict::Unknown);
 }
 
 /// A role that leaves it to the account, beside one role and one user with these policies.
-fn left_to_the_account(role_policy: Value, user: Value, conditions: Value) -> Vec<(String, Outcome, String)> {
+fn left_to_the_account(role_policy: Value, user: Value, conditions: Value) -> Vec<(String, Verdict, String)> {
     let world = World::with(|it| {
         let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"AWS": "arn:aws:iam::111122223333:root"}});
@@ -535,16 +538,16 @@ fn where_the_account_decides_those_whose_own_policies_allow_it_are_found() {
     let conditional =
         json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:x": "true"}}});
     let rows = [
-        (admin.clone(), user(&[]), json!({}), vec![(OPS, Outcome::Allowed)]),
-        (admin.clone(), user(&["admins"]), json!({}), vec![(OPS, Outcome::Allowed), (ANA, Outcome::Allowed)]),
+        (admin.clone(), user(&[]), json!({}), vec![(OPS, Verdict::Yes)]),
+        (admin.clone(), user(&["admins"]), json!({}), vec![(OPS, Verdict::Yes), (ANA, Verdict::Yes)]),
         // The name of another role is not this one's; nobody is left, and the root itself assumes no role.
-        (may_assume("arn:aws:iam::111122223333:role/admin2"), user(&[]), json!({}), vec![(ROOT, Outcome::Denied)]),
+        (may_assume("arn:aws:iam::111122223333:role/admin2"), user(&[]), json!({}), vec![(ROOT, Verdict::No)]),
         // What the trust policy asks beside is asked of each.
-        (admin.clone(), user(&["admins"]), ops_only, vec![(OPS, Outcome::Allowed)]),
-        (admin.clone(), user(&[]), mfa, vec![(OPS, Outcome::Unknown)]),
+        (admin.clone(), user(&["admins"]), ops_only, vec![(OPS, Verdict::Yes)]),
+        (admin.clone(), user(&[]), mfa, vec![(OPS, Verdict::Unknown)]),
         // What is not known of one makes it not known of the account.
-        (conditional, user(&[]), json!({}), vec![(ROOT, Outcome::Unknown)]),
-        (admin, user(&["gone"]), json!({}), vec![(OPS, Outcome::Allowed), (ROOT, Outcome::Unknown)]),
+        (conditional, user(&[]), json!({}), vec![(ROOT, Verdict::Unknown)]),
+        (admin, user(&["gone"]), json!({}), vec![(OPS, Verdict::Yes), (ROOT, Verdict::Unknown)]),
     ];
     for (role_policy, user, conditions, wanted) in rows {
         let what = format!("{role_policy} {user} {conditions}");
@@ -557,6 +560,6 @@ fn where_the_account_decides_those_whose_own_policies_allow_it_are_found() {
 #[test]
 fn a_provider_without_its_client_ids_is_not_known() {
     let world = World::with(|it| it.set(CLIENTS, json!([])));
-    assert_eq!(world.pod("api-0").1, Outcome::Unknown);
+    assert_eq!(world.pod("api-0").1, Verdict::Unknown);
     assert_eq!(world.findings(), Vec::<&str>::new());
 }

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::carriers::named;
 use super::fix::FixTarget;
-use super::message::{Iam, Message};
+use super::message::{Iam, Message, RefusingPolicy};
 use super::others::{NO_PRINCIPAL, candidates, traced};
 use super::pods;
 use super::walk::{Walk, finish};
 use super::{Explanation, Ground, LeastStatement, StepName, StepState};
-use crate::access::iam::{ActionVerdict, PolicyDecision};
-use crate::access::permissions::Verdict;
-use crate::access::trust::{Bar, Document, Outcome, Request, evaluate};
+use crate::access::Verdict;
+use crate::access::iam::PolicyDecision;
+use crate::access::trust::{Bar, Document, Request, evaluate};
 use crate::access::workload::Workloads;
 use crate::model::policy::Statement;
 use crate::model::principal::{Asked, Principal, PrincipalKind};
@@ -24,7 +24,7 @@ use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 
 /// What the facts say of a call today.
 struct Judgment {
-    outcome: Outcome,
+    outcome: Verdict,
     because: String,
     closest: Option<String>,
     evidence: Option<Evidence>,
@@ -32,25 +32,8 @@ struct Judgment {
 }
 
 impl Judgment {
-    fn new(outcome: Outcome, because: impl Into<String>) -> Judgment {
+    fn new(outcome: Verdict, because: impl Into<String>) -> Judgment {
         Judgment { outcome, because: because.into(), closest: None, evidence: None, least: None }
-    }
-}
-
-/// Of an answer about an AWS call.
-pub(super) fn verdict(outcome: Outcome) -> Verdict {
-    match outcome {
-        Outcome::Allowed => Verdict::Allowed,
-        Outcome::Denied => Verdict::Denied,
-        Outcome::Unknown => Verdict::Unknown,
-    }
-}
-
-pub(super) fn state(outcome: Outcome) -> StepState {
-    match outcome {
-        Outcome::Allowed => StepState::Passed,
-        Outcome::Denied => StepState::Failed,
-        Outcome::Unknown => StepState::Unknown,
     }
 }
 
@@ -72,7 +55,7 @@ pub(super) fn iam(ground: &Ground<'_>, message: &Message, it: &Iam) -> Explanati
     let judged = judge(ground, &workloads, it);
     let by_trust = it.target_role().is_some();
     let step = if by_trust { StepName::Trust } else { StepName::Iam };
-    walk.say(step, state(judged.outcome), judged.because.clone(), judged.evidence.clone());
+    walk.say(step, judged.outcome.into(), judged.because.clone(), judged.evidence.clone());
     traced(ground, &mut walk, it.asked.as_deref());
     if it.encoded {
         let text = "the message holds an encoded part: `aws sts decode-authorization-message --encoded-message TEXT` shows the \
@@ -86,21 +69,21 @@ pub(super) fn iam(ground: &Ground<'_>, message: &Message, it: &Iam) -> Explanati
     let asked = it.asked.as_deref().cloned();
     let speaker = message.speaker().noun();
     let mut explanation =
-        finish(ground, message, &who, None, walk, candidates(asked, verdict(judged.outcome)), &FixTarget::Nobody);
+        finish(ground, message, &who, None, walk, candidates(asked, judged.outcome), &FixTarget::Nobody);
     explanation.title = format!("{action} · {who}");
-    explanation.verdict = verdict(judged.outcome);
+    explanation.verdict = judged.outcome;
     let start = if it.user.is_empty() { format!("{NO_PRINCIPAL}. ") } else { String::new() };
     let because = &judged.because;
     explanation.answer = match judged.outcome {
-        Outcome::Denied => {
+        Verdict::No => {
             format!(
                 "{start}this is AWS IAM's refusal, by {speaker}, not the cluster's: {who} may not call {action}{on}: {because}"
             )
         }
-        Outcome::Allowed => {
+        Verdict::Yes => {
             format!("{start}{who} may call {action}{on} now, so {speaker} would not refuse it: {because}")
         }
-        Outcome::Unknown => format!(
+        Verdict::Unknown => format!(
             "{start}this is AWS IAM's refusal, by {speaker}, not the cluster's; whether {who} may call {action}{on} now is not known: {because}"
         ),
     };
@@ -125,9 +108,9 @@ fn known(it: &Iam, walk: &mut Walk) {
 }
 
 fn judge<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, it: &Iam) -> Judgment {
-    if let Some(outside) = outside(&it.because) {
+    if let Some(outside) = it.refusal.by.and_then(outside) {
         return Judgment::new(
-            Outcome::Denied,
+            Verdict::No,
             format!(
                 "{outside} refuses it, by AWS's own words; such policies are not in the facts, so a change since is not seen"
             ),
@@ -139,36 +122,33 @@ fn judge<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, it: &Iam) -> Judgme
             (true, true) => "the principal stands in the encoded part of it",
             (true, false) => "nobody can be looked up",
         };
-        return Judgment::new(Outcome::Unknown, why);
+        return Judgment::new(Verdict::Unknown, why);
     };
     if it.action.is_empty() {
-        return Judgment::new(Outcome::Unknown, "the message does not name the call");
+        return Judgment::new(Verdict::Unknown, "the message does not name the call");
     }
     if it.is_assume() {
         return match it.target_role() {
             Some(role) => assume(ground, workloads, asked, &it.action, &role),
             None if it.resource.contains(":user/") || it.resource.contains(":group/") => {
-                Judgment::new(Outcome::Denied, format!("{} is no role, and only a role can be assumed", it.resource))
+                Judgment::new(Verdict::No, format!("{} is no role, and only a role can be assumed", it.resource))
             }
-            None => Judgment::new(Outcome::Unknown, "the role that was to be assumed is no ARN that can be read"),
+            None => Judgment::new(Verdict::Unknown, "the role that was to be assumed is no ARN that can be read"),
         };
     }
     call(ground, workloads, asked, it)
 }
 
 /// What refuses from outside the facts.
-fn outside(because: &str) -> Option<&'static str> {
-    let because = because.to_lowercase();
-    [
-        ("service control policy", "a service control policy of the organization"),
-        ("resource control policy", "a resource control policy of the organization"),
-        ("session policy", "the policy of the session itself"),
-        ("vpc endpoint", "the policy of the VPC endpoint"),
-        ("resource-based policy", "the policy of the resource"),
-    ]
-    .into_iter()
-    .find(|(words, _)| because.contains(words))
-    .map(|it| it.1)
+fn outside(policy: RefusingPolicy) -> Option<&'static str> {
+    match policy {
+        RefusingPolicy::ServiceControl => Some("a service control policy of the organization"),
+        RefusingPolicy::ResourceControl => Some("a resource control policy of the organization"),
+        RefusingPolicy::Session => Some("the policy of the session itself"),
+        RefusingPolicy::VpcEndpoint => Some("the policy of the VPC endpoint"),
+        RefusingPolicy::Resource => Some("the policy of the resource"),
+        RefusingPolicy::Boundary | RefusingPolicy::Identity => None,
+    }
 }
 
 /// The caller's own policies on a call.
@@ -200,29 +180,29 @@ fn assume<'a>(
     role: &Principal,
 ) -> Judgment {
     if let Some(gone) = gone(ground, asked) {
-        return Judgment::new(Outcome::Denied, gone);
+        return Judgment::new(Verdict::No, gone);
     }
     let found = match workloads.trust(role) {
         Lookup::Found(found) if found.detail.arn.eq_ignore_ascii_case(&role.arn()) => found,
         Lookup::Found(found) => {
             let why = format!("there is no {}; the role of that name is {}", role.arn(), found.detail.arn);
-            return Judgment::new(Outcome::Denied, why);
+            return Judgment::new(Verdict::No, why);
         }
         Lookup::Absent => {
             let why = format!("account {} has no role {} today", role.account, role.name);
-            return Judgment::new(Outcome::Denied, why);
+            return Judgment::new(Verdict::No, why);
         }
         Lookup::Unknown(gap) => {
-            return Judgment::new(Outcome::Unknown, format!("the trust policy of role {}: {gap}", role.name));
+            return Judgment::new(Verdict::Unknown, format!("the trust policy of role {}: {gap}", role.name));
         }
     };
     let policy = match found.policy() {
         Ok(policy) => policy,
-        Err(why) => return Judgment::new(Outcome::Unknown, why),
+        Err(why) => return Judgment::new(Verdict::Unknown, why),
     };
     let own = own(ground, workloads, asked, action, &role.arn());
     let Some(request) = request(ground, asked, action, role, &own) else {
-        return Judgment::new(Outcome::Unknown, format!("{} is not the ARN of a caller", asked.given));
+        return Judgment::new(Verdict::Unknown, format!("{} is not the ARN of a caller", asked.given));
     };
     let answer = evaluate(policy, &request);
     let at = answer.statement.as_ref().map(|it| format!(".Statement[{}]", it.index)).unwrap_or_default();
@@ -230,7 +210,7 @@ fn assume<'a>(
         Judgment::new(answer.verdict, format!("the trust policy of role {}: {}", role.name, answer.because));
     judged.evidence =
         Some(Evidence::new(DocumentRef::IamRole(role.name.clone()), format!("AssumeRolePolicyDocument{at}")));
-    if answer.verdict == Outcome::Denied {
+    if answer.verdict == Verdict::No {
         judged.closest = answer.statement.as_ref().map(|it| {
             let sid = it.sid.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
             let passes = answer.passes.as_ref().map(|it| format!("; what would pass: {it}")).unwrap_or_default();
@@ -244,10 +224,10 @@ fn assume<'a>(
             "Action": action,
         });
         let lets_in = with(policy, &statement).map(|it| evaluate(&it, &request).verdict);
-        if lets_in == Some(Outcome::Allowed) {
+        if lets_in == Some(Verdict::Yes) {
             judged.least =
                 Some(LeastStatement { policy: format!("the trust policy of role {}", role.name), statement });
-        } else if lets_in == Some(Outcome::Unknown) && !matches!(own.bar, Bar::Surely(_)) {
+        } else if lets_in == Some(Verdict::Unknown) && !matches!(own.bar, Bar::Surely(_)) {
             let policy = format!("the trust policy of role {}; the caller's own policies must allow it too", role.name);
             judged.least = Some(LeastStatement { policy, statement });
         }
@@ -272,7 +252,7 @@ fn request(
     {
         request = request.with_unique_id(id);
     }
-    request.own_policies = own.allows.known();
+    request.own_policies = own.allows.verdict.known();
     request.bar = own.bar.clone();
     Some(request)
 }
@@ -306,18 +286,17 @@ fn gone(ground: &Ground<'_>, asked: &Asked) -> Option<String> {
 /// May the caller make the call, as far as its own policies say?
 fn call<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, asked: &Asked, it: &Iam) -> Judgment {
     if let Some(gone) = gone(ground, asked) {
-        return Judgment::new(Outcome::Denied, gone);
+        return Judgment::new(Verdict::No, gone);
     }
     let principal = &asked.principal;
     let resource = if it.resource.starts_with("arn:") { it.resource.as_str() } else { "*" };
     let own = own(ground, workloads, asked, &it.action, resource);
     let whose = format!("{} {}", principal.kind, principal.name);
-    let by_identity =
-        it.because.contains("no identity-based policy allows") || it.because.contains("identity-based policy");
-    let mut judged = match own.allows {
-        ActionVerdict::Denied(why) => Judgment::new(Outcome::Denied, why),
-        ActionVerdict::No => {
-            let mut judged = Judgment::new(Outcome::Denied, format!("no policy of {whose} allows {}", it.action));
+    let by_identity = it.refusal.by == Some(RefusingPolicy::Identity);
+    let mut judged = match own.allows.verdict {
+        Verdict::No if own.allows.is_denied => Judgment::new(Verdict::No, own.allows.because),
+        Verdict::No => {
+            let mut judged = Judgment::new(Verdict::No, format!("no policy of {whose} allows {}", it.action));
             // Nothing denies it, so that one statement is enough.
             if own.bar == Bar::None {
                 let statement = json!({"Effect": "Allow", "Action": it.action, "Resource": resource});
@@ -325,17 +304,17 @@ fn call<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, asked: &Asked, it: &
             }
             judged
         }
-        ActionVerdict::Yes if by_identity => {
-            Judgment::new(Outcome::Allowed, format!("a policy of {whose} allows it; the message is older than that"))
+        Verdict::Yes if by_identity => {
+            Judgment::new(Verdict::Yes, format!("a policy of {whose} allows it; the message is older than that"))
         }
-        ActionVerdict::Yes => Judgment::new(
-            Outcome::Unknown,
+        Verdict::Yes => Judgment::new(
+            Verdict::Unknown,
             format!(
                 "the policies of {whose} allow it; an organization's policy, a session's or the resource's own may still refuse it, \
                  and those are not in the facts"
             ),
         ),
-        ActionVerdict::Unknown(why) => Judgment::new(Outcome::Unknown, why),
+        Verdict::Unknown => Judgment::new(Verdict::Unknown, own.allows.because),
     };
     let document = match principal.kind {
         PrincipalKind::Role => DocumentRef::RolePolicies(principal.name.clone()),
@@ -346,31 +325,33 @@ fn call<'a>(ground: &Ground<'a>, workloads: &Workloads<'a>, asked: &Asked, it: &
 }
 
 /// What to do about it.
-fn advice(it: &Iam, outcome: Outcome) -> Option<String> {
-    if outcome == Outcome::Allowed {
+fn advice(it: &Iam, outcome: Verdict) -> Option<String> {
+    if outcome == Verdict::Yes {
         return None;
     }
-    let because = it.because.to_lowercase();
     let action = if it.action.is_empty() { "the call" } else { it.action.as_str() };
-    Some(if because.contains("explicit deny") {
-        format!("an explicit deny wins over every allow: find the statement that denies {action}, and its conditions")
-    } else if because.contains("service control policy") {
-        format!(
+    Some(match it.refusal.by {
+        _ if it.refusal.explicit_deny => {
+            format!(
+                "an explicit deny wins over every allow: find the statement that denies {action}, and its conditions"
+            )
+        }
+        Some(RefusingPolicy::ServiceControl) => format!(
             "the organization's service control policies leave {action} out: they are changed in its management account"
-        )
-    } else if because.contains("permissions boundary") {
-        format!("its permissions boundary leaves {action} out: a policy alone does not help")
-    } else if because.contains("session policy") {
-        format!("the session was made with a policy that leaves {action} out: make a session without it")
-    } else if because.contains("vpc endpoint") {
-        format!("the policy of the VPC endpoint leaves {action} out")
-    } else if it.is_assume() && it.target_role().is_none() && !it.resource.is_empty() {
-        "name a role in the call: its ARN has the form arn:aws:iam::ACCOUNT:role/NAME".to_owned()
-    } else if it.is_assume() {
-        format!(
+        ),
+        Some(RefusingPolicy::Boundary) => {
+            format!("its permissions boundary leaves {action} out: a policy alone does not help")
+        }
+        Some(RefusingPolicy::Session) => {
+            format!("the session was made with a policy that leaves {action} out: make a session without it")
+        }
+        Some(RefusingPolicy::VpcEndpoint) => format!("the policy of the VPC endpoint leaves {action} out"),
+        _ if it.is_assume() && it.target_role().is_none() && !it.resource.is_empty() => {
+            "name a role in the call: its ARN has the form arn:aws:iam::ACCOUNT:role/NAME".to_owned()
+        }
+        _ if it.is_assume() => format!(
             "the role's trust policy must let the caller call {action}; no access entry or binding has a part in it"
-        )
-    } else {
-        format!("a policy of the principal must allow {action} on that resource; no access entry or binding can")
+        ),
+        _ => format!("a policy of the principal must allow {action} on that resource; no access entry or binding can"),
     })
 }

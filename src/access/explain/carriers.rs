@@ -5,8 +5,9 @@
 //! certificate's, an identity provider's, another cluster's.
 
 use super::Ground;
+use crate::access::Verdict;
 use crate::access::identity::groups::ANONYMOUS;
-use crate::access::identity::{Identity, Resolution, Verdict, entry_username, meant};
+use crate::access::identity::{Identity, Resolution, entry_username, meant};
 use crate::access::permissions::template::{self, fit};
 use crate::model::principal::{Asked, Principal};
 use crate::model::workload::account_of;
@@ -60,7 +61,7 @@ pub(super) fn carriers(ground: &Ground<'_>, username: &str) -> Vec<Carrier> {
         let asked = Asked { path_known: false, session: fit.session, ..Asked::principal(principal) };
         let resolution = ground.resolver.resolve(&asked);
         let today = resolution.identity.as_ref().map(|it| it.username.as_str());
-        let carries = resolution.verdict == Verdict::Maps
+        let carries = resolution.verdict == Verdict::Yes
             && today.is_some_and(|it| it == username || template::fit(it, username).is_some());
         let (list, because) = if carries {
             let source = resolution.mapping.as_ref().map_or(source, |it| it.source.to_string());

@@ -6,7 +6,7 @@ use super::fix::FixTarget;
 use super::message::{ConnectionFault, ImagePull, KubeletPeer, KubeletRefusal, Message};
 use super::walk::{Walk, finish};
 use super::{Explanation, Ground, StepName, StepState};
-use crate::access::permissions::Verdict;
+use crate::access::Verdict;
 
 /// An answer that holds without looking at anybody's access.
 fn outside(
@@ -22,7 +22,7 @@ fn outside(
     walk.notes = notes;
     let mut explanation = finish(ground, message, name, None, walk, Vec::new(), &FixTarget::Nobody);
     explanation.title = format!("{} · {name}", message.speaker().noun());
-    explanation.verdict = Verdict::Denied;
+    explanation.verdict = Verdict::No;
     explanation.answer = answer;
     explanation
 }

@@ -4,7 +4,8 @@
 //! modules'. A new kind of message is a variant of [`Message`] with its id in [`Message::kind`] and its speaker in
 //! [`Message::speaker`].
 
-use crate::model::principal::{Asked, Principal};
+pub use super::refusal::{Iam, PolicyRefusal, RefusingPolicy};
+use crate::model::principal::Asked;
 use crate::model::rbac::Rule;
 use crate::model::request::Request;
 
@@ -332,48 +333,6 @@ pub struct CanI {
     pub answer: Option<bool>,
     /// What stood behind the answer.
     pub reason: String,
-}
-
-/// `User: arn:… is not authorized to perform: …`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Iam {
-    /// Whose call, if the message says so with an ARN that can be read.
-    pub asked: Option<Box<Asked>>,
-    /// The same as it stands there.
-    pub user: String,
-    /// `eks:DescribeCluster`; empty if the message does not say.
-    pub action: String,
-    /// On which resource; empty if the message does not say.
-    pub resource: String,
-    /// Why, in IAM's words; empty if the message does not say.
-    pub because: String,
-    /// Whether an encoded authorization message stands behind it.
-    pub encoded: bool,
-    /// The service account that the text names beside it: namespace and name.
-    pub account: Option<(String, String)>,
-}
-
-impl Iam {
-    /// The role that the call was to assume, where it is one of the four calls that a trust policy decides.
-    pub fn target_role(&self) -> Option<Principal> {
-        if !self.is_assume() {
-            return None;
-        }
-        let (role, session) = Principal::from_arn(&self.resource).ok()?;
-        (session.is_none() && role.kind == crate::model::principal::PrincipalKind::Role).then_some(role)
-    }
-
-    /// Whether a role's trust policy has a say.
-    pub fn is_assume(&self) -> bool {
-        const CALLS: [&str; 4] = ["AssumeRole", "TagSession", "SetSourceIdentity", "AssumeRoleWithWebIdentity"];
-        let call = self.action.strip_prefix("sts:");
-        call.is_some_and(|call| CALLS.iter().any(|it| it.eq_ignore_ascii_case(call)))
-    }
-
-    /// Whether a service account's token was to be exchanged.
-    pub fn is_web_identity(&self) -> bool {
-        self.action.eq_ignore_ascii_case("sts:AssumeRoleWithWebIdentity")
-    }
 }
 
 /// What STS found wrong with a token.

@@ -9,8 +9,8 @@ use super::message::Message;
 use super::others::NO_PRINCIPAL;
 use super::walk::{Walk, finish, mode};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
-use crate::access::identity::{self, Resolution};
-use crate::access::permissions::Verdict;
+use crate::access::Verdict;
+use crate::access::identity::Resolution;
 use crate::model::principal::Asked;
 
 /// The group that makes an identity a node for the Node authorizer.
@@ -44,10 +44,10 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<
         let resolution = ground.resolver.resolve(&asked);
         let stranger = lacks_node_identity(&resolution);
         let (state, verdict) = match resolution.verdict {
-            identity::Verdict::Maps if stranger => (StepState::Failed, Verdict::Denied),
-            identity::Verdict::Maps => (StepState::Passed, Verdict::Allowed),
-            identity::Verdict::DoesNotMap => (StepState::Failed, Verdict::Denied),
-            identity::Verdict::Unknown => (StepState::Unknown, Verdict::Unknown),
+            Verdict::Yes if stranger => (StepState::Failed, Verdict::No),
+            Verdict::Yes => (StepState::Passed, Verdict::Yes),
+            Verdict::No => (StepState::Failed, Verdict::No),
+            Verdict::Unknown => (StepState::Unknown, Verdict::Unknown),
         };
         let evidence = resolution.mapping.as_ref().map(|it| it.evidence.clone());
         let so = if stranger { ", but not as a node: it lacks group system:nodes" } else { "" };
@@ -56,15 +56,15 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, node: Option<
         candidates.push(Candidate { asked, because: "a role of nodes".to_owned(), verdict });
     }
     let count = |verdict| candidates.iter().filter(|it| it.verdict == verdict).count();
-    let (denied, open, all) = (count(Verdict::Denied), count(Verdict::Unknown), candidates.len());
+    let (denied, open, all) = (count(Verdict::No), count(Verdict::Unknown), candidates.len());
     let gap = facts.nodegroups.gap();
     let (verdict, text) = match (denied, open, all) {
         (_, _, 0) => (Verdict::Unknown, "which role its nodes have is not in the facts: look at the instance's profile".to_owned()),
         (denied, 0, all) if denied == all && gap.is_none() => {
-            (Verdict::Denied, "the role of its nodes is not mapped as one of nodes, so nodes cannot join".to_owned())
+            (Verdict::No, "the role of its nodes is not mapped as one of nodes, so nodes cannot join".to_owned())
         }
         (0, 0, 1) if gap.is_none() => (
-            Verdict::Allowed,
+            Verdict::Yes,
             "the role of the node groups is mapped now; a node with another role, or with the wrong cluster's name, would still fail".to_owned(),
         ),
         (0, 0, _) => (Verdict::Unknown, "every role of a node group is mapped now, and which role this node has is not known".to_owned()),

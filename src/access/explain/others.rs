@@ -8,7 +8,7 @@ use super::fix::{self, FixTarget};
 use super::message::{Admission, By, CredentialFault, Escalation, Message, Speaker};
 use super::walk::{Seen, Walk, finish, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState};
-use crate::access::permissions::Verdict;
+use crate::access::Verdict;
 use crate::access::permissions::rule::tell;
 use crate::model::principal::Asked;
 use crate::model::snapshot::{DocumentRef, Evidence};
@@ -34,8 +34,7 @@ pub(super) fn credentials(
     let names_nobody = name.is_none();
     let name = name.unwrap_or_else(|| "the client".to_owned());
     traced(ground, &mut walk, who.as_ref());
-    let mut explanation =
-        finish(ground, message, &name, None, walk, candidates(who, Verdict::Denied), &FixTarget::Nobody);
+    let mut explanation = finish(ground, message, &name, None, walk, candidates(who, Verdict::No), &FixTarget::Nobody);
     let start = if names_nobody { format!("{NO_PRINCIPAL}. ") } else { String::new() };
     explanation.answer = format!("{start}{name} fails at credentials, by the words of {}: {because}", speaker.noun());
     explanation.notes.push(fault.advice().to_owned());
@@ -66,9 +65,9 @@ pub(super) fn traced(ground: &Ground<'_>, walk: &mut Walk, asked: Option<&Asked>
     for step in later {
         if step.name == StepName::Mapping {
             let in_kubernetes = match resolution.verdict {
-                crate::access::identity::Verdict::Maps => "it would get into the cluster",
-                crate::access::identity::Verdict::DoesNotMap => "it would not get into the cluster either",
-                crate::access::identity::Verdict::Unknown => "whether it would get into the cluster is not known",
+                crate::access::Verdict::Yes => "it would get into the cluster",
+                crate::access::Verdict::No => "it would not get into the cluster either",
+                crate::access::Verdict::Unknown => "whether it would get into the cluster is not known",
             };
             walk.notes.push(format!("access to Kubernetes is another matter: {in_kubernetes}: {}", resolution.because));
         }
@@ -178,7 +177,7 @@ pub(super) fn escalation(ground: &Ground<'_>, message: &Message, it: &Escalation
     let principals = found
         .into_iter()
         .take(super::carriers::MOST)
-        .map(|it| Candidate { asked: it.resolution.asked, because: it.because, verdict: Verdict::Denied })
+        .map(|it| Candidate { asked: it.resolution.asked, because: it.because, verdict: Verdict::No })
         .collect();
     walk.notes.push(
         "let somebody write it who holds all of these rules, or leave them out; the verbs `escalate` on roles and `bind` on \

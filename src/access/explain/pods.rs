@@ -5,14 +5,14 @@
 
 use serde_json::json;
 
-use super::aws::{state, with};
+use super::aws::with;
 use super::fix::FixTarget;
 use super::message::{Iam, Message, PodIdentityFault, TokenFault, WebIdentity};
 use super::others::NO_PRINCIPAL;
 use super::walk::{Walk, finish};
 use super::{Explanation, Ground, LeastStatement, StepName, StepState};
-use crate::access::permissions::Verdict;
-use crate::access::trust::{Outcome, evaluate};
+use crate::access::Verdict;
+use crate::access::trust::evaluate;
 use crate::access::workload::place::NodeRole;
 use crate::access::workload::{InForce, Irsa, Workloads};
 use crate::model::principal::{Asked, Principal};
@@ -26,7 +26,7 @@ const MOST_PODS: usize = 6;
 /// A service account that may be meant, and what would come of it today.
 struct Suspect<'a> {
     name: String,
-    outcome: Outcome,
+    outcome: Verdict,
     because: String,
     evidence: Option<Evidence>,
     irsa: Option<&'a Irsa>,
@@ -42,13 +42,13 @@ fn settle(suspects: &[Suspect<'_>], named: bool, whole: bool) -> (Verdict, Strin
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{more}", names.into_iter().take(4).collect::<Vec<_>>().join(", "))
     };
-    let (denied, open): (Vec<&str>, Vec<&str>) = (of(Outcome::Denied).collect(), of(Outcome::Unknown).collect());
-    let allowed = of(Outcome::Allowed).count();
+    let (denied, open): (Vec<&str>, Vec<&str>) = (of(Verdict::No).collect(), of(Verdict::Unknown).collect());
+    let allowed = of(Verdict::Yes).count();
     match (denied.is_empty(), open.is_empty()) {
-        (false, true) if whole && allowed == 0 => (Verdict::Denied, format!("refused today: {}", list(denied))),
+        (false, true) if whole && allowed == 0 => (Verdict::No, format!("refused today: {}", list(denied))),
         (false, _) => (Verdict::Unknown, format!("refused today: {}; which one is meant is not known", list(denied))),
         (true, false) => (Verdict::Unknown, format!("not known of {}", list(open))),
-        (true, true) if named && whole && allowed > 0 => (Verdict::Allowed, "it works today".to_owned()),
+        (true, true) if named && whole && allowed > 0 => (Verdict::Yes, "it works today".to_owned()),
         (true, true) if allowed > 0 => {
             (Verdict::Unknown, "no service account of this cluster that was read is refused today".to_owned())
         }
@@ -67,11 +67,11 @@ fn answer(
     notes: Vec<String>,
 ) -> Explanation {
     let mut walk = Walk::default();
-    for it in suspects.iter().filter(|it| it.outcome != Outcome::Allowed).take(MOST) {
-        walk.say(step, state(it.outcome), format!("{}: {}", it.name, it.because), it.evidence.clone());
+    for it in suspects.iter().filter(|it| it.outcome != Verdict::Yes).take(MOST) {
+        walk.say(step, it.outcome.into(), format!("{}: {}", it.name, it.because), it.evidence.clone());
     }
     if walk.steps.is_empty() {
-        let state = if outcome.0 == Verdict::Denied { StepState::Failed } else { StepState::Unknown };
+        let state = if outcome.0 == Verdict::No { StepState::Failed } else { StepState::Unknown };
         walk.say(step, state, outcome.1.clone(), None);
     }
     walk.notes = notes;
@@ -131,9 +131,9 @@ pub(super) fn refused_tokens(
     if !named {
         notes.push("`eksplorer why-sa NAMESPACE/NAME` judges one service account link by link".to_owned());
     }
-    let denied: Vec<&Suspect<'_>> = suspects.iter().filter(|it| it.outcome == Outcome::Denied).collect();
+    let denied: Vec<&Suspect<'_>> = suspects.iter().filter(|it| it.outcome == Verdict::No).collect();
     let least = match denied.as_slice() {
-        [only] if verdict == Verdict::Denied => only.irsa.and_then(|it| least(workloads, it)),
+        [only] if verdict == Verdict::No => only.irsa.and_then(|it| least(workloads, it)),
         _ => None,
     };
     let mut explanation = answer(ground, message, StepName::Trust, &suspects, (verdict, text), notes);
@@ -158,7 +158,7 @@ fn least(workloads: &Workloads<'_>, irsa: &Irsa) -> Option<LeastStatement> {
     let found = workloads.trust(role).found()?;
     let document = with(found.policy().ok()?, &statement)?;
     let policy = format!("the trust policy of role {}", role.name);
-    (evaluate(&document, request).verdict == Outcome::Allowed).then_some(LeastStatement { policy, statement })
+    (evaluate(&document, request).verdict == Verdict::Yes).then_some(LeastStatement { policy, statement })
 }
 
 /// STS refused the token itself.
@@ -182,11 +182,9 @@ pub(super) fn web_identity(ground: &Ground<'_>, message: &Message, it: &WebIdent
                 if is_own { format!("cluster {cluster}") } else { format!("https://{}", judged.unwrap_or_default()) };
             let foreign = (!is_own).then(|| format!("the issuer in the message is not that of {cluster}"));
             let (verdict, text) = match workloads.provider(&arn, account) {
-                Lookup::Absent => {
-                    (Verdict::Denied, format!("account {account} has no OIDC provider for {whose} today"))
-                }
+                Lookup::Absent => (Verdict::No, format!("account {account} has no OIDC provider for {whose} today")),
                 Lookup::Found(_) => (
-                    Verdict::Allowed,
+                    Verdict::Yes,
                     format!("account {account} has an OIDC provider for {whose} today, so the message is older"),
                 ),
                 Lookup::Unknown(gap) => (
@@ -197,7 +195,7 @@ pub(super) fn web_identity(ground: &Ground<'_>, message: &Message, it: &WebIdent
             // The pod is another cluster's, and the account may be another too.
             let verdict = if is_own { verdict } else { Verdict::Unknown };
             let mut notes: Vec<String> = foreign.into_iter().collect();
-            if is_own && verdict != Verdict::Allowed {
+            if is_own && verdict != Verdict::Yes {
                 notes
                     .push(format!("create it: eksctl utils associate-iam-oidc-provider --cluster {cluster} --approve"));
             }
@@ -224,7 +222,7 @@ pub(super) fn web_identity(ground: &Ground<'_>, message: &Message, it: &WebIdent
                     .to_owned(),
                 "the trust policy has no part in it".to_owned(),
             ];
-            ((Verdict::Denied, format!("{start}{text}")), notes)
+            ((Verdict::No, format!("{start}{text}")), notes)
         }
         (TokenFault::Keys, ..) => {
             let text = "AWS could not check its signature with the issuer's keys";
@@ -254,7 +252,7 @@ fn audience(workloads: &Workloads<'_>, arn: &str, account: &str) -> (Verdict, St
         Lookup::Found(found) if !found.client_id_list.is_empty() => found.client_id_list.clone(),
         Lookup::Found(_) => return (Verdict::Unknown, "the provider's client ids were not read".to_owned()),
         Lookup::Absent => {
-            return (Verdict::Denied, format!("account {account} has no OIDC provider for the cluster at all"));
+            return (Verdict::No, format!("account {account} has no OIDC provider for the cluster at all"));
         }
         Lookup::Unknown(gap) => return (Verdict::Unknown, format!("the provider was not read: {gap}")),
     };
@@ -269,7 +267,7 @@ fn audience(workloads: &Workloads<'_>, arn: &str, account: &str) -> (Verdict, St
     if !odd.is_empty() {
         // One whose audience fits may have been meant, and put right since.
         let whole = odd.len() == all.len() && workloads.facts().0.service_accounts.gap().is_none();
-        let verdict = if whole { Verdict::Denied } else { Verdict::Unknown };
+        let verdict = if whole { Verdict::No } else { Verdict::Unknown };
         let which = if whole { "" } else { "; which one is meant is not known" };
         let some: Vec<String> = odd.into_iter().take(MOST).collect();
         return (
@@ -298,7 +296,7 @@ pub(super) fn pod_identity(ground: &Ground<'_>, message: &Message, fault: PodIde
                 "`eksplorer why-sa NAMESPACE/NAME` judges one service account link by link".to_owned(),
                 "a trust policy that was changed takes a minute to count; so does a new association".to_owned(),
             ];
-            if verdict != Verdict::Denied {
+            if verdict != Verdict::No {
                 notes.push(
                     "a pod on the host's network may be taken for another: see whether the same pod works without hostNetwork".to_owned(),
                 );
@@ -318,7 +316,7 @@ pub(super) fn pod_identity(ground: &Ground<'_>, message: &Message, fault: PodIde
             let gap = ground.facts.pod_identity_associations.gap().or_else(|| ground.facts.pods.gap());
             let (verdict, whom) = match (bare.is_empty(), gap) {
                 (_, Some(gap)) => (Verdict::Unknown, format!("which pods that concerns is not known: {gap}")),
-                (false, None) if associated.is_empty() => (Verdict::Denied, format!("such pods today: {}", few(&bare))),
+                (false, None) if associated.is_empty() => (Verdict::No, format!("such pods today: {}", few(&bare))),
                 (false, None) => {
                     (Verdict::Unknown, format!("such pods today: {}; which one is meant is not known", few(&bare)))
                 }
@@ -355,7 +353,7 @@ pub(super) fn pod_identity(ground: &Ground<'_>, message: &Message, fault: PodIde
                 message,
                 StepName::Credentials,
                 &[],
-                (Verdict::Denied, format!("{start}{text}")),
+                (Verdict::No, format!("{start}{text}")),
                 vec![note.to_owned(), "no association or trust policy has a part in it".to_owned()],
             )
         }

@@ -9,9 +9,10 @@ use super::message::{CanI, Forbidden, Message, Sender, Speaker};
 use super::others::NO_PRINCIPAL;
 use super::walk::{Seen, Walk, finish, mode, principal};
 use super::{Candidate, Explanation, Ground, StepName, StepState, kubectl, nodes};
+use crate::access::Verdict;
 use crate::access::identity::groups::{ANONYMOUS, GroupSource, NODES, all_groups, is_node_username};
 use crate::access::kubectl::request_of_command;
-use crate::access::permissions::{Verdict, Who};
+use crate::access::permissions::Who;
 use crate::access::resources;
 use crate::model::principal::Asked;
 use crate::model::request::{Request, Target};
@@ -145,9 +146,9 @@ fn of_carriers(
         })
         .collect();
     let rank = |it: &Verdict| match it {
-        Verdict::Denied => 0,
+        Verdict::No => 0,
         Verdict::Unknown => 1,
-        Verdict::Allowed => 2,
+        Verdict::Yes => 2,
     };
     let at = (0..verdicts.len()).min_by_key(|at| verdicts.get(*at).map(rank)).unwrap_or_default();
     let (carrier, mut walk) = walked.swap_remove(at);
@@ -236,11 +237,7 @@ fn node(ground: &Ground<'_>, message: &Message, username: &str, request: &Reques
     found.truncate(MOST);
     let principals: Vec<Candidate> = found
         .iter()
-        .map(|it| Candidate {
-            asked: it.resolution.asked.clone(),
-            because: it.because.clone(),
-            verdict: Verdict::Allowed,
-        })
+        .map(|it| Candidate { asked: it.resolution.asked.clone(), because: it.because.clone(), verdict: Verdict::Yes })
         .collect();
     match found.len() {
         0 => walk.say(StepName::Mapping, StepState::Unknown, "no mapping that was read is of nodes", None),
@@ -272,7 +269,7 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
     let mut walk = Walk::default();
     let who = Who::user(ANONYMOUS);
     let decision = ground.permissions.decide(&who, request);
-    if decision.verdict == Verdict::Allowed {
+    if decision.verdict == Verdict::Yes {
         walk.say(StepName::Credentials, StepState::NotChecked, "none were sent: the request was anonymous", None);
         walk.grants(ground, &who, request);
     } else {
@@ -284,7 +281,7 @@ fn anonymous(ground: &Ground<'_>, message: &Message, request: &Request) -> Expla
     }
     let mut explanation =
         finish(ground, message, "whoever it was", Some(request), walk, Vec::new(), &FixTarget::Nobody);
-    if explanation.verdict == Verdict::Denied {
+    if explanation.verdict == Verdict::No {
         explanation.text_fixes.push(fix::kubeconfig(ground.cluster));
         explanation.notes.push(
             "access for system:anonymous or system:unauthenticated is access for everybody who \
@@ -341,7 +338,7 @@ pub(super) fn unauthorized(ground: &Ground<'_>, message: &Message, it: &Refused<
             ground.cluster.name, explanation.answer
         );
     }
-    if explanation.verdict == Verdict::Allowed {
+    if explanation.verdict == Verdict::Yes {
         explanation.notes.extend([
             "what is left are the credentials and the token: run `aws sts get-caller-identity` in the shell where kubectl \
              fails, and compare the ARN with the one above: the kubeconfig may name another profile or role"
@@ -428,7 +425,7 @@ pub(super) fn can_i(ground: &Ground<'_>, message: &Message, it: &CanI) -> Explan
         explanation.target = FixTarget::Nobody;
     }
     match (it.answer, explanation.verdict) {
-        (Some(true), Verdict::Denied) => notes
+        (Some(true), Verdict::No) => notes
             .push("kubectl said yes: something has changed since, or it asked another cluster than this".to_owned()),
         (Some(false), Verdict::Unknown) => {
             notes.push("kubectl said no: what is not known here did not allow it then".to_owned());
@@ -491,12 +488,12 @@ fn impersonated(
         let name = super::carriers::named(ground, &it.resolution.asked);
         let verdict = walk.verdict();
         match own.verdict {
-            Verdict::Allowed if verdict != Verdict::Allowed => {
+            Verdict::Yes if verdict != Verdict::Yes => {
                 itself = true;
                 let by = own.by.first().map(|it| it.grant.to_string()).unwrap_or_default();
                 walk.notes.push(format!("{name} itself, without --as, may: by {by}"));
             }
-            Verdict::Denied if verdict == Verdict::Denied => {
+            Verdict::No if verdict == Verdict::No => {
                 walk.notes.push(format!("{name} itself, without --as, may not either"));
             }
             _ => {}

@@ -3,83 +3,49 @@
 use super::message::{KubeletPeer, Message, Sender, Speaker};
 use super::{Explanation, StepState};
 use crate::access::Mark;
-use crate::access::permissions::Verdict;
-use crate::model::snapshot::Evidence;
-
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Under which heading: a step's name, `message`, `principals`, `nearest`, `fix`, `or`, `broader`, `notes`.
-    pub part: &'static str,
-    /// Its sign.
-    pub mark: Option<Mark>,
-    /// The fact.
-    pub text: String,
-    /// Beside it, less prominent.
-    pub note: String,
-    /// Where it was read.
-    pub evidence: Option<Evidence>,
-    /// Is it a command, to be copied as it stands?
-    pub is_command: bool,
-}
-
-/// The sign of an answer.
-pub fn mark(verdict: Verdict) -> Mark {
-    match verdict {
-        Verdict::Allowed => Mark::InForce,
-        Verdict::Denied => Mark::Dead,
-        Verdict::Unknown => Mark::Unknown,
-    }
-}
-
-impl Line {
-    /// A line of text alone, under a heading.
-    pub fn plain(part: &'static str, text: &str) -> Self {
-        Line { part, mark: None, text: text.to_owned(), note: String::new(), evidence: None, is_command: false }
-    }
-}
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLink, LineSign};
 
 impl Explanation {
     /// What the message says, the steps, the principals, and what came closest, in this order.
-    pub fn step_lines(&self) -> Vec<Line> {
-        let plain = Line::plain;
+    pub fn step_lines(&self) -> Vec<AnswerLine> {
+        let plain = AnswerLine::new;
         let mut lines = Vec::new();
         // What a Forbidden says stands in the title and at the username.
         if !matches!(self.message, Message::Forbidden(_)) || self.principals.len() != 1 {
-            lines.push(plain("message", &told(&self.message)));
+            lines.push(plain(AnswerPart::Message, told(&self.message)));
         }
-        lines.extend(self.steps.iter().map(|it| Line {
-            mark: Some(it.state.mark()),
+        lines.extend(self.steps.iter().map(|it| AnswerLine {
             evidence: it.evidence.clone(),
-            ..plain(it.name.as_str(), &it.because)
+            ..AnswerLine::marked(AnswerPart::Step(it.name), it.state.mark(), &it.because)
         }));
         if self.principals.len() > 1 {
-            lines.extend(self.principals.iter().map(|it| Line {
-                mark: Some(self::mark(it.verdict)),
+            lines.extend(self.principals.iter().map(|it| AnswerLine {
                 note: it.because.clone(),
-                ..plain("principals", &it.asked.arn())
+                ..AnswerLine::marked(AnswerPart::Principals, it.verdict.mark(), it.asked.arn())
             }));
         }
         if let Some(miss) = &self.nearest {
             let note = format!("would allow it but for the {}: it has {}", miss.respect.as_str(), miss.has);
-            lines.push(Line { note, evidence: miss.grant.evidence(), ..plain("nearest", &miss.grant.to_string()) });
+            let evidence = miss.grant.evidence();
+            lines.push(AnswerLine { note, evidence, ..plain(AnswerPart::Nearest, miss.grant.to_string()) });
         }
         if let Some(closest) = &self.closest_statement {
-            lines.push(plain("closest", closest));
+            lines.push(plain(AnswerPart::Closest, closest.clone()));
         }
         if let Some(least) = &self.least {
-            lines.push(plain("statement", &format!("add to {}:", least.policy)));
-            lines.push(plain("statement", &least.statement.to_string()));
+            lines.push(plain(AnswerPart::Statement, format!("add to {}:", least.policy)));
+            lines.push(plain(AnswerPart::Statement, least.statement.to_string()));
         }
         lines
     }
 
     /// The fixes that are texts.
-    pub fn text_fix_lines(&self, heading: &'static str) -> Vec<Line> {
+    pub fn text_fix_lines(&self, heading: AnswerPart) -> Vec<AnswerLine> {
         let lines = self.text_fixes.iter().flat_map(|fix| {
-            let title = Line { note: fix.note.clone(), ..Line::plain(heading, &fix.title) };
-            let commands = fix.command.lines().map(|it| Line { is_command: true, ..Line::plain(heading, it) });
-            std::iter::once(title).chain(commands)
+            let link = Some(LineLink::Fix(fix.command.clone())).filter(|_| !fix.command.is_empty());
+            let title = AnswerLine { note: fix.note.clone(), link, ..AnswerLine::new(heading, &fix.title) };
+            let command = |it| AnswerLine { link: Some(LineLink::Command), ..AnswerLine::new(heading, it) };
+            std::iter::once(title).chain(fix.command.lines().map(command))
         });
         lines.collect()
     }
@@ -89,11 +55,11 @@ impl Explanation {
         let lines = self.step_lines();
         let of = |state: StepState| {
             let step = self.steps.iter().find(|it| it.state == state)?;
-            lines.iter().position(|it| it.part == step.name.as_str())
+            lines.iter().position(|it| it.part == AnswerPart::Step(step.name))
         };
         of(StepState::Failed)
             .or_else(|| of(StepState::Unknown))
-            .or_else(|| lines.iter().rposition(|it| it.mark == Some(Mark::InForce)))
+            .or_else(|| lines.iter().rposition(|it| it.sign == LineSign::Mark(Mark::InForce)))
             .unwrap_or_default()
     }
 }

@@ -7,8 +7,9 @@ use super::carriers::groups;
 use super::fix::FixTarget;
 use super::message::Message;
 use super::{Candidate, Explanation, Ground, Step, StepName, StepState};
-use crate::access::identity::{self, Resolution};
-use crate::access::permissions::{Decision, Grant, NearMiss, Verdict, Who};
+use crate::access::Verdict;
+use crate::access::identity::Resolution;
+use crate::access::permissions::{Decision, Grant, NearMiss, Who};
 use crate::access::resources;
 use crate::model::cluster::AuthenticationMode;
 use crate::model::principal::PrincipalKind;
@@ -41,12 +42,12 @@ impl Walk {
 
     pub(super) fn verdict(&self) -> Verdict {
         if self.failed().is_some() {
-            return Verdict::Denied;
+            return Verdict::No;
         }
         let mapped = self.steps.iter().all(|it| it.name != StepName::Mapping || it.state != StepState::Unknown);
         match &self.decision {
             Some(decision) => decision.verdict,
-            None if mapped => Verdict::Allowed,
+            None if mapped => Verdict::Yes,
             None => Verdict::Unknown,
         }
     }
@@ -61,7 +62,7 @@ impl Walk {
     pub(super) fn grants(&mut self, ground: &Ground<'_>, who: &Who, request: &Request) {
         let decision = ground.permissions.decide(who, request);
         match decision.verdict {
-            Verdict::Allowed => {
+            Verdict::Yes => {
                 let by = decision.by.first();
                 let text = by.map(|it| it.grant.to_string()).unwrap_or_default();
                 let more = decision.by.len().saturating_sub(1);
@@ -69,7 +70,7 @@ impl Walk {
                 let evidence = by.and_then(|it| it.evidence().or_else(|| it.grant.evidence()));
                 self.say(StepName::Grants, StepState::Passed, format!("{text} allows it{more}"), evidence);
             }
-            Verdict::Denied => {
+            Verdict::No => {
                 self.nearest = ground.permissions.nearest(who, request);
                 let text = match (&self.nearest, ground.permissions.grants(who).len()) {
                     (Some(_), _) => "nothing that it holds allows it",
@@ -248,12 +249,12 @@ fn mapping(resolution: &Resolution, walk: &mut Walk) {
     let other = resolution.others.first().map(|it| it.evidence.clone());
     let because = resolution.because.clone();
     match resolution.verdict {
-        identity::Verdict::Maps => {
+        Verdict::Yes => {
             let evidence = resolution.mapping.as_ref().map(|it| it.evidence.clone());
             walk.say(StepName::Mapping, StepState::Passed, because, evidence);
         }
-        identity::Verdict::DoesNotMap => walk.say(StepName::Mapping, StepState::Failed, because, other),
-        identity::Verdict::Unknown => {
+        Verdict::No => walk.say(StepName::Mapping, StepState::Failed, because, other),
+        Verdict::Unknown => {
             walk.say(StepName::Mapping, StepState::Unknown, format!("not known: {because}"), other);
         }
     }
@@ -277,12 +278,12 @@ pub(super) fn finish(
             format!("{name} may not {}: {}", told(request), step.because)
         }
         (_, _, Some(step)) => format!("{name} fails at {}: {}", step.name.as_str(), step.because),
-        (Verdict::Allowed, Some(request), _) => {
+        (Verdict::Yes, Some(request), _) => {
             let by = walk.decision.as_ref().and_then(|it| it.by.first());
             let by = by.map(|it| it.grant.to_string()).unwrap_or_default();
             format!("{name} may {} now: {by} allows it", told(request))
         }
-        (Verdict::Allowed, None, _) => format!("{name} gets in now: its mapping is right"),
+        (Verdict::Yes, None, _) => format!("{name} gets in now: its mapping is right"),
         (_, request, _) => {
             let what = request.map_or_else(|| "gets in".to_owned(), |it| format!("may {}", told(it)));
             let open = walk.steps.iter().find(|it| it.state == StepState::Unknown);
@@ -295,9 +296,7 @@ pub(super) fn finish(
         }
     };
     let mut notes = walk.notes.clone();
-    if let (Verdict::Allowed, Some(decision), true) =
-        (verdict, &walk.decision, matches!(message, Message::Forbidden(_)))
-    {
+    if let (Verdict::Yes, Some(decision), true) = (verdict, &walk.decision, matches!(message, Message::Forbidden(_))) {
         notes.extend(why_still(ground, decision));
     }
     Explanation {

@@ -3,9 +3,10 @@
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, MASTERS, Remedy};
 use crate::access::Mark;
-use crate::access::identity::{Resolver, Verdict, meant, why_never};
+use crate::access::Verdict;
+use crate::access::identity::{Resolver, meant, why_never};
 use crate::access::node_roles::{NODE_USERNAME, in_no_instance_profile};
-use crate::access::trust::{Document, Outcome, Request, outcome};
+use crate::access::trust::{Document, Request, outcome};
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow, KeyProblem, RowDefect};
 use crate::model::aws_command::AccessEntryArguments;
 use crate::model::mapping::AccessScope;
@@ -68,7 +69,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
     let by_instance = row.username.contains("{{EC2PrivateDNSName}}");
     let on_no_machine = nodes && by_instance && in_no_instance_profile(resolver, &principal);
     let asked = Asked { path_known: false, ..Asked::principal(principal.clone()) };
-    if !(nodes || masters) || on_no_machine || resolver.resolve(&asked).verdict != Verdict::DoesNotMap {
+    if !(nodes || masters) || on_no_machine || resolver.resolve(&asked).verdict != Verdict::No {
         return leftover();
     }
     let Some(cluster) = resolver.facts().0.cluster.value() else { return leftover() };
@@ -86,7 +87,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
             false => EntryType::HybridLinux,
         };
         let sentence = format!("nodes that run with this role cannot join: {because}, and no access entry names it");
-        let fix = Remedy { title: "Create the entry that lets the nodes join".to_owned(), text: create(kind) };
+        let fix = Remedy::new("Create the entry that lets the nodes join", create(kind));
         return Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([fix]);
     }
     let policy = format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", principal.partition);
@@ -95,7 +96,7 @@ fn ignored(resolver: &Resolver<'_>, row: &AwsAuthRow, because: &str, at: &Eviden
     let sentence =
         format!("an administrator is locked out: {because}, and no access entry names this {}", principal.kind);
     let title = "Create an entry with what system:masters gave: it cannot be a group of an entry".to_owned();
-    Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([Remedy { title, text }])
+    Finding::new(High, FindingId::AwsAuthIgnored, sentence, at).with([Remedy::new(title, text)])
 }
 
 /// A template that only instances can fill in, on a role that instances cannot assume.
@@ -107,7 +108,7 @@ fn instance_template(resolver: &Resolver<'_>, row: &AwsAuthRow, at: &Evidence, o
     let Lookup::Found(role) = resolver.facts().1.role(&principal.account, &principal.name) else { return };
     let Some(Ok(trust)) = role.assume_role_policy_document.as_ref().map(Document::from_value) else { return };
     let service = if principal.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" };
-    if outcome(&trust, &Request::service(service)) == Outcome::Denied {
+    if outcome(&trust, &Request::service(service)) == Verdict::No {
         let sentence = "its username needs a session named like an EC2 instance id, and no instance can assume the role: \
                         authentication fails for everybody who can";
         out.push(

@@ -6,11 +6,12 @@
 use super::Severity::{Low, Medium};
 use super::trust_shape::{SLIP, asks, host, of_claim, of_trust, ours, takes};
 use super::{Finding, FindingId};
-use crate::access::trust::{Clause, Got, Outcome};
+use crate::access::Verdict;
+use crate::access::trust::{Clause, Got};
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::token::IRSA_TOKEN;
 use crate::access::workload::webhook::{SKIP_CONTAINERS, SKIP_LABEL, has_skip_label, skipped_containers};
-use crate::access::workload::{Account, Answer, Irsa, Trust, Workloads, remedy};
+use crate::access::workload::{Account, Answer, ChainLink, Irsa, Trust, Workloads, remedy};
 use crate::model::policy::Effect;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -81,13 +82,13 @@ fn of_binding(
     out: &mut Vec<Finding>,
 ) {
     let from = out.len();
-    let step = |label: &str, outcome| irsa.steps.iter().find(|it| it.label == label && it.outcome == Some(outcome));
+    let step = |link, outcome| irsa.steps.iter().find(|it| it.link == link && it.outcome == Some(outcome));
     let Some(role) = &irsa.role else {
         let why = format!("{}; the webhook hands it to pods all the same, and STS refuses it", irsa.answer.because);
         out.push(Finding::new(Medium, FindingId::IrsaAnnotationNoArn, why, evidence));
         return;
     };
-    if let Some(step) = step("role", Outcome::Denied) {
+    if let Some(step) = step(ChainLink::Role, Verdict::No) {
         let (id, mend) = match workloads.trust(role) {
             Lookup::Found(it) => (FindingId::IrsaRolePath, vec![remedy::annotate(namespace, name, &it.detail.arn)]),
             _ => (FindingId::IrsaRoleMissing, Vec::new()),
@@ -114,7 +115,7 @@ fn of_binding(
         of_claims(irsa, trust, evidence, out);
     }
     let cluster = workloads.facts().0.cluster.value();
-    if let (Some(step), Some(cluster)) = (step("provider", Outcome::Denied), cluster) {
+    if let (Some(step), Some(cluster)) = (step(ChainLink::Provider, Verdict::No), cluster) {
         let region = cluster.arn.as_deref().and_then(|it| it.split(':').nth(3)).unwrap_or_default();
         let issuer = cluster.issuer().unwrap_or_default();
         let audience = irsa.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
@@ -123,12 +124,12 @@ fn of_binding(
         out.push(Finding::new(Medium, FindingId::IrsaProviderMissing, step.text.clone(), evidence).with(mend));
     }
     if let (Some(step), Some(provider), Some(audience)) =
-        (step("audience", Outcome::Denied), &irsa.provider, &irsa.audience)
+        (step(ChainLink::Audience, Verdict::No), &irsa.provider, &irsa.audience)
     {
         let mend = remedy::client_id(provider, audience);
         out.push(Finding::new(Medium, FindingId::IrsaProviderAudience, step.text.clone(), evidence).with([mend]));
     }
-    let denied = irsa.trust.as_ref().filter(|it| it.outcome == Outcome::Denied);
+    let denied = irsa.trust.as_ref().filter(|it| it.outcome == Verdict::No);
     if let (Some(denied), Lookup::Found(trust)) = (denied, workloads.trust(role)) {
         let effect = denied.statement.as_ref().and_then(|it| trust.policy().ok()?.statements.get(it.index)?.effect);
         let by_deny = effect == Some(Effect::Deny);
@@ -178,7 +179,7 @@ fn of_partition(
     let twin = Principal { partition: own.to_owned(), ..role.clone() };
     let Lookup::Found(found) = workloads.trust(&twin) else { return };
     let arn = &found.detail.arn;
-    if workloads.irsa_of(namespace, name, arn, irsa.audience.as_deref()).answer.outcome != Outcome::Allowed {
+    if workloads.irsa_of(namespace, name, arn, irsa.audience.as_deref()).answer.outcome != Verdict::Yes {
         return;
     }
     let why = format!(

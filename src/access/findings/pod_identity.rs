@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use super::Severity::{High, Low, Medium};
 use super::irsa::{lacks_key, names, of_pod};
 use super::{Finding, FindingId};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
+use crate::access::iam::request::TAG_SESSION;
 use crate::access::workload::agent::AGENT;
 use crate::access::workload::credential_chain::{self as chain, InForce};
 use crate::access::workload::place::{Kind, NodeRole, Presence};
 use crate::access::workload::reach::{self, Reach};
-use crate::access::workload::{Account, Answer, Association, Workloads, remedy};
+use crate::access::workload::{Account, Answer, Association, ChainLink, Workloads, remedy};
 use crate::model::aws_command::{AssociationChanges, EksCommands};
 use crate::model::cluster::Cluster;
 use crate::model::network::NetworkPolicy;
@@ -61,7 +62,7 @@ fn of_role(
         let statement = remedy::pod_identity_statement(arn, &it.namespace, &it.service_account, tags);
         Some([statement, remedy::update_trust(&role.name)])
     };
-    let role_step = judged.steps.iter().find(|step| step.label == "role" && step.outcome == Some(Outcome::Denied));
+    let role_step = judged.steps.iter().find(|step| step.link == ChainLink::Role && step.outcome == Some(Verdict::No));
     if let Some(step) = role_step {
         let own = cluster.and_then(|it| it.account());
         let foreign = judged.role.as_ref().is_some_and(|role| own.is_some_and(|own| own != role.account));
@@ -87,10 +88,10 @@ fn of_role(
     }
     // Where the cluster's account is not known, the role may be another's, and that is told instead.
     let own = cluster.is_some_and(|it| it.arn.is_some());
-    if let Some(denied) = judged.trust.as_ref().filter(|it| own && it.outcome == Outcome::Denied) {
+    if let Some(denied) = judged.trust.as_ref().filter(|it| own && it.outcome == Verdict::No) {
         let on_tag =
             |it: &Answer| it.clause.as_ref().is_some_and(|it| it.key.to_lowercase().starts_with("aws:requesttag/"));
-        let tagging = denied.because.contains("sts:TagSession");
+        let tagging = denied.action.as_deref() == Some(TAG_SESSION);
         let absent = matches!(&found, Some(Lookup::Found(trust)) if lacks_key(denied, trust));
         let (id, why) = if absent && !on_tag(denied) {
             let why = format!(
@@ -112,7 +113,7 @@ fn of_role(
     }
     // What a policy of the first role's own bars is said of that role, below; no trust policy would give it.
     let barred = judged.lacks.as_ref().is_some_and(|it| it.denied);
-    if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Outcome::Denied && !barred) {
+    if let Some(denied) = judged.then.as_ref().filter(|it| it.outcome == Verdict::No && !barred) {
         let first = judged.role_arn.as_deref().unwrap_or_default();
         let mend = [remedy::target_statement(first, tags, it.external_id.as_deref())];
         let why = denied.because.clone();
@@ -263,7 +264,7 @@ fn of_pods(
             let stalled = pod.spec.node_name.as_deref().is_some_and(|it| workloads.ground().has_agent(it));
             if stalled { &mut stalling } else { &mut agentless }.push(pod);
         }
-        if !absent && workloads.node_may_ask(&place).known() == Some(false) {
+        if !absent && workloads.node_may_ask(&place).verdict == Verdict::No {
             node_role = node_role.or(match &place.role {
                 NodeRole::Known(role) => Some(*role),
                 NodeRole::OneOf(all) => all.first().copied(),

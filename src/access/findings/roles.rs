@@ -3,10 +3,10 @@
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, Remedy};
 use crate::access::Mark;
-use crate::access::identity::Verdict;
+use crate::access::Verdict;
+use crate::access::iam::identity::ASSUME_FOR_POD;
 use crate::access::role_use::RoleUse;
-use crate::access::service_role::{PolicyCheck, RoleCheck};
-use crate::access::trust::Outcome;
+use crate::access::service_role::{ASSIGN_IPV6, LIST_ACCESS_ENTRIES, MissingPolicy, PolicyCheck, RoleCheck};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 
@@ -43,7 +43,7 @@ fn place(role: &RoleFacts<'_>, out: &mut Vec<Finding>) {
     if *mark != Mark::Dead {
         return;
     }
-    let known = matches!(role.verdict, Verdict::DoesNotMap | Verdict::Maps);
+    let known = matches!(role.verdict, Verdict::No | Verdict::Yes);
     let (severity, id, what) = match role.used_by {
         RoleUse::Nodegroup(_) | RoleUse::AutoMode | RoleUse::NodeClass(_) | RoleUse::SelfManaged(_) if known => {
             (High, FindingId::NodeRoleUnmapped, "its nodes cannot join")
@@ -70,7 +70,7 @@ fn of_iam(role: &RoleFacts<'_>, path: &str) -> Evidence {
 }
 
 fn trust(role: &RoleFacts<'_>, check: &RoleCheck, out: &mut Vec<Finding>) {
-    let Some(trust) = check.trust.as_ref().filter(|it| it.verdict == Outcome::Denied) else { return };
+    let Some(trust) = check.trust.as_ref().filter(|it| it.verdict == Verdict::No) else { return };
     let (severity, so) = match role.used_by {
         RoleUse::Cluster => (High, "EKS cannot run the cluster with it"),
         RoleUse::FargateProfile(_) => (High, "its pods cannot start"),
@@ -96,15 +96,14 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
         }
         let sentence = if let Some(taken) = &missing.taken {
             let rest = missing.lacks.join(", ");
-            format!("what {name} is for, {rest}, is taken from it again: {taken}{}", consequence(&rest))
-        } else if missing.wholly && missing.required == missing.lacks.join(", ") {
-            let lacks = &missing.required;
-            format!("no policy of it gives {lacks}{}", consequence(lacks))
+            format!("what {name} is for, {rest}, is taken from it again: {taken}{}", consequence(missing))
+        } else if missing.wholly && missing.is_by_action {
+            format!("no policy of it gives {}{}", missing.required, consequence(missing))
         } else if missing.wholly {
             format!("it lacks {name}, and no other policy of it gives {}", missing.lacks.join(", "))
         } else {
             let rest = missing.lacks.join(", ");
-            format!("{name} is not attached, and what stands in for it does not give {rest}{}", consequence(&rest))
+            format!("{name} is not attached, and what stands in for it does not give {rest}{}", consequence(missing))
         };
         let severity = if missing.is_optional { Low } else { Medium };
         out.push(Finding::new(severity, FindingId::RolePolicyMissing, sentence, &attached));
@@ -117,16 +116,16 @@ fn policies(role: &RoleFacts<'_>, check: &PolicyCheck, out: &mut Vec<Finding>) {
     }
 }
 
-fn consequence(lacks: &str) -> &'static str {
-    match lacks {
-        it if it.contains("AssumeRoleForPodIdentity") => ": Pod Identity does not work on its nodes",
-        it if it.contains("AssignIpv6Addresses") => {
-            ": the cluster is of the IPv6 family, for which AmazonEKS_CNI_Policy is not enough, and its pods get no addresses"
-        }
-        it if it.contains("ListAccessEntries") => {
-            ": nodeadm cannot check whether the cluster lets the node in, unless that check is skipped"
-        }
-        _ => "",
+fn consequence(missing: &MissingPolicy) -> &'static str {
+    let lacks = |action| missing.lacks.contains(&action);
+    if lacks(ASSUME_FOR_POD) {
+        ": Pod Identity does not work on its nodes"
+    } else if lacks(ASSIGN_IPV6) {
+        ": the cluster is of the IPv6 family, for which AmazonEKS_CNI_Policy is not enough, and its pods get no addresses"
+    } else if lacks(LIST_ACCESS_ENTRIES) {
+        ": nodeadm cannot check whether the cluster lets the node in, unless that check is skipped"
+    } else {
+        ""
     }
 }
 

@@ -5,8 +5,9 @@
 
 use super::Severity::{High, Low, Medium};
 use super::{Finding, FindingId, Severity};
+use crate::access::Verdict;
 use crate::access::iam::condition::takes_value;
-use crate::access::iam::{Truth, names_actions};
+use crate::access::iam::names_actions;
 use crate::access::workload::{Trust, Workloads};
 use crate::model::policy::{Actions, Base, Condition, Effect, PrincipalForm, Principals, SetTest, Statement};
 use crate::model::principal::Principal;
@@ -27,7 +28,7 @@ fn is_eks(host: &str) -> bool {
 
 /// Whether the statement surely speaks of the action, which is lowered.
 fn covers(actions: &Actions, action: &str) -> bool {
-    names_actions(actions, action) == Truth::Yes
+    names_actions(actions, action) == Verdict::Yes
 }
 
 /// Does the statement speak of exchanging a token for the role?
@@ -106,7 +107,7 @@ fn is_wide(pattern: &str) -> bool {
 
 /// Whether it may take the value as it stands: one of its own values fits, or it is not known whether one does.
 pub(super) fn takes(condition: &Condition, value: &str) -> bool {
-    takes_value(condition, value) != Truth::No
+    takes_value(condition, value) != Verdict::No
 }
 
 /// Is it a subject that a service account's token can have, as it stands?

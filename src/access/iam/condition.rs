@@ -4,15 +4,15 @@
 //! operator compares (a number, a time, an address: see `value`) makes the answer unknown.
 
 use super::request::{Lookup, Request};
-use super::truth::{Truth, agreed, all, any};
 use super::value::{boolean, compare};
 use super::variable::{Wanted, fill};
+use crate::access::Verdict;
 use crate::model::policy::{Base, Condition, Operator, SetTest};
 use crate::model::wildcard::{Sign, fits, glob};
 
 /// Does the condition hold?
-pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -> Truth {
-    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
+pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -> Verdict {
+    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Verdict::Unknown };
     let got = request.lookup(&condition.lower_key);
     if operator.base == Base::Null {
         return null(&condition.values, got);
@@ -24,9 +24,9 @@ pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -
             // A bare star takes every value, so that only the key's presence is open.
             let star = operator.base == Base::StringLike && condition.values.iter().any(|it| it == "*");
             if star && operator.without_key() != operator.negated {
-                Truth::from(!operator.negated)
+                Verdict::from(!operator.negated)
             } else {
-                Truth::Unknown
+                Verdict::Unknown
             }
         }
     }
@@ -34,25 +34,25 @@ pub(crate) fn holds(condition: &Condition, variables: bool, request: &Request) -
 
 /// Whether one of the condition's values fits a value as it stands: policy variables are not filled in, and whether the
 /// operator is negated does not count.
-pub(crate) fn takes_value(condition: &Condition, value: &str) -> Truth {
-    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Truth::Unknown };
-    any(condition.values.iter().map(|wanted| match operator.base {
+pub(crate) fn takes_value(condition: &Condition, value: &str) -> Verdict {
+    let (Some(operator), None) = (condition.operator, &condition.unclear) else { return Verdict::Unknown };
+    Verdict::any(condition.values.iter().map(|wanted| match operator.base {
         Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn => {
             text_fits(operator, &Wanted::Plain(wanted), value)
         }
-        Base::Null => Truth::Unknown,
+        Base::Null => Verdict::Unknown,
         base => compare(base, wanted, value),
     }))
 }
 
 /// `true` asks that the key be absent, `false` that it be there.
-fn null(wanted: &[String], got: Lookup<'_>) -> Truth {
-    any(wanted.iter().map(|text| match (boolean(text), got) {
-        (None, _) => Truth::Unknown,
-        (Some(_), Lookup::Unknown) if wants_both(wanted) => Truth::Yes,
-        (Some(_), Lookup::Unknown) => Truth::Unknown,
+fn null(wanted: &[String], got: Lookup<'_>) -> Verdict {
+    Verdict::any(wanted.iter().map(|text| match (boolean(text), got) {
+        (None, _) => Verdict::Unknown,
+        (Some(_), Lookup::Unknown) if wants_both(wanted) => Verdict::Yes,
+        (Some(_), Lookup::Unknown) => Verdict::Unknown,
         // A key that is there with nothing in it: whether that is null, IAM's documents leave open.
-        (Some(_), Lookup::Present(values)) if is_null(values) && !wants_both(wanted) => Truth::Unknown,
+        (Some(_), Lookup::Present(values)) if is_null(values) && !wants_both(wanted) => Verdict::Unknown,
         (Some(absent), got) => (absent == (got == Lookup::Absent)).into(),
     }))
 }
@@ -66,12 +66,12 @@ fn is_null(values: &[String]) -> bool {
     values.iter().all(String::is_empty)
 }
 
-fn present(condition: &Condition, operator: Operator, variables: bool, request: &Request, got: &[String]) -> Truth {
+fn present(condition: &Condition, operator: Operator, variables: bool, request: &Request, got: &[String]) -> Verdict {
     let uses_signs =
         matches!(operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase | Base::StringLike | Base::Arn);
-    let tests: Vec<Truth> = if uses_signs {
+    let tests: Vec<Verdict> = if uses_signs {
         let wanted: Vec<Wanted<'_>> = condition.values.iter().map(|it| fill(it, variables, request)).collect();
-        got.iter().map(|value| any(wanted.iter().map(|it| text_fits(operator, it, value)))).collect()
+        got.iter().map(|value| Verdict::any(wanted.iter().map(|it| text_fits(operator, it, value)))).collect()
     } else {
         let wanted: Vec<Option<String>> = match operator.base {
             // Of these, Bool alone takes policy variables.
@@ -80,22 +80,22 @@ fn present(condition: &Condition, operator: Operator, variables: bool, request: 
         };
         let one = |wanted: &Option<String>, value: &str| match wanted {
             Some(wanted) => compare(operator.base, wanted, value),
-            None => Truth::Unknown,
+            None => Verdict::Unknown,
         };
-        got.iter().map(|value| any(wanted.iter().map(|it| one(it, value)))).collect()
+        got.iter().map(|value| Verdict::any(wanted.iter().map(|it| one(it, value)))).collect()
     };
     let tests = tests.into_iter().map(|it| if operator.negated { !it } else { it });
     match operator.set {
-        Some(SetTest::ForAllValues) if is_null(got) => Truth::Yes,
-        Some(SetTest::ForAllValues) => all(tests),
-        Some(SetTest::ForAnyValue) if is_null(got) => any(tests).min(Truth::Unknown),
-        Some(SetTest::ForAnyValue) => any(tests),
+        Some(SetTest::ForAllValues) if is_null(got) => Verdict::Yes,
+        Some(SetTest::ForAllValues) => Verdict::all(tests),
+        Some(SetTest::ForAnyValue) if is_null(got) => Verdict::any(tests).min(Verdict::Unknown),
+        Some(SetTest::ForAnyValue) => Verdict::any(tests),
         // Which of several values an operator without a test of sets looks at is not documented.
-        None => agreed(tests),
+        None => Verdict::agreed(tests),
     }
 }
 
-fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Truth {
+fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Verdict {
     let signs = match wanted {
         Wanted::Plain(text) => {
             return match operator.base {
@@ -106,9 +106,9 @@ fn text_fits(operator: Operator, wanted: &Wanted<'_>, got: &str) -> Truth {
             };
         }
         Wanted::Signs(signs) => signs,
-        Wanted::Unknown => return Truth::Unknown,
+        Wanted::Unknown => return Verdict::Unknown,
         // "Not equal to nothing" is not documented to hold.
-        Wanted::Nothing => return if operator.negated { Truth::Unknown } else { Truth::No },
+        Wanted::Nothing => return if operator.negated { Verdict::Unknown } else { Verdict::No },
     };
     match operator.base {
         Base::StringLike => fits(signs, got).into(),
@@ -131,22 +131,22 @@ fn plain(signs: &[Sign]) -> String {
 }
 
 /// Which letters beyond ASCII are the same but for case, IAM does not document.
-fn same_but_case(wanted: &str, got: &str) -> Truth {
+fn same_but_case(wanted: &str, got: &str) -> Verdict {
     match wanted.eq_ignore_ascii_case(got) {
-        true => Truth::Yes,
-        false if wanted.is_ascii() && got.is_ascii() => Truth::No,
+        true => Verdict::Yes,
+        false if wanted.is_ascii() && got.is_ascii() => Verdict::No,
         false if wanted.to_lowercase() == got.to_lowercase() || wanted.to_uppercase() == got.to_uppercase() => {
-            Truth::Unknown
+            Verdict::Unknown
         }
-        false => Truth::No,
+        false => Verdict::No,
     }
 }
 
 /// The six parts are compared one by one, so that a wildcard stays within its part; the last holds all the rest.
 ///
 /// Where either side is no ARN, they do not match; whether a negated operator then holds is not documented.
-fn arn_fits(pattern: &[Sign], got: &str, negated: bool) -> Truth {
-    let malformed = if negated { Truth::Unknown } else { Truth::No };
+fn arn_fits(pattern: &[Sign], got: &str, negated: bool) -> Verdict {
+    let malformed = if negated { Verdict::Unknown } else { Verdict::No };
     let parts: Vec<&[Sign]> = pattern.splitn(6, |sign| *sign == Sign::Char(':')).collect();
     let texts: Vec<&str> = got.splitn(6, ':').collect();
     match (parts.len(), texts.len()) {
@@ -154,6 +154,6 @@ fn arn_fits(pattern: &[Sign], got: &str, negated: bool) -> Truth {
         (6, _) => malformed,
         // Fewer parts than an ARN has: without wildcards it is the ARN of nothing.
         _ if !pattern.iter().any(|it| matches!(it, Sign::Run | Sign::One)) => malformed,
-        _ => Truth::Unknown,
+        _ => Verdict::Unknown,
     }
 }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::managed::name_of_aws;
 use super::policy::{ActionQuery, PolicyReader, PolicyText, Target, ask_policy};
 use super::request::{Bar, Request};
-use super::truth::Truth;
 use super::variable::never_filled;
+use crate::access::Verdict;
 use crate::model::policy::Resources;
 use crate::model::role::{PermissionsBoundary, RoleDetail, UserDetail};
 use crate::model::snapshot::{IamFacts, Lookup};
@@ -21,30 +21,37 @@ use crate::model::words::last_part;
 
 /// What it takes to ask for the credentials of a pod.
 pub(crate) const ASSUME_FOR_POD: &str = "eks-auth:AssumeRoleForPodIdentity";
-/// What it takes to assume a role.
-pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// Whether policies allow an action.
+/// Whether policies allow an action, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ActionVerdict {
-    /// A statement says so, and none denies it.
-    Yes,
-    /// No statement says so, and all were read.
-    No,
-    /// A statement denies it, or a boundary leaves it out; and which.
-    Denied(String),
-    /// Something was not read or depends on more; and what.
-    Unknown(String),
+pub(crate) struct ActionDecision {
+    /// Whether a statement allows it, and none denies it.
+    pub(crate) verdict: Verdict,
+    /// Of a no, whether a statement denies it or a boundary leaves it out, rather than no statement allowing it.
+    pub(crate) is_denied: bool,
+    /// What denies it, or what was not read or what it depends on; else empty.
+    pub(crate) because: String,
 }
 
-impl ActionVerdict {
-    /// For a request: `None` is not known.
-    pub(crate) fn known(&self) -> Option<bool> {
-        match self {
-            ActionVerdict::Yes => Some(true),
-            ActionVerdict::No | ActionVerdict::Denied(_) => Some(false),
-            ActionVerdict::Unknown(_) => None,
-        }
+impl ActionDecision {
+    /// A statement allows it, and none denies it.
+    pub(crate) fn allowed() -> Self {
+        ActionDecision { verdict: Verdict::Yes, is_denied: false, because: String::new() }
+    }
+
+    /// No statement allows it, and all were read.
+    pub(crate) fn not_allowed() -> Self {
+        ActionDecision { verdict: Verdict::No, is_denied: false, because: String::new() }
+    }
+
+    /// A statement denies it, or a boundary leaves it out; and which.
+    pub(crate) fn denied(because: String) -> Self {
+        ActionDecision { verdict: Verdict::No, is_denied: true, because }
+    }
+
+    /// Something was not read or depends on more; and what.
+    pub(crate) fn unknown(because: String) -> Self {
+        ActionDecision { verdict: Verdict::Unknown, is_denied: false, because }
     }
 }
 
@@ -52,7 +59,7 @@ impl ActionVerdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyDecision {
     /// Do they allow it?
-    pub(crate) allows: ActionVerdict,
+    pub(crate) allows: ActionDecision,
     /// Do they bar it, whoever else allows it?
     pub(crate) bar: Bar,
     /// Is it only that the boundary leaves it out?
@@ -62,7 +69,7 @@ pub(crate) struct PolicyDecision {
 impl PolicyDecision {
     /// Of a caller who has no policies.
     pub(crate) fn nothing() -> PolicyDecision {
-        PolicyDecision { allows: ActionVerdict::No, bar: Bar::None, left_out: false }
+        PolicyDecision { allows: ActionDecision::not_allowed(), bar: Bar::None, left_out: false }
     }
 
     /// The same where one session is named, and not its role: what a boundary leaves out may be given to it directly.
@@ -75,7 +82,7 @@ impl PolicyDecision {
 
     /// Nothing is known of them, and why.
     pub(crate) fn unread(why: String) -> PolicyDecision {
-        PolicyDecision { allows: ActionVerdict::Unknown(why.clone()), bar: Bar::Perhaps(why), left_out: false }
+        PolicyDecision { allows: ActionDecision::unknown(why.clone()), bar: Bar::Perhaps(why), left_out: false }
     }
 }
 
@@ -213,7 +220,7 @@ impl<'a> PolicyOwner<'a> {
             match (&**text, arn) {
                 (PolicyText::Unread, None) => unread.push(format!("inline policy {name}")),
                 (PolicyText::Unread, Some(arn)) if name_of_aws(arn).is_none() => unread.push(format!("policy {arn}")),
-                (PolicyText::Unread, Some(arn)) if says.allows.truth == Truth::Unknown => {
+                (PolicyText::Unread, Some(arn)) if says.allows.truth == Verdict::Unknown => {
                     of_aws_unread.push(format!("policy {arn}"));
                     tally.add_denies(&format!("policy {name} of {whose}"), &says, &query);
                 }
@@ -234,14 +241,14 @@ impl<'a> PolicyOwner<'a> {
         let left_out = tally.deny.is_none() && matches!(limit, BoundaryEffect::LeavesOut(_));
         unread.extend(of_aws_unread);
         let allows = match (tally.deny, limit, may_deny) {
-            (Some(why), ..) => ActionVerdict::Denied(why),
-            (None, BoundaryEffect::Denies(why) | BoundaryEffect::LeavesOut(why), _) => ActionVerdict::Denied(why),
-            _ if !tally.allow && tally.may_allow.is_none() && unread.is_empty() => ActionVerdict::No,
-            (None, BoundaryEffect::Unknown(why), _) => ActionVerdict::Unknown(why),
-            (None, BoundaryEffect::None, Some(why)) => ActionVerdict::Unknown(why),
-            (None, BoundaryEffect::None, None) if tally.allow => ActionVerdict::Yes,
+            (Some(why), ..) => ActionDecision::denied(why),
+            (None, BoundaryEffect::Denies(why) | BoundaryEffect::LeavesOut(why), _) => ActionDecision::denied(why),
+            _ if !tally.allow && tally.may_allow.is_none() && unread.is_empty() => ActionDecision::not_allowed(),
+            (None, BoundaryEffect::Unknown(why), _) => ActionDecision::unknown(why),
+            (None, BoundaryEffect::None, Some(why)) => ActionDecision::unknown(why),
+            (None, BoundaryEffect::None, None) if tally.allow => ActionDecision::allowed(),
             (None, BoundaryEffect::None, None) => {
-                ActionVerdict::Unknown(tally.may_allow.unwrap_or_else(|| not_read(&unread)))
+                ActionDecision::unknown(tally.may_allow.unwrap_or_else(|| not_read(&unread)))
             }
         };
         PolicyDecision { allows, bar, left_out }
@@ -252,7 +259,7 @@ impl<'a> PolicyOwner<'a> {
         let Some((arn, text)) = &self.boundary else { return BoundaryEffect::None };
         let name = format!("the permissions boundary {arn} of {}", self.whose);
         let says = ask_policy(Some(arn), text, query);
-        if matches!(**text, PolicyText::Unread) && says.allows.truth != Truth::Yes {
+        if matches!(**text, PolicyText::Unread) && says.allows.truth != Verdict::Yes {
             return BoundaryEffect::Unknown(format!("the text of {name} was not read"));
         }
         let mut tally = Tally::default();
@@ -280,7 +287,7 @@ enum BoundaryEffect {
 }
 
 /// What a session policy leaves of an action for a session of a role.
-pub(crate) fn session_leaves(policy: &str, role_arn: &str, action: &str, resource: &str) -> ActionVerdict {
+pub(crate) fn session_leaves(policy: &str, role_arn: &str, action: &str, resource: &str) -> ActionDecision {
     let name = "the association's session policy";
     let text = PolicyText::new(Some(&Value::String(policy.to_owned())));
     let request = request_of(role_arn);
@@ -289,11 +296,11 @@ pub(crate) fn session_leaves(policy: &str, role_arn: &str, action: &str, resourc
     let mut tally = Tally::default();
     tally.add(name, &ask_policy(None, &text, &query), &query);
     match tally {
-        Tally { deny: Some(why), .. } => ActionVerdict::Denied(why),
-        Tally { may_deny: Some(why), .. } => ActionVerdict::Unknown(why),
-        Tally { allow: true, .. } => ActionVerdict::Yes,
-        Tally { may_allow: Some(why), .. } => ActionVerdict::Unknown(why),
-        _ => ActionVerdict::Denied(format!("{name} does not allow {action}")),
+        Tally { deny: Some(why), .. } => ActionDecision::denied(why),
+        Tally { may_deny: Some(why), .. } => ActionDecision::unknown(why),
+        Tally { allow: true, .. } => ActionDecision::allowed(),
+        Tally { may_allow: Some(why), .. } => ActionDecision::unknown(why),
+        _ => ActionDecision::denied(format!("{name} does not allow {action}")),
     }
 }
 
@@ -319,9 +326,9 @@ struct Tally {
 impl Tally {
     fn add(&mut self, name: &str, says: &super::policy::PolicySays, query: &ActionQuery<'_>) {
         match says.allows.truth {
-            Truth::No => {}
-            Truth::Yes => self.allow = true,
-            Truth::Unknown => {
+            Verdict::No => {}
+            Verdict::Yes => self.allow = true,
+            Verdict::Unknown => {
                 self.may_allow.get_or_insert_with(|| format!("{name} may allow {}: {}", query.action, says.allows.why));
             }
         }
@@ -330,11 +337,11 @@ impl Tally {
 
     fn add_denies(&mut self, name: &str, says: &super::policy::PolicySays, query: &ActionQuery<'_>) {
         match says.denies.truth {
-            Truth::No => {}
-            Truth::Yes => {
+            Verdict::No => {}
+            Verdict::Yes => {
                 self.deny.get_or_insert_with(|| format!("{name} denies {}", query.action));
             }
-            Truth::Unknown => {
+            Verdict::Unknown => {
                 self.may_deny.get_or_insert_with(|| format!("{name} may deny {}: {}", query.action, says.denies.why));
             }
         }

@@ -6,7 +6,7 @@
 //! it surely gives none. Everything else is unknown, as is a policy that has no entry. A new policy is a line in
 //! [`TABLE`].
 
-use super::truth::Truth;
+use crate::access::Verdict;
 use crate::model::wildcard::glob;
 use crate::model::words::last_part;
 
@@ -123,26 +123,26 @@ fn find(name: &str) -> Option<&'static ManagedPolicy> {
 }
 
 /// Whether a policy of AWS allows an action (lowered), whatever the resource.
-pub(crate) fn allows(name: &str, action: &str) -> Truth {
+pub(crate) fn allows(name: &str, action: &str) -> Verdict {
     let among = |patterns: &[&str]| patterns.iter().any(|it| glob(it, action));
     match find(name).map(|it| it.gives) {
-        None => Truth::Unknown,
-        Some(Gives::Everything) => Truth::Yes,
-        Some(Gives::Nothing) => Truth::No,
-        Some(Gives::AllBut(patterns)) if among(patterns) => Truth::Unknown,
-        Some(Gives::AllBut(_)) => Truth::Yes,
-        Some(Gives::These(patterns) | Gives::AtLeast(patterns)) if among(patterns) => Truth::Yes,
-        Some(Gives::These(_)) if NEVER_ADDED.contains(&action) => Truth::No,
-        Some(Gives::These(_) | Gives::AtLeast(_)) => Truth::Unknown,
+        None => Verdict::Unknown,
+        Some(Gives::Everything) => Verdict::Yes,
+        Some(Gives::Nothing) => Verdict::No,
+        Some(Gives::AllBut(patterns)) if among(patterns) => Verdict::Unknown,
+        Some(Gives::AllBut(_)) => Verdict::Yes,
+        Some(Gives::These(patterns) | Gives::AtLeast(patterns)) if among(patterns) => Verdict::Yes,
+        Some(Gives::These(_)) if NEVER_ADDED.contains(&action) => Verdict::No,
+        Some(Gives::These(_) | Gives::AtLeast(_)) => Verdict::Unknown,
     }
 }
 
 /// Whether a policy of AWS denies whatever is asked. That any other than these denies is so rare that it is left out.
-pub(crate) fn denies(name: &str) -> Truth {
+pub(crate) fn denies(name: &str) -> Verdict {
     match name {
-        "AWSDenyAll" => Truth::Yes,
-        _ if name.starts_with(QUARANTINE) => Truth::Unknown,
-        _ => Truth::No,
+        "AWSDenyAll" => Verdict::Yes,
+        _ if name.starts_with(QUARANTINE) => Verdict::Unknown,
+        _ => Verdict::No,
     }
 }
 

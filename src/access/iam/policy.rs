@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::managed;
 use super::request::Request;
 use super::statement::{JudgedStatement, StatementPart};
-use super::truth::{Truth, any};
 use super::variable::like;
+use crate::access::Verdict;
 use crate::model::policy::{Document, Effect, Resources};
 use crate::model::snapshot::IamFacts;
 use crate::model::wildcard::glob;
@@ -91,30 +91,30 @@ impl Target<'_> {
     pub(crate) const ANY: Target<'static> = Target::Unnamed { sample: None, service: None };
 
     /// Whether a statement's resources include it.
-    pub(super) fn is_named_by(&self, resources: &Resources, variables: bool, request: &Request) -> Truth {
-        let named = |patterns: &[String]| any(patterns.iter().map(|it| self.fits(it, variables, request)));
+    pub(super) fn is_named_by(&self, resources: &Resources, variables: bool, request: &Request) -> Verdict {
+        let named = |patterns: &[String]| Verdict::any(patterns.iter().map(|it| self.fits(it, variables, request)));
         match resources {
-            Resources::OfTrust => Truth::Yes,
+            Resources::OfTrust => Verdict::Yes,
             Resources::AnyOf(patterns) => named(patterns),
             Resources::AllBut(patterns) => match self {
                 Target::Named(_) => !named(patterns),
                 // Whether what is used is among those left out is not known.
-                Target::Unnamed { .. } => (!named(patterns)).min(Truth::Unknown),
+                Target::Unnamed { .. } => (!named(patterns)).min(Verdict::Unknown),
             },
-            Resources::Unclear(_) => Truth::Unknown,
+            Resources::Unclear(_) => Verdict::Unknown,
         }
     }
 
-    fn fits(&self, pattern: &str, variables: bool, request: &Request) -> Truth {
+    fn fits(&self, pattern: &str, variables: bool, request: &Request) -> Verdict {
         if !pattern.is_empty() && pattern.bytes().all(|b| b == b'*') {
-            return Truth::Yes;
+            return Verdict::Yes;
         }
         match self {
             Target::Named(resource) => like(pattern, variables, request, resource),
-            Target::Unnamed { .. } if variables && pattern.contains("${") => Truth::Unknown,
-            Target::Unnamed { sample: Some(sample), .. } if glob(pattern, sample) => Truth::Yes,
-            Target::Unnamed { service: Some(service), .. } if is_of_another(pattern, service) => Truth::No,
-            Target::Unnamed { .. } => Truth::Unknown,
+            Target::Unnamed { .. } if variables && pattern.contains("${") => Verdict::Unknown,
+            Target::Unnamed { sample: Some(sample), .. } if glob(pattern, sample) => Verdict::Yes,
+            Target::Unnamed { service: Some(service), .. } if is_of_another(pattern, service) => Verdict::No,
+            Target::Unnamed { .. } => Verdict::Unknown,
         }
     }
 }
@@ -144,7 +144,7 @@ impl<'a> ActionQuery<'a> {
 /// Whether some statement of one effect applies, and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Applies {
-    pub(crate) truth: Truth,
+    pub(crate) truth: Verdict,
     /// Of an unknown: the part that keeps it open.
     pub(crate) part: Option<StatementPart>,
     /// Of an unknown: why, as a clause.
@@ -152,11 +152,11 @@ pub(crate) struct Applies {
 }
 
 impl Applies {
-    pub(crate) const NOT: Applies = Applies { truth: Truth::No, part: None, why: String::new() };
-    pub(crate) const SURELY: Applies = Applies { truth: Truth::Yes, part: None, why: String::new() };
+    pub(crate) const NOT: Applies = Applies { truth: Verdict::No, part: None, why: String::new() };
+    pub(crate) const SURELY: Applies = Applies { truth: Verdict::Yes, part: None, why: String::new() };
 
     fn open(part: StatementPart, why: impl Into<String>) -> Applies {
-        Applies { truth: Truth::Unknown, part: Some(part), why: why.into() }
+        Applies { truth: Verdict::Unknown, part: Some(part), why: why.into() }
     }
 
     fn or(&mut self, other: &Applies) {
@@ -193,9 +193,9 @@ pub(crate) fn ask_policy(arn: Option<&str>, text: &PolicyText, query: &ActionQue
         PolicyText::Unread => match arn.and_then(managed::name_of_aws) {
             Some(name) => {
                 let known = |truth| match truth {
-                    Truth::Yes => Applies::SURELY,
-                    Truth::No => Applies::NOT,
-                    Truth::Unknown => Applies::open(StatementPart::Unclear, "its text was not read"),
+                    Verdict::Yes => Applies::SURELY,
+                    Verdict::No => Applies::NOT,
+                    Verdict::Unknown => Applies::open(StatementPart::Unclear, "its text was not read"),
                 };
                 PolicySays {
                     allows: known(managed::allows(name, &query.lowered)),
@@ -215,9 +215,9 @@ fn ask_document(document: &Document, query: &ActionQuery<'_>) -> PolicySays {
     for statement in &document.statements {
         let judged = JudgedStatement::of_identity(document, statement, query.request, &query.lowered, &query.target);
         let applies = match judged.applies() {
-            Truth::No => continue,
-            Truth::Yes => Applies::SURELY,
-            Truth::Unknown => describe_open(&judged, query),
+            Verdict::No => continue,
+            Verdict::Yes => Applies::SURELY,
+            Verdict::Unknown => describe_open(&judged, query),
         };
         if statement.effect != Some(Effect::Deny) {
             says.allows.or(&applies);
@@ -226,7 +226,7 @@ fn ask_document(document: &Document, query: &ActionQuery<'_>) -> PolicySays {
             says.denies.or(&applies);
         }
     }
-    if let (Some(why), Truth::Yes) = (document.strange.first(), says.allows.truth) {
+    if let (Some(why), Verdict::Yes) = (document.strange.first(), says.allows.truth) {
         says.allows = Applies::open(StatementPart::Unclear, format!("it cannot be made out ({why})"));
     }
     says
@@ -237,7 +237,7 @@ fn describe_open(judged: &JudgedStatement<'_>, query: &ActionQuery<'_>) -> Appli
     let place = format!("Statement[{}]", statement.index);
     // What cannot be made out comes first: no other fact would settle it.
     let unclear = statement.unclear.first().map(|_| StatementPart::Unclear);
-    let part = unclear.or_else(|| judged.first_part(Truth::Unknown)).unwrap_or(StatementPart::Unclear);
+    let part = unclear.or_else(|| judged.first_part(Verdict::Unknown)).unwrap_or(StatementPart::Unclear);
     let why = match part {
         StatementPart::Condition(_) => "that depends on a condition".to_owned(),
         StatementPart::Resource if matches!(statement.resources, Resources::Unclear(_)) => {

@@ -3,57 +3,57 @@
 //! Decides on the forms of principals alone; conditions such as `aws:PrincipalArn` are conditions.
 
 use super::request::{Bar, Caller, Request};
-use super::truth::{Truth, all, any};
+use crate::access::Verdict;
 use crate::model::policy::{NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Principal, PrincipalKind};
 
 /// Does the statement name the caller?
-pub(crate) fn named(principals: &Principals, request: &Request) -> Truth {
+pub(crate) fn named(principals: &Principals, request: &Request) -> Verdict {
     match principals {
-        Principals::Unclear(_) => Truth::Unknown,
-        Principals::AnyOf(list) => any(list.iter().map(|it| one(it, request))),
+        Principals::Unclear(_) => Verdict::Unknown,
+        Principals::AnyOf(list) => Verdict::any(list.iter().map(|it| one(it, request))),
     }
 }
 
 /// Of a statement that names the caller: is that enough, or must the caller's own policies allow it too?
-pub(crate) fn enough(principals: &Principals, request: &Request) -> Truth {
+pub(crate) fn enough(principals: &Principals, request: &Request) -> Verdict {
     match principals {
-        Principals::Unclear(_) => Truth::Yes,
+        Principals::Unclear(_) => Verdict::Yes,
         Principals::AnyOf(list) => {
-            let granted = any(list.iter().map(|it| all([one(it, request), need(&it.form, request)])));
-            let named = any(list.iter().map(|it| one(it, request)));
+            let granted = Verdict::any(list.iter().map(|it| Verdict::all([one(it, request), need(&it.form, request)])));
+            let named = Verdict::any(list.iter().map(|it| one(it, request)));
             // Where it is not certain that the caller is named at all, that is what is missing, not this.
-            if named == Truth::Yes { granted } else { Truth::Yes }
+            if named == Verdict::Yes { granted } else { Verdict::Yes }
         }
     }
 }
 
 /// What is true of the caller's own policies where they are needed. What bars it there counts before any Allow.
-fn need(form: &PrincipalForm, request: &Request) -> Truth {
-    let Caller::Iam { principal, .. } = &request.caller else { return Truth::Yes };
-    let own = request.own_policies.map_or(Truth::Unknown, Truth::from);
+fn need(form: &PrincipalForm, request: &Request) -> Verdict {
+    let Caller::Iam { principal, .. } = &request.caller else { return Verdict::Yes };
+    let own = request.own_policies.map_or(Verdict::Unknown, Verdict::from);
     let free = match request.bar {
-        Bar::None => Truth::Yes,
-        Bar::Perhaps(_) => Truth::Unknown,
-        Bar::Surely(_) => Truth::No,
+        Bar::None => Verdict::Yes,
+        Bar::Perhaps(_) => Verdict::Unknown,
+        Bar::Surely(_) => Verdict::No,
     };
     let allowed = match (form, request.role_account.as_deref()) {
         (PrincipalForm::Account { .. }, _) => own,
-        (_, Some(account)) if account == principal.account => Truth::Yes,
+        (_, Some(account)) if account == principal.account => Verdict::Yes,
         (_, Some(_)) => own,
         // Of which account the role is was not told: the trust policy's own answer stands, unless the caller's policies
         // are known not to allow it, when it depends on that.
-        (_, None) if request.own_policies == Some(false) => Truth::Unknown,
-        (_, None) => Truth::Yes,
+        (_, None) if request.own_policies == Some(false) => Verdict::Unknown,
+        (_, None) => Verdict::Yes,
     };
-    all([free, allowed])
+    Verdict::all([free, allowed])
 }
 
-fn one(it: &NamedPrincipal, request: &Request) -> Truth {
+fn one(it: &NamedPrincipal, request: &Request) -> Verdict {
     let caller = &request.caller;
     match (&it.form, caller) {
-        (PrincipalForm::Everyone, _) => Truth::Yes,
-        (PrincipalForm::Invalid(_), _) => Truth::No,
+        (PrincipalForm::Everyone, _) => Verdict::Yes,
+        (PrincipalForm::Invalid(_), _) => Verdict::No,
         (PrincipalForm::Account { partition, account }, Caller::Iam { principal, .. }) => {
             let same = partition.as_ref().is_none_or(|it| *it == principal.partition) && *account == principal.account;
             same.into()
@@ -64,23 +64,23 @@ fn one(it: &NamedPrincipal, request: &Request) -> Truth {
         }
         (PrincipalForm::Session(named, wanted), Caller::Iam { principal, session, .. }) => {
             match (same_but_path(named, principal), session) {
-                (false, _) => Truth::No,
+                (false, _) => Verdict::No,
                 (true, Some(session)) => (session == wanted).into(),
                 // The role is meant, and some session of it asks.
-                (true, None) => Truth::Unknown,
+                (true, None) => Verdict::Unknown,
             }
         }
         // IAM shows an id only for a principal that is gone, and one made again under its name has another.
         (PrincipalForm::UniqueId, Caller::Iam { .. }) => (request.unique_id.as_ref() == Some(&it.text)).into(),
-        (PrincipalForm::Service, Caller::Service(name)) if *name == it.text => Truth::Yes,
-        (PrincipalForm::Service, Caller::Service(name)) if same_service(name, &it.text) => Truth::Unknown,
+        (PrincipalForm::Service, Caller::Service(name)) if *name == it.text => Verdict::Yes,
+        (PrincipalForm::Service, Caller::Service(name)) if same_service(name, &it.text) => Verdict::Unknown,
         (PrincipalForm::Federated, Caller::Federated(text)) => (*text == it.text).into(),
         (PrincipalForm::Unclear(_), caller) => match (it.kind.as_str(), caller) {
-            ("AWS", Caller::Iam { .. }) | ("Federated", Caller::Federated(_)) => Truth::Unknown,
-            ("AWS" | "Federated" | "Service", _) => Truth::No,
-            _ => Truth::Unknown,
+            ("AWS", Caller::Iam { .. }) | ("Federated", Caller::Federated(_)) => Verdict::Unknown,
+            ("AWS" | "Federated" | "Service", _) => Verdict::No,
+            _ => Verdict::Unknown,
         },
-        _ => Truth::No,
+        _ => Verdict::No,
     }
 }
 

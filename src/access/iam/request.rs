@@ -35,8 +35,10 @@ const OF_SERVICES: [&str; 4] = ["aws:sourceaccount", "aws:sourcearn", "aws:sourc
 const NEVER_IN_STS: [&str; 12] =
     ["autoscaling", "dynamodb", "ec2", "ecr", "eks", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm"];
 
-const ASSUME_ROLE: &str = "sts:AssumeRole";
-const TAG_SESSION: &str = "sts:TagSession";
+/// What it takes to assume a role.
+pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// What it takes to tag a session that is being made.
+pub(crate) const TAG_SESSION: &str = "sts:TagSession";
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::condition;
 use super::policy::Target;
 use super::principal;
 use super::request::Request;
-use super::truth::{Truth, all, any};
+use crate::access::Verdict;
 use crate::model::policy::{Actions, Document, Effect, Statement};
 use crate::model::wildcard::glob;
 
@@ -28,11 +28,11 @@ pub(crate) enum StatementPart {
 /// A statement, held against the request part by part.
 pub(crate) struct JudgedStatement<'a> {
     pub(crate) statement: &'a Statement,
-    pub(crate) principal: Truth,
-    pub(crate) action: Truth,
-    resource: Truth,
-    own_policies: Truth,
-    pub(crate) conditions: Vec<Truth>,
+    pub(crate) principal: Verdict,
+    pub(crate) action: Verdict,
+    resource: Verdict,
+    own_policies: Verdict,
+    pub(crate) conditions: Vec<Verdict>,
 }
 
 impl<'a> JudgedStatement<'a> {
@@ -47,15 +47,15 @@ impl<'a> JudgedStatement<'a> {
     ) -> Self {
         let principal = principal::named(&statement.principals, request);
         let action = names_actions(&statement.actions, action);
-        let skipped = !reasons && (principal == Truth::No || action == Truth::No);
+        let skipped = !reasons && (principal == Verdict::No || action == Verdict::No);
         JudgedStatement {
             statement,
             principal,
             action,
-            resource: Truth::Yes,
+            resource: Verdict::Yes,
             // A Deny needs nobody's consent.
             own_policies: match statement.effect {
-                Some(Effect::Deny) => Truth::Yes,
+                Some(Effect::Deny) => Verdict::Yes,
                 _ => principal::enough(&statement.principals, request),
             },
             conditions: hold_conditions(document, statement, request, skipped),
@@ -72,23 +72,23 @@ impl<'a> JudgedStatement<'a> {
     ) -> Self {
         let action = names_actions(&statement.actions, action);
         let resource = match action {
-            Truth::No => Truth::Yes,
+            Verdict::No => Verdict::Yes,
             _ => target.is_named_by(&statement.resources, document.variables, request),
         };
-        let skipped = resource == Truth::No || action == Truth::No;
+        let skipped = resource == Verdict::No || action == Verdict::No;
         JudgedStatement {
             statement,
-            principal: Truth::Yes,
+            principal: Verdict::Yes,
             action,
             resource,
-            own_policies: Truth::Yes,
+            own_policies: Verdict::Yes,
             conditions: hold_conditions(document, statement, request, skipped),
         }
     }
 
     /// All parts, in the order in which a person asks for them.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (StatementPart, Truth)> {
-        let unclear = if self.statement.unclear.is_empty() { Truth::Yes } else { Truth::Unknown };
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (StatementPart, Verdict)> {
+        let unclear = if self.statement.unclear.is_empty() { Verdict::Yes } else { Verdict::Unknown };
         let conditions = self.conditions.iter().enumerate().map(|(at, it)| (StatementPart::Condition(at), *it));
         [
             (StatementPart::Principal, self.principal),
@@ -101,12 +101,12 @@ impl<'a> JudgedStatement<'a> {
     }
 
     /// Whether the statement applies to the request.
-    pub(crate) fn applies(&self) -> Truth {
-        all(self.parts().map(|(_, truth)| truth))
+    pub(crate) fn applies(&self) -> Verdict {
+        Verdict::all(self.parts().map(|(_, truth)| truth))
     }
 
     /// The first part of which this is true.
-    pub(crate) fn first_part(&self, wanted: Truth) -> Option<StatementPart> {
+    pub(crate) fn first_part(&self, wanted: Verdict) -> Option<StatementPart> {
         self.parts().find(|(_, truth)| *truth == wanted).map(|(part, _)| part)
     }
 
@@ -114,22 +114,22 @@ impl<'a> JudgedStatement<'a> {
     /// action is nearer, then the one with less that is unknown.
     pub(crate) fn distance(&self) -> (usize, bool, bool, usize) {
         let count = |wanted| self.parts().filter(|(_, truth)| *truth == wanted).count();
-        (count(Truth::No), self.principal == Truth::No, self.action == Truth::No, count(Truth::Unknown))
+        (count(Verdict::No), self.principal == Verdict::No, self.action == Verdict::No, count(Verdict::Unknown))
     }
 }
 
-fn hold_conditions(document: &Document, statement: &Statement, request: &Request, skipped: bool) -> Vec<Truth> {
+fn hold_conditions(document: &Document, statement: &Statement, request: &Request, skipped: bool) -> Vec<Verdict> {
     let conditions = if skipped { &[][..] } else { &statement.conditions };
     conditions.iter().map(|it| condition::holds(it, document.variables, request)).collect()
 }
 
 /// Whether the statement speaks of the action, which is lowered: actions have no case. An action may be a whole service's
 /// (`iam:*`) or every one (`*`): then all of them must be spoken of.
-pub(crate) fn names_actions(actions: &Actions, action: &str) -> Truth {
+pub(crate) fn names_actions(actions: &Actions, action: &str) -> Verdict {
     match actions {
-        Actions::AnyOf(_, patterns) => any(patterns.iter().map(|it| names_action(it, action))),
+        Actions::AnyOf(_, patterns) => Verdict::any(patterns.iter().map(|it| names_action(it, action))),
         Actions::AllBut(_, patterns) => {
-            let is_left_out = any(patterns.iter().map(|it| names_action(it, action)));
+            let is_left_out = Verdict::any(patterns.iter().map(|it| names_action(it, action)));
             let service = action.split_once(':').map(|(service, _)| service);
             let shares = |pattern: &String| match (service, pattern.split_once(':')) {
                 (Some(service), Some((own, _))) => own == service,
@@ -137,11 +137,11 @@ pub(crate) fn names_actions(actions: &Actions, action: &str) -> Truth {
             };
             match action.contains('*') && patterns.iter().any(shares) {
                 // Some of them are left out, perhaps.
-                true => (!is_left_out).min(Truth::Unknown),
+                true => (!is_left_out).min(Verdict::Unknown),
                 false => !is_left_out,
             }
         }
-        Actions::Unclear(_) => Truth::Unknown,
+        Actions::Unclear(_) => Verdict::Unknown,
     }
 }
 
@@ -149,16 +149,16 @@ pub(crate) fn names_actions(actions: &Actions, action: &str) -> Truth {
 /// `*:AssumeRole` ("Action vendors must not contain wildcards") and what has no service ("must be prefaced by a
 /// vendor"), and neither names anything. The lone star names everything; of `*:*` and `**`, which IAM refuses too
 /// and which are widely taken for the star, it is not known.
-fn names_action(pattern: &str, action: &str) -> Truth {
+fn names_action(pattern: &str, action: &str) -> Verdict {
     if pattern == "*" || pattern == action {
-        return Truth::Yes;
+        return Verdict::Yes;
     }
     if pattern.contains('*') && pattern.bytes().all(|b| matches!(b, b'*' | b':')) {
-        return Truth::Unknown;
+        return Verdict::Unknown;
     }
     let (Some((service, name)), Some((own_service, own_name))) = (pattern.split_once(':'), action.split_once(':'))
     else {
-        return Truth::No;
+        return Verdict::No;
     };
     (service == own_service && glob(name, own_name)).into()
 }

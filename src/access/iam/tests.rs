@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::identity::session_leaves;
-use super::{ActionVerdict, Bar, PolicyOwner, PolicyReader, managed};
-use crate::access::iam::Truth;
+use super::{Bar, PolicyOwner, PolicyReader, managed};
+use crate::access::Verdict;
 use crate::model::role::{AttachedPolicy, InlinePolicy, ManagedPolicy, PermissionsBoundary, PolicyVersion, RoleDetail};
 use crate::model::snapshot::{IamFacts, Section};
 use crate::model::time::Time;
@@ -60,11 +60,11 @@ fn verdict(attached: &[&str], inline: &[Value], boundary: Option<&str>, action: 
         Bar::Perhaps(_) => "?",
         Bar::Surely(_) => "!",
     };
-    let said = match decision.allows {
-        ActionVerdict::Yes => "yes".to_owned(),
-        ActionVerdict::No => "no".to_owned(),
-        ActionVerdict::Denied(_) => "denied".to_owned(),
-        ActionVerdict::Unknown(why) => why,
+    let said = match decision.allows.verdict {
+        Verdict::Yes => "yes".to_owned(),
+        Verdict::No if decision.allows.is_denied => "denied".to_owned(),
+        Verdict::No => "no".to_owned(),
+        Verdict::Unknown => decision.allows.because,
     };
     format!("{said}{bar}")
 }
@@ -235,7 +235,11 @@ fn a_session_policy_leaves_what_it_allows() {
         (text(json!([])), "*", Some(false)),
         ("{".to_owned(), "*", None),
     ] {
-        assert_eq!(session_leaves(&policy, ROLE, "s3:GetObject", resource).known(), expected, "{policy} {resource}");
+        assert_eq!(
+            session_leaves(&policy, ROLE, "s3:GetObject", resource).verdict.known(),
+            expected,
+            "{policy} {resource}"
+        );
     }
 }
 
@@ -243,23 +247,23 @@ fn a_session_policy_leaves_what_it_allows() {
 #[test]
 fn what_is_known_of_aws_s_own_policies() {
     for (name, action, expected) in [
-        ("AdministratorAccess", "iam:createrole", Truth::Yes),
-        ("PowerUserAccess", "eks-auth:assumeroleforpodidentity", Truth::Yes),
+        ("AdministratorAccess", "iam:createrole", Verdict::Yes),
+        ("PowerUserAccess", "eks-auth:assumeroleforpodidentity", Verdict::Yes),
         // Some of IAM it gives all the same (iam:ListRoles, service-linked roles).
-        ("PowerUserAccess", "iam:listroles", Truth::Unknown),
-        ("AmazonEKSWorkerNodePolicy", "eks-auth:assumeroleforpodidentity", Truth::Yes),
-        ("AmazonEKSWorkerNodePolicy", "sts:assumerole", Truth::No),
-        ("AmazonEKSWorkerNodePolicy", "ec2:describevolumes", Truth::Unknown),
-        ("AmazonEKS_CNI_Policy", "eks-auth:assumeroleforpodidentity", Truth::No),
-        ("ReadOnlyAccess", "sts:assumerole", Truth::Unknown),
-        ("AWSDenyAll", "s3:getobject", Truth::No),
-        ("AmazonS3FullAccess", "s3:getobject", Truth::Unknown),
+        ("PowerUserAccess", "iam:listroles", Verdict::Unknown),
+        ("AmazonEKSWorkerNodePolicy", "eks-auth:assumeroleforpodidentity", Verdict::Yes),
+        ("AmazonEKSWorkerNodePolicy", "sts:assumerole", Verdict::No),
+        ("AmazonEKSWorkerNodePolicy", "ec2:describevolumes", Verdict::Unknown),
+        ("AmazonEKS_CNI_Policy", "eks-auth:assumeroleforpodidentity", Verdict::No),
+        ("ReadOnlyAccess", "sts:assumerole", Verdict::Unknown),
+        ("AWSDenyAll", "s3:getobject", Verdict::No),
+        ("AmazonS3FullAccess", "s3:getobject", Verdict::Unknown),
     ] {
         assert_eq!(managed::allows(name, action), expected, "{name} {action}");
     }
-    assert_eq!(managed::denies("AWSDenyAll"), Truth::Yes);
-    assert_eq!(managed::denies("AWSCompromisedKeyQuarantineV2"), Truth::Unknown);
-    assert_eq!(managed::denies("AdministratorAccess"), Truth::No);
+    assert_eq!(managed::denies("AWSDenyAll"), Verdict::Yes);
+    assert_eq!(managed::denies("AWSCompromisedKeyQuarantineV2"), Verdict::Unknown);
+    assert_eq!(managed::denies("AdministratorAccess"), Verdict::No);
     for (arn, expected) in [
         ("arn:aws:iam::aws:policy/AdministratorAccess", Some("AdministratorAccess")),
         ("arn:aws-cn:iam::aws:policy/service-role/X", Some("X")),

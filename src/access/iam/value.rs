@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
-use super::truth::Truth;
+use crate::access::Verdict;
 use crate::model::network::Cidr;
 use crate::model::policy::Base;
 use crate::model::policy::operator::Order;
 
 /// Compares a request's value with a wanted one; unknown where either cannot be read as what the operator compares.
-pub(crate) fn compare(base: Base, wanted: &str, got: &str) -> Truth {
+pub(crate) fn compare(base: Base, wanted: &str, got: &str) -> Verdict {
     let result = match base {
         Base::Bool => boolean(wanted).zip(boolean(got)).map(|(a, b)| a == b),
         Base::Number(order) => {
@@ -30,7 +30,7 @@ pub(crate) fn compare(base: Base, wanted: &str, got: &str) -> Truth {
         // Text is compared elsewhere, and Null asks for no value.
         _ => None,
     };
-    result.map_or(Truth::Unknown, Truth::from)
+    result.map_or(Verdict::Unknown, Verdict::from)
 }
 
 /// `got` stands to `wanted` as `ordering` says.
@@ -179,17 +179,17 @@ fn fixed_digits(text: &str, length: usize) -> Option<i16> {
 
 /// Whether an address is in a network. IAM documents `/32` for an address without a prefix, and not whether that is meant
 /// of IPv6 too; nor whether an IPv4 address inside an IPv6 one is in a network of IPv4.
-fn within(wanted: &str, got: &str) -> Truth {
-    let (Some(network), Ok(address)) = (Cidr::parse(wanted), got.parse::<IpAddr>()) else { return Truth::Unknown };
-    let inside = Truth::from(network.contains(address));
+fn within(wanted: &str, got: &str) -> Verdict {
+    let (Some(network), Ok(address)) = (Cidr::parse(wanted), got.parse::<IpAddr>()) else { return Verdict::Unknown };
+    let inside = Verdict::from(network.contains(address));
     if let (IpAddr::V6(six), false) = (address, wanted.contains(':'))
         && six.to_ipv4_mapped().is_some()
     {
-        return Truth::Unknown;
+        return Verdict::Unknown;
     }
     let is_bare_v6 = wanted.contains(':') && !wanted.contains('/');
     match Cidr::parse(&format!("{wanted}/32")) {
-        Some(wide) if is_bare_v6 && inside == Truth::No && wide.contains(address) => Truth::Unknown,
+        Some(wide) if is_bare_v6 && inside == Verdict::No && wide.contains(address) => Verdict::Unknown,
         _ => inside,
     }
 }
@@ -289,20 +289,20 @@ mod tests {
     #[test]
     fn addresses() {
         for (wanted, got, expected) in [
-            ("203.0.113.0/24", "203.0.113.255", Truth::Yes),
-            ("203.0.113.0/24", "203.0.114.0", Truth::No),
-            ("203.0.113.7", "203.0.113.7", Truth::Yes),
-            ("203.0.113.7", "203.0.113.8", Truth::No),
-            ("2001:DB8:1234:5678::/64", "2001:db8:1234:5678::1", Truth::Yes),
-            ("2001:db8::1", "2001:db8::1", Truth::Yes),
-            ("2001:db8::1", "2001:db8::2", Truth::Unknown),
-            ("2001:db8::1", "2001:db9::2", Truth::No),
-            ("0.0.0.0/0", "::1", Truth::No),
-            ("10.0.0.0/8", "::ffff:10.0.0.1", Truth::Unknown),
-            ("10.0.0.0/33", "10.0.0.1", Truth::Unknown),
-            ("10.*", "10.0.0.1", Truth::Unknown),
-            ("10.0.0.0/8", "10.0.0.1/32", Truth::Unknown),
-            ("010.0.0.1", "10.0.0.1", Truth::Unknown),
+            ("203.0.113.0/24", "203.0.113.255", Verdict::Yes),
+            ("203.0.113.0/24", "203.0.114.0", Verdict::No),
+            ("203.0.113.7", "203.0.113.7", Verdict::Yes),
+            ("203.0.113.7", "203.0.113.8", Verdict::No),
+            ("2001:DB8:1234:5678::/64", "2001:db8:1234:5678::1", Verdict::Yes),
+            ("2001:db8::1", "2001:db8::1", Verdict::Yes),
+            ("2001:db8::1", "2001:db8::2", Verdict::Unknown),
+            ("2001:db8::1", "2001:db9::2", Verdict::No),
+            ("0.0.0.0/0", "::1", Verdict::No),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", Verdict::Unknown),
+            ("10.0.0.0/33", "10.0.0.1", Verdict::Unknown),
+            ("10.*", "10.0.0.1", Verdict::Unknown),
+            ("10.0.0.0/8", "10.0.0.1/32", Verdict::Unknown),
+            ("010.0.0.1", "10.0.0.1", Verdict::Unknown),
         ] {
             assert_eq!(compare(Base::IpAddress, wanted, got), expected, "{wanted} {got}");
         }

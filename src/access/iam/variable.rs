@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::request::{Lookup, Request};
-use super::truth::Truth;
+use crate::access::Verdict;
 use crate::model::wildcard::{Sign, fits, glob};
 
 /// A value of a condition, its variables filled in.
@@ -125,7 +125,7 @@ pub(crate) fn fill<'a>(value: &'a str, variables: bool, request: &Request) -> Wa
 
 /// Whether a text fits a pattern outside of conditions, as a resource does. Unknown where that depends on a variable that
 /// is not known: then no value of it may rule the text out. A variable that is no context key fits nothing.
-pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str) -> Truth {
+pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str) -> Verdict {
     if !variables || !pattern.contains("${") {
         return glob(pattern, text).into();
     }
@@ -139,10 +139,10 @@ pub(crate) fn like(pattern: &str, variables: bool, request: &Request, text: &str
         }
     };
     match filled(pattern, request, otherwise) {
-        Err(()) => Truth::No,
-        Ok(signs) if !fits(&signs, text) => Truth::No,
-        Ok(_) if known => Truth::Yes,
-        Ok(_) => Truth::Unknown,
+        Err(()) => Verdict::No,
+        Ok(signs) if !fits(&signs, text) => Verdict::No,
+        Ok(_) if known => Verdict::Yes,
+        Ok(_) => Verdict::Unknown,
     }
 }
 

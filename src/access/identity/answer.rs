@@ -3,21 +3,11 @@
 use std::fmt;
 
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::model::aws_auth::AwsAuthKey;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
-
-/// Does the principal get a Kubernetes identity?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// Yes.
-    Maps,
-    /// No: nobody knows it, the API server answers 401.
-    DoesNotMap,
-    /// A named fact is missing that could change the answer.
-    Unknown,
-}
 
 /// Where a mapping stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,12 +89,16 @@ pub struct Identity {
 pub struct Resolution {
     /// The question, the role's path filled in where it is known.
     pub asked: Asked,
-    /// Yes, no, or unknown.
+    /// Whether it gets a Kubernetes identity. No: nobody knows it, the API server answers 401.
     pub verdict: Verdict,
     /// Why, as a sentence.
     pub because: String,
     /// The missing facts that could change the answer, or a part of it.
     pub unknown: Vec<String>,
+    /// Whether one of them is only not there yet.
+    pub loading: bool,
+    /// Whether the reason is that of the first of the others, the nearest miss.
+    pub names_nearest: bool,
     /// What could only reveal a rare defect.
     pub unverified: Vec<String>,
     /// The mapping in force.
@@ -115,6 +109,17 @@ pub struct Resolution {
     pub identity: Option<Identity>,
     /// The access policies of the entry in force; `None` when they could not be read.
     pub access_policies: Option<Vec<AssociatedPolicy>>,
+}
+
+impl Resolution {
+    /// The words that an answer begins with.
+    pub fn words(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Yes => "gets in",
+            Verdict::No => "does not get in",
+            Verdict::Unknown => "not known",
+        }
+    }
 }
 
 impl Other {

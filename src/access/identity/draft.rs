@@ -1,21 +1,33 @@
 //! The answer while it is being worked out: what is open, what is unverified, and which mappings do not decide.
 
-use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution, Verdict};
+use super::answer::{Identity, Mapping, MappingSource, Other, OtherState, Resolution};
 use super::aws_auth;
+use crate::access::Verdict;
 use crate::model::aws_auth::{AwsAuthKey, AwsAuthRow};
 use crate::model::mapping::{AccessEntry, AssociatedPolicy};
 use crate::model::principal::Asked;
-use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
+use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
 use crate::model::time::Time;
 
 /// The answer while it is being worked out.
+#[derive(Default)]
 pub(super) struct Draft {
     pub(super) unknown: Vec<String>,
+    /// Whether one of these is only not there yet.
+    pub(super) loading: bool,
+    /// Whether the reason is that of the first of the others.
+    pub(super) names_nearest: bool,
     pub(super) unverified: Vec<String>,
     pub(super) others: Vec<Other>,
 }
 
 impl Draft {
+    /// Notes that something was not read.
+    pub(super) fn lacks(&mut self, what: &str, gap: &Gap) {
+        self.unknown.push(format!("{what}: {gap}"));
+        self.loading |= *gap == Gap::Loading;
+    }
+
     pub(super) fn other_entry(&mut self, entry: &AccessEntry, state: OtherState, because: String) {
         let source = MappingSource::AccessEntry { principal_arn: entry.principal_arn.clone() };
         self.others.push(Other { source, state, because, evidence: entry_evidence(entry) });
@@ -86,7 +98,8 @@ impl Draft {
     }
 
     /// "Nobody", with the nearest miss named first: that is what somebody must mend.
-    pub(super) fn why_nobody(&self, plain: &str) -> String {
+    pub(super) fn why_nobody(&mut self, plain: &str) -> String {
+        self.names_nearest = !self.others.is_empty();
         match self.others.as_slice() {
             [] => plain.to_owned(),
             [nearest, ..] => format!("{} is {}: {}", nearest.source, nearest.state, nearest.because),
@@ -94,7 +107,7 @@ impl Draft {
     }
 
     pub(super) fn nobody(self, asked: Asked, because: String) -> Resolution {
-        self.finish(asked, Verdict::DoesNotMap, because, None, None, Some(Vec::new()))
+        self.finish(asked, Verdict::No, because, None, None, Some(Vec::new()))
     }
 
     pub(super) fn unknown(self, asked: Asked, because: String) -> Resolution {
@@ -110,8 +123,20 @@ impl Draft {
         identity: Option<Identity>,
         access_policies: Option<Vec<AssociatedPolicy>>,
     ) -> Resolution {
-        let Draft { unknown, unverified, others } = self;
-        Resolution { asked, verdict, because, unknown, unverified, mapping, others, identity, access_policies }
+        let Draft { unknown, loading, names_nearest, unverified, others } = self;
+        Resolution {
+            asked,
+            verdict,
+            because,
+            unknown,
+            loading,
+            names_nearest,
+            unverified,
+            mapping,
+            others,
+            identity,
+            access_policies,
+        }
     }
 }
 

@@ -69,11 +69,11 @@ fn resolve(snapshot: &Snapshot, ask: &str) -> Resolution {
 /// A resolution in one line: what it maps to, then every other mapping with its state.
 fn told(resolution: &Resolution) -> String {
     let mut out = match (&resolution.verdict, &resolution.mapping, &resolution.identity) {
-        (Verdict::Maps, Some(mapping), Some(identity)) => {
+        (Verdict::Yes, Some(mapping), Some(identity)) => {
             format!("{} as {:?} in {:?}", mapping.source, identity.username, identity.groups.join(","))
         }
-        (Verdict::Maps, Some(mapping), None) => mapping.source.to_string(),
-        (Verdict::DoesNotMap, ..) => "nobody".to_owned(),
+        (Verdict::Yes, Some(mapping), None) => mapping.source.to_string(),
+        (Verdict::No, ..) => "nobody".to_owned(),
         _ => "unknown".to_owned(),
     };
     for other in &resolution.others {
@@ -337,7 +337,7 @@ fn unread_policies_leave_the_mapping_and_are_named() {
         facts.access_entries = Section::known(entries, Time::default());
     };
     let it = resolve(&without(API, &format!("{ROLE} || u | g"), "", spoil), SESSION);
-    assert_eq!((it.verdict, it.access_policies), (Verdict::Maps, None));
+    assert_eq!((it.verdict, it.access_policies), (Verdict::Yes, None));
     assert!(it.unknown[0].contains("access policies"));
 }
 
@@ -393,6 +393,6 @@ fn older_facts_still_answer_and_say_since_when() {
             std::mem::take(&mut facts.access_entries).refreshed(Section::failed(refused("eks:ListAccessEntries")));
     };
     let it = resolve(&without(API, &format!("{ROLE} || u | g"), "", spoil), SESSION);
-    assert_eq!(it.verdict, Verdict::Maps);
+    assert_eq!(it.verdict, Verdict::Yes);
     assert!(it.unverified.iter().any(|it| it.contains("since 2026-11-24")), "{:?}", it.unverified);
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use super::{AwsAuthLine, EntryRow};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{of_account, of_entry, of_key, of_line};
-use crate::access::identity::{MappingSource, Resolution, Resolver, Verdict, meant, row_evidence, why_never};
+use crate::access::identity::{MappingSource, Resolution, Resolver, meant, row_evidence, why_never};
 use crate::model::aws_auth::{AwsAuth, AwsAuthKey, AwsAuthRow, KeyProblem};
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::{Asked, Principal};

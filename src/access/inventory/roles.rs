@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{RoleRow, RoleUse};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{Remedy, RoleFacts, of_role};
 use crate::access::identity::{Resolver, meant};
 use crate::access::node_roles::{JoinState, NodeRoles, entry_commands, entry_type, join_state, unmapped_node_roles};
 use crate::access::service_role::{self, RoleCheck};
-use crate::access::trust::Outcome;
 use crate::model::cluster::Addon;
 use crate::model::principal::{Principal, PrincipalKey};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Evidence, Lookup};
@@ -145,7 +145,7 @@ fn way_in(resolver: &Resolver<'_>, used_by: &RoleUse, principal: Option<&Princip
     let (Some(kind), Some(principal)) = (entry_type(used_by, facts), principal) else { return (String::new(), None) };
     let fix = |arn: &str| {
         let title = format!("Let nodes join with {}", last_part(arn));
-        entry_commands(facts, arn, kind).map(|text| Remedy { title, text })
+        entry_commands(facts, arn, kind).map(|text| Remedy::new(title, text))
     };
     match resolver.existing(principal) {
         Lookup::Found((arn, _)) => (String::new(), fix(arn)),
@@ -226,9 +226,9 @@ fn states(used_by: &RoleUse, check: &RoleCheck) -> Vec<(Mark, String)> {
     let mut states = Vec::new();
     if let Some(trust) = &check.trust {
         match trust.verdict {
-            Outcome::Allowed => {}
-            Outcome::Denied => states.push((Mark::Dead, format!("{} cannot assume it: {}", trust.who, trust.because))),
-            Outcome::Unknown => {
+            Verdict::Yes => {}
+            Verdict::No => states.push((Mark::Dead, format!("{} cannot assume it: {}", trust.who, trust.because))),
+            Verdict::Unknown => {
                 let because = format!("whether {} can assume it is not known: {}", trust.who, trust.because);
                 states.push((unknown, because));
             }

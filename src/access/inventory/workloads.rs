@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{IrsaRow, PodIdentityRow};
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::findings::{of_association, of_irsa, of_trusting, subjects};
-use crate::access::trust::Outcome;
 use crate::access::workload::{Account, Answer, Irsa, Workloads};
 use crate::model::principal::{Principal, PrincipalKey};
 use crate::model::snapshot::{DocumentRef, Evidence, Gap};
@@ -31,10 +31,8 @@ pub(super) fn irsa(workloads: &Workloads<'_>) -> Vec<IrsaRow> {
 
 fn mark(answer: &Answer) -> Mark {
     match answer.outcome {
-        Outcome::Allowed => Mark::InForce,
-        Outcome::Denied => Mark::Dead,
-        Outcome::Unknown if answer.loading => Mark::Loading,
-        Outcome::Unknown => Mark::Unknown,
+        Verdict::Unknown if answer.loading => Mark::Loading,
+        verdict => verdict.mark(),
     }
 }
 

@@ -172,25 +172,25 @@ fn a_command_is_translated_into_what_kubectl_asks() {
 
 #[test]
 fn a_command_is_allowed_if_all_of_it_is() {
-    use Verdict::{Allowed, Denied, Unknown};
+    use Verdict::{No, Unknown, Yes};
     for (version, user, text, wanted) in [
-        ("1.35", "poster", "exec pods -n blue", Allowed),
-        ("1.35", "bare", "exec pods -n blue", Denied),
-        ("1.35", "getter", "exec pods -n blue", Denied),
+        ("1.35", "poster", "exec pods -n blue", Yes),
+        ("1.35", "bare", "exec pods -n blue", No),
+        ("1.35", "getter", "exec pods -n blue", No),
         // A WebSocket's GET: kubectl exec from 1.30, port-forward from 1.31, until the API server asks for create.
-        ("1.34", "getter", "exec pods -n blue", Allowed),
-        ("1.30", "getter", "exec pods -n blue", Allowed),
-        ("1.29", "getter", "exec pods -n blue", Denied),
-        ("1.30", "getter", "port-forward pods -n blue", Denied),
-        ("1.31", "getter", "port-forward pods -n blue", Allowed),
+        ("1.34", "getter", "exec pods -n blue", Yes),
+        ("1.30", "getter", "exec pods -n blue", Yes),
+        ("1.29", "getter", "exec pods -n blue", No),
+        ("1.30", "getter", "port-forward pods -n blue", No),
+        ("1.31", "getter", "port-forward pods -n blue", Yes),
         ("", "getter", "exec pods -n blue", Unknown),
-        ("", "poster", "exec pods -n blue", Allowed),
-        ("", "reader", "exec pods -n blue", Denied),
-        ("1.33", "scaler", "scale deploy/api -n blue", Allowed),
-        ("1.33", "half", "scale deploy/api -n blue", Denied),
-        ("1.33", "drainer", "drain nodes", Allowed),
-        ("1.33", "drainer", "cordon nodes", Allowed),
-        ("1.33", "reader", "drain nodes", Denied),
+        ("", "poster", "exec pods -n blue", Yes),
+        ("", "reader", "exec pods -n blue", No),
+        ("1.33", "scaler", "scale deploy/api -n blue", Yes),
+        ("1.33", "half", "scale deploy/api -n blue", No),
+        ("1.33", "drainer", "drain nodes", Yes),
+        ("1.33", "drainer", "cordon nodes", Yes),
+        ("1.33", "reader", "drain nodes", No),
     ] {
         let permissions = at(version);
         let who = Who::user(user);
@@ -202,14 +202,10 @@ fn a_command_is_allowed_if_all_of_it_is() {
 
 #[test]
 fn all_must_be_allowed_and_one_denial_decides() {
-    use Verdict::{Allowed, Denied, Unknown};
-    for (all, wanted) in [
-        (&[][..], Allowed),
-        (&[Allowed, Allowed], Allowed),
-        (&[Allowed, Unknown], Unknown),
-        (&[Unknown, Denied], Denied),
-        (&[Denied, Allowed], Denied),
-    ] {
+    use Verdict::{No, Unknown, Yes};
+    for (all, wanted) in
+        [(&[][..], Yes), (&[Yes, Yes], Yes), (&[Yes, Unknown], Unknown), (&[Unknown, No], No), (&[No, Yes], No)]
+    {
         assert_eq!(all_of(all.iter().copied()), wanted, "{all:?}");
     }
 }
@@ -309,11 +305,11 @@ fn a_kind_without_namespace_is_answered_for_the_whole_cluster() {
     let permissions = Permissions::of(&ClusterFacts { role_bindings: known(vec![binding.unwrap()]), ..facts() });
     let ann = Who::user("ann");
     for (text, verdict, allowed_in) in [
-        ("get pods", Verdict::Denied, &["blue"][..]),
-        ("get pods -n blue", Verdict::Allowed, &[]),
-        ("get nodes", Verdict::Denied, &[]),
-        ("get nodes -n blue", Verdict::Denied, &[]),
-        ("get namespaces", Verdict::Denied, &[]),
+        ("get pods", Verdict::No, &["blue"][..]),
+        ("get pods -n blue", Verdict::Yes, &[]),
+        ("get nodes", Verdict::No, &[]),
+        ("get nodes -n blue", Verdict::No, &[]),
+        ("get namespaces", Verdict::No, &[]),
     ] {
         let question = ask(&permissions, text);
         let needs = question.needs();

@@ -106,6 +106,15 @@ impl Grant {
         }
     }
 
+    /// Whether it holds in the whole cluster.
+    pub fn is_cluster_wide(&self) -> bool {
+        match self {
+            Grant::Masters | Grant::Node => true,
+            Grant::Binding { namespace, .. } => namespace.is_none(),
+            Grant::Policy { scope, .. } => scope.kind == ScopeKind::Cluster,
+        }
+    }
+
     /// Is it an access policy?
     pub fn is_policy(&self) -> bool {
         matches!(self, Grant::Policy { .. })

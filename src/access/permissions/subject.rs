@@ -3,9 +3,10 @@
 //! Decides how a subject may be written. Which groups it is a member of is [`all_groups`]'s.
 
 use super::{Via, Who};
+use crate::access::Verdict;
 use crate::access::findings::MASTERS;
 use crate::access::identity::groups::{GroupSource, NODES, SERVICE_ACCOUNTS, all_groups};
-use crate::access::identity::{self, MappingSource, Resolution};
+use crate::access::identity::{MappingSource, Resolution};
 use crate::model::workload::{account_of, account_username};
 
 /// Why it is not known what a member of the nodes' group may do.
@@ -22,15 +23,15 @@ impl Who {
     pub fn of(resolution: &Resolution) -> Self {
         let mut who = Who::default();
         match resolution.verdict {
-            identity::Verdict::DoesNotMap => {
+            Verdict::No => {
                 who.outside = Some(resolution.because.clone());
                 return who;
             }
-            identity::Verdict::Unknown => {
+            Verdict::Unknown => {
                 who.unknown.push(format!("whether it gets in: {}", resolution.because));
                 return who;
             }
-            identity::Verdict::Maps => who.unknown.clone_from(&resolution.unknown),
+            Verdict::Yes => who.unknown.clone_from(&resolution.unknown),
         }
         match &resolution.identity {
             Some(identity) => {

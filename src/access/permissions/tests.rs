@@ -100,7 +100,7 @@ fn rbac_as_the_api_server_has_it() {
         ("root", &["system:masters"], "delete |nodes||n", true),
     ] {
         let decision = permissions.decide(&Who::named(user, groups), &ask(request));
-        let expected = if allowed { Verdict::Allowed } else { Verdict::Denied };
+        let expected = if allowed { Verdict::Yes } else { Verdict::No };
         assert_eq!(decision.verdict, expected, "{user} {groups:?} {request}: {decision:?}");
         assert_eq!(decision.by.is_empty(), !allowed);
     }
@@ -122,26 +122,26 @@ fn what_an_access_policy_grants_within_its_scope() {
     let silent = with_policy("AmazonEKSEventPolicy", Namespace, &["a"]);
     let unheard = with_policy("Unheard", Cluster, &[]);
     let ack = with_policy("AmazonEKSACKPolicy", Cluster, &[]);
-    use Verdict::{Allowed, Denied, Unknown};
+    use Verdict::{No, Unknown, Yes};
     for (who, request, expected) in [
-        (&view, "list |pods|dev-a|", Allowed),
-        (&view, "list |pods|prod|", Denied),
-        (&view, "list |pods||", Denied),
-        (&view, "get |secrets|dev-a|s", Denied),
-        (&view, "get |namespaces|dev-a|dev-a", Allowed),
-        (&view, "list |namespaces||", Denied),
-        (&view, "get x.io|widgets|dev-a|", Denied),
-        (&admin, "delete |nodes||n", Allowed),
-        (&admin, "get /metrics", Allowed),
-        (&admin_here, "delete |pods|a|p", Allowed),
-        (&admin_here, "delete |nodes||n", Denied),
-        (&admin_here, "get /metrics", Denied),
-        (&admin_view, "get |secrets|quiet|s", Allowed),
-        (&admin_view, "get x.io|things||", Allowed),
-        (&admin_view, "get /metrics", Denied),
+        (&view, "list |pods|dev-a|", Yes),
+        (&view, "list |pods|prod|", No),
+        (&view, "list |pods||", No),
+        (&view, "get |secrets|dev-a|s", No),
+        (&view, "get |namespaces|dev-a|dev-a", Yes),
+        (&view, "list |namespaces||", No),
+        (&view, "get x.io|widgets|dev-a|", No),
+        (&admin, "delete |nodes||n", Yes),
+        (&admin, "get /metrics", Yes),
+        (&admin_here, "delete |pods|a|p", Yes),
+        (&admin_here, "delete |nodes||n", No),
+        (&admin_here, "get /metrics", No),
+        (&admin_view, "get |secrets|quiet|s", Yes),
+        (&admin_view, "get x.io|things||", Yes),
+        (&admin_view, "get /metrics", No),
         (&silent, "list |events|a|", Unknown),
-        (&silent, "list |events|b|", Denied),
-        (&silent, "list |events||", Denied),
+        (&silent, "list |events|b|", No),
+        (&silent, "list |events||", No),
         (&unheard, "list |events||", Unknown),
         (&ack, "update coordination.k8s.io|leases|a|l", Unknown),
     ] {
@@ -175,15 +175,15 @@ fn what_was_not_read_is_unknown_and_never_no() {
     let no_roles = missing(|it| it.roles = Section::failed(Failure::not_recorded("Roles")));
     for (what, permissions, request, expected) in [
         ("ClusterRoleBindings", &no_crb, "get |pods|a|", Verdict::Unknown),
-        ("ClusterRoleBindings", &no_crb, "get |configmaps|a|x", Verdict::Allowed),
+        ("ClusterRoleBindings", &no_crb, "get |configmaps|a|x", Verdict::Yes),
         ("RoleBindings", &no_rb, "get |configmaps|a|x", Verdict::Unknown),
         // No RoleBinding reaches a request for the whole cluster, or a path.
-        ("RoleBindings", &no_rb, "get |configmaps||", Verdict::Denied),
-        ("RoleBindings", &no_rb, "get /metrics", Verdict::Denied),
+        ("RoleBindings", &no_rb, "get |configmaps||", Verdict::No),
+        ("RoleBindings", &no_rb, "get /metrics", Verdict::No),
         ("ClusterRoles", &no_cr, "get |pods||", Verdict::Unknown),
         ("Roles", &no_roles, "get |configmaps|a|x", Verdict::Unknown),
         // No binding of this namespace concerns ann, so no Role matters.
-        ("Roles", &no_roles, "get |configmaps|b|x", Verdict::Denied),
+        ("Roles", &no_roles, "get |configmaps|b|x", Verdict::No),
     ] {
         let decision = permissions.decide(&who, &ask(request));
         assert_eq!(decision.verdict, expected, "without {what}: {request}: {decision:?}");
@@ -201,11 +201,11 @@ fn a_session_that_was_not_given_may_be_the_one_that_is_bound() {
     let decision = permissions.decide(&open, &scale);
     assert_eq!(decision.verdict, Verdict::Unknown);
     assert!(decision.unknown[0].contains("session jane") && decision.unknown[0].contains("by-session"), "{decision:?}");
-    assert_eq!(permissions.decide(&open, &ask("list |pods||")).verdict, Verdict::Denied);
-    assert_eq!(permissions.decide(&Who::named("aws:1:deployer/jane", &[]), &scale).verdict, Verdict::Allowed);
-    assert_eq!(permissions.decide(&Who::named("aws:1:deployer/joe", &[]), &scale).verdict, Verdict::Denied);
+    assert_eq!(permissions.decide(&open, &ask("list |pods||")).verdict, Verdict::No);
+    assert_eq!(permissions.decide(&Who::named("aws:1:deployer/jane", &[]), &scale).verdict, Verdict::Yes);
+    assert_eq!(permissions.decide(&Who::named("aws:1:deployer/joe", &[]), &scale).verdict, Verdict::No);
     let granted = Who { groups: vec!["devs".into()], ..open.clone() };
-    assert_eq!(permissions.decide(&granted, &ask("list |pods||")).verdict, Verdict::Allowed);
+    assert_eq!(permissions.decide(&granted, &ask("list |pods||")).verdict, Verdict::Yes);
     assert_eq!(permissions.open_questions(&open), ["ClusterRoleBinding by-session applies to session jane only"]);
     let masters = Who::named("x", &["system:{{SessionName}}"]);
     assert_eq!(permissions.decide(&masters, &scale).verdict, Verdict::Unknown);
@@ -245,7 +245,7 @@ fn nodes_have_an_authorizer_of_their_own() {
     assert_eq!(decide("list |services||").by[0].grant, Grant::Node);
     assert_eq!(decide("list |pods||").verdict, Verdict::Unknown);
     assert_eq!(decide("get |secrets|a|s").verdict, Verdict::Unknown);
-    assert_eq!(decide("delete |nodes||n").verdict, Verdict::Denied);
+    assert_eq!(decide("delete |nodes||n").verdict, Verdict::No);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn who_does_not_get_in_may_do_nothing_and_who_may_is_not_known() {
     let permissions = Permissions::of(&facts(CLUSTER));
     let outside = Who { outside: Some("it has no entry".into()), ..Who::named("x", &["system:masters"]) };
     let decision = permissions.decide(&outside, &ask("list |pods||"));
-    assert_eq!((decision.verdict, decision.outside.as_deref()), (Verdict::Denied, Some("it has no entry")));
+    assert_eq!((decision.verdict, decision.outside.as_deref()), (Verdict::No, Some("it has no entry")));
     let unclear = Who { unknown: vec!["whether it gets in".into()], ..Who::default() };
     assert_eq!(permissions.decide(&unclear, &ask("list |pods||")).verdict, Verdict::Unknown);
 }
@@ -263,7 +263,7 @@ fn a_denial_for_the_whole_cluster_names_the_namespaces_where_it_is_allowed() {
     let permissions = Permissions::of(&facts(CLUSTER));
     let scale = ask("patch apps|deployments/scale||");
     let bot = Who::service_account("a", "bot");
-    assert_eq!(permissions.decide(&bot, &scale).verdict, Verdict::Denied);
+    assert_eq!(permissions.decide(&bot, &scale).verdict, Verdict::No);
     assert_eq!(permissions.allowed_in(&bot, &scale), ["a"]);
     assert!(permissions.allowed_in(&bot, &ask("patch apps|deployments/scale|a|")).is_empty());
 }
@@ -368,8 +368,8 @@ proptest! {
         let grown = section.map(|items| items.iter().cloned().chain([more.clone()]).collect());
         *section = grown;
         let after = Permissions::of(&after).decide(&who, &request).verdict;
-        if before == Verdict::Allowed {
-            prop_assert_eq!(after, Verdict::Allowed);
+        if before == Verdict::Yes {
+            prop_assert_eq!(after, Verdict::Yes);
         }
     }
 
@@ -387,15 +387,15 @@ proptest! {
         }
         let less = Permissions::of(&less).decide(&who, &request).verdict;
         match whole {
-            Verdict::Denied => prop_assert_ne!(less, Verdict::Allowed),
-            Verdict::Allowed | Verdict::Unknown => prop_assert_ne!(less, Verdict::Denied),
+            Verdict::No => prop_assert_ne!(less, Verdict::Yes),
+            Verdict::Yes | Verdict::Unknown => prop_assert_ne!(less, Verdict::No),
         }
     }
 
     #[test]
     fn the_nearest_miss_is_one_step_from_allowing(facts in some_facts(), who in a_who(), request in a_request()) {
         let permissions = Permissions::of(&facts);
-        if permissions.decide(&who, &request).verdict == Verdict::Denied && let Some(near) = permissions.nearest(&who, &request) {
+        if permissions.decide(&who, &request).verdict == Verdict::No && let Some(near) = permissions.nearest(&who, &request) {
             let by = Allowing { grant: near.grant.clone(), rule: Some(near.rule) };
             let mut mended = permissions.rule(&by).expect("the rule it names").clone();
             prop_assert!(near.respect == Respect::Namespace || !allows(&mended, &request));

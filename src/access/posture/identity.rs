@@ -387,9 +387,10 @@ fn auto_mode_nodes(ground: &Ground<'_>) -> Option<Control> {
         return Some(control(Standing::Unknown, because));
     }
     let none = format!("{pools}, and no access entry of type EC2 lets nodes of a NodeClass in: none of them can join");
+    let is_other = |kind: EntryType| kind.is_of_nodes() && kind != EntryType::Ec2;
     let others = !facts.nodegroups.items().is_empty()
         || !facts.fargate_profiles.items().is_empty()
-        || facts.access_entries.items().iter().any(|it| it.kind.starts_with("EC2_") || it.kind == "HYBRID_LINUX");
+        || facts.access_entries.items().iter().filter_map(|it| EntryType::of(&it.kind)).any(is_other);
     let gap = facts.nodegroups.gap().or_else(|| facts.fargate_profiles.gap()).or_else(|| facts.aws_auth.gap());
     let standing = match (others, gap) {
         (true, _) => Standing::Note,

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::{Control, ControlId, Ground, Standing};
+use crate::access::Verdict;
 use crate::access::findings::Severity::{High, Medium};
 use crate::access::inventory::PrincipalRow;
 use crate::access::permissions::danger::{Danger, aws_auth_writes, everything};
 use crate::access::permissions::index::BindingAt;
 use crate::access::permissions::rule::allows;
-use crate::access::permissions::{Held, Rules, Verdict, Who};
+use crate::access::permissions::{Held, Rules, Who};
 use crate::access::service_role::is_of_eks;
 use crate::access::who::bound::{Carriers, name_principal, name_some, stands_for_many, subjects_beside_system};
 use crate::model::aws_auth::AWS_AUTH;
@@ -131,7 +132,7 @@ impl Writers {
             return;
         };
         // An administrator has it anyway, by a policy or by a binding.
-        if ground.permissions.decide(&who, &everything()).verdict == Verdict::Allowed || is_of_eks() {
+        if ground.permissions.decide(&who, &everything()).verdict == Verdict::Yes || is_of_eks() {
             return;
         }
         let by = found.by.first();

@@ -107,12 +107,12 @@ fn a_name_that_no_discovery_tells_of_is_taken_as_typed_and_not_guessed_from_rule
         ("widget", "widget", Verdict::Unknown),
         ("wg", "wg", Verdict::Unknown),
         ("wg.shop.io", "wg.shop.io", Verdict::Unknown),
-        ("widgets.shop.io", "widgets.shop.io", Verdict::Allowed),
-        ("wg.other.io", "wg.other.io", Verdict::Denied),
-        ("secrets", "secrets", Verdict::Denied),
+        ("widgets.shop.io", "widgets.shop.io", Verdict::Yes),
+        ("wg.other.io", "wg.other.io", Verdict::No),
+        ("secrets", "secrets", Verdict::No),
     ] {
         assert_eq!(ask(&ann, word), (wanted.to_owned(), for_ann), "{word}");
-        assert_eq!(ask(&nobody, word), (wanted.to_owned(), Verdict::Denied), "{word}: whatever it is, eve has nothing");
+        assert_eq!(ask(&nobody, word), (wanted.to_owned(), Verdict::No), "{word}: whatever it is, eve has nothing");
     }
 }
 
@@ -222,12 +222,12 @@ fn a_group_that_did_not_answer_leaves_open_only_what_it_may_serve() {
     let ann = Who::user("ann");
     for (word, wanted, verdict) in [
         ("widgets", "widgets", Verdict::Unknown),
-        ("widgets.shop.io", "widgets.shop.io", Verdict::Allowed),
+        ("widgets.shop.io", "widgets.shop.io", Verdict::Yes),
         ("wg.shop.io", "wg.shop.io", Verdict::Unknown),
         ("users", "users", Verdict::Unknown),
-        ("users.db.example.com", "users.db.example.com", Verdict::Denied),
-        ("gadgets.a.io", "gadgets.a.io", Verdict::Denied),
-        ("pods", "pods", Verdict::Denied),
+        ("users.db.example.com", "users.db.example.com", Verdict::No),
+        ("gadgets.a.io", "gadgets.a.io", Verdict::No),
+        ("pods", "pods", Verdict::No),
     ] {
         assert_eq!(ask(&ann, word), (wanted.to_owned(), verdict), "{word}");
     }

@@ -10,11 +10,18 @@
 use std::sync::Arc;
 
 use super::wide::wider;
+use crate::access::Verdict;
 use crate::access::findings::Severity;
+use crate::access::iam::identity::ASSUME_FOR_POD;
 use crate::access::iam::policy::{Applies, PolicySays, ask_policy};
-use crate::access::iam::{ActionQuery, PolicyReader, PolicyText, Request, Target, Truth, managed};
+use crate::access::iam::{ActionQuery, PolicyReader, PolicyText, Request, Target, managed};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::IamFacts;
+
+/// What the CNI needs to give pods of an IPv6 cluster their addresses.
+pub(crate) const ASSIGN_IPV6: &str = "ec2:AssignIpv6Addresses";
+/// What nodeadm needs to check that an entry lets a hybrid node in.
+pub(crate) const LIST_ACCESS_ENTRIES: &str = "eks:ListAccessEntries";
 
 /// A policy that a part needs, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +51,10 @@ pub(super) const AUTO_MODE_CLUSTER: [Required; 5] = [
     required("AmazonEKSLoadBalancingPolicy", &[], &["elasticloadbalancing:CreateTargetGroup"]),
     required("AmazonEKSNetworkingPolicy", &[], &["ec2:CreateNetworkInterface"]),
 ];
-pub(super) const WORKER: Required = required(
-    "AmazonEKSWorkerNodePolicy",
-    &[],
-    &["ec2:DescribeInstances", "eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"],
-);
-pub(super) const MINIMAL_WORKER: Required = required(
-    "AmazonEKSWorkerNodeMinimalPolicy",
-    &["AmazonEKSWorkerNodePolicy"],
-    &["eks-auth:AssumeRoleForPodIdentity"],
-);
+pub(super) const WORKER: Required =
+    required("AmazonEKSWorkerNodePolicy", &[], &["ec2:DescribeInstances", "eks:DescribeCluster", ASSUME_FOR_POD]);
+pub(super) const MINIMAL_WORKER: Required =
+    required("AmazonEKSWorkerNodeMinimalPolicy", &["AmazonEKSWorkerNodePolicy"], &[ASSUME_FOR_POD]);
 const READ_ONLY: &str = "AmazonEC2ContainerRegistryReadOnly";
 pub(super) const PULL: Required = required(
     "AmazonEC2ContainerRegistryPullOnly",
@@ -66,7 +67,7 @@ pub(super) const CNI: Required = required(
     &["ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface"],
 );
 /// AWS has no policy for it.
-pub(super) const CNI_IPV6: Required = required("", &[], &["ec2:AssignIpv6Addresses"]);
+pub(super) const CNI_IPV6: Required = required("", &[], &[ASSIGN_IPV6]);
 pub(super) const EBS_CSI: Required = Required {
     path: "service-role/",
     ..required(
@@ -95,8 +96,7 @@ pub(super) const SSM_CORE: Required = required(
 );
 pub(super) const DESCRIBE_CLUSTER: Required = required("", &[], &["eks:DescribeCluster"]);
 /// With it nodeadm checks, before a hybrid node joins, that an entry lets it in.
-pub(super) const LIST_ENTRIES: Required =
-    Required { is_optional: true, ..required("", &[], &["eks:ListAccessEntries"]) };
+pub(super) const LIST_ENTRIES: Required = Required { is_optional: true, ..required("", &[], &[LIST_ACCESS_ENTRIES]) };
 
 /// A required policy that is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub struct MissingPolicy {
     pub required: String,
     /// What nothing that could be read allows, of what it is needed for.
     pub lacks: Vec<&'static str>,
+    /// Whether no policy of AWS is required, only its actions.
+    pub is_by_action: bool,
     /// Is all of it lacking?
     pub wholly: bool,
     /// Whether the part works without it.
@@ -300,6 +302,7 @@ impl PolicySet<'_> {
             let unread = || self.others().filter(|it| it.is_unread()).map(|it| it.name.to_owned());
             found.missing.push(MissingPolicy {
                 required: own,
+                is_by_action: required.name.is_empty(),
                 wholly: lacks.len() == required.actions.len(),
                 is_optional: required.is_optional,
                 lacks,
@@ -338,28 +341,28 @@ impl PolicySet<'_> {
             Some(by) => (Applies::SURELY, by.name),
             None => self.given(action),
         };
-        if given.truth == Truth::No {
+        if given.truth == Verdict::No {
             return ActionOutcome::Lacking;
         }
         let (denied, denier) = self.denied(action);
-        if denied.truth == Truth::Yes {
+        if denied.truth == Verdict::Yes {
             return ActionOutcome::Taken(format!("{denier} denies it"));
         }
         let (within, boundary) = match self.within(action, required) {
             Some(it) => it,
-            None => (Truth::Yes, String::new()),
+            None => (Verdict::Yes, String::new()),
         };
         match (within, denied.truth, given.truth) {
-            (Truth::No, ..) => ActionOutcome::Taken(boundary),
-            (_, Truth::Unknown, _) if denied.is_limited() => {
+            (Verdict::No, ..) => ActionOutcome::Taken(boundary),
+            (_, Verdict::Unknown, _) if denied.is_limited() => {
                 ActionOutcome::Open(format!("{denier} denies it on a condition or for some resources"))
             }
-            (_, Truth::Unknown, _) => ActionOutcome::Open(format!("{denier} may deny it: {}", denied.why)),
-            (Truth::Unknown, ..) => ActionOutcome::Open(boundary),
-            (.., Truth::Unknown) if given.is_limited() => {
+            (_, Verdict::Unknown, _) => ActionOutcome::Open(format!("{denier} may deny it: {}", denied.why)),
+            (Verdict::Unknown, ..) => ActionOutcome::Open(boundary),
+            (.., Verdict::Unknown) if given.is_limited() => {
                 ActionOutcome::Open(format!("{by} allows it on a condition or for some resources only"))
             }
-            (.., Truth::Unknown) => ActionOutcome::Open(format!("{by} may allow it: {}", given.why)),
+            (.., Verdict::Unknown) => ActionOutcome::Open(format!("{by} may allow it: {}", given.why)),
             _ => ActionOutcome::Given(by),
         }
     }
@@ -389,29 +392,29 @@ impl PolicySet<'_> {
     }
 
     /// Whether the boundary, if there is one, lets the action be given; and why it may not.
-    fn within(&self, action: &str, required: &Required) -> Option<(Truth, String)> {
+    fn within(&self, action: &str, required: &Required) -> Option<(Verdict, String)> {
         let boundary = self.boundary.as_ref()?;
         let name = boundary.name;
         if boundary.is_unread() {
             let is_enough = boundary.of_aws.is_some_and(|it| is_enough(it, required))
-                || self.ask(boundary, action).allows.truth == Truth::Yes;
+                || self.ask(boundary, action).allows.truth == Verdict::Yes;
             return Some(match is_enough {
-                true => (Truth::Yes, String::new()),
-                false => (Truth::Unknown, format!("its permissions boundary {name} was not read")),
+                true => (Verdict::Yes, String::new()),
+                false => (Verdict::Unknown, format!("its permissions boundary {name} was not read")),
             });
         }
         let PolicySays { allows, denies } = self.ask(boundary, action);
         Some(match (denies.truth, allows.truth) {
-            (Truth::Yes, _) => (Truth::No, format!("its permissions boundary {name} denies it")),
-            (_, Truth::No) => (Truth::No, format!("its permissions boundary {name} does not allow it")),
-            (Truth::No, Truth::Yes) => (Truth::Yes, String::new()),
+            (Verdict::Yes, _) => (Verdict::No, format!("its permissions boundary {name} denies it")),
+            (_, Verdict::No) => (Verdict::No, format!("its permissions boundary {name} does not allow it")),
+            (Verdict::No, Verdict::Yes) => (Verdict::Yes, String::new()),
             _ => {
-                let open = if denies.truth == Truth::Unknown { denies } else { allows };
+                let open = if denies.truth == Verdict::Unknown { denies } else { allows };
                 let why = match open.is_limited() {
                     true => format!("its permissions boundary {name} limits it to a condition or to some resources"),
                     false => format!("its permissions boundary {name} may not allow it: {}", open.why),
                 };
-                (Truth::Unknown, why)
+                (Verdict::Unknown, why)
             }
         })
     }

@@ -5,9 +5,10 @@
 //! A new action of that sort is a line in [`PRIVILEGE_ESCALATION_ACTIONS`]; a policy of AWS that is wide is one in `access::iam::managed`.
 
 use super::policies::{HeldPolicy, PolicySet, WiderPolicy};
+use crate::access::Verdict;
 use crate::access::findings::Severity;
 use crate::access::iam::managed::{self, Breadth};
-use crate::access::iam::{Truth, names_actions};
+use crate::access::iam::names_actions;
 use crate::model::policy::{Actions, Document, Effect, Resources, Statement};
 
 /// By these one becomes another, or gives oneself more: with any of them on everything, all the rest follows.
@@ -39,7 +40,7 @@ pub(super) fn wider(it: &HeldPolicy<'_>, holds: &PolicySet<'_>) -> Option<WiderP
         (None, None) => return None,
     };
     // Everything that is given was denied again.
-    if holds.denied("*").0.truth == Truth::Yes {
+    if holds.denied("*").0.truth == Verdict::Yes {
         return None;
     }
     let (severity, gives) = match &holds.boundary {
@@ -60,7 +61,7 @@ fn is_no_boundary(it: &HeldPolicy<'_>) -> bool {
                 is_plain(it)
                     && !is_conditional(it)
                     && is_every_resource(it)
-                    && names_actions(&it.actions, "*") == Truth::Yes
+                    && names_actions(&it.actions, "*") == Verdict::Yes
             };
             let statements = &document.statements;
             statements.iter().all(|it| it.effect == Some(Effect::Allow)) && statements.iter().any(all)
@@ -128,7 +129,7 @@ fn of_actions(actions: &[String], statement: &Statement, holds: &PolicySet<'_>) 
     if actions.iter().any(is_all) {
         return Some((Severity::High, "every action".to_owned()));
     }
-    let denied = |action: &str| holds.denied(action).0.truth == Truth::Yes;
+    let denied = |action: &str| holds.denied(action).0.truth == Verdict::Yes;
     let services = actions.iter().filter_map(|it| it.split_once(':')).filter(|(_, verb)| is_star(verb));
     let mut services: Vec<String> = services.map(|(service, _)| service.to_lowercase()).collect();
     services.retain(|it| !denied(&format!("{it}:*")));
@@ -138,7 +139,7 @@ fn of_actions(actions: &[String], statement: &Statement, holds: &PolicySet<'_>) 
     if services.iter().any(|it| it == "iam") {
         return Some((Severity::High, whole(&services)));
     }
-    let names = |action: &str| names_actions(&statement.actions, &action.to_ascii_lowercase()) == Truth::Yes;
+    let names = |action: &str| names_actions(&statement.actions, &action.to_ascii_lowercase()) == Verdict::Yes;
     let grasping: Vec<&str> =
         PRIVILEGE_ESCALATION_ACTIONS.iter().copied().filter(|it| names(it) && !denied(it)).collect();
     let passes = names(PASS_ROLE) && !denied(PASS_ROLE);

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Line, Part, Teller};
+use super::Teller;
 use crate::access::Mark;
+use crate::access::answer_line::{AnswerPart, LineLabel};
 use crate::access::identity::groups::AUTHENTICATED;
 use crate::access::permissions::danger::{Danger, Found};
 use crate::access::permissions::{Grant, Held, Permissions, Rules, Via};
@@ -40,8 +41,8 @@ impl Teller<'_> {
                 grant.rules_document().map(|document| Evidence::new(document, "rules")).or_else(|| grant.evidence())
             });
             self.say(
-                Part::Danger,
-                "",
+                AnswerPart::Danger,
+                None,
                 None,
                 text,
                 format!("by {}{note}", few(by.iter().map(String::as_str))),
@@ -77,13 +78,15 @@ impl Teller<'_> {
                         ScopeKind::Cluster => "cluster".to_owned(),
                         ScopeKind::Namespace => format!("namespaces {}", scope.namespaces.join(", ")),
                     };
-                    ("policy", format!("{} @ {scope}", it.grant.object()))
+                    (LineLabel::Policy, format!("{} @ {scope}", it.grant.object()))
                 }
-                Grant::Binding { role, via, .. } => ("binding", format!("{} → {role}, via {via}", it.grant.object())),
-                Grant::Masters => ("group", "system:masters".to_owned()),
-                Grant::Node => ("node", it.grant.object()),
+                Grant::Binding { role, via, .. } => {
+                    (LineLabel::Binding, format!("{} → {role}, via {via}", it.grant.object()))
+                }
+                Grant::Masters => (LineLabel::Group, "system:masters".to_owned()),
+                Grant::Node => (LineLabel::Node, it.grant.object()),
             };
-            self.say(Part::Grants, label, mark, text, note, it.grant.evidence());
+            self.say(AnswerPart::Grants, Some(label), mark, text, note, it.grant.evidence());
             let Rules::Known(rules) = &it.rules else { continue };
             if brief {
                 continue;
@@ -93,14 +96,14 @@ impl Teller<'_> {
             for line in gathered.iter().take(shown) {
                 let evidence =
                     it.grant.rules_document().map(|document| Evidence::new(document, format!("rules[{}]", line.at)));
-                self.say(Part::Grants, "└ rules", None, line.text.clone(), "", evidence);
+                self.say(AnswerPart::Grants, Some(LineLabel::Rules), None, line.text.clone(), "", evidence);
             }
             if gathered.len() > shown {
                 let more = gathered.len() - shown;
                 let evidence = it.grant.rules_document().map(|document| Evidence::new(document, "rules"));
                 self.say(
-                    Part::Grants,
-                    "└ rules",
+                    AnswerPart::Grants,
+                    Some(LineLabel::Rules),
                     None,
                     format!("… and {}", count(more, "more line", "more lines")),
                     "",
@@ -114,15 +117,7 @@ impl Teller<'_> {
     pub(super) fn comes_to(&mut self, held: &[Held<'_>]) {
         for (place, sum) in sums(held) {
             let place = place.unwrap_or_else(|| "everywhere".to_owned());
-            self.lines.push(Line {
-                part: Part::Can,
-                label: "",
-                mark: None,
-                text: format!("{place}: {}", sum.tell()),
-                note: String::new(),
-                severity: None,
-                evidence: None,
-            });
+            self.say(AnswerPart::Can, None, None, format!("{place}: {}", sum.tell()), "", None);
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Decides on words alone. Values come as they are written; whoever prints them makes them safe.
 
-use super::{Clause, Decided, Document, Got, Outcome, StatementRef, Verdict};
+use super::{Clause, Decided, Document, Got, StatementRef, TrustDecision};
+use crate::access::Verdict;
 use crate::access::iam::request::{Bar, Caller, Lookup, Request};
-use crate::access::iam::truth::Truth;
 use crate::access::iam::variable::{Wanted, fill, never_filled, unknown_keys};
 use crate::access::iam::{JudgedStatement, StatementPart};
 use crate::model::policy::operator::Order;
@@ -14,16 +14,17 @@ use crate::model::policy::{
 use crate::model::wildcard::{Sign, glob};
 
 /// Makes the verdict of what was decided about `action`.
-pub(super) fn verdict(document: &Document, request: &Request, action: &str, decided: &Decided<'_>) -> Verdict {
+pub(super) fn verdict(document: &Document, request: &Request, action: &str, decided: &Decided<'_>) -> TrustDecision {
     let words = Words { document, request, action };
     let outcome = decided.outcome();
     match decided {
-        Decided::Allowed(it) => Verdict {
+        Decided::Allowed(it) => TrustDecision {
             verdict: outcome,
             because: format!("{} allows {}{}", place(it.statement), words.actions(), words.caveat(it)),
             statement: Some(reference(it.statement)),
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::Denied(it) => {
             let part = if it.conditions.is_empty() { StatementPart::Principal } else { StatementPart::Condition(0) };
@@ -31,7 +32,7 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             words.clause(outcome, it, part, format!("{} denies {action}{why}", place(it.statement)), None)
         }
         Decided::HeldBack(allows, may_deny) => {
-            let part = may_deny.first_part(Truth::Unknown).unwrap_or(StatementPart::Unclear);
+            let part = may_deny.first_part(Verdict::Unknown).unwrap_or(StatementPart::Unclear);
             let because = format!(
                 "{} allows {action}, but {} may deny it: {}",
                 place(allows.statement),
@@ -40,34 +41,37 @@ pub(super) fn verdict(document: &Document, request: &Request, action: &str, deci
             );
             words.clause(outcome, may_deny, part, because, None)
         }
-        Decided::Strange(allows) => Verdict {
+        Decided::Strange(allows) => TrustDecision {
             verdict: outcome,
             because: format!("{} allows {action}, but {}", place(allows.statement), document.strange.join("; ")),
             statement: Some(reference(allows.statement)),
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
-        Decided::Unclear => Verdict {
+        Decided::Unclear => TrustDecision {
             verdict: outcome,
             because: format!("the document cannot be made out: {}", document.unclear.join("; ")),
             statement: None,
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::MayAllow(it) => {
-            let part = it.first_part(Truth::Unknown).unwrap_or(StatementPart::Unclear);
+            let part = it.first_part(Verdict::Unknown).unwrap_or(StatementPart::Unclear);
             let because = format!("{} may allow {action}: {}", place(it.statement), words.all_open(it));
             words.clause(outcome, it, part, because, words.passes(it, part))
         }
-        Decided::NotAllowed(None) => Verdict {
+        Decided::NotAllowed(None) => TrustDecision {
             verdict: outcome,
             because: format!("no statement allows anything, so {action} is not allowed"),
             statement: None,
             clause: None,
             passes: None,
+            action: Some(action.to_owned()),
         },
         Decided::NotAllowed(Some(it)) => {
-            let part = it.first_part(Truth::No).unwrap_or(StatementPart::Unclear);
+            let part = it.first_part(Verdict::No).unwrap_or(StatementPart::Unclear);
             let near = if document.statements.len() > 1 { ", the nearest statement," } else { "" };
             let because = format!(
                 "{action} is not allowed: {}{near} does not apply: {}",
@@ -140,18 +144,19 @@ impl Words<'_> {
 
     fn clause(
         &self,
-        verdict: Outcome,
+        verdict: Verdict,
         it: &JudgedStatement<'_>,
         part: StatementPart,
         because: String,
         passes: Option<String>,
-    ) -> Verdict {
-        Verdict {
+    ) -> TrustDecision {
+        TrustDecision {
             verdict,
             because,
             statement: Some(reference(it.statement)),
             clause: self.taken_apart(it.statement, part),
             passes,
+            action: Some(self.action.to_owned()),
         }
     }
 
@@ -231,7 +236,7 @@ impl Words<'_> {
                         condition.operator_text,
                         condition.key,
                         self.wants(condition),
-                        self.hint(condition, it.conditions.get(at) == Some(&Truth::No))
+                        self.hint(condition, it.conditions.get(at) == Some(&Verdict::No))
                     )
                 }
                 None => String::new(),
@@ -259,7 +264,7 @@ impl Words<'_> {
     /// Why a statement is not decided: every part that is not, since telling of one would not settle it.
     fn all_open(&self, it: &JudgedStatement<'_>) -> String {
         let open: Vec<StatementPart> =
-            it.parts().filter(|(_, truth)| *truth == Truth::Unknown).map(|(part, _)| part).collect();
+            it.parts().filter(|(_, truth)| *truth == Verdict::Unknown).map(|(part, _)| part).collect();
         let said: Vec<String> = open.into_iter().map(|part| self.open(it, part)).collect();
         said.join("; and ")
     }

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Holder, Holding, WhoCan, rank, who_can, who_can_meant};
+use crate::access::Verdict;
 use crate::access::inventory::PrincipalRow;
 use crate::access::kubectl::{Need, Question, all_of};
-use crate::access::permissions::{Allowing, Permissions, Verdict, Via, Who};
+use crate::access::permissions::{Allowing, Permissions, Via, Who};
 use crate::model::principal::PrincipalKey;
 use crate::model::snapshot::ClusterFacts;
 
@@ -82,18 +83,18 @@ fn judge_all(
         }
     }
     match all_of(verdicts) {
-        Verdict::Denied => None,
+        Verdict::No => None,
         Verdict::Unknown if open.is_empty() => None,
         Verdict::Unknown => {
             let notes = open.into_iter().collect();
             Some(Holder { verdict: Verdict::Unknown, paths: Vec::new(), notes, ..holder })
         }
-        Verdict::Allowed => {
-            let said = if holder.verdict == Verdict::Allowed { holder.notes } else { Vec::new() };
+        Verdict::Yes => {
+            let said = if holder.verdict == Verdict::Yes { holder.notes } else { Vec::new() };
             unverified.extend(said);
             Some(Holder {
                 subject: holder.subject,
-                verdict: Verdict::Allowed,
+                verdict: Verdict::Yes,
                 paths,
                 notes: unverified.into_iter().collect(),
             })

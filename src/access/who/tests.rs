@@ -72,12 +72,12 @@ fn everybody_who_may_is_listed_with_a_path() {
     let answer = who_can(&facts, &permissions, &rows, &Request::core("delete", "pods", "pay"));
     let told = told(&answer);
     for expected in [
-        "Allowed admin: AmazonEKSClusterAdminPolicy @ cluster ()",
-        "Allowed dev: RoleBinding pay/reaper → ClusterRole edit, via group devs ()",
-        "Allowed root: group system:masters ()",
+        "Yes admin: AmazonEKSClusterAdminPolicy @ cluster ()",
+        "Yes dev: RoleBinding pay/reaper → ClusterRole edit, via group devs ()",
+        "Yes root: group system:masters ()",
         "Unknown odd:  (what AmazonEKSEventPolicy grants: AWS does not publish the rules)",
-        "Allowed sa pay/reaper reaper-1+reaper-2: RoleBinding pay/reaper → ClusterRole edit, via service account pay/reaper ()",
-        "Allowed sa pay/gone : RoleBinding pay/reaper → ClusterRole edit, via service account pay/gone (this service account does not exist; whoever makes it may)",
+        "Yes sa pay/reaper reaper-1+reaper-2: RoleBinding pay/reaper → ClusterRole edit, via service account pay/reaper ()",
+        "Yes sa pay/gone : RoleBinding pay/reaper → ClusterRole edit, via service account pay/gone (this service account does not exist; whoever makes it may)",
         "no principal known here carries it",
         "aws-auth mapAccounts lets arn:aws:iam::444455556666:user/x in as it",
         "a session of arn:aws:iam::111122223333:role/dev may be this user",
@@ -92,7 +92,7 @@ fn everybody_who_may_is_listed_with_a_path() {
     let all = who_can(&facts, &permissions, &rows, &Request::core("delete", "pods", ""));
     let told = self::told(&all);
     assert!(told.iter().any(|it| it.starts_with("Unknown dev:") && it.contains("session jane")), "{told:?}");
-    assert_eq!(all.verdict(), Verdict::Allowed);
+    assert_eq!(all.verdict(), Verdict::Yes);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn mappings_that_were_not_read_may_hide_anybody() {
         let rows: Vec<PrincipalRow> = Vec::new();
         who_can(facts, &Permissions::of(facts), &rows, &unheard)
     };
-    assert_eq!(ask(&world).verdict(), Verdict::Denied);
+    assert_eq!(ask(&world).verdict(), Verdict::No);
     let blind = ClusterFacts { access_entries: Section::failed(refused()), ..world.clone() };
     let answer = ask(&blind);
     assert_eq!((answer.verdict(), answer.summary().as_str()), (Verdict::Unknown, "nobody"));
@@ -128,7 +128,7 @@ fn mappings_that_were_not_read_may_hide_anybody() {
         config.authentication_mode = Some(crate::model::cluster::AuthenticationMode::Api);
     }
     let api = ClusterFacts { cluster: Section::known(cluster, Time::default()), ..blind };
-    assert_eq!(ask(&api).verdict(), Verdict::Denied);
+    assert_eq!(ask(&api).verdict(), Verdict::No);
 }
 
 #[test]
@@ -171,11 +171,11 @@ proptest! {
             let expected = permissions.decide(&Who::of(&row.resolution), &request);
             let listed = answer.holders.iter().find(|it| matches!(&it.subject, Holding::Principal { principal, .. } if **principal == row.principal));
             match expected.verdict {
-                Verdict::Allowed => {
-                    prop_assert_eq!(listed.map(|it| it.verdict), Some(Verdict::Allowed));
+                Verdict::Yes => {
+                    prop_assert_eq!(listed.map(|it| it.verdict), Some(Verdict::Yes));
                     prop_assert_eq!(&listed.unwrap().paths, &expected.by);
                 }
-                Verdict::Denied => prop_assert!(listed.is_none(), "{:?}", listed),
+                Verdict::No => prop_assert!(listed.is_none(), "{:?}", listed),
                 Verdict::Unknown => prop_assert!(listed.is_some_and(|it| it.verdict == Verdict::Unknown) || !answer.unknown.is_empty()),
             }
         }
@@ -183,8 +183,8 @@ proptest! {
         let is_it = |it: &&Holder| matches!(&it.subject, Holding::ServiceAccount { namespace, name, .. } if namespace == "n1" && name == "sa");
         let by_group = answer.holders.iter().any(|it| matches!(&it.subject, Holding::Group(_)));
         match sa.verdict {
-            Verdict::Allowed => prop_assert!(by_group || answer.holders.iter().find(is_it).is_some_and(|it| it.verdict == Verdict::Allowed)),
-            Verdict::Denied => prop_assert!(answer.holders.iter().find(is_it).is_none()),
+            Verdict::Yes => prop_assert!(by_group || answer.holders.iter().find(is_it).is_some_and(|it| it.verdict == Verdict::Yes)),
+            Verdict::No => prop_assert!(answer.holders.iter().find(is_it).is_none()),
             Verdict::Unknown => {}
         }
     }

@@ -4,10 +4,10 @@
 //! pod can reach the agent depends on where it runs: that is [`super::place`]'s, and joined in [`super::why`].
 
 use super::irsa::{of_role, role_named};
-use super::{Answer, Step, Workloads};
-use crate::access::iam::ActionVerdict;
-use crate::access::iam::request::SOURCE_ARN;
-use crate::access::trust::{Bar, Outcome, PodIdentity, Request, evaluate, outcome};
+use super::{Answer, ChainLink, Step, Workloads};
+use crate::access::Verdict;
+use crate::access::iam::request::{ASSUME_ROLE, SOURCE_ARN, TAG_SESSION};
+use crate::access::trust::{Bar, PodIdentity, Request, evaluate, outcome};
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, PodIdentityAssociation};
@@ -48,7 +48,7 @@ pub struct Lacks {
     pub denied: bool,
 }
 
-type Links = Vec<(&'static str, Answer, Option<Evidence>)>;
+type Links = Vec<(ChainLink, Answer, Option<Evidence>)>;
 
 /// Where a role's own policies stand.
 fn of_policies(role: &Principal) -> Evidence {
@@ -78,28 +78,29 @@ impl<'a> Workloads<'a> {
             return out;
         };
         match role_named(arn) {
-            Err(why) => links.push(("role", Answer::no(why), Some(Evidence::new(document(), "roleArn")))),
+            Err(why) => links.push((ChainLink::Role, Answer::no(why), Some(Evidence::new(document(), "roleArn")))),
             Ok(role) => {
                 out.role = Some(role.clone());
                 out.unverified.extend(self.first(it, arn, &role, pod, &mut links));
                 if let Some(target) = it.target_role_arn.as_deref() {
                     out.lacks = self.then(it, arn, &role, target, pod, &mut links);
-                    let target =
-                        |(label, answer, _): &(&str, Answer, _)| (*label == "target role").then(|| answer.clone());
+                    let target = |(link, answer, _): &(ChainLink, Answer, _)| {
+                        (*link == ChainLink::TargetRole).then(|| answer.clone())
+                    };
                     out.then = links.iter().find_map(target);
                 }
             }
         }
-        for (label, answer, evidence) in &links {
+        for (link, answer, evidence) in &links {
             out.steps.push(Step {
-                label,
+                link: *link,
                 outcome: Some(answer.outcome),
                 text: answer.because.clone(),
                 evidence: evidence.clone(),
             });
         }
-        out.trust = links.iter().find(|(label, ..)| *label == "trust").map(|(_, answer, _)| answer.clone());
-        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
+        out.trust = links.iter().find(|(link, ..)| *link == ChainLink::Trust).map(|(_, answer, _)| answer.clone());
+        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Verdict::Yes);
         let worst = Answer::worst(links.into_iter().map(|(_, answer, _)| answer));
         if let Some(answer) = out.trust.clone().filter(|_| all_well).or(worst) {
             out.answer = answer;
@@ -124,18 +125,18 @@ impl<'a> Workloads<'a> {
                  another account's belongs in targetRoleArn",
                 role.account
             );
-            links.push(("role", Answer::no(why), None));
+            links.push((ChainLink::Role, Answer::no(why), None));
             return None;
         }
         let found = match self.existing(arn, role) {
             Ok(found) => found,
             Err(answer) => {
-                links.push(("role", *answer, None));
+                links.push((ChainLink::Role, *answer, None));
                 return None;
             }
         };
         let mut unverified = None;
-        links.push(("role", Answer::yes(format!("role {arn} exists")), None));
+        links.push((ChainLink::Role, Answer::yes(format!("role {arn} exists")), None));
         let answer = match found.policy() {
             Err(why) => Answer::open(why),
             Ok(document) => {
@@ -150,10 +151,10 @@ impl<'a> Workloads<'a> {
                 Answer::of(verdict, &format!("role {}", role.name))
             }
         };
-        links.push(("trust", answer, Some(of_role(role))));
+        links.push((ChainLink::Trust, answer, Some(of_role(role))));
         if own.is_none() {
             let why = "the cluster's ARN is not known, and so not whether the role is of its account";
-            links.push(("account", Answer::open(why), None));
+            links.push((ChainLink::Account, Answer::open(why), None));
         }
         unverified
     }
@@ -171,37 +172,35 @@ impl<'a> Workloads<'a> {
         let role = match role_named(target) {
             Ok(role) => role,
             Err(why) => {
-                links.push(("target role", Answer::no(why), None));
+                links.push((ChainLink::TargetRole, Answer::no(why), None));
                 return None;
             }
         };
         let tags = self.tags(it, pod);
         let actions: &'static [&'static str] =
-            if tags.disable_session_tags { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
+            if tags.disable_session_tags { &[ASSUME_ROLE] } else { &[ASSUME_ROLE, TAG_SESSION] };
         // All must be allowed; what denies counts before what is not known.
         let each: Vec<_> = actions.iter().map(|action| (*action, self.own_policies(first, action, target))).collect();
         let bars = || each.iter().map(|(_, it)| &it.bar);
         let bar = bars().find(|it| matches!(it, Bar::Surely(_))).or_else(|| bars().find(|it| **it != Bar::None));
         let bar = bar.cloned().unwrap_or_default();
-        let refused = each.iter().find(|(_, it)| it.allows.known() == Some(false));
+        let refused = each.iter().find(|(_, it)| it.allows.verdict == Verdict::No);
         let lacks = refused.map(|(action, own)| {
             let denied = matches!(bar, Bar::Surely(_));
-            let because = match &own.allows {
-                ActionVerdict::Denied(why) => why.clone(),
-                _ => format!("no policy of role {} allows {action} on {target}", first.name),
+            let because = match own.allows.is_denied {
+                true => own.allows.because.clone(),
+                false => format!("no policy of role {} allows {action} on {target}", first.name),
             };
             Lacks { because, actions, denied }
         });
-        let open = each.iter().find_map(|(_, it)| match &it.allows {
-            ActionVerdict::Unknown(why) => Some(why.clone()),
-            _ => None,
-        });
+        let open = each.iter().find(|(_, it)| it.allows.verdict == Verdict::Unknown);
+        let open = open.map(|(_, it)| it.allows.because.clone());
         let own = match (&lacks, &open) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
             (None, None) => Some(true),
         };
-        let no = |it: &Lacks| ("own policies", Answer::no(it.because.clone()), Some(of_policies(first)));
+        let no = |it: &Lacks| (ChainLink::OwnPolicies, Answer::no(it.because.clone()), Some(of_policies(first)));
         // Within an account, a trust policy that names the role is enough; a Deny of its own never is.
         let needed = role.account != first.account || lacks.as_ref().is_some_and(|it| it.denied);
         if let Some(lacks) = lacks.as_ref().filter(|_| needed) {
@@ -210,7 +209,7 @@ impl<'a> Workloads<'a> {
         let found = match self.existing(target, &role) {
             Ok(found) => found,
             Err(answer) => {
-                links.push(("target role", *answer, None));
+                links.push((ChainLink::TargetRole, *answer, None));
                 return lacks.filter(|_| needed);
             }
         };
@@ -228,10 +227,10 @@ impl<'a> Workloads<'a> {
             request.own_policies = own;
             let mut verdict = evaluate(policy, &request);
             // What the trust policy itself says is told of it, and what the role lacks of the role.
-            if own == Some(false) && verdict.verdict == Outcome::Denied {
+            if own == Some(false) && verdict.verdict == Verdict::No {
                 request.own_policies = Some(true);
                 let otherwise = evaluate(policy, &request);
-                left_to_it = otherwise.verdict != Outcome::Denied;
+                left_to_it = otherwise.verdict != Verdict::No;
                 if left_to_it {
                     verdict = otherwise;
                 }
@@ -242,9 +241,9 @@ impl<'a> Workloads<'a> {
         if let Some(lacks) = lacks.as_ref().filter(|_| !needed) {
             links.push(no(lacks));
         }
-        links.push(("target role", answer, Some(of_role(&role))));
+        links.push((ChainLink::TargetRole, answer, Some(of_role(&role))));
         if let (Some(why), true) = (open, role.account != first.account) {
-            links.push(("own policies", Answer::open(why), Some(of_policies(first))));
+            links.push((ChainLink::OwnPolicies, Answer::open(why), Some(of_policies(first))));
         }
         lacks
     }

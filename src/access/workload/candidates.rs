@@ -4,7 +4,8 @@
 //! asks; and where it does, what it says of just this service account. Whether the role may then do what it should is
 //! nobody's question here.
 
-use crate::access::trust::{Document, Outcome, PodIdentity, Request, evaluate};
+use crate::access::Verdict;
+use crate::access::trust::{Document, PodIdentity, Request, evaluate};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, IamFacts};
 use crate::model::validation::association::{SERVICE, trusted};
@@ -15,7 +16,7 @@ pub struct Candidate {
     /// The role.
     pub arn: String,
     /// Would its trust policy let the service account in?
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// Why, as a sentence.
     pub because: String,
 }
@@ -42,18 +43,18 @@ pub fn candidates(facts: &ClusterFacts, iam: &IamFacts, namespace: &str, account
     all
 }
 
-fn judge(role: &RoleDetail, tags: &PodIdentity<'_>) -> (Outcome, String) {
+fn judge(role: &RoleDetail, tags: &PodIdentity<'_>) -> (Verdict, String) {
     let Some(policy) = &role.assume_role_policy_document else {
-        return (Outcome::Unknown, "its trust policy was not read".to_owned());
+        return (Verdict::Unknown, "its trust policy was not read".to_owned());
     };
     let document = match Document::from_value(policy) {
         Ok(document) => document,
-        Err(error) => return (Outcome::Unknown, format!("its trust policy cannot be made out: {error}")),
+        Err(error) => return (Verdict::Unknown, format!("its trust policy cannot be made out: {error}")),
     };
     // IAM gives documents as texts or as values; what is read of them is the same.
     let names_it = policy.as_str().map_or_else(|| trusted(policy).is_ok(), |text| text.contains(SERVICE));
     if !names_it {
-        return (Outcome::Denied, format!("its trust policy does not name {SERVICE}"));
+        return (Verdict::No, format!("its trust policy does not name {SERVICE}"));
     }
     let owner = role.arn.split(':').nth(4).unwrap_or_default();
     let verdict = evaluate(&document, &Request::pod_identity(tags).to_account(owner));
@@ -104,7 +105,7 @@ mod tests {
         let facts = ClusterFacts { cluster: Section::known(cluster, at), ..ClusterFacts::default() };
         let found = candidates(&facts, &iam, "blue", "api");
         let names: Vec<_> = found.iter().map(|it| (it.arn.rsplit('/').next().unwrap(), it.outcome)).collect();
-        let (yes, open, no) = (Outcome::Allowed, Outcome::Unknown, Outcome::Denied);
+        let (yes, open, no) = (Verdict::Yes, Verdict::Unknown, Verdict::No);
         assert_eq!(names, [("d-own", yes), ("f-any", yes), ("b-unread", open), ("a-nodes", no), ("c-other", no)]);
         assert!(found[3].because.contains("does not name pods.eks.amazonaws.com"));
         assert!(found[4].because.contains("kubernetes-namespace"), "{}", found[4].because);

@@ -11,9 +11,9 @@
 
 use std::fmt;
 
-use super::Step;
 use super::token::{IRSA_TOKEN, POD_IDENTITY_TOKEN, Token, read_token};
-use crate::access::trust::Outcome;
+use super::{ChainLink, Step};
+use crate::access::Verdict;
 use crate::model::workload::{Container, Pod};
 
 /// Where a workload's AWS credentials come from.
@@ -164,44 +164,44 @@ pub(crate) fn is_proxied(container: &Container) -> bool {
 
 /// What is in the way of asking the agent: each with how certain that is.
 fn hindrances(container: &Container, token: Option<&Token>) -> Vec<Step> {
-    let step = |label, outcome, text: String| Step { label, outcome: Some(outcome), text, evidence: None };
+    let step = |link, outcome, text: String| Step { link, outcome: Some(outcome), text, evidence: None };
     let mut all = Vec::new();
     match (is_set(container, AGENT_TOKEN_FILE), is_set(container, AGENT_TOKEN)) {
         (true, _) => match token {
             Some(Token::Unrecorded) => {}
             Some(Token::Projected { audience: Some(it) }) if it == POD_IDENTITY_AUDIENCE => {}
             Some(Token::Projected { audience }) => all.push(step(
-                "token",
-                Outcome::Unknown,
+                ChainLink::Token,
+                Verdict::Unknown,
                 format!(
                     "its token is made out for {}, and EKS takes tokens for {POD_IDENTITY_AUDIENCE}",
                     audience.as_ref().map_or("the API server".to_owned(), |it| format!("{it:?}"))
                 ),
             )),
             Some(Token::Foreign(why)) => {
-                all.push(step("token", Outcome::Unknown, format!("{why}: whose token it is is not known")));
+                all.push(step(ChainLink::Token, Verdict::Unknown, format!("{why}: whose token it is is not known")));
             }
             None => all.push(step(
-                "token",
-                Outcome::Unknown,
+                ChainLink::Token,
+                Verdict::Unknown,
                 format!("{AGENT_TOKEN_FILE} is set from elsewhere: whose token it is is not known"),
             )),
         },
         (false, true) => all.push(step(
-            "token",
-            Outcome::Unknown,
+            ChainLink::Token,
+            Verdict::Unknown,
             format!("its token is the value of {AGENT_TOKEN}, and whose it is is not known"),
         )),
         (false, false) => all.push(step(
-            "token",
-            Outcome::Denied,
+            ChainLink::Token,
+            Verdict::No,
             format!("{AGENT_TOKEN_FILE} is not set, and without a token the agent gives nobody credentials"),
         )),
     }
     if is_proxied(container) {
         all.push(step(
-            "proxy",
-            Outcome::Unknown,
+            ChainLink::Proxy,
+            Verdict::Unknown,
             "HTTP_PROXY is set without NO_PROXY: its calls to the agent (169.254.170.23, [fd00:ec2::23]) go to the proxy and \
              fail, if its SDK takes a proxy for link-local addresses"
                 .to_owned(),

@@ -4,8 +4,9 @@
 //! trust policy lets the token in, the account has the issuer's provider, and the provider takes the audience. The trust
 //! policy comes first, since it names the clause to mend.
 
-use super::{Answer, Step, Trust, Workloads};
-use crate::access::trust::{Outcome, Request, evaluate};
+use super::{Answer, ChainLink, Step, Trust, Workloads};
+use crate::access::Verdict;
+use crate::access::trust::{Request, evaluate};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::role::OpenIdConnectProvider;
 use crate::model::snapshot::{DocumentRef, Evidence, Gap, Lookup};
@@ -105,21 +106,25 @@ impl<'a> Workloads<'a> {
         };
         let mut links = Vec::new();
         match role_named(role_arn) {
-            Err(why) => links.push(("role", Answer::no(why), None)),
+            Err(why) => links.push((ChainLink::Role, Answer::no(why), None)),
             Ok(role) => {
                 it.role = Some(role.clone());
                 self.links(&mut it, &role, &mut links);
             }
         }
-        for (label, answer, evidence) in &links {
-            let step =
-                Step { label, outcome: Some(answer.outcome), text: answer.because.clone(), evidence: evidence.clone() };
+        for (link, answer, evidence) in &links {
+            let step = Step {
+                link: *link,
+                outcome: Some(answer.outcome),
+                text: answer.because.clone(),
+                evidence: evidence.clone(),
+            };
             it.steps.push(step);
         }
-        let own = |(label, answer, _): &(&str, Answer, _)| (*label == "trust").then(|| answer.clone());
+        let own = |(link, answer, _): &(ChainLink, Answer, _)| (*link == ChainLink::Trust).then(|| answer.clone());
         it.trust = links.iter().find_map(own);
         // Where all is well, the trust policy's own sentence says the most.
-        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Outcome::Allowed);
+        let all_well = links.iter().all(|(_, answer, _)| answer.outcome == Verdict::Yes);
         let worst = Answer::worst(links.into_iter().map(|(_, answer, _)| answer));
         it.answer = match it.trust.clone().filter(|_| all_well).or(worst) {
             Some(answer) => answer,
@@ -128,15 +133,15 @@ impl<'a> Workloads<'a> {
         it
     }
 
-    fn links(&self, it: &mut Irsa, role: &Principal, links: &mut Vec<(&'static str, Answer, Option<Evidence>)>) {
+    fn links(&self, it: &mut Irsa, role: &Principal, links: &mut Vec<(ChainLink, Answer, Option<Evidence>)>) {
         let at = Evidence::new(DocumentRef::IamRole(role.name.clone()), "Arn");
         let found = match self.existing(&it.role_arn, role) {
             Ok(found) => {
-                links.push(("role", Answer::yes(format!("role {} exists", it.role_arn)), Some(at)));
+                links.push((ChainLink::Role, Answer::yes(format!("role {} exists", it.role_arn)), Some(at)));
                 found
             }
             Err(answer) => {
-                links.push(("role", *answer, None));
+                links.push((ChainLink::Role, *answer, None));
                 return;
             }
         };
@@ -145,7 +150,7 @@ impl<'a> Workloads<'a> {
                 Some(gap) => Answer::gap("the cluster's OIDC issuer is not known", &gap),
                 None => Answer::open("the cluster's OIDC issuer is not known: the cluster shows none"),
             };
-            links.push(("provider", why, Some(Evidence::new(DocumentRef::Cluster, "identity.oidc.issuer"))));
+            links.push((ChainLink::Provider, why, Some(Evidence::new(DocumentRef::Cluster, "identity.oidc.issuer"))));
             return;
         };
         it.provider = Some(provider.clone());
@@ -161,12 +166,16 @@ impl<'a> Workloads<'a> {
             Err(why) => Answer::open(why),
         };
         it.request = Some(request);
-        links.push(("trust", trust, Some(of_role(role))));
+        links.push((ChainLink::Trust, trust, Some(of_role(role))));
         let account = &role.account;
         let host = issuer.trim_start_matches("https://");
         match self.provider(&provider, account) {
             Lookup::Found(found) => {
-                links.push(("provider", Answer::yes(format!("account {account} has the provider {host}")), None));
+                links.push((
+                    ChainLink::Provider,
+                    Answer::yes(format!("account {account} has the provider {host}")),
+                    None,
+                ));
                 if let Some(audience) = &it.audience {
                     let listed = found.client_id_list.contains(audience);
                     let answer = match listed {
@@ -180,16 +189,16 @@ impl<'a> Workloads<'a> {
                             found.client_id_list.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(", ")
                         )),
                     };
-                    links.push(("audience", answer, None));
+                    links.push((ChainLink::Audience, answer, None));
                 }
             }
             Lookup::Absent => links.push((
-                "provider",
+                ChainLink::Provider,
                 Answer::no(format!("account {account} has no OIDC provider for this cluster's issuer ({host})")),
                 None,
             )),
             Lookup::Unknown(gap) => links.push((
-                "provider",
+                ChainLink::Provider,
                 Answer::gap(&format!("whether account {account} has this cluster's OIDC provider is not known"), &gap),
                 None,
             )),

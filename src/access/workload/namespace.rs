@@ -3,9 +3,11 @@
 //! Decides what is said of a service account and of its pods in one line; the whole answer is [`super::why`]'s. Pods are
 //! named only where they have something else than their service account gives.
 
-use super::shown::{Lines, mark};
+use super::shown::Lines;
 use super::{InForce, Shown, Subject, Why, Workloads};
-use crate::access::trust::Outcome;
+use crate::access::Mark;
+use crate::access::Verdict;
+use crate::access::answer_line::{AnswerPart, LineLink};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::words::count;
 
@@ -21,11 +23,11 @@ impl Workloads<'_> {
         let mut order: Vec<&Why<'_>> = all.iter().collect();
         order.sort_by_key(|it| (!own(it), it.answer.outcome, it.service_account.clone()));
         for why in order {
-            let line = lines.say("account", Some(mark(why.answer.outcome)), told(why, own(why)));
+            let line = lines.say(AnswerPart::Account, Some(why.answer.outcome.mark()), told(why, own(why)));
             line.note = if own(why) { why.answer.because.clone() } else { String::new() };
             let account = (namespace.to_owned(), why.service_account.clone());
             line.evidence = Some(Evidence::new(DocumentRef::ServiceAccount(account.0.clone(), account.1.clone()), ""));
-            line.about = Some(Subject::ServiceAccount(account.0, account.1));
+            line.link = Some(LineLink::Workload(Subject::ServiceAccount(account.0, account.1)));
             for it in &why.pods {
                 let same = it.in_force == why.in_force
                     && (it.role_arn == why.role_arn || !own(why))
@@ -35,11 +37,11 @@ impl Workloads<'_> {
                 }
                 let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
                 let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
-                let line = lines.say("pod", Some(mark(it.answer.outcome)), text);
+                let line = lines.say(AnswerPart::Pod, Some(it.answer.outcome.mark()), text);
                 line.note.clone_from(&it.answer.because);
                 let (namespace, name) = (namespace.to_owned(), it.pod.metadata.name.clone());
                 line.evidence = Some(Evidence::new(DocumentRef::Pod(namespace.clone(), name.clone()), "spec"));
-                line.about = Some(Subject::Pod(namespace, name));
+                line.link = Some(LineLink::Workload(Subject::Pod(namespace, name)));
             }
         }
         let facts = self.facts;
@@ -51,7 +53,7 @@ impl Workloads<'_> {
         let unread: Vec<String> =
             gaps.into_iter().filter_map(|(what, gap)| Some(super::place::unread(what, &gap?))).collect();
         for it in &unread {
-            lines.say("unknown", Some(super::super::Mark::Unknown), it.clone());
+            lines.say(AnswerPart::Unknown, Some(Mark::Unknown), it.clone());
         }
         let (outcome, headline) = self.of_namespace(namespace, &all, own, unread.is_empty());
         Shown {
@@ -71,16 +73,16 @@ impl Workloads<'_> {
         all: &[Why<'_>],
         own: impl Fn(&Why<'_>) -> bool,
         whole: bool,
-    ) -> (Outcome, String) {
+    ) -> (Verdict, String) {
         let is_it = |it: &crate::model::rbac::Namespace| it.metadata.name == namespace;
         if let Lookup::Absent = self.facts.namespaces.lookup(is_it, |it| it == namespace)
             && all.is_empty()
         {
-            return (Outcome::Denied, "the cluster has no such namespace".to_owned());
+            return (Verdict::No, "the cluster has no such namespace".to_owned());
         }
         let with: Vec<&Why<'_>> = all.iter().filter(|it| own(it)).collect();
-        let failing = with.iter().filter(|it| it.answer.outcome == Outcome::Denied).count();
-        let open = with.iter().filter(|it| it.answer.outcome == Outcome::Unknown).count();
+        let failing = with.iter().filter(|it| it.answer.outcome == Verdict::No).count();
+        let open = with.iter().filter(|it| it.answer.outcome == Verdict::Unknown).count();
         let mut text = match with.len() {
             0 if whole => "none of its service accounts has an AWS role of its own".to_owned(),
             0 => "none of its service accounts is known to have an AWS role of its own".to_owned(),
@@ -96,10 +98,10 @@ impl Workloads<'_> {
             text.push_str(&format!("; of {open} it is not known"));
         }
         let outcome = match (failing, open) {
-            (1.., _) => Outcome::Denied,
-            (0, 1..) => Outcome::Unknown,
-            _ if !whole => Outcome::Unknown,
-            _ => Outcome::Allowed,
+            (1.., _) => Verdict::No,
+            (0, 1..) => Verdict::Unknown,
+            _ if !whole => Verdict::Unknown,
+            _ => Verdict::Yes,
         };
         (outcome, text)
     }

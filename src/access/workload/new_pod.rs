@@ -17,7 +17,7 @@ use super::pod::PodIdentities;
 use super::reach::barred;
 use super::webhook::{self, Patch};
 use super::{Account, AccountKey, Answer, Association, InForce, Workloads};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::model::cluster::FargateProfile;
 use crate::model::snapshot::Gap;
 use crate::model::wildcard::glob;
@@ -199,7 +199,7 @@ impl<'a> Workloads<'a> {
             let what = unread("the Fargate profiles", &gap);
             new.unverified.push(format!("that none of them takes it, where Pod Identity does not work: {what}"));
         }
-        if links.iter().all(|it| it.outcome == Outcome::Allowed) {
+        if links.iter().all(|it| it.outcome == Verdict::Yes) {
             let pods = account.pods.iter().map(|pod| Cow::Owned(self.identities(pod)));
             if let Fare::Ill { because, loading } = fare(pods) {
                 links.push(Answer { loading, ..Answer::open(because) });
@@ -260,7 +260,7 @@ impl<'a> Workloads<'a> {
             let what = unread("the Fargate profiles", &gap);
             unverified.push(format!("that none of them takes its pods, where Pod Identity does not work: {what}"));
         }
-        let well = links.iter().all(|it| it.outcome == Outcome::Allowed);
+        let well = links.iter().all(|it| it.outcome == Verdict::Yes);
         match well.then(|| fare(pods)) {
             None | Some(Fare::Well) => {}
             Some(Fare::Ill { because, loading }) => links.push(Answer { loading, ..Answer::open(because) }),
@@ -355,9 +355,9 @@ fn fare<'p>(pods: impl Iterator<Item = Cow<'p, PodIdentities<'p>>>) -> Fare {
     let mut all_denied = true;
     for pod in pods.filter(|it| it.in_force == InForce::PodIdentity) {
         match pod.answer.outcome {
-            Outcome::Allowed => return Fare::Well,
-            Outcome::Denied => {}
-            Outcome::Unknown => all_denied = false,
+            Verdict::Yes => return Fare::Well,
+            Verdict::No => {}
+            Verdict::Unknown => all_denied = false,
         }
         first.get_or_insert_with(|| pod.answer.clone());
     }

@@ -11,10 +11,10 @@ use super::place::{self, NodeRole, Place, Presence};
 use super::reach::{Reach, agent_address, barred, of_policy};
 use super::token::Token;
 use super::why::{of_association, of_container};
-use super::{Answer, Association, Step, Workloads};
-use crate::access::iam::ActionVerdict;
+use super::{Answer, Association, ChainLink, Step, Workloads};
+use crate::access::Verdict;
+use crate::access::iam::ActionDecision;
 use crate::access::iam::identity::ASSUME_FOR_POD;
-use crate::access::trust::Outcome;
 use crate::model::principal::Principal;
 use crate::model::snapshot::Lookup;
 use crate::model::workload::{Container, DEFAULT_AUDIENCE, IRSA_VOLUME, Pod};
@@ -86,7 +86,7 @@ impl<'a> Workloads<'a> {
         it.unverified.extend(own.unverified.iter().cloned());
         let which = if it.containers.len() > 1 { format!("container {}: ", own.name) } else { String::new() };
         it.steps.push(Step {
-            label: "environment",
+            link: ChainLink::Environment,
             outcome: None,
             text: format!("{which}{}", own.because),
             evidence: Some(of_container(pod, main)),
@@ -167,9 +167,9 @@ impl<'a> Workloads<'a> {
             _ => return,
         };
         // Whatever the audience, a sure no stays one where the token is the service account's.
-        let gone = irsa.steps.iter().any(|it| it.label == "role" && it.outcome == Some(Outcome::Denied));
+        let gone = irsa.steps.iter().any(|it| it.link == ChainLink::Role && it.outcome == Some(Verdict::No));
         let own_token = matches!(own.token, Some(Token::Projected { .. }));
-        let sure = gone || own_token && it.answer.outcome == Outcome::Denied;
+        let sure = gone || own_token && it.answer.outcome == Verdict::No;
         if !sure {
             it.answer = Answer::open(open);
         }
@@ -194,7 +194,7 @@ impl<'a> Workloads<'a> {
         // What depends on the pod itself is asked with its name and uid, which a new pod does not have yet.
         let made;
         let judged: &Association = match judged.answer.outcome {
-            Outcome::Unknown if !it.pod.metadata.name.is_empty() => {
+            Verdict::Unknown if !it.pod.metadata.name.is_empty() => {
                 made = self.association_of(association, Some(it.pod));
                 &made
             }
@@ -202,7 +202,7 @@ impl<'a> Workloads<'a> {
         };
         it.role_arn.clone_from(&judged.role_arn);
         it.steps.push(Step {
-            label: "association",
+            link: ChainLink::Association,
             outcome: None,
             text: format!("Pod Identity association {} of {namespace}/{name}", judged.id),
             evidence: Some(of_association(&judged.id)),
@@ -216,34 +216,35 @@ impl<'a> Workloads<'a> {
             Presence::Unknown(why) => Answer::open(why.clone()),
         };
         it.steps.push(Step {
-            label: "agent",
+            link: ChainLink::Agent,
             outcome: Some(agent.outcome),
             text: agent.because.clone(),
             evidence: None,
         });
         for hindrance in &own.hindrances {
-            let outcome = hindrance.outcome.unwrap_or(Outcome::Unknown);
+            let outcome = hindrance.outcome.unwrap_or(Verdict::Unknown);
             links.push(Answer::new(outcome, hindrance.text.clone()));
             it.steps.push(Step { evidence: Some(of_container(it.pod, it.main)), ..hindrance.clone() });
         }
-        let has_agent = agent.outcome == Outcome::Allowed;
+        let has_agent = agent.outcome == Verdict::Yes;
         links.push(agent);
         if has_agent {
-            match self.node_may_ask(&it.place) {
-                ActionVerdict::No | ActionVerdict::Denied(_) => {
+            let may_ask = self.node_may_ask(&it.place);
+            match may_ask.verdict {
+                Verdict::No => {
                     let why = format!("the role of its node may not call {ASSUME_FOR_POD}, which the agent needs");
                     it.steps.push(Step {
-                        label: "node role",
-                        outcome: Some(Outcome::Denied),
+                        link: ChainLink::NodeRole,
+                        outcome: Some(Verdict::No),
                         text: why.clone(),
                         evidence: None,
                     });
                     links.push(Answer::no(why));
                 }
-                ActionVerdict::Unknown(why) => {
-                    it.unverified.push(format!("that the node may call {ASSUME_FOR_POD}: {why}"))
+                Verdict::Unknown => {
+                    it.unverified.push(format!("that the node may call {ASSUME_FOR_POD}: {}", may_ask.because));
                 }
-                ActionVerdict::Yes => {}
+                Verdict::Yes => {}
             }
         }
         match self.reach(it.pod) {
@@ -251,8 +252,8 @@ impl<'a> Workloads<'a> {
             Reach::Barred(policies) => {
                 let why = barred(&policies, agent_address(it.pod));
                 let evidence = policies.first().map(|it| of_policy(it));
-                let outcome = Some(Outcome::Unknown);
-                it.steps.push(Step { label: "network", outcome, text: why.clone(), evidence });
+                let outcome = Some(Verdict::Unknown);
+                it.steps.push(Step { link: ChainLink::Network, outcome, text: why.clone(), evidence });
                 links.push(Answer::open(why));
             }
             Reach::Unread(gap) => {
@@ -266,33 +267,33 @@ impl<'a> Workloads<'a> {
     }
 
     /// May the node's role ask for the credentials of its pods?
-    pub(crate) fn node_may_ask(&self, place: &Place<'_>) -> ActionVerdict {
+    pub(crate) fn node_may_ask(&self, place: &Place<'_>) -> ActionDecision {
         match &place.role {
             NodeRole::Known(role) => self.may_ask(role),
             NodeRole::OneOf(roles) => {
-                let each: Vec<ActionVerdict> = roles.iter().map(|role| self.may_ask(role)).collect();
+                let each: Vec<ActionDecision> = roles.iter().map(|role| self.may_ask(role)).collect();
                 match each.as_slice() {
-                    [first, rest @ ..] if rest.iter().all(|it| it.known() == first.known()) => first.clone(),
-                    _ => ActionVerdict::Unknown(format!("which of {} it is", roles.join(", "))),
+                    [first, rest @ ..] if rest.iter().all(|it| it.verdict == first.verdict) => first.clone(),
+                    _ => ActionDecision::unknown(format!("which of {} it is", roles.join(", "))),
                 }
             }
-            NodeRole::None => ActionVerdict::Unknown("it has none".to_owned()),
-            NodeRole::Unknown(why) => ActionVerdict::Unknown(why.clone()),
+            NodeRole::None => ActionDecision::unknown("it has none".to_owned()),
+            NodeRole::Unknown(why) => ActionDecision::unknown(why.clone()),
         }
     }
 
-    fn may_ask(&self, role_arn: &str) -> ActionVerdict {
+    fn may_ask(&self, role_arn: &str) -> ActionDecision {
         if let Some(known) = self.node_allows.get(role_arn) {
             return known.clone();
         }
         self.judge_node(role_arn)
     }
 
-    pub(super) fn judge_node(&self, role_arn: &str) -> ActionVerdict {
+    pub(super) fn judge_node(&self, role_arn: &str) -> ActionDecision {
         let cluster = self.facts.cluster.value().and_then(|it| it.arn.as_deref()).unwrap_or("*");
         match Principal::from_arn(role_arn) {
             Ok((role, None)) => self.own_policies(&role, ASSUME_FOR_POD, cluster).allows,
-            _ => ActionVerdict::Unknown(format!("{role_arn:?} is not the ARN of a role")),
+            _ => ActionDecision::unknown(format!("{role_arn:?} is not the ARN of a role")),
         }
     }
 
@@ -304,7 +305,7 @@ impl<'a> Workloads<'a> {
             it.role_arn = Some((*role).to_owned());
         }
         it.steps.push(Step {
-            label: "node role",
+            link: ChainLink::NodeRole,
             outcome: Some(answer.outcome),
             text: answer.because.clone(),
             evidence: None,

@@ -25,7 +25,7 @@ fn pretty(value: &Value) -> String {
 }
 
 fn remedy(title: impl Into<String>, text: impl Into<String>) -> Remedy {
-    Remedy { title: title.into(), text: text.into() }
+    Remedy::new(title, text)
 }
 
 /// The statement that lets exactly one service account in.

@@ -9,16 +9,17 @@ mod node;
 
 use super::place::Presence;
 use super::{Answer, InForce, Subject, Trust, Workloads};
+use crate::access::Verdict;
 use crate::access::findings::{Finding, of_trusting};
 use crate::access::iam::request::POD_IDENTITY_SERVICE;
 use crate::access::role_use::RoleUse;
 use crate::access::service_role::trust_for;
-use crate::access::trust::{Outcome, Request, outcome};
+use crate::access::trust::{Request, outcome};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence};
 
 /// What becomes a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HolderKind {
     /// A pod of this cluster.
     Pod,
@@ -77,7 +78,7 @@ pub struct Holder {
     /// By what: IRSA, Pod Identity; `None` where there is only one way.
     pub mechanism: Option<InForce>,
     /// May it?
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// Why, as a sentence.
     pub because: String,
     /// Where that was read.
@@ -134,14 +135,14 @@ impl<'a> Workloads<'a> {
             Ok(trust) => Some(trust),
             Err(answer) => {
                 out.answer = *answer;
-                if out.answer.outcome == Outcome::Unknown {
+                if out.answer.outcome == Verdict::Unknown {
                     out.unknown.push(out.answer.because.clone());
                 }
                 None
             }
         };
         self.workloads_of(&role_arn, &mut out);
-        if found.is_some() || out.answer.outcome == Outcome::Unknown {
+        if found.is_some() || out.answer.outcome == Verdict::Unknown {
             self.pods_on_nodes(role, &mut out);
         }
         self.parts_of(&role_arn, role, found, &mut out);
@@ -163,16 +164,16 @@ impl<'a> Workloads<'a> {
             // EKS' own service takes the role for pods alone, and only where the agent asks it to.
             let for_pods = |it: &Holder| it.kind == HolderKind::Service && it.name == POD_IDENTITY_SERVICE;
             let counted = |it: &Holder| match self.agent().presence() {
-                Presence::Absent(_) if for_pods(it) => Outcome::Denied,
-                Presence::Unknown(_) if for_pods(it) => it.outcome.min(Outcome::Unknown),
+                Presence::Absent(_) if for_pods(it) => Verdict::No,
+                Presence::Unknown(_) if for_pods(it) => it.outcome.min(Verdict::Unknown),
                 _ => it.outcome,
             };
             let count = |outcome| {
                 let all = out.holders.iter().filter(|it| counted(it) == outcome);
                 all.map(|it| it.count).sum::<usize>()
             };
-            let (may, perhaps) = (count(Outcome::Allowed), count(Outcome::Unknown));
-            let for_pods = out.holders.iter().any(|it| for_pods(it) && it.outcome == Outcome::Allowed);
+            let (may, perhaps) = (count(Verdict::Yes), count(Verdict::Unknown));
+            let for_pods = out.holders.iter().any(|it| for_pods(it) && it.outcome == Verdict::Yes);
             out.answer = match (may, perhaps + out.unknown.len()) {
                 (0, 0) if for_pods => Answer::no(format!(
                     "nobody can assume it: {POD_IDENTITY_SERVICE} may, for pods alone, and no Pod Identity agent of this \
@@ -193,8 +194,8 @@ impl<'a> Workloads<'a> {
             if let Some(irsa) = account.irsa.as_ref().filter(|it| it.role_arn == role_arn) {
                 let document = DocumentRef::ServiceAccount(namespace.to_owned(), name.to_owned());
                 let (outcome, because) = match (&account.association, irsa.answer.outcome) {
-                    (Some(_), Outcome::Allowed) => (
-                        Outcome::Allowed,
+                    (Some(_), Verdict::Yes) => (
+                        Verdict::Yes,
                         "its annotation names the role, which lets it in; pods made now use Pod Identity instead"
                             .to_owned(),
                     ),
@@ -261,11 +262,11 @@ impl<'a> Workloads<'a> {
     /// What in the cluster and the account runs as it.
     fn parts_of(&self, role_arn: &str, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
         // As the Roles pane judges it.
-        let service = |used_by: &RoleUse| -> (Outcome, String) {
+        let service = |used_by: &RoleUse| -> (Verdict, String) {
             let Some(trust) = trust else { return (out.answer.outcome, out.answer.because.clone()) };
             match trust_for(used_by, role, trust.detail, self.facts, self.iam) {
                 Some(it) => (it.verdict, format!("as {}: {}", it.who, it.because)),
-                None => (Outcome::Unknown, "which service takes it on is not known".to_owned()),
+                None => (Verdict::Unknown, "which service takes it on is not known".to_owned()),
             }
         };
         let mut all = Vec::new();
@@ -315,17 +316,16 @@ impl<'a> Workloads<'a> {
     fn unread(&self, role: &Principal, trust: Option<&Trust<'a>>, out: &mut WhyRole) {
         let facts = self.facts;
         let policy = trust.and_then(|it| it.policy().ok());
-        let may = |request: Request| {
-            policy.is_none_or(|it| outcome(it, &request.to_account(&role.account)) != Outcome::Denied)
-        };
+        let may =
+            |request: Request| policy.is_none_or(|it| outcome(it, &request.to_account(&role.account)) != Verdict::No);
         let part = |used_by: RoleUse| {
             let service = trust.and_then(|it| trust_for(&used_by, role, it.detail, facts, self.iam));
-            service.is_none_or(|it| it.verdict != Outcome::Denied)
+            service.is_none_or(|it| it.verdict != Verdict::No)
         };
         let nodes = part(RoleUse::SelfManaged(String::new()));
         let fargate = part(RoleUse::FargateProfile(String::new()));
         // A role that another one may assume can be an association's target role.
-        let assumed = out.holders.iter().any(|it| it.kind == HolderKind::Principal && it.outcome != Outcome::Denied);
+        let assumed = out.holders.iter().any(|it| it.kind == HolderKind::Principal && it.outcome != Verdict::No);
         let pod_identity = assumed || may(Request::any_pod_identity());
         // Which provider is the cluster's is not known without its issuer.
         let provider = self.provider_in(&role.partition, &role.account);

@@ -6,8 +6,10 @@
 use super::role::WhyRole;
 use super::{InForce, Why, Workloads};
 use crate::access::Mark;
-use crate::access::findings::{Finding, Remedy, Severity};
-use crate::access::trust::{Clause, Got, Outcome};
+use crate::access::Verdict;
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLink, LineSign};
+use crate::access::findings::{Finding, Remedy};
+use crate::access::trust::{Clause, Got};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 
@@ -45,27 +47,6 @@ impl Subject {
     }
 }
 
-/// One line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
-    /// Under which heading.
-    pub part: &'static str,
-    /// Its sign.
-    pub mark: Option<Mark>,
-    /// Of a finding, how much it matters.
-    pub severity: Option<Severity>,
-    /// What it says.
-    pub text: String,
-    /// Beside it.
-    pub note: String,
-    /// Where it was read.
-    pub evidence: Option<Evidence>,
-    /// Of a remedy, which.
-    pub remedy: Option<usize>,
-    /// Whom it is about, to go on to.
-    pub about: Option<Subject>,
-}
-
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -76,52 +57,44 @@ pub struct Shown {
     /// Why, as another.
     pub because: String,
     /// Does it work?
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// The role that it is about, to go on to.
     pub role: Option<Asked>,
     /// All else.
-    pub lines: Vec<Line>,
+    pub lines: Vec<AnswerLine>,
     /// What mends it, each once.
     pub remedies: Vec<Remedy>,
-}
-
-/// A verdict's sign.
-pub fn mark(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Allowed => Mark::InForce,
-        Outcome::Denied => Mark::Dead,
-        Outcome::Unknown => Mark::Unknown,
-    }
 }
 
 /// How many pods are named one by one.
 const MOST_PODS: usize = 20;
 
 #[derive(Default)]
-pub(super) struct Lines(Vec<Line>);
+pub(super) struct Lines(Vec<AnswerLine>);
 
 impl Lines {
-    pub(super) fn into_vec(self) -> Vec<Line> {
+    pub(super) fn into_vec(self) -> Vec<AnswerLine> {
         self.0
     }
 
-    pub(super) fn say(&mut self, part: &'static str, mark: Option<Mark>, text: impl Into<String>) -> &mut Line {
-        let line = Line { part, mark, text: text.into(), ..Line::default() };
+    pub(super) fn say(&mut self, part: AnswerPart, mark: Option<Mark>, text: impl Into<String>) -> &mut AnswerLine {
+        let sign = mark.map_or(LineSign::Blank, LineSign::Mark);
+        let line = AnswerLine { sign, ..AnswerLine::new(part, text) };
         self.0.push_mut(line)
     }
 
     fn clause(&mut self, it: &Clause, passes: Option<&String>) {
         let key = if it.operator == it.key { it.key.clone() } else { format!("{} {}", it.operator, it.key) };
-        self.say("clause", Some(Mark::Dead), format!("Statement[{}] {key}", it.statement.index));
-        self.say("wants", None, it.wanted.join(" or "));
+        self.say(AnswerPart::Clause, Some(Mark::Dead), format!("Statement[{}] {key}", it.statement.index));
+        self.say(AnswerPart::ClauseWants, None, it.wanted.join(" or "));
         let got = match &it.got {
             Got::Values(values) => values.join(" and "),
             Got::Absent => "(the request does not have it)".to_owned(),
             Got::Unknown => "(not known)".to_owned(),
         };
-        self.say("has", None, got);
+        self.say(AnswerPart::RequestHas, None, got);
         if let Some(passes) = passes {
-            self.say("passes", None, passes.clone());
+            self.say(AnswerPart::Passes, None, passes.clone());
         }
     }
 
@@ -129,10 +102,7 @@ impl Lines {
     fn findings(&mut self, findings: &[Finding], ask: Option<&Remedy>) -> Vec<Remedy> {
         let mut remedies: Vec<Remedy> = ask.cloned().into_iter().collect();
         for it in findings {
-            let line = self.say("findings", None, it.sentence.clone());
-            line.severity = Some(it.severity);
-            line.note = it.id.to_string();
-            line.evidence = Some(it.evidence.clone());
+            self.0.push(AnswerLine::of_finding(it));
             for remedy in &it.remedy {
                 if !remedies.contains(remedy) {
                     remedies.push(remedy.clone());
@@ -140,10 +110,10 @@ impl Lines {
             }
         }
         for (at, it) in remedies.iter().enumerate() {
-            let part = if ask == Some(it) { "ask" } else { "mend" };
-            self.say(part, None, format!("{}:", it.title)).remedy = Some(at);
+            let part = if ask == Some(it) { AnswerPart::Ask } else { AnswerPart::Mend };
+            self.say(part, None, format!("{}:", it.title)).link = Some(LineLink::Remedy(at));
             for text in it.text.lines() {
-                self.say(part, None, text).remedy = Some(at);
+                self.say(part, None, text).link = Some(LineLink::Remedy(at));
             }
         }
         remedies
@@ -165,12 +135,12 @@ impl Why<'_> {
         let by = self.in_force.words();
         let its = self.role_arn.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
         match (self.in_force, self.answer.outcome) {
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Allowed) => format!("{who} gets {role} by {by}"),
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Denied) => format!("{who} does not get {role} by {by}"),
-            (InForce::PodIdentity | InForce::Irsa, Outcome::Unknown) => {
+            (InForce::PodIdentity | InForce::Irsa, Verdict::Yes) => format!("{who} gets {role} by {by}"),
+            (InForce::PodIdentity | InForce::Irsa, Verdict::No) => format!("{who} does not get {role} by {by}"),
+            (InForce::PodIdentity | InForce::Irsa, Verdict::Unknown) => {
                 format!("whether {who} gets {role} by {by} is not known")
             }
-            (InForce::NodeRole, Outcome::Allowed) => format!("{who} gets the node's role{its}"),
+            (InForce::NodeRole, Verdict::Yes) => format!("{who} gets the node's role{its}"),
             (InForce::NodeRole, _) => {
                 format!("{who} has no role of its own; whether it gets the node's role{its} is not known")
             }
@@ -188,7 +158,7 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let kind = if it.init { "init container " } else { "" };
             let text = format!("{kind}{}: {}{role}", it.name, it.in_force.words());
-            lines.say("new pod", Some(Mark::Shadowed), text).note.clone_from(&it.because);
+            lines.say(AnswerPart::NewPod, Some(Mark::Shadowed), text).note.clone_from(&it.because);
         }
     }
 
@@ -197,21 +167,28 @@ impl Why<'_> {
         let mut lines = Lines(Vec::new());
         for step in &self.steps {
             // What was said first need not be said again where it comes from.
-            let said = step.text == self.answer.because && step.outcome != Some(Outcome::Allowed);
+            let said = step.text == self.answer.because && step.outcome != Some(Verdict::Yes);
             let text = if said { "this decides" } else { step.text.as_str() };
-            lines.say(step.label, step.outcome.map(mark), text).evidence.clone_from(&step.evidence);
+            lines
+                .say(AnswerPart::Link(step.link), step.outcome.map(Verdict::mark), text)
+                .evidence
+                .clone_from(&step.evidence);
         }
         if let Some(it) = &self.answer.clause {
             lines.clause(it, self.answer.passes.as_ref());
         }
         for it in self.containers.iter().filter(|_| self.differ) {
             let kind = if it.init { "init container " } else { "" };
-            lines.say("containers", None, format!("{kind}{}: {}", it.name, it.in_force.words())).note =
+            lines.say(AnswerPart::Containers, None, format!("{kind}{}: {}", it.name, it.in_force.words())).note =
                 it.because.clone();
         }
         for it in &self.others {
             let role = it.role_arn.as_deref().unwrap_or("a role that is not known");
-            let line = lines.say(it.state, Some(Mark::Shadowed), format!("{}, {role}", it.mechanism.words()));
+            let line = lines.say(
+                AnswerPart::Unused(it.state),
+                Some(Mark::Shadowed),
+                format!("{}, {role}", it.mechanism.words()),
+            );
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
         }
@@ -220,18 +197,18 @@ impl Why<'_> {
             let role = it.role_arn.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
             let text = format!("{}: {}{role}", it.pod.metadata.name, it.in_force.words());
             let document = DocumentRef::Pod(self.namespace.clone(), it.pod.metadata.name.clone());
-            let line = lines.say("pods", Some(mark(it.answer.outcome)), text);
+            let line = lines.say(AnswerPart::Pods, Some(it.answer.outcome.mark()), text);
             line.evidence = Some(Evidence::new(document, "spec"));
-            line.about = Some(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone()));
+            line.link = Some(LineLink::Workload(Subject::Pod(self.namespace.clone(), it.pod.metadata.name.clone())));
         }
         if let Some(more) = self.pods.len().checked_sub(MOST_PODS).filter(|it| *it > 0) {
-            lines.say("pods", None, format!("and {more} more"));
+            lines.say(AnswerPart::Pods, None, format!("and {more} more"));
         }
         if let Some(why) = &self.pods_unread {
-            lines.say("pods", Some(Mark::Unknown), why.clone());
+            lines.say(AnswerPart::Pods, Some(Mark::Unknown), why.clone());
         }
         for it in &self.unverified {
-            lines.say("unverified", Some(Mark::Unverified), it.clone());
+            lines.say(AnswerPart::Unverified, Some(Mark::Unverified), it.clone());
         }
         let remedies = lines.findings(&self.findings, self.ask.as_ref());
         Shown {
@@ -255,13 +232,13 @@ impl WhyRole {
         let mut lines = Lines(Vec::new());
         for it in &self.holders {
             let by = it.mechanism.map(|it| format!(" by {}", it.words())).unwrap_or_default();
-            let line = lines.say(it.kind.heading(), Some(mark(it.outcome)), format!("{}{by}", it.name));
+            let line = lines.say(AnswerPart::Holder(it.kind), Some(it.outcome.mark()), format!("{}{by}", it.name));
             line.note.clone_from(&it.because);
             line.evidence.clone_from(&it.evidence);
-            line.about = it.subject();
+            line.link = it.subject().map(LineLink::Workload);
         }
         for it in &self.unknown {
-            lines.say("unknown", Some(Mark::Unknown), it.clone());
+            lines.say(AnswerPart::Unknown, Some(Mark::Unknown), it.clone());
         }
         let remedies = lines.findings(&self.findings, None);
         Shown {
@@ -292,19 +269,19 @@ impl Workloads<'_> {
             Subject::ServiceAccount(namespace, name) => match self.why_account(namespace, name) {
                 Some(why) => why.shown(),
                 None => match self.facts.service_accounts.gap() {
-                    Some(gap) => nothing(Outcome::Unknown, format!("the service accounts were not read: {gap}")),
-                    None => nothing(Outcome::Denied, "the cluster has no such service account".to_owned()),
+                    Some(gap) => nothing(Verdict::Unknown, format!("the service accounts were not read: {gap}")),
+                    None => nothing(Verdict::No, "the cluster has no such service account".to_owned()),
                 },
             },
             Subject::Pod(namespace, name) => match self.pod(namespace, name) {
                 Lookup::Found(pod) => self.why_pod(pod).shown(),
-                Lookup::Absent => nothing(Outcome::Denied, "the cluster has no such pod any more".to_owned()),
-                Lookup::Unknown(gap) => nothing(Outcome::Unknown, format!("the pod was not read: {gap}")),
+                Lookup::Absent => nothing(Verdict::No, "the cluster has no such pod any more".to_owned()),
+                Lookup::Unknown(gap) => nothing(Verdict::Unknown, format!("the pod was not read: {gap}")),
             },
             Subject::Namespace(name) => self.shown_namespace(name),
             Subject::Role(arn) => match Principal::from_arn(arn) {
                 Ok((role, None)) => self.why_role(&role).shown(),
-                _ => nothing(Outcome::Denied, "it is not the ARN of a role".to_owned()),
+                _ => nothing(Verdict::No, "it is not the ARN of a role".to_owned()),
             },
         }
     }

@@ -7,22 +7,45 @@ use super::credential_chain::{self as chain, ContainerIdentity, InForce};
 use super::irsa::subject;
 use super::pod::PodIdentities;
 use super::webhook;
-use super::{Account, Answer, NewPod, Step, Workloads, place};
+use super::{Account, Answer, ChainLink, NewPod, Step, Workloads, place};
+use crate::access::Verdict;
 use crate::access::findings::{Finding, Remedy, of_workload};
-use crate::access::trust::Outcome;
 use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::{Pod, ROLE_ARN_ANNOTATION};
+
+/// Why an identity that a workload could have is not the one in effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnusedState {
+    /// It would be used if the one in effect went.
+    Shadowed,
+    /// A new pod would use it.
+    Pending,
+    /// The service account has it, and the webhook would not give it to this pod.
+    Ignored,
+    /// It is for a service account of the same name in another namespace, and gives nothing here.
+    Elsewhere,
+}
+
+impl UnusedState {
+    /// `shadowed`, `pending`, `ignored`, `elsewhere`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UnusedState::Shadowed => "shadowed",
+            UnusedState::Pending => "pending",
+            UnusedState::Ignored => "ignored",
+            UnusedState::Elsewhere => "elsewhere",
+        }
+    }
+}
 
 /// Another identity that the workload could have, and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     /// By which mechanism.
     pub mechanism: InForce,
-    /// `shadowed`: it would be used if the one in effect went; `pending`: a new pod would use it; `ignored`: the service account
-    /// has it, and the webhook would not give it to this pod; `elsewhere`: it is for a service account of the same name in
-    /// another namespace, and gives nothing here.
-    pub state: &'static str,
+    /// Why it is not in effect.
+    pub state: UnusedState,
     /// Its role.
     pub role_arn: Option<String>,
     /// Why it is not used.
@@ -114,7 +137,7 @@ impl<'a> Workloads<'a> {
                 };
                 others.push(Other {
                     mechanism: *mechanism,
-                    state: "shadowed",
+                    state: UnusedState::Shadowed,
                     role_arn,
                     because: comes_first(it.in_force),
                     evidence: Some(of_container(pod, it.main)),
@@ -159,7 +182,7 @@ impl<'a> Workloads<'a> {
 
     /// How to ask whether the pod reaches its node's metadata, where the answer hangs on that.
     fn ask(&self, it: &PodIdentities<'_>) -> Option<Remedy> {
-        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Outcome::Unknown;
+        let open = it.in_force == InForce::NodeRole && it.answer.outcome == Verdict::Unknown;
         let name = it.place.node.filter(|_| open)?;
         let node = self.facts.nodes.items().iter().find(|it| it.metadata.name == name)?;
         let instance = node.spec.provider_id.as_deref()?.rsplit('/').next().filter(|it| it.starts_with("i-"))?;
@@ -179,7 +202,7 @@ impl<'a> Workloads<'a> {
         elsewhere.sort_by(|a, b| (&a.namespace, &a.association_id).cmp(&(&b.namespace, &b.association_id)));
         let other = |it: &crate::model::workload::PodIdentityAssociation| Other {
             mechanism: InForce::PodIdentity,
-            state: "elsewhere",
+            state: UnusedState::Elsewhere,
             role_arn: it.role_arn.clone(),
             because: format!(
                 "the association is for {}/{name}; {namespace}/{name} has the same name and needs one of its own",
@@ -221,7 +244,7 @@ impl<'a> Workloads<'a> {
                 why.target.clone_from(&it.target);
                 why.session_policy = session_policy(account);
                 why.steps.push(Step {
-                    label: "association",
+                    link: ChainLink::Association,
                     outcome: None,
                     text: format!("Pod Identity association {}", it.id),
                     evidence: Some(of_association(&it.id)),
@@ -230,7 +253,7 @@ impl<'a> Workloads<'a> {
                 if let Some(irsa) = irsa {
                     why.others.push(Other {
                         mechanism: InForce::Irsa,
-                        state: "shadowed",
+                        state: UnusedState::Shadowed,
                         role_arn: Some(irsa.role_arn.clone()),
                         because:
                             "the Pod Identity association comes first when a pod is created; pods created before it keep IRSA"
@@ -242,13 +265,13 @@ impl<'a> Workloads<'a> {
             (None, Some(it)) => {
                 why.role_arn = Some(it.role_arn.clone());
                 why.steps.push(Step {
-                    label: "annotation",
+                    link: ChainLink::Annotation,
                     outcome: None,
                     text: format!("{ROLE_ARN_ANNOTATION}: {}", it.role_arn),
                     evidence: Some(of_annotation(namespace, name)),
                 });
                 why.steps.push(Step {
-                    label: "token",
+                    link: ChainLink::Token,
                     outcome: None,
                     text: format!(
                         "subject {}, audience {}",
@@ -285,7 +308,7 @@ fn add_new_identity(account: &Account<'_>, it: &PodIdentities<'_>, new: &NewPod,
     };
     others.push(Other {
         mechanism: new.in_force,
-        state: "pending",
+        state: UnusedState::Pending,
         role_arn: new.role_arn.clone(),
         because: if refused { new.answer.because.clone() } else { explain_change(account, it, has, new, gets) },
         evidence,
@@ -349,20 +372,23 @@ fn add_unused(account: &Account<'_>, it: &PodIdentities<'_>, new: &NewPod, other
     let used = |others: &[Other], mechanism| {
         it.in_force == mechanism || new.in_force == mechanism || others_have(others, mechanism)
     };
-    let own = |mechanism| -> (&'static str, String) {
+    let own = |mechanism| -> (UnusedState, String) {
         let main = it.containers.get(it.main).map_or("", |it| it.name.as_str());
         let loses = new.main().is_some_and(|it| it.besides.contains(&mechanism));
         if loses {
-            ("shadowed", comes_first(new.in_force))
+            (UnusedState::Shadowed, comes_first(new.in_force))
         } else if webhook::has_skip_label(it.pod) {
-            ("ignored", format!("the pod asks the webhook to leave it alone ({})", webhook::SKIP_LABEL))
+            (UnusedState::Ignored, format!("the pod asks the webhook to leave it alone ({})", webhook::SKIP_LABEL))
         } else if webhook::skipped_containers(it.pod).iter().any(|it| it == main) {
-            ("ignored", format!("the pod asks the webhook to leave the container alone ({})", webhook::SKIP_CONTAINERS))
+            (
+                UnusedState::Ignored,
+                format!("the pod asks the webhook to leave the container alone ({})", webhook::SKIP_CONTAINERS),
+            )
         } else if new.refused {
-            ("ignored", new.answer.because.clone())
+            (UnusedState::Ignored, new.answer.because.clone())
         } else {
             (
-                "ignored",
+                UnusedState::Ignored,
                 "the container sets one of the variables itself, and the webhook leaves both as they are".to_owned(),
             )
         }
@@ -379,7 +405,7 @@ fn add_unused(account: &Account<'_>, it: &PodIdentities<'_>, new: &NewPod, other
     }
     if let Some(irsa) = account.irsa.as_ref().filter(|_| !used(others, InForce::Irsa)) {
         let (state, because) = if account.association.is_some() {
-            ("shadowed", "the Pod Identity association comes first when a pod is created".to_owned())
+            (UnusedState::Shadowed, "the Pod Identity association comes first when a pod is created".to_owned())
         } else {
             own(InForce::Irsa)
         };

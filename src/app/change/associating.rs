@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use super::on_ground;
 use super::staging::{stage_each, state};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::access::workload::candidates::{Candidate, candidates};
 use crate::app::App;
 use crate::app::columns::named as short_of;
 use crate::app::effect::Effect;
 use crate::app::overlay::Overlay;
-use crate::app::overlay::associate::{Account, AssociateView, Step};
+use crate::app::overlay::associate::{Account, AssociateView, OfferedRole, Step};
 use crate::app::overlay::picker::Choice;
 use crate::app::pane::Pane;
 use crate::app::perform::push;
@@ -89,7 +89,7 @@ fn everybody(app: &App) -> Vec<Choice<Account>> {
 
 /// The roles of the account: those first whose trust policy lets the accounts in, all of them; the others say why theirs
 /// would not.
-fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<String>> {
+fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<OfferedRole>> {
     let (home, facts) = (app.home(), app.facts());
     let now = match accounts {
         [one] => association_of(app, one).map(|it| it.role_arn),
@@ -109,11 +109,11 @@ fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<String>> {
     all.sort_by(|a, b| (b.outcome, &a.arn).cmp(&(a.outcome, &b.arn)));
     let one = |it: Candidate| {
         let (right, note) = match it.outcome {
-            Outcome::Allowed if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
-            Outcome::Allowed if accounts.len() > 1 => ("lets all in", String::new()),
-            Outcome::Allowed => ("lets it in", String::new()),
-            Outcome::Unknown => ("not known", it.because),
-            Outcome::Denied => ("would refuse it", it.because),
+            Verdict::Yes if Some(&it.arn) == now.as_ref() => ("has it now", String::new()),
+            Verdict::Yes if accounts.len() > 1 => ("lets all in", String::new()),
+            Verdict::Yes => ("lets it in", String::new()),
+            Verdict::Unknown => ("not known", it.because),
+            Verdict::No => ("would refuse it", it.because),
         };
         Choice {
             note,
@@ -121,7 +121,7 @@ fn roles(app: &App, accounts: &[Account]) -> Vec<Choice<String>> {
             also: it.arn.clone(),
             ..Choice::new(
                 Principal::from_arn(&it.arn).map_or_else(|_| it.arn.clone(), |(role, _)| short_of(&role, home)),
-                it.arn,
+                OfferedRole { arn: it.arn, outcome: it.outcome },
             )
         }
     };
@@ -141,7 +141,7 @@ pub(super) fn judged(app: &App) -> Word {
         Step::Role(_) if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_role(typed, false)),
         Step::Target(_) if typed.starts_with("arn:") => on_ground(app, |ground| ground.judge_role(typed, true)),
         Step::Role(picker) => match picker.chosen() {
-            Some(it) if it.right == "would refuse it" => Word::Wrong(it.note.clone()),
+            Some(it) if it.what.outcome == Verdict::No => Word::Wrong(it.note.clone()),
             Some(it) if !it.note.is_empty() => Word::Open(it.note.clone()),
             Some(_) => Word::Fine,
             None => Word::Wrong("no role is called that: a name, or a whole ARN".to_owned()),

@@ -7,19 +7,29 @@
 use tui_input::Input;
 
 use super::picker::{Choice, Picker};
+use crate::access::Verdict;
 use crate::app::pane::Motion;
 use crate::edit::judge::Word;
 
 /// A service account, by namespace and name.
 pub type Account = (String, String);
 
+/// A role that is offered for the accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedRole {
+    /// Its ARN.
+    pub arn: String,
+    /// Whether its trust policy lets the accounts in.
+    pub outcome: Verdict,
+}
+
 /// The question at hand.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// For whom.
     Account(Picker<Account>),
-    /// Which role, by ARN.
-    Role(Picker<String>),
+    /// Which role.
+    Role(Picker<OfferedRole>),
     /// Which role after it, by ARN, if any.
     Target(Picker<Option<String>>),
 }
@@ -40,7 +50,7 @@ pub struct AssociateView {
     /// What is said of what is typed.
     pub word: Word,
     everybody: Vec<Choice<Account>>,
-    roles: Vec<Choice<String>>,
+    roles: Vec<Choice<OfferedRole>>,
 }
 
 impl AssociateView {
@@ -59,7 +69,7 @@ impl AssociateView {
     }
 
     /// For these accounts, to be given one of the roles.
-    pub fn of(accounts: Vec<Account>, roles: Vec<Choice<String>>, target: Option<String>) -> Self {
+    pub fn of(accounts: Vec<Account>, roles: Vec<Choice<OfferedRole>>, target: Option<String>) -> Self {
         AssociateView {
             accounts,
             asked: false,
@@ -135,13 +145,13 @@ impl AssociateView {
         let typed = Some(self.input().value().trim()).filter(|it| it.starts_with("arn:")).map(str::to_owned);
         match &self.step {
             Step::Account(_) => None,
-            Step::Role(picker) => typed.or_else(|| picker.chosen().map(|it| it.what.clone())),
+            Step::Role(picker) => typed.or_else(|| picker.chosen().map(|it| it.what.arn.clone())),
             Step::Target(picker) => typed.or_else(|| picker.chosen().and_then(|it| it.what.clone())),
         }
     }
 
     /// Goes on to the role.
-    pub fn to_role(&mut self, account: Account, roles: Vec<Choice<String>>, target: Option<String>) {
+    pub fn to_role(&mut self, account: Account, roles: Vec<Choice<OfferedRole>>, target: Option<String>) {
         (self.accounts, self.roles, self.target) = (vec![account], roles, target);
         self.step = Step::Role(Picker::new(self.roles.clone()));
     }
@@ -153,8 +163,8 @@ impl AssociateView {
         if let Some(now) = &self.target {
             all.insert(0, Choice::noted(short(now), "as it is now", Some(now.clone())));
         }
-        let others = self.roles.iter().filter(|it| it.what != role && Some(&it.what) != self.target.as_ref());
-        all.extend(others.map(|it| Choice::new(&it.text, Some(it.what.clone()))));
+        let others = self.roles.iter().filter(|it| it.what.arn != role && Some(&it.what.arn) != self.target.as_ref());
+        all.extend(others.map(|it| Choice::new(&it.text, Some(it.what.arn.clone()))));
         self.role = Some(role);
         self.step = Step::Target(Picker::new(all));
     }
@@ -216,7 +226,8 @@ mod tests {
 
     #[test]
     fn esc_goes_back_a_step_and_what_there_is_now_is_offered_first() {
-        let roles = vec![Choice::noted("role/a", "", "arn:aws:iam::1:role/a".to_owned())];
+        let role = OfferedRole { arn: "arn:aws:iam::1:role/a".to_owned(), outcome: Verdict::Yes };
+        let roles = vec![Choice::noted("role/a", "", role)];
         let mut view = AssociateView::asking(everybody());
         view.to_role(("blue".into(), "api".into()), roles, Some("arn:aws:iam::2:role/t".into()));
         view.to_target("arn:aws:iam::1:role/a".into());

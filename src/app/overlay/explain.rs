@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::explain::Line;
+use crate::access::answer_line::AnswerLine;
 use crate::access::explain::message::Reading;
-use crate::app::detail::{Fact, Sign};
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
 use crate::edit::fix::Explained;
@@ -17,9 +16,7 @@ pub struct ExplainView {
     /// The answer, once it is there.
     pub explained: Option<Arc<Explained>>,
     /// Its lines.
-    lines: Vec<Line>,
-    /// The same as they are drawn.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<AnswerLine>,
     /// Which line the cursor is on.
     pub at: usize,
     /// For the answer.
@@ -29,48 +26,37 @@ pub struct ExplainView {
 impl ExplainView {
     /// Of a message.
     pub fn new(message: Reading) -> Self {
-        let (lines, facts) = (Vec::new(), Vec::new());
-        ExplainView { message, explained: None, lines, facts, at: 0, slot: Slot::default() }
+        ExplainView { message, explained: None, facts: Vec::new(), at: 0, slot: Slot::default() }
     }
 
     /// Takes in an answer; the cursor stays on its line. The first time it goes to the step that fails.
     pub fn take(&mut self, explained: Arc<Explained>) {
-        let before = self.lines.get(self.at).cloned();
+        let before = self.facts.get(self.at).cloned();
         let lines = explained.lines();
         self.at = match before {
             Some(before) => {
-                let same = lines.iter().position(|it| it.part == before.part && it.text == before.text);
+                let same = lines.iter().position(|it| it.is_same_as(&before));
                 same.unwrap_or(self.at.min(lines.len().saturating_sub(1)))
             }
             None => explained.explanation.foremost(),
         };
-        self.facts = lines.iter().map(fact).collect();
-        self.lines = lines;
+        self.facts = lines;
         self.explained = Some(explained);
     }
 
     /// The line under the cursor.
-    pub fn fact(&self) -> Option<&Fact> {
+    pub fn fact(&self) -> Option<&AnswerLine> {
         self.facts.get(self.at)
     }
 
     /// Moves the cursor.
     pub fn go(&mut self, motion: Motion, page: usize) {
-        self.at = motion.from(self.at, self.lines.len(), page);
+        self.at = motion.from(self.at, self.facts.len(), page);
     }
 
     /// The command under the cursor; on the title of a fix, all of its commands.
     pub fn command(&self) -> Option<String> {
-        let line = self.lines.get(self.at)?;
-        if line.is_command {
-            return Some(line.text.clone());
-        }
-        if let Some(commands) = self.explained.as_ref().and_then(|it| it.commands_of(line)) {
-            return Some(commands);
-        }
-        let below = self.lines.iter().skip(self.at + 1).take_while(|it| it.is_command);
-        let commands: Vec<&str> = below.map(|it| it.text.as_str()).collect();
-        (!commands.is_empty()).then(|| commands.join("\n"))
+        self.fact()?.commands().map(str::to_owned)
     }
 
     /// Of whom it is, if it is of one principal.
@@ -80,16 +66,5 @@ impl ExplainView {
             [only] => Some(only.asked.arn()),
             _ => self.message.message.asked().map(|it| it.arn()),
         }
-    }
-}
-
-fn fact(line: &Line) -> Fact {
-    Fact {
-        part: line.part,
-        label: "",
-        sign: line.mark.map_or(Sign::Blank, Sign::Mark),
-        text: if line.is_command { format!("$ {}", line.text) } else { line.text.clone() },
-        note: line.note.clone(),
-        evidence: line.evidence.clone(),
     }
 }

@@ -216,7 +216,7 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
     match pane {
         Pane::Entries => (cell(0).to_owned(), "access entry"),
         Pane::AwsAuth => (format!("{} {}", cell(0), cell(1)), "aws-auth"),
-        Pane::Irsa if row.cells.first().is_some_and(|it| it == "-") => (cell(2).to_owned(), "trusts this cluster"),
+        Pane::Irsa if matches!(row.workload, Some(Subject::Role(_))) => (cell(2).to_owned(), "trusts this cluster"),
         Pane::Irsa => (format!("{}/{}", cell(0), cell(1)), "service account, IRSA"),
         Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
         Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),

@@ -4,8 +4,9 @@
 //! the API server's `access::crosscheck`'s.
 
 use crate::access::Mark;
+use crate::access::Verdict;
 use crate::access::crosscheck::{Checked, compare};
-use crate::access::permissions::{Allowing, Decision, Grant, Permissions, Verdict, Who};
+use crate::access::permissions::{Allowing, Decision, Grant, Permissions, Who};
 use crate::app::condition::said;
 use crate::app::message::Slot;
 use crate::model::failure::Failure;
@@ -34,13 +35,13 @@ impl Told {
         let decision = permissions.decide(who, &request);
         let mut told = Told { request, mark: Mark::InForce, lines: Vec::new(), rule: None, grant: None };
         match decision.verdict {
-            Verdict::Allowed => {
+            Verdict::Yes => {
                 told.lines = decision.by.iter().map(|it| path(permissions, it)).collect();
                 told.lines.extend(decision.unverified.iter().map(|it| format!("unverified: {it}")));
                 told.rule = decision.by.iter().find_map(Allowing::evidence);
                 told.grant = decision.by.iter().find_map(|it| it.grant.evidence());
             }
-            Verdict::Denied => {
+            Verdict::No => {
                 told.mark = Mark::Dead;
                 let nearest = permissions.nearest(who, &told.request);
                 told.rule = nearest.as_ref().and_then(|it| it.evidence());

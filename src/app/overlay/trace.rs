@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::Mark;
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineSign};
 use crate::access::trace::Trace;
-use crate::app::detail::{Fact, STATE, Sign, facts};
+use crate::app::detail::facts;
 use crate::app::message::Slot;
 use crate::app::pane::Motion;
 use crate::model::principal::Asked;
@@ -15,13 +16,13 @@ pub struct TraceView {
     /// Of whom.
     pub asked: Asked,
     /// What the row says from which it was opened.
-    about: Vec<Fact>,
+    about: Vec<AnswerLine>,
     /// Is that row about what uses a role, rather than about who gets in?
     workload: bool,
     /// The answer, once it is there.
     pub trace: Option<Arc<Trace>>,
     /// Its lines.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<AnswerLine>,
     /// Which line the cursor is on.
     pub at: usize,
     /// For the answer.
@@ -30,7 +31,7 @@ pub struct TraceView {
 
 impl TraceView {
     /// Of a principal; `about` is what the row said from which it was opened, if any.
-    pub fn new(asked: Asked, about: Vec<Fact>, workload: bool) -> Self {
+    pub fn new(asked: Asked, about: Vec<AnswerLine>, workload: bool) -> Self {
         let facts = facts(&about, None);
         TraceView { asked, about, workload, trace: None, facts, at: 0, slot: Slot::default() }
     }
@@ -38,16 +39,16 @@ impl TraceView {
     /// Takes in an answer; the cursor stays on its line. The first time it goes to what decides, so that its document is
     /// one key away.
     pub fn take(&mut self, trace: Arc<Trace>) {
-        let before = self.facts.get(self.at).map(|fact| (fact.part, fact.label, fact.text.clone()));
+        let before = self.facts.get(self.at).cloned();
         let first = self.trace.is_none();
         self.facts = facts(&self.about, Some(&trace));
         self.trace = Some(trace);
         let last = self.facts.len().saturating_sub(1);
-        let same =
-            |fact: &Fact| before.as_ref().is_some_and(|(p, l, t)| (*p, *l, t) == (fact.part, fact.label, &fact.text));
-        let decides = |fact: &Fact| fact.part == "mapping" && fact.sign == Sign::Mark(Mark::InForce);
+        let same = |fact: &AnswerLine| before.as_ref().is_some_and(|it| it.is_same_as(fact));
+        let decides =
+            |fact: &AnswerLine| fact.part == AnswerPart::Mapping && fact.sign == LineSign::Mark(Mark::InForce);
         // Where nothing is in force, the nearest miss is what must be mended.
-        let misses = |fact: &Fact| fact.part == "mapping" && fact.evidence.is_some();
+        let misses = |fact: &AnswerLine| fact.part == AnswerPart::Mapping && fact.evidence.is_some();
         self.at = if first {
             let place = self.facts.iter().position(decides).or_else(|| self.facts.iter().position(misses));
             place.or_else(|| self.facts.iter().position(|fact| fact.evidence.is_some())).unwrap_or(0)
@@ -58,12 +59,12 @@ impl TraceView {
 
     /// Of what uses a role: whether that works, which is what was asked; whether the role itself gets in is another
     /// matter.
-    pub fn workload(&self) -> Option<&Fact> {
-        self.workload.then(|| self.about.iter().find(|fact| fact.part == STATE)).flatten()
+    pub fn workload(&self) -> Option<&AnswerLine> {
+        self.workload.then(|| self.about.iter().find(|fact| fact.part == AnswerPart::State)).flatten()
     }
 
     /// The line under the cursor.
-    pub fn fact(&self) -> Option<&Fact> {
+    pub fn fact(&self) -> Option<&AnswerLine> {
         self.facts.get(self.at)
     }
 

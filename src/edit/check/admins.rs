@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, CheckId, Look};
-use crate::access::identity::{Resolver, Verdict as Gets};
-use crate::access::permissions::{Verdict, Who};
+use crate::access::Verdict;
+use crate::access::identity::Resolver;
+use crate::access::permissions::Who;
 use crate::access::service_role::is_of_eks;
 use crate::edit::diff::everything;
 use crate::edit::draft::{Change, Draft};
@@ -39,17 +40,15 @@ impl Admins {
             let resolution = resolver.resolve(&Asked::listed(principal));
             let verdict = look.permissions.decide(&Who::of(&resolution), &everything("")).verdict;
             let principal = &resolution.asked.principal;
-            if verdict == Verdict::Denied || is_of_eks(principal, iam) {
+            if verdict == Verdict::No || is_of_eks(principal, iam) {
                 continue;
             }
             let arn = principal.arn();
             // Another account's principal may be gone: nobody here can say.
             let exists = !matches!(resolver.existing(principal), Lookup::Unknown(_));
             match verdict {
-                Verdict::Allowed if exists => all.sure.insert(arn),
-                Verdict::Allowed if iam.account.as_deref() != Some(principal.account.as_str()) => {
-                    all.elsewhere.insert(arn)
-                }
+                Verdict::Yes if exists => all.sure.insert(arn),
+                Verdict::Yes if iam.account.as_deref() != Some(principal.account.as_str()) => all.elsewhere.insert(arn),
                 _ => all.maybe.insert(arn),
             };
         }
@@ -157,11 +156,11 @@ fn takes_unseen(look: &Look<'_>) -> bool {
         let groups: Vec<&str> = state.groups.iter().map(String::as_str).collect();
         let policies = Some((arn.to_owned(), entry.associated_access_policies.unwrap_or_default()));
         let who = Who { policies, ..Who::named(state.username.as_deref().unwrap_or_default(), &groups) };
-        look.permissions.decide(&who, &everything("")).verdict == Verdict::Allowed
+        look.permissions.decide(&who, &everything("")).verdict == Verdict::Yes
     };
     let unseen = |resolver: &Resolver<'_>, arn: &str| {
         let asked = Principal::from_arn(arn).map(|(it, _)| Asked::principal(it));
-        asked.is_ok_and(|it| resolver.resolve(&it).verdict == Gets::Unknown)
+        asked.is_ok_and(|it| resolver.resolve(&it).verdict == Verdict::Unknown)
     };
     look.draft.changes().any(|(subject, change)| match subject {
         Subject::Entry(arn) => {

@@ -4,9 +4,9 @@
 //! EKS would refuse blocks; what it takes and would be of no use, or break what works, asks.
 
 use super::{Check, CheckId, Look};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::access::workload::place::Presence;
-use crate::access::workload::{Account, Workloads};
+use crate::access::workload::{Account, ChainLink, Workloads};
 use crate::edit::state::{AssociationState, State, Subject};
 use crate::model::principal::Principal;
 use crate::model::snapshot::Lookup;
@@ -77,10 +77,10 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, S
     let judged = workloads.judge(&after.association(it.namespace, it.name, None));
     for step in &judged.steps {
         let text = step.text.clone();
-        match (step.label, step.outcome) {
-            ("role", Some(Outcome::Denied)) => say(CheckId::NoRole, format!("EKS would refuse it: {text}")),
-            ("role", Some(Outcome::Unknown)) => say(CheckId::RoleUnknown, format!("not known: {text}")),
-            ("trust", Some(Outcome::Denied)) => {
+        match (step.link, step.outcome) {
+            (ChainLink::Role, Some(Verdict::No)) => say(CheckId::NoRole, format!("EKS would refuse it: {text}")),
+            (ChainLink::Role, Some(Verdict::Unknown)) => say(CheckId::RoleUnknown, format!("not known: {text}")),
+            (ChainLink::Trust, Some(Verdict::No)) => {
                 let refused = match judged.role.as_ref().map(|role| workloads.trust(role)) {
                     Some(Lookup::Found(found)) => found
                         .detail
@@ -95,13 +95,13 @@ fn role(workloads: &Workloads<'_>, it: &One<'_>, say: &mut impl FnMut(CheckId, S
                     false => say(CheckId::TrustRefuses, format!("its pods would not get the role: {text}")),
                 }
             }
-            ("trust", Some(Outcome::Unknown)) => {
+            (ChainLink::Trust, Some(Verdict::Unknown)) => {
                 say(CheckId::TrustUnknown, format!("whether its pods get the role is not known: {text}"));
             }
-            (_, Some(Outcome::Denied)) => {
+            (_, Some(Verdict::No)) => {
                 say(CheckId::TargetRefuses, format!("its pods would not get the target role: {text}"));
             }
-            (_, Some(Outcome::Unknown)) => {
+            (_, Some(Verdict::Unknown)) => {
                 say(CheckId::TargetUnknown, format!("whether its pods get the target role is not known: {text}"));
             }
             _ => {}
@@ -147,7 +147,7 @@ fn account(look: &Look<'_>, workloads: &Workloads<'_>, it: &One<'_>, say: &mut i
     let fargate = workloads.fargate_for_new_pods(it.namespace);
     let agent = match (&workloads.ground().agent, fargate) {
         (Presence::Absent(why), _) => Presence::Absent(why.clone()),
-        (_, Some(on)) if on.outcome == Outcome::Denied => Presence::Absent(on.because),
+        (_, Some(on)) if on.outcome == Verdict::No => Presence::Absent(on.because),
         (Presence::Present, Some(on)) => Presence::Unknown(on.because),
         (other, _) => other.clone(),
     };

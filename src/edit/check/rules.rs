@@ -1,8 +1,9 @@
 //! The rules, one function each.
 
 use super::{Check, CheckId, Look};
+use crate::access::Verdict;
 use crate::access::catalog;
-use crate::access::identity::{Death, MappingSource, Resolution, Verdict};
+use crate::access::identity::{Death, MappingSource, Resolution};
 use crate::access::managed_by::managing_tool;
 use crate::access::permissions::{self, Who};
 use crate::edit::diff::everything;
@@ -225,7 +226,7 @@ fn aws_auth(look: &Look<'_>, out: &mut Vec<Check>) {
                     format!("{row} comes into force, which the entry hid: it then gets in as {}", identity(&it.after));
                 say(out, CheckId::AwsAuthInForce, Some(&subject), why);
             }
-            (Some(row), None) if it.after.verdict == Verdict::Maps => {
+            (Some(row), None) if it.after.verdict == Verdict::Yes => {
                 let why = format!(
                     "it gets in through {row} now, as {}; the entry hides that row, and what it gave is lost",
                     identity(&it.before)
@@ -310,7 +311,7 @@ fn wide(look: &Look<'_>, out: &mut Vec<Check>) {
         }
         for group in after.groups.iter().filter(|it| before.is_none_or(|before| !before.groups.contains(*it))) {
             let who = Who::named("", &[group]);
-            if look.permissions.decide(&who, &everything("")).verdict == permissions::Verdict::Allowed {
+            if look.permissions.decide(&who, &everything("")).verdict == Verdict::Yes {
                 say(out, CheckId::ClusterAdmin, Some(subject), format!("the group {group} may do everything"));
             }
         }

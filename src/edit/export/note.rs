@@ -5,6 +5,8 @@
 
 use super::Told;
 use super::told::Known;
+use crate::access::Mark;
+use crate::access::answer_line::{LineLabel, LineSign};
 use crate::access::trace::Trace;
 use crate::edit::diff::Difference;
 use crate::edit::record::{History, Progressed, Standing};
@@ -186,12 +188,13 @@ fn traced(out: &mut String, it: &Traced) {
             format!("**{}** ", line.part.heading())
         };
         // What belongs to the line before it stands below that.
-        let (inset, label) = match line.label.strip_prefix("└ ") {
-            Some(label) => ("  ", label),
-            None => ("", line.label),
+        let inset = if line.label.is_some_and(LineLabel::is_nested) { "  " } else { "" };
+        let label = line.label.map(|it| format!("{} ", it.as_str())).unwrap_or_default();
+        let mark = match line.sign {
+            // The heading says it.
+            LineSign::Mark(Mark::Unverified) | LineSign::Blank | LineSign::Finding(_) => String::new(),
+            LineSign::Mark(it) => format!("({}) ", it.word()),
         };
-        let label = if label.is_empty() { String::new() } else { format!("{label} ") };
-        let mark = line.mark.map(|it| format!("({}) ", it.word())).unwrap_or_default();
         out.push_str(&format!("{inset}- {heading}{mark}{label}{}", code(&line.text)));
         if !line.note.is_empty() {
             out.push_str(&format!(" {}", plain(&line.note)));

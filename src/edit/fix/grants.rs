@@ -8,11 +8,12 @@ use super::candidate::{Candidate, estimate_rule};
 use super::change::{FixChange, RowChange};
 use super::entry::{entry_draft, row_of, state_for_row};
 use super::rbac::{BindingSubject, bindings, object_name};
+use crate::access::Verdict;
 use crate::access::catalog;
 use crate::access::explain::fix::FixKind;
 use crate::access::identity::{MappingSource, Resolution};
 use crate::access::permissions::rule::allows;
-use crate::access::permissions::{Rules, Verdict, Who};
+use crate::access::permissions::{Rules, Who};
 use crate::access::resources;
 use crate::edit::draft::{Draft, Edit};
 use crate::edit::state::{EntryState, Subject};
@@ -192,7 +193,7 @@ fn narrowest_groups(ctx: &FixContext<'_>, own: &[String], request: &Request) -> 
     let mut fitting: Vec<(u64, String)> = free
         .filter_map(|name| {
             let who = Who::named("", &[name]);
-            let allowed = ctx.permissions.decide(&who, request).verdict == Verdict::Allowed;
+            let allowed = ctx.permissions.decide(&who, request).verdict == Verdict::Yes;
             if !allowed { None } else { Some((estimate_grants(ctx, &who)?, name.clone())) }
         })
         .collect();
@@ -209,7 +210,7 @@ fn estimate_grants(ctx: &FixContext<'_>, who: &Who) -> Option<u64> {
             Rules::Dangling => 0,
             Rules::All | Rules::Unknown(_) => return None,
         };
-        let times = if held.grant.scope() == "cluster" { WHOLE_CLUSTER } else { 1 };
+        let times = if held.grant.is_cluster_wide() { WHOLE_CLUSTER } else { 1 };
         Some(sum.saturating_add(rules.saturating_mul(times)))
     })
 }

@@ -1,8 +1,9 @@
 //! An explanation with its fixes, line by line: what the screen and the text report show, in the same order.
 
 use super::{Fix, Fixes, propose};
+use crate::access::answer_line::{AnswerLine, AnswerPart, LineLink};
 use crate::access::explain::message::Reading;
-use crate::access::explain::{Explanation, Ground, Line};
+use crate::access::explain::{Explanation, Ground};
 use crate::edit::diff::Access;
 
 /// An explanation, and what would fix it.
@@ -13,12 +14,6 @@ pub struct Explained {
     /// What would fix it, proved.
     pub fixes: Fixes,
 }
-
-/// Under which heading fixes stand, and those that give much more.
-const FIX: &str = "fix";
-const OR: &str = "or";
-const OR_ELSE: &str = "or else";
-const BROADER_FIX: &str = "broader";
 
 /// So many kinds of access are listed for one fix.
 const MOST_GAINS: usize = 3;
@@ -32,51 +27,52 @@ impl Explained {
     }
 
     /// All lines, in order: the steps, the fixes, the notes.
-    pub fn lines(&self) -> Vec<Line> {
+    pub fn lines(&self) -> Vec<AnswerLine> {
         let mut lines = self.explanation.step_lines();
         for (n, fix) in self.fixes.narrow.iter().enumerate() {
             // Each is enough by itself, so each has a heading of its own.
             let heading = match n {
-                0 => FIX,
-                n if n % 2 == 1 => OR,
-                _ => OR_ELSE,
+                0 => AnswerPart::Fix,
+                n if n % 2 == 1 => AnswerPart::OrFix,
+                _ => AnswerPart::OrElseFix,
             };
             lines.extend(fix_lines(fix, heading));
         }
         lines.extend(self.fixes.broader.iter().map(|fix| self.broader_line(fix)));
         let none = self.fixes.narrow.is_empty() && self.fixes.broader.is_empty();
-        lines.extend(self.explanation.text_fix_lines(if none { FIX } else { OR }));
-        lines.extend(self.explanation.notes.iter().chain(&self.fixes.notes).map(|it| Line::plain("notes", it)));
+        lines.extend(self.explanation.text_fix_lines(if none { AnswerPart::Fix } else { AnswerPart::OrFix }));
+        lines.extend(
+            self.explanation.notes.iter().chain(&self.fixes.notes).map(|it| AnswerLine::new(AnswerPart::Notes, it)),
+        );
         lines
     }
 
     /// A broader fix, folded into one line.
-    fn broader_line(&self, fix: &Fix) -> Line {
+    fn broader_line(&self, fix: &Fix) -> AnswerLine {
         let narrowest = self.fixes.narrow.first().map_or(1, |it| it.width.max(1));
         let note = match fix.gains.first() {
             Some(first) if first.is_everything() => first.tell(),
             _ => format!("gives about {} times as much", fix.width / narrowest),
         };
-        Line { note, evidence: fix.evidence.clone(), ..Line::plain(BROADER_FIX, &fix.title) }
-    }
-
-    /// The commands of the fix that a line is the title of.
-    pub fn commands_of(&self, line: &Line) -> Option<String> {
-        let is_title = |fix: &&Fix| fix.title == line.text && [FIX, OR, OR_ELSE, BROADER_FIX].contains(&line.part);
-        let fix = self.fixes.narrow.iter().chain(&self.fixes.broader).find(is_title)?;
-        Some(fix.commands.join("\n"))
+        let (link, evidence) = (Some(LineLink::Fix(fix.commands.join("\n"))), fix.evidence.clone());
+        AnswerLine { note, link, evidence, ..AnswerLine::new(AnswerPart::BroaderFix, &fix.title) }
     }
 }
 
-fn fix_lines(fix: &Fix, heading: &'static str) -> Vec<Line> {
-    let plain = |text: &str| Line { evidence: fix.evidence.clone(), ..Line::plain(heading, text) };
-    let mut out = vec![Line { note: fix.note.clone(), ..plain(&fix.title) }];
+fn fix_lines(fix: &Fix, heading: AnswerPart) -> Vec<AnswerLine> {
+    let line = |text: &str, link| AnswerLine {
+        evidence: fix.evidence.clone(),
+        link: Some(link),
+        ..AnswerLine::new(heading, text)
+    };
+    let about = || LineLink::Fix(fix.commands.join("\n"));
+    let mut out = vec![AnswerLine { note: fix.note.clone(), ..line(&fix.title, about()) }];
     for (what, all) in [("gives", &fix.gains), ("takes away", &fix.loses)] {
         if !all.is_empty() {
-            out.push(plain(&format!("{what} {}", describe(all))));
+            out.push(line(&format!("{what} {}", describe(all)), about()));
         }
     }
-    out.extend(fix.commands.iter().map(|it| Line { is_command: true, ..plain(it) }));
+    out.extend(fix.commands.iter().map(|it| line(it, LineLink::Command)));
     out
 }
 

@@ -13,7 +13,7 @@ use super::super::encoding::query;
 use super::super::http::Request;
 use super::super::sigv4::{Claim, Signed};
 use super::super::world::World;
-use crate::access::identity::Verdict;
+use crate::access::Verdict;
 use crate::access::identity::groups::{ANONYMOUS, GroupSource, all_groups};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Principal;
@@ -47,7 +47,7 @@ pub(super) fn user(world: &World, cluster: &ClusterId, request: &Request, now: T
     if resolution.verdict == Verdict::Unknown {
         tracing::warn!(arn = caller.arn, because = resolution.because, "the world does not tell as whom it gets in");
     }
-    let identity = resolution.identity.as_ref().filter(|_| resolution.verdict == Verdict::Maps)?;
+    let identity = resolution.identity.as_ref().filter(|_| resolution.verdict == Verdict::Yes)?;
     let (principal_id, session) = caller.user_id.split_once(':').unwrap_or((&caller.user_id, ""));
     let canonical = Principal::from_arn(&caller.arn).map(|(it, _)| it.canonical()).unwrap_or_default();
     let extra = [

@@ -193,6 +193,11 @@ impl EntryType {
         self.spec().policies
     }
 
+    /// Whether its principals are machines that join as nodes by themselves; Fargate starts its own.
+    pub fn is_of_nodes(self) -> bool {
+        !matches!(self, EntryType::Standard | EntryType::FargateLinux)
+    }
+
     /// Whether whoever creates one must be allowed to pass the role.
     pub fn needs_pass_role(self) -> bool {
         self.spec().needs_pass_role

@@ -10,9 +10,9 @@ use super::super::Trouble;
 use super::super::load::{self, Needs};
 use super::super::source::{Source, now};
 use super::{Printed, facts_for};
+use crate::access::Verdict;
 use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::access::find::suggest_arns;
-use crate::access::trust::Outcome;
 use crate::access::workload::{Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
 use crate::model::cluster::ClusterId;
@@ -205,8 +205,8 @@ async fn answer(
     let exit = match &action {
         // All must be so: that it gets the role, and that the role may.
         Some(action) => match (why.answer.outcome, action.verdict) {
-            (Outcome::Denied, _) | (_, "denied") => Exit::No,
-            (Outcome::Allowed, "allowed") => Exit::Yes,
+            (Verdict::No, _) | (_, Verdict::No) => Exit::No,
+            (Verdict::Yes, Verdict::Yes) => Exit::Yes,
             _ => Exit::Unknown,
         },
         None => why.answer.outcome.into(),
@@ -223,21 +223,21 @@ async fn simulate(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> Option<
 }
 
 /// What the role's policies say, within what a session policy leaves of it: both must allow it.
-fn limited(session: Option<(Outcome, String)>, role: (Outcome, String)) -> (Outcome, String) {
+fn limited(session: Option<(Verdict, String)>, role: (Verdict, String)) -> (Verdict, String) {
     match (session, role) {
         (None, role) => role,
-        (Some((Outcome::Allowed, _)), (Outcome::Denied, because)) => (Outcome::Denied, because),
-        (Some((Outcome::Allowed, more)), (outcome, because)) => (outcome, format!("{because}; {more}")),
-        (Some((Outcome::Denied, why)), _) => (Outcome::Denied, why),
-        (Some((Outcome::Unknown, _)), (Outcome::Denied, because)) => (Outcome::Denied, because),
-        (Some((Outcome::Unknown, why)), (_, because)) => (Outcome::Unknown, format!("{why}; {because}")),
+        (Some((Verdict::Yes, _)), (Verdict::No, because)) => (Verdict::No, because),
+        (Some((Verdict::Yes, more)), (outcome, because)) => (outcome, format!("{because}; {more}")),
+        (Some((Verdict::No, why)), _) => (Verdict::No, why),
+        (Some((Verdict::Unknown, _)), (Verdict::No, because)) => (Verdict::No, because),
+        (Some((Verdict::Unknown, why)), (_, because)) => (Verdict::Unknown, format!("{why}; {because}")),
     }
 }
 
 /// What IAM says of the role's policies.
-async fn role_policies(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> (Outcome, String) {
+async fn role_policies(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> (Verdict, String) {
     let action = asked.action.as_deref().unwrap_or_default();
-    let unknown = |because: &str| (Outcome::Unknown, because.to_owned());
+    let unknown = |because: &str| (Verdict::Unknown, because.to_owned());
     let Some(role) = why.target.as_deref().or(why.role_arn.as_deref()) else {
         return unknown("which role it has is not known, and so not what that may do");
     };
@@ -252,24 +252,21 @@ async fn role_policies(source: &Source, why: &Why<'_>, asked: &ActionArgs) -> (O
 }
 
 /// What a simulation comes to: all of it must be allowed.
-fn simulated(role: &str, found: &[Simulated]) -> (Outcome, String) {
+fn simulated(role: &str, found: &[Simulated]) -> (Verdict, String) {
     let missing: BTreeSet<&str> = found.iter().flat_map(|it| &it.missing_context).map(String::as_str).collect();
     let decided = |decision| found.iter().any(|it| it.decision == decision);
     if found.is_empty() {
-        (Outcome::Unknown, "IAM said nothing of it".to_owned())
+        (Verdict::Unknown, "IAM said nothing of it".to_owned())
     } else if decided(Decision::Denied) {
-        (Outcome::Denied, format!("a policy of {role} denies it"))
+        (Verdict::No, format!("a policy of {role} denies it"))
     } else if !missing.is_empty() {
         let keys: Vec<&str> = missing.into_iter().collect();
-        (Outcome::Unknown, format!("the policies of {role} make it depend on {}, which nobody told", keys.join(", ")))
+        (Verdict::Unknown, format!("the policies of {role} make it depend on {}, which nobody told", keys.join(", ")))
     } else if decided(Decision::NotAllowed) {
-        (
-            Outcome::Denied,
-            format!("no policy of {role} allows it; the resource's own policy, if it has one, was not asked"),
-        )
+        (Verdict::No, format!("no policy of {role} allows it; the resource's own policy, if it has one, was not asked"))
     } else {
         let rest = "organisation policies and the resource's own policy were not asked";
-        (Outcome::Allowed, format!("the policies of {role} allow it; {rest}"))
+        (Verdict::Yes, format!("the policies of {role} allow it; {rest}"))
     }
 }
 
@@ -298,7 +295,7 @@ mod tests {
     #[test]
     fn a_session_policy_limits_what_the_role_may() {
         let said = |outcome| (outcome, String::new());
-        let (yes, open, no) = (Outcome::Allowed, Outcome::Unknown, Outcome::Denied);
+        let (yes, open, no) = (Verdict::Yes, Verdict::Unknown, Verdict::No);
         for (session, role, wanted) in [
             (None, yes, yes),
             (Some(yes), yes, yes),
@@ -321,10 +318,10 @@ mod tests {
             ..Simulated::default()
         };
         let outcome = |all: &[Simulated]| simulated("r", all).0;
-        assert_eq!(outcome(&[]), Outcome::Unknown);
-        assert_eq!(outcome(&[one(Decision::Allowed, &[])]), Outcome::Allowed);
-        assert_eq!(outcome(&[one(Decision::Allowed, &[]), one(Decision::NotAllowed, &[])]), Outcome::Denied);
-        assert_eq!(outcome(&[one(Decision::NotAllowed, &["aws:SourceVpc"])]), Outcome::Unknown);
-        assert_eq!(outcome(&[one(Decision::Denied, &["aws:SourceVpc"])]), Outcome::Denied);
+        assert_eq!(outcome(&[]), Verdict::Unknown);
+        assert_eq!(outcome(&[one(Decision::Allowed, &[])]), Verdict::Yes);
+        assert_eq!(outcome(&[one(Decision::Allowed, &[]), one(Decision::NotAllowed, &[])]), Verdict::No);
+        assert_eq!(outcome(&[one(Decision::NotAllowed, &["aws:SourceVpc"])]), Verdict::Unknown);
+        assert_eq!(outcome(&[one(Decision::Denied, &["aws:SourceVpc"])]), Verdict::No);
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use eksplorer::access::Mark;
-use eksplorer::access::identity::{MappingSource, Verdict as Gets};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::MappingSource;
 use eksplorer::access::inventory::PrincipalRow;
 use eksplorer::access::matrix::{VERBS, matrix};
 use eksplorer::access::permissions::danger::Danger;
-use eksplorer::access::permissions::{Grant, Permissions, Verdict, Via, Who};
+use eksplorer::access::permissions::{Grant, Permissions, Via, Who};
 use eksplorer::access::trace::{Trace, trace};
 use eksplorer::access::who::{Holding, WhoCan, who_can};
 use eksplorer::model::principal::Asked;
@@ -136,7 +137,7 @@ fn grants(ground: &Ground<'_>, row: &PrincipalRow, dice: &mut Dice, suite: &mut 
     for _ in 0..3 {
         let request = request(ground, dice);
         let decision = permissions.decide(&who, &request);
-        let outside = row.resolution.verdict == Gets::DoesNotMap;
+        let outside = row.resolution.verdict == Verdict::No;
         suite.same("trace grants ↔ can", format_args!("{arn} {request}"), outside, decision.outside.is_some());
         for by in &decision.by {
             suite.holds("trace grants ↔ can", held.contains(&by.grant), || format!("{arn} {request}: {by:?}"));
@@ -153,7 +154,7 @@ fn grants(ground: &Ground<'_>, row: &PrincipalRow, dice: &mut Dice, suite: &mut 
         if probes.is_empty() {
             continue;
         }
-        let allowed = probes.iter().any(|request| permissions.decide(&who, request).verdict == Verdict::Allowed);
+        let allowed = probes.iter().any(|request| permissions.decide(&who, request).verdict == Verdict::Yes);
         suite.holds("trace dangers ↔ can", allowed, || format!("{arn}: {it:?} and no request of it is allowed"));
     }
     for (danger, request) in [
@@ -162,7 +163,7 @@ fn grants(ground: &Ground<'_>, row: &PrincipalRow, dice: &mut Dice, suite: &mut 
         (Danger::Impersonate, asking("impersonate", "", "users", "", "")),
         (Danger::Token, asking("create", "", "serviceaccounts", "token", "")),
     ] {
-        if permissions.decide(&who, &request).verdict == Verdict::Allowed {
+        if permissions.decide(&who, &request).verdict == Verdict::Yes {
             let known = found.iter().any(|it| it.danger == danger || it.danger == Danger::Everything);
             // A node's own tokens and secrets are those of its pods.
             let by_node = permissions.decide(&who, &request).by.iter().all(|it| it.grant == Grant::Node);
@@ -218,9 +219,9 @@ fn table(ground: &Ground<'_>, row: &PrincipalRow, dice: &mut Dice, suite: &mut S
             let request = table.request(line, verb, "");
             let verdict = permissions.decide(&who, &request).verdict;
             let shown = match () {
-                () if cell.is_allowed() => Verdict::Allowed,
+                () if cell.is_allowed() => Verdict::Yes,
                 () if cell.unknown => Verdict::Unknown,
-                () => Verdict::Denied,
+                () => Verdict::No,
             };
             suite.same("can ↔ matrix", format_args!("{} {request}", row.principal.arn()), shown, verdict);
         }
@@ -237,7 +238,7 @@ fn holders(ground: &Ground<'_>, request: &Request, dice: &mut Dice, suite: &mut 
         let listed = answer.holders.iter().find(|it| is_it(&it.subject)).map(|it| it.verdict);
         // What was not read at all is said once, not of everybody.
         let said_once = decided == Verdict::Unknown && listed.is_none() && !answer.unknown.is_empty();
-        let wanted = (decided != Verdict::Denied).then_some(decided);
+        let wanted = (decided != Verdict::No).then_some(decided);
         let about = format_args!("{} {request}", row.principal.arn()).to_string();
         suite.holds("can ↔ who-can", said_once || listed == wanted, || {
             format!("{about}: {decided:?}, listed {listed:?}")
@@ -251,8 +252,8 @@ fn holders(ground: &Ground<'_>, request: &Request, dice: &mut Dice, suite: &mut 
         let listed = listed_account(&answer, namespace, &account.metadata.name, &who);
         let said_once = decided == Verdict::Unknown && !answer.unknown.is_empty();
         let agree = match decided {
-            Verdict::Allowed => listed == Some(Verdict::Allowed),
-            Verdict::Denied => listed.is_none(),
+            Verdict::Yes => listed == Some(Verdict::Yes),
+            Verdict::No => listed.is_none(),
             Verdict::Unknown => said_once || listed == Some(Verdict::Unknown),
         };
         let about = format!("{namespace}/{} {request}", account.metadata.name);

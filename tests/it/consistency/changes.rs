@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::message::{Message, Reading, Sender, Speaker};
 use eksplorer::access::explain::{Ground as Told, read_message};
-use eksplorer::access::identity::{Resolver, Verdict as Gets};
+use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::permissions::{Verdict, Who};
+use eksplorer::access::permissions::Who;
 use eksplorer::access::posture::Standing;
-use eksplorer::access::trust::Outcome;
 use eksplorer::access::who::{Holding, who_can};
-use eksplorer::access::workload::Workloads;
 use eksplorer::access::workload::candidates::candidates;
+use eksplorer::access::workload::{ChainLink, Workloads};
 use eksplorer::edit::check::Check;
 use eksplorer::edit::diff::{EVERYTHING, everything};
 use eksplorer::edit::draft::{Draft, Edit};
@@ -132,9 +132,8 @@ fn a_403(ground: &Ground<'_>, told: &Told<'_>, fixes: bool, dice: &mut Dice, sui
             None => who.clone(),
         };
         let verdict = permissions.decide(&who, &request).verdict;
-        suite.holds("fix ↔ can once staged", verdict == Verdict::Allowed, || {
-            format!("{text}: {verdict:?} {}", fix.title)
-        });
+        suite
+            .holds("fix ↔ can once staged", verdict == Verdict::Yes, || format!("{text}: {verdict:?} {}", fix.title));
         as_planned(ground, fix, suite);
     }
 }
@@ -164,9 +163,9 @@ fn a_401(ground: &Ground<'_>, told: &Told<'_>, fixes: bool, dice: &mut Dice, sui
     let answer = explained.explanation.verdict;
     // A 401 of somebody who gets in is not the cluster's mapping's: what it was is not known from here.
     let agree = match resolution.verdict {
-        Gets::Maps => answer != Verdict::Denied,
-        Gets::DoesNotMap => answer == Verdict::Denied,
-        Gets::Unknown => answer == Verdict::Unknown,
+        Verdict::Yes => answer != Verdict::No,
+        Verdict::No => answer == Verdict::No,
+        Verdict::Unknown => answer == Verdict::Unknown,
     };
     suite.holds("explain a 401 ↔ trace", agree, || {
         format!(
@@ -177,7 +176,9 @@ fn a_401(ground: &Ground<'_>, told: &Told<'_>, fixes: bool, dice: &mut Dice, sui
     for (fix, _) in explained.fixes.all() {
         let after = fix.change.project(ground.facts);
         let verdict = Resolver::new(&after, ground.iam).resolve(&asked).verdict;
-        suite.holds("fix ↔ can once staged", verdict == Gets::Maps, || format!("{about}: {verdict:?} {}", fix.title));
+        suite.holds("fix ↔ can once staged", verdict == Verdict::Yes, || {
+            format!("{about}: {verdict:?} {}", fix.title)
+        });
         as_planned(ground, fix, suite);
     }
 }
@@ -238,7 +239,7 @@ fn plan(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
             if request.what() == "widgets" {
                 continue;
             }
-            let allowed = |who: &Who| permissions.decide(who, &request).verdict == Verdict::Allowed;
+            let allowed = |who: &Who| permissions.decide(who, &request).verdict == Verdict::Yes;
             let (then, now) = (allowed(&later), allowed(&before));
             let changed = (then && !now, now && !then);
             let said = (!now && is_gained(&difference.gains, &request), now && is_gained(&difference.loses, &request));
@@ -262,7 +263,7 @@ fn last_admin(ground: &Ground<'_>, suite: &mut Suite) {
     let permissions = ground.engines.permissions();
     let mut removed = 0;
     for row in &ground.rows.principals {
-        let admin = permissions.decide(&Who::of(&row.resolution), &everything("")).verdict == Verdict::Allowed;
+        let admin = permissions.decide(&Who::of(&row.resolution), &everything("")).verdict == Verdict::Yes;
         let subject = Subject::Entry(row.principal.arn());
         if admin && draft.stage(ground.facts, &subject, Edit::Remove, EntryState::default).is_ok() {
             removed += 1;
@@ -277,7 +278,7 @@ fn last_admin(ground: &Ground<'_>, suite: &mut Suite) {
     let answer = who_can(&after, permissions, &rows.principals, &everything(""));
     let resolver = Resolver::new(&after, ground.iam);
     let remains: Vec<String> = (answer.holders.iter())
-        .filter(|it| it.verdict == Verdict::Allowed)
+        .filter(|it| it.verdict == Verdict::Yes)
         .filter_map(|it| match &it.subject {
             // One that may not be there, or that a service alone can become, is none to rely on.
             Holding::Principal { principal, .. } if !matches!(resolver.existing(principal), Lookup::Unknown(_)) => {
@@ -327,10 +328,10 @@ fn association(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
     let denied = absent || denies.iter().any(|it| has(checks, it));
     let outcome = why.answer.outcome;
     let of_fargate = why.answer.because.contains("Fargate");
-    suite.holds("check of an association ↔ why-sa after", !denied || outcome == Outcome::Denied, || {
+    suite.holds("check of an association ↔ why-sa after", !denied || outcome == Verdict::No, || {
         format!("{about}: {checks:#?} and {:?}", why.answer)
     });
-    suite.holds("check of an association ↔ why-sa after", outcome != Outcome::Denied || denied, || {
+    suite.holds("check of an association ↔ why-sa after", outcome != Verdict::No || denied, || {
         format!("{about}: {:?} (Fargate: {of_fargate}), and no check says so: {checks:#?}", why.answer)
     });
     let rows = inventory(&after, ground.iam);
@@ -339,7 +340,7 @@ fn association(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
     // The control is about the nodes, and the check about where this account's pods run.
     let on_nodes = no_agent.iter().any(|it| !it.because.starts_with("not known") && !it.because.contains("Fargate"));
     suite.holds("check no-agent ↔ posture", on_nodes == not_running, || format!("{no_agent:?} and {control:?}"));
-    if let Some(step) = why.steps.iter().find(|it| it.label == "trust") {
+    if let Some(step) = why.steps.iter().find(|it| it.link == ChainLink::Trust) {
         let told = || format!("{about}: {:?} {} and {step:?}", candidate.outcome, candidate.because);
         suite.holds("roles to choose ↔ why-sa after", step.outcome == Some(candidate.outcome), told);
     }

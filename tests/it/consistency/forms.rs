@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use eksplorer::access::Verdict;
+use eksplorer::access::answer_line::AnswerLine;
 use eksplorer::access::explain::{Ground as Told, read_message};
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::permissions::{Verdict, Who};
+use eksplorer::access::permissions::Who;
 use eksplorer::access::trace::trace;
 use eksplorer::access::workload::Subject;
-use eksplorer::app::detail::Fact;
 use eksplorer::app::overlay::explain::ExplainView;
 use eksplorer::app::overlay::trace::TraceView;
 use eksplorer::app::overlay::workload::WorkloadView;
@@ -38,7 +39,7 @@ pub(super) fn ask(ground: &Ground<'_>, world: &World, dice: &mut Dice, suite: &m
 }
 
 /// Every line of a screen stands in the text form.
-fn lines(pair: &'static str, about: &str, facts: &[Fact], text: &str, suite: &mut Suite) {
+fn lines(pair: &'static str, about: &str, facts: &[AnswerLine], text: &str, suite: &mut Suite) {
     for fact in facts {
         for part in [&fact.text, &fact.note] {
             let shown = part.strip_prefix("$ ").unwrap_or(part);
@@ -92,7 +93,7 @@ fn workload(ground: &Ground<'_>, subject: Subject, text: &str, suite: &mut Suite
     });
     let mut view = WorkloadView::new(subject);
     view.take(Arc::new(shown));
-    lines("screen ↔ why-sa and why-role", &about, &view.facts, text, suite);
+    lines("screen ↔ why-sa and why-role", &about, view.facts(), text, suite);
 }
 
 /// A snapshot that is saved says the same when it is opened again.
@@ -135,7 +136,7 @@ pub(super) fn over_the_wire(all: &[World]) -> Suite {
         let caller = world.snapshot.caller.value().and_then(|it| Asked::from_arn(&it.arn).ok());
         let ground = Ground::new(id, facts, &world.snapshot);
         let who = caller.map(|it| Who::of(&ground.engines.resolver().resolve(&it)));
-        who.is_some_and(|it| ground.engines.permissions().decide(&it, &everything("")).verdict == Verdict::Allowed)
+        who.is_some_and(|it| ground.engines.permissions().decide(&it, &everything("")).verdict == Verdict::Yes)
     };
     let served: Vec<&World> = all.iter().filter(|it| it.served).step_by(SERVED).filter(reads).collect();
     for world in served {

@@ -11,12 +11,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::audit::audit;
 use eksplorer::access::engines::Engines;
-use eksplorer::access::identity::Verdict as Gets;
 use eksplorer::access::inventory::inventory_of;
-use eksplorer::access::permissions::{Verdict, Who};
-use eksplorer::access::trust::Outcome;
+use eksplorer::access::permissions::Who;
 use eksplorer::edit::diff::everything;
 use eksplorer::edit::draft::{Draft, Edit};
 use eksplorer::edit::review;
@@ -78,7 +77,7 @@ fn cast((facts, iam): &Facts, dice: &mut Dice) -> Cast {
     let mut draft = Draft::default();
     for row in &rows.principals {
         let who = Who::of(&row.resolution);
-        if engines.permissions().decide(&who, &everything("")).verdict == Verdict::Allowed {
+        if engines.permissions().decide(&who, &everything("")).verdict == Verdict::Yes {
             let subject = Subject::Entry(row.principal.arn());
             let _ = draft.stage(facts, &subject, Edit::Remove, EntryState::default);
         }
@@ -108,14 +107,14 @@ fn answers((facts, iam): &Facts, cast: &Cast) -> Answers {
     let engines = Engines::new(facts, iam);
     let (mut known, mut unverified) = (BTreeMap::new(), BTreeSet::new());
     let may = |verdict: Verdict| match verdict {
-        Verdict::Allowed => Some("allowed".to_owned()),
-        Verdict::Denied => Some("denied".to_owned()),
+        Verdict::Yes => Some("allowed".to_owned()),
+        Verdict::No => Some("denied".to_owned()),
         Verdict::Unknown => None,
     };
-    let gets = |outcome: Outcome| match outcome {
-        Outcome::Allowed => Some("allowed".to_owned()),
-        Outcome::Denied => Some("denied".to_owned()),
-        Outcome::Unknown => None,
+    let gets = |outcome: Verdict| match outcome {
+        Verdict::Yes => Some("allowed".to_owned()),
+        Verdict::No => Some("denied".to_owned()),
+        Verdict::Unknown => None,
     };
     for principal in &cast.principals {
         let resolution = engines.resolver().resolve(&Asked::listed(principal.clone()));
@@ -123,18 +122,18 @@ fn answers((facts, iam): &Facts, cast: &Cast) -> Answers {
         // A yes may rest on what could only reveal a rare defect: it says so.
         let verified = resolution.unverified.is_empty();
         let definite = match resolution.verdict {
-            Gets::Maps => Some(format!("gets in as {:?}", resolution.identity)),
-            Gets::DoesNotMap => Some("does not get in".to_owned()),
-            Gets::Unknown => None,
+            Verdict::Yes => Some(format!("gets in as {:?}", resolution.identity)),
+            Verdict::No => Some("does not get in".to_owned()),
+            Verdict::Unknown => None,
         };
-        if resolution.verdict == Gets::Maps && !verified {
+        if resolution.verdict == Verdict::Yes && !verified {
             unverified.insert(format!("trace {arn}"));
         }
         known.insert(format!("trace {arn}"), definite);
         let who = Who::of(&resolution);
         for request in &cast.requests {
             let decision = engines.permissions().decide(&who, request);
-            if decision.verdict == Verdict::Allowed && !(verified && decision.unverified.is_empty()) {
+            if decision.verdict == Verdict::Yes && !(verified && decision.unverified.is_empty()) {
                 unverified.insert(format!("can {arn} {request}"));
             }
             known.insert(format!("can {arn} {request}"), may(decision.verdict));
@@ -149,7 +148,7 @@ fn answers((facts, iam): &Facts, cast: &Cast) -> Answers {
         let why = engines.workloads().why_account(namespace, name);
         // A service account of which nothing is known gets nothing that could be told.
         let said = why.and_then(|it| {
-            if it.answer.outcome == Outcome::Allowed && !it.unverified.is_empty() {
+            if it.answer.outcome == Verdict::Yes && !it.unverified.is_empty() {
                 unverified.insert(format!("why-sa {namespace}/{name}"));
             }
             Some(format!("{} by {}", gets(it.answer.outcome)?, it.in_force.as_str()))

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::findings::{Finding, Severity};
-use eksplorer::access::identity::Verdict as Gets;
 use eksplorer::access::posture::Standing;
 use eksplorer::access::role_use::RoleUse;
-use eksplorer::access::trust::{Document, Outcome, PodIdentity, Request, evaluate};
+use eksplorer::access::trust::{Document, PodIdentity, Request, evaluate};
 use eksplorer::access::workload::place::NodeRole;
 use eksplorer::access::workload::role::HolderKind;
-use eksplorer::access::workload::{InForce, Step, Why, webhook};
+use eksplorer::access::workload::{ChainLink, InForce, Step, Why, webhook};
 use eksplorer::model::principal::{Asked, Principal};
 
 use super::{Dice, Ground, Suite};
@@ -31,10 +31,6 @@ pub(super) fn ask(ground: &Ground<'_>, dice: &mut Dice, suite: &mut Suite) {
     roles(ground, suite);
 }
 
-fn mark(outcome: Outcome) -> Mark {
-    eksplorer::access::workload::shown::mark(outcome)
-}
-
 fn panes(ground: &Ground<'_>, suite: &mut Suite) {
     let workloads = ground.engines.workloads();
     for row in ground.rows.irsa.iter().filter(|it| it.annotated && !it.role_arn.is_empty()) {
@@ -45,7 +41,7 @@ fn panes(ground: &Ground<'_>, suite: &mut Suite) {
         };
         let wanted = match why.others.iter().any(|it| it.mechanism == InForce::Irsa) {
             true => Mark::Shadowed,
-            false => mark(why.answer.outcome),
+            false => why.answer.outcome.mark(),
         };
         suite.same("list irsa ↔ why-sa", &about, row.mark, wanted);
         suite.same("list pods ↔ why-sa", &about, row.pods, why.pods_unread.is_none().then_some(why.pods.len()));
@@ -58,7 +54,7 @@ fn panes(ground: &Ground<'_>, suite: &mut Suite) {
             continue;
         }
         let why = workloads.why_account(&row.namespace, &row.service_account);
-        let outcome = why.as_ref().map(|it| mark(it.answer.outcome));
+        let outcome = why.as_ref().map(|it| it.answer.outcome.mark());
         suite.same("list pod-identity ↔ why-sa", &about, Some(row.mark), outcome);
         let role = why.as_ref().and_then(|it| it.role_arn.clone());
         suite.same("list pod-identity ↔ why-sa", &about, row.role_arn.clone(), role);
@@ -74,9 +70,9 @@ fn panes(ground: &Ground<'_>, suite: &mut Suite) {
     }
 }
 
-/// The link of a chain by its label.
-fn link<'a>(steps: &'a [Step], label: &str) -> Option<&'a Step> {
-    steps.iter().find(|it| it.label == label)
+/// A link of a chain.
+fn link<'a>(steps: &'a [Step], link: ChainLink) -> Option<&'a Step> {
+    steps.iter().find(|it| it.link == link)
 }
 
 fn known(ground: &Ground<'_>, finding: &Finding) -> bool {
@@ -112,7 +108,7 @@ fn account<'a>(ground: &Ground<'a>, why: &Why<'a>, suite: &mut Suite) {
 /// What `trust` says of the request that a pod's token makes, against the link of the chain.
 fn trust(ground: &Ground<'_>, why: &Why<'_>, suite: &mut Suite) {
     let about = format!("{}/{}", why.namespace, why.service_account);
-    let (Some(arn), Some(step)) = (&why.role_arn, link(&why.steps, "trust")) else { return };
+    let (Some(arn), Some(step)) = (&why.role_arn, link(&why.steps, ChainLink::Trust)) else { return };
     let role = ground.iam.roles.items().iter().find(|it| it.arn == *arn);
     let Some(Ok(policy)) = role.and_then(|it| it.assume_role_policy_document.as_ref()).map(Document::from_value) else {
         return;
@@ -181,15 +177,15 @@ fn of_pod<'a>(ground: &Ground<'a>, why: &Why<'a>, suite: &mut Suite) {
     }
     // The agent on the pod's node, against the control.
     let control = ground.rows.posture.iter().find(|it| it.id.to_string() == "pod-identity-agent").expect("the control");
-    if let Some(step) = link(&why.steps, "agent") {
+    if let Some(step) = link(&why.steps, ChainLink::Agent) {
         let absent = control.standing == Standing::Finding(Severity::High);
-        let agree = !(absent && step.outcome == Some(Outcome::Allowed));
+        let agree = !(absent && step.outcome == Some(Verdict::Yes));
         suite.holds("posture ↔ why-pod", agree, || format!("{about}: {} and {step:?}", control.because));
         let everywhere = control.standing == Standing::Good && control.because.starts_with("ready on all");
         let place = workloads.place(pod);
         use eksplorer::access::workload::place::Kind;
         let able = matches!(place.kind, Kind::Ec2 | Kind::Auto) && place.node.is_some();
-        let agree = !(everywhere && able && step.outcome == Some(Outcome::Denied));
+        let agree = !(everywhere && able && step.outcome == Some(Verdict::No));
         suite.holds("posture ↔ why-pod", agree, || format!("{about}: {} and {step:?}", control.because));
     }
     // Its node's role is one of those that the Roles pane has.
@@ -213,8 +209,8 @@ fn roles(ground: &Ground<'_>, suite: &mut Suite) {
         let resolution = ground.engines.resolver().resolve(&Asked::listed(principal.clone()));
         if row.used_by.must_get_in() && !matches!(row.used_by, RoleUse::Capability(_)) {
             let agree = match (row.mark, resolution.verdict) {
-                (Mark::InForce | Mark::Unverified, verdict) => verdict == Gets::Maps,
-                (Mark::Unknown, verdict) => verdict != Gets::DoesNotMap,
+                (Mark::InForce | Mark::Unverified, verdict) => verdict == Verdict::Yes,
+                (Mark::Unknown, verdict) => verdict != Verdict::No,
                 _ => true,
             };
             let told = || format!("{about}: {:?} {} and {:?}", row.mark, row.because, resolution.verdict);

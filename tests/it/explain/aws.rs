@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::{Explanation, StepName, StepState};
-use eksplorer::access::permissions::Verdict;
 use eksplorer::model::role::RoleDetail;
 use eksplorer::model::snapshot::{Section, Snapshot};
 use eksplorer::model::time::Time;
@@ -70,7 +70,7 @@ fn on(roles: Vec<RoleDetail>, text: &str) -> Explanation {
 #[test]
 fn a_call_that_assumes_a_role_is_judged_by_the_roles_trust_policy() {
     let it = on(automation(json!([trusts("sts:AssumeRole")])), &refused("sts:TagSession"));
-    assert_eq!((it.verdict, it.cause().map(|it| it.name)), (Verdict::Denied, Some(StepName::Trust)));
+    assert_eq!((it.verdict, it.cause().map(|it| it.name)), (Verdict::No, Some(StepName::Trust)));
     assert!(it.answer.contains("the trust policy of role automation"), "{}", it.answer);
     assert!(
         it.closest_statement.as_ref().is_some_and(|it| it.starts_with("Statement[0]")),
@@ -85,11 +85,11 @@ fn a_call_that_assumes_a_role_is_judged_by_the_roles_trust_policy() {
     // With it, the refusal does not hold any more.
     let mended = json!([trusts("sts:AssumeRole"), least.statement]);
     let it = on(automation(mended), &refused("sts:TagSession"));
-    assert_eq!((it.verdict, it.least), (Verdict::Allowed, None));
+    assert_eq!((it.verdict, it.least), (Verdict::Yes, None));
     // Each of the four calls is asked for by itself.
     for action in ["sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRole"] {
         let it = on(automation(json!([trusts("sts:AssumeRole*")])), &refused(action));
-        assert_eq!(it.verdict == Verdict::Allowed, action == "sts:AssumeRole", "{action}: {}", it.answer);
+        assert_eq!(it.verdict == Verdict::Yes, action == "sts:AssumeRole", "{action}: {}", it.answer);
     }
 }
 
@@ -97,16 +97,16 @@ fn a_call_that_assumes_a_role_is_judged_by_the_roles_trust_policy() {
 fn what_a_statement_does_not_help_with_gets_none() {
     let deny = json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:TagSession"});
     let it = on(automation(json!([trusts("sts:AssumeRole"), deny])), &refused("sts:TagSession"));
-    assert_eq!((it.verdict, it.least), (Verdict::Denied, None));
+    assert_eq!((it.verdict, it.least), (Verdict::No, None));
     // A trust policy that was not read.
     let unread = vec![runner(), role("automation", None, &allow("s3:GetObject", "*"))];
     let it = on(unread, &refused("sts:TagSession"));
     assert_eq!((it.verdict, it.least, it.closest_statement), (Verdict::Unknown, None, None));
     // No such role, and no such caller.
     let it = on(vec![runner()], &refused("sts:AssumeRole"));
-    assert!(it.verdict == Verdict::Denied && it.answer.contains("has no role automation"), "{}", it.answer);
+    assert!(it.verdict == Verdict::No && it.answer.contains("has no role automation"), "{}", it.answer);
     let it = on(Vec::new(), &refused("sts:AssumeRole"));
-    assert!(it.verdict == Verdict::Denied && it.answer.contains("no role runner"), "{}", it.answer);
+    assert!(it.verdict == Verdict::No && it.answer.contains("no role runner"), "{}", it.answer);
 }
 
 #[test]
@@ -119,16 +119,16 @@ fn every_other_call_is_judged_by_the_callers_own_policies() {
         )
     };
     let it = call("s3:GetObject", "");
-    assert_eq!((it.verdict, it.cause().map(|it| it.name)), (Verdict::Denied, Some(StepName::Iam)));
+    assert_eq!((it.verdict, it.cause().map(|it| it.name)), (Verdict::No, Some(StepName::Iam)));
     let least = it.least.expect("a statement");
     assert_eq!(least.statement, json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}));
     // Its policies allow it today: what else may refuse is known only where AWS says that it was they.
     let it = call("logs:PutLogEvents", " because no identity-based policy allows the logs:PutLogEvents action");
-    assert_eq!((it.verdict, it.least), (Verdict::Allowed, None));
+    assert_eq!((it.verdict, it.least), (Verdict::Yes, None));
     let it = call("logs:PutLogEvents", "");
     assert_eq!(it.verdict, Verdict::Unknown, "{}", it.answer);
     let it = call("logs:PutLogEvents", " with an explicit deny in a service control policy");
-    assert!(it.verdict == Verdict::Denied && it.answer.contains("service control policy"), "{}", it.answer);
+    assert!(it.verdict == Verdict::No && it.answer.contains("service control policy"), "{}", it.answer);
 }
 
 /// external-dns and the like without a role of their own (eksctl-io/eksctl#427).
@@ -178,11 +178,11 @@ fn a_missing_provider_is_looked_for_and_another_clusters_issuer_is_said_to_be() 
     let text =
         |issuer: &str| format!("InvalidIdentityToken: No OpenIDConnect provider found in your account for {issuer}");
     let it = explain_on(&ACME, "prod-eu1", &text(&issuer));
-    assert_eq!(it.verdict, Verdict::Allowed, "{}", it.answer);
+    assert_eq!(it.verdict, Verdict::Yes, "{}", it.answer);
     let mut without = (*ACME).clone();
     Arc::make_mut(&mut without.iam).oidc_providers = Section::known(Vec::new(), now());
     let it = explain_on(&without, "prod-eu1", &text(&issuer));
-    assert_eq!(it.verdict, Verdict::Denied, "{}", it.answer);
+    assert_eq!(it.verdict, Verdict::No, "{}", it.answer);
     assert!(it.notes.iter().any(|it| it.contains("associate-iam-oidc-provider --cluster prod-eu1")), "{:?}", it.notes);
     let other = "https://oidc.eks.eu-west-1.amazonaws.com/id/00000000000000000000000000000000";
     let it = explain_on(&without, "prod-eu1", &text(other));
@@ -229,5 +229,5 @@ fn of_several_that_may_be_meant_a_definite_answer_takes_all_of_them() {
     facts.pod_identity_associations = Section::known(kept, now());
     snapshot.facts.insert(id, Arc::new(facts));
     let it = explain_on(&snapshot, "prod-eu1", role);
-    assert_eq!(it.verdict, Verdict::Denied, "{}", it.answer);
+    assert_eq!(it.verdict, Verdict::No, "{}", it.answer);
 }

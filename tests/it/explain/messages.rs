@@ -7,9 +7,9 @@
 mod laws;
 mod rows;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::explain::message::{Message, Reading};
 use eksplorer::access::explain::read_message;
-use eksplorer::access::permissions::Verdict;
 
 use super::{ACME, explain_on};
 use rows::{Row, rows};
@@ -59,8 +59,8 @@ fn status(text: &str) -> u8 {
         return 2;
     }
     match explain_on(&ACME, "prod-eu1", text).verdict {
-        Verdict::Allowed => 0,
-        Verdict::Denied => 3,
+        Verdict::Yes => 0,
+        Verdict::No => 3,
         Verdict::Unknown => 4,
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Instant;
 
-use eksplorer::access::permissions::{Decision, Grant, Permissions, Rules, Verdict, Who};
+use eksplorer::access::Verdict;
+use eksplorer::access::permissions::{Decision, Grant, Permissions, Rules, Who};
 use eksplorer::access::resources::built_in;
 use eksplorer::model::rbac::{Binding, Role, Subject};
 use eksplorer::model::request::{Request, Target};
@@ -117,7 +118,7 @@ async fn nodes_are_decided_about_as_the_api_server_does() {
         let ours = decide(&permissions, asked).verdict;
         // What depends on the node and its pods is not known here. There, it has no pods.
         let agree = match (theirs.is_some(), ours) {
-            (true, Verdict::Allowed) | (false, Verdict::Denied | Verdict::Unknown) => true,
+            (true, Verdict::Yes) | (false, Verdict::No | Verdict::Unknown) => true,
             (true, Verdict::Unknown) => asked.request.to_string().contains(" here"),
             _ => false,
         };
@@ -149,11 +150,11 @@ fn held(permissions: &Permissions, asked: &Asked) -> BTreeSet<String> {
 /// What is wrong with our answer, if anything is.
 fn disagreement(ours: &Decision, reason: Option<&str>) -> Option<String> {
     match (ours.verdict, reason) {
-        (Verdict::Denied, None) => None,
+        (Verdict::No, None) => None,
         // What the Node authorizer allows depends on the node's pods, and no node of these worlds has any.
         (Verdict::Unknown, None) if ours.unknown.iter().all(|it| it.contains("Node authorizer")) => None,
-        (Verdict::Allowed, Some("")) if ours.by.iter().any(|it| it.grant == Grant::Node) => None,
-        (Verdict::Allowed, Some(reason)) => {
+        (Verdict::Yes, Some("")) if ours.by.iter().any(|it| it.grant == Grant::Node) => None,
+        (Verdict::Yes, Some(reason)) => {
             let named: Vec<String> = ours.by.iter().map(|it| named(&it.grant)).collect();
             // The server names the first that it finds; ours are all there are.
             let ok = match reason.strip_prefix("RBAC: allowed by ") {

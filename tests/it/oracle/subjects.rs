@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use eksplorer::access::permissions::{Permissions, Verdict, Who};
+use eksplorer::access::Verdict;
+use eksplorer::access::permissions::{Permissions, Who};
 use eksplorer::access::resources::meant;
 use eksplorer::model::document::{Manifest, read};
 use eksplorer::model::request::{Request, Target};
@@ -137,8 +138,8 @@ async fn subjects_are_answered_as_kubectl_auth_can_i_is() {
             let theirs = client.can_i(as_user, as_groups, &attributes).await;
             count += 1;
             let agree = match ours {
-                Verdict::Allowed => theirs == Ok(true),
-                Verdict::Denied => theirs == Ok(false),
+                Verdict::Yes => theirs == Ok(true),
+                Verdict::No => theirs == Ok(false),
                 // The Node authorizer's answer depends on the pods of the node. The test's nodes have none.
                 Verdict::Unknown => subject.contains("system:node") && theirs == Ok(false),
             };

@@ -1,10 +1,11 @@
 //! Who has more than it looks: the hidden creator, who may write aws-auth, what bindings give.
 
+use eksplorer::access::Verdict;
+use eksplorer::access::answer_line::AnswerPart;
 use eksplorer::access::findings::Severity::{self, High, Low, Medium};
 use eksplorer::access::identity::Resolver;
-use eksplorer::access::permissions::Verdict;
 use eksplorer::access::posture::Standing;
-use eksplorer::access::trace::{Part, trace};
+use eksplorer::access::trace::trace;
 use eksplorer::access::who::{Holding, who_can};
 use eksplorer::model::principal::{Asked, Principal};
 use eksplorer::model::request::{Request, Target};
@@ -25,7 +26,7 @@ impl Report {
         answer.holders.iter().find(|it| it.subject == Holding::HiddenCreator).map(|it| it.verdict)
     }
 
-    fn lines(&self, arn: &str, part: Part) -> Vec<String> {
+    fn lines(&self, arn: &str, part: AnswerPart) -> Vec<String> {
         let resolver = Resolver::new(&self.facts, &self.snapshot.iam);
         let asked = Asked::principal(Principal::from_arn(arn).expect(arn).0);
         let trace = trace(&resolver, &self.permissions(), &asked);
@@ -40,11 +41,12 @@ impl Report {
 fn a_cluster_without_its_creators_admin_has_no_hidden_creator() {
     const WORLD: &str = world!("w08-no-creator");
     const ROLE: &str = "arn:aws:iam::111122223333:role/stacks";
-    let is_unverified = |it: &Report| it.lines(ROLE, Part::Unverified).iter().any(|it| it.contains("who created"));
+    let is_unverified =
+        |it: &Report| it.lines(ROLE, AnswerPart::Unverified).iter().any(|it| it.contains("who created"));
     for (config, holder, standing, unverified) in [
         (FALSE, None, Standing::Good, false),
-        (&FALSE.replace("false", "true"), Some(Verdict::Allowed), Standing::Finding(Medium), true),
-        ("authenticationMode: CONFIG_MAP", Some(Verdict::Allowed), Standing::Finding(Medium), true),
+        (&FALSE.replace("false", "true"), Some(Verdict::Yes), Standing::Finding(Medium), true),
+        ("authenticationMode: CONFIG_MAP", Some(Verdict::Yes), Standing::Finding(Medium), true),
         ("authenticationMode: API", None, Standing::Good, false),
         ("authenticationMode: SOMETHING", Some(Verdict::Unknown), Standing::Unknown, false),
         ("bootstrapClusterCreatorAdminPermissions: true", Some(Verdict::Unknown), Standing::Unknown, false),
@@ -97,7 +99,11 @@ fn who_may_write_aws_auth_is_named_where_it_is_read() {
     let named = |changes: &[(&str, &str)]| {
         let it = report(HOLDERS, changes);
         let control = it.control("aws-auth-writers");
-        (control.standing, control.because.clone(), it.lines("arn:aws:iam::111122223333:role/editor", Part::Danger))
+        (
+            control.standing,
+            control.because.clone(),
+            it.lines("arn:aws:iam::111122223333:role/editor", AnswerPart::Danger),
+        )
     };
     let (standing, because, dangers) = named(&[NO_RULES, NOBODY]);
     assert_eq!(standing, Standing::Finding(Medium), "{because}");

@@ -1,10 +1,10 @@
 //! What the cluster and its parts need: the roles of add-ons, the CNI on IPv6, what EKS says of its health.
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::findings::Severity::{High, Medium};
 use eksplorer::access::inventory::RoleRow;
 use eksplorer::access::posture::Standing;
-use eksplorer::access::trust::Outcome;
 
 use super::{Report, report, world};
 
@@ -38,7 +38,7 @@ fn the_role_of_an_add_on_by_association_must_have_its_policy() {
     let row = it.addon(EBS).expect("its row");
     assert_eq!((row.mark, row.role_arn.as_str()), (Mark::Dead, "arn:aws:iam::111122223333:role/ebs"));
     let trust = row.check.as_ref().and_then(|it| it.trust.as_ref()).expect("its trust");
-    assert_eq!((trust.who.as_str(), trust.verdict), ("pods.eks.amazonaws.com", Outcome::Allowed));
+    assert_eq!((trust.who.as_str(), trust.verdict), ("pods.eks.amazonaws.com", Verdict::Yes));
     assert!(
         it.lacks(EBS)[0].starts_with("it lacks AmazonEBSCSIDriverPolicy, and no other policy"),
         "{:?}",

@@ -1,9 +1,10 @@
 //! Slips in ARNs, and who manages an entry.
 
 use eksplorer::access::Mark;
+use eksplorer::access::answer_line::AnswerPart;
 use eksplorer::access::findings::Severity::Medium;
 use eksplorer::access::identity::Resolver;
-use eksplorer::access::trace::{Part, trace};
+use eksplorer::access::trace::trace;
 use eksplorer::model::principal::{Asked, Principal};
 
 use super::{report, world};
@@ -68,7 +69,7 @@ fn the_entrys_detail_tells_which_tool_manages_it() {
         let asked = Asked::principal(Principal::from_arn(&entry.principal_arn).expect("its ARN").0);
         let resolver = Resolver::new(&it.facts, &it.snapshot.iam);
         let trace = trace(&resolver, &it.permissions(), &asked);
-        trace.lines.into_iter().find(|it| it.part == Part::Mapping).expect("the mapping").note
+        trace.lines.into_iter().find(|it| it.part == AnswerPart::Mapping).expect("the mapping").note
     };
     assert!(note(&[]).contains("managed by Cluster API"), "{}", note(&[]));
     assert!(!note(&[("owned", "shared")]).contains("managed by"));

@@ -1,7 +1,7 @@
 //! Who becomes a role: what the whole trust policy says to each whom it names, and what their own policies do to that.
 
+use eksplorer::access::Verdict::{self, No, Unknown, Yes};
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::trust::Outcome::{self, Allowed, Denied, Unknown};
 use eksplorer::access::workload::Workloads;
 use eksplorer::access::workload::role::WhyRole;
 use eksplorer::model::principal::Principal;
@@ -45,19 +45,19 @@ fn everybody_and_accounts_are_judged_as_any_other() {
     let in_org = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}});
     for (statements, wanted) in [
-        (json!([allow(json!("*"))]), Allowed),
+        (json!([allow(json!("*"))]), Yes),
         (json!([in_org]), Unknown),
-        (json!([allow(json!("*")), deny(json!("*"), json!({}))]), Denied),
+        (json!([allow(json!("*")), deny(json!("*"), json!({}))]), No),
         (json!([allow(json!("*")), deny(json!("*"), org.clone())]), Unknown),
         // Of others it says nothing.
-        (json!([allow(json!("*")), deny(other.clone(), json!({}))]), Allowed),
-        (json!([allow(json!("*")), deny(json!({"Service": "ec2.amazonaws.com"}), json!({}))]), Allowed),
-        (json!([tags]), Denied),
+        (json!([allow(json!("*")), deny(other.clone(), json!({}))]), Yes),
+        (json!([allow(json!("*")), deny(json!({"Service": "ec2.amazonaws.com"}), json!({}))]), Yes),
+        (json!([tags]), No),
         (json!([allow(other.clone())]), Unknown),
-        (json!([allow(other.clone()), deny(json!("*"), json!({}))]), Denied),
-        (json!([allow(other.clone()), deny(other.clone(), json!({}))]), Denied),
+        (json!([allow(other.clone()), deny(json!("*"), json!({}))]), No),
+        (json!([allow(other.clone()), deny(other.clone(), json!({}))]), No),
         (json!([allow(other), deny(json!("*"), org)]), Unknown),
-        (json!([allow(json!({"AWS": format!("{ACCOUNT}:root")})), deny(json!("*"), json!({}))]), Denied),
+        (json!([allow(json!({"AWS": format!("{ACCOUNT}:root")})), deny(json!("*"), json!({}))]), No),
     ] {
         let world = World::with(|it| add_role(it, "asked", statements.clone(), json!({})));
         let why = why(&world, "asked");
@@ -68,7 +68,7 @@ fn everybody_and_accounts_are_judged_as_any_other() {
 const ASKED: &str = "arn:aws:iam::111122223333:role/asked";
 
 /// A role that names another role, and one that leaves it to the account: whether that other becomes them, and why.
-fn by_own_policies(more: Value, policies: Value) -> [(Outcome, String); 2] {
+fn by_own_policies(more: Value, policies: Value) -> [(Verdict, String); 2] {
     [format!("{ACCOUNT}:role/ops"), format!("{ACCOUNT}:root")].map(|principal| {
         let world = World::with(|it| {
             add_role(it, "asked", json!([allow(json!({"AWS": principal}))]), json!({}));
@@ -99,32 +99,32 @@ fn own_policies_that_are_silent_deny_or_are_open_are_told_apart() {
         %2522Allow%2522%252C%2522Action%2522%253A%2522%2A%2522%252C%2522Resource%2522%253A%2522%2A%2522%257D%257D";
     let attached = |arn: &str| json!({"AttachedManagedPolicies": [{"PolicyName": "p", "PolicyArn": arn}]});
     for (what, more, named, left_to_account) in [
-        ("silent", new(json!([s3])), Allowed, Denied),
-        ("allows", new(json!([may])), Allowed, Allowed),
-        ("denies", new(json!([may, never])), Denied, Denied),
-        ("denies alone", new(json!([never])), Denied, Denied),
+        ("silent", new(json!([s3])), Yes, No),
+        ("allows", new(json!([may])), Yes, Yes),
+        ("denies", new(json!([may, never])), No, No),
+        ("denies alone", new(json!([never])), No, No),
         ("denies on a condition", new(json!([may, never_without_mfa])), Unknown, Unknown),
         (
             "by an action that is excluded",
             new(json!([may, {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}])),
-            Denied,
-            Denied,
+            No,
+            No,
         ),
         // §5.3: variables, in documents that know them.
-        ("its own account", new(json!([on("Allow", own_account)])), Allowed, Allowed),
-        ("its own account, denied", new(json!([may, on("Deny", own_account)])), Denied, Denied),
-        ("a variable that is text", old(json!([may, on("Deny", own_account)])), Allowed, Allowed),
-        ("a tag", new(json!([on("Allow", by_tag)])), Allowed, Unknown),
+        ("its own account", new(json!([on("Allow", own_account)])), Yes, Yes),
+        ("its own account, denied", new(json!([may, on("Deny", own_account)])), No, No),
+        ("a variable that is text", old(json!([may, on("Deny", own_account)])), Yes, Yes),
+        ("a tag", new(json!([on("Allow", by_tag)])), Yes, Unknown),
         ("a tag, denied", new(json!([may, on("Deny", by_tag)])), Unknown, Unknown),
-        ("a tag that cannot matter", new(json!([may, on("Deny", by_tag_elsewhere)])), Allowed, Allowed),
+        ("a tag that cannot matter", new(json!([may, on("Deny", by_tag_elsewhere)])), Yes, Yes),
         // What cannot be made out may say anything.
-        ("encoded twice", inline(json!(encoded)), Allowed, Allowed),
+        ("encoded twice", inline(json!(encoded)), Yes, Yes),
         ("cut short", inline(json!("{\"Statement\": [{\"Effect\": ")), Unknown, Unknown),
         ("no such elements", old(json!([{"effect": "Allow", "action": "*", "resource": "*"}])), Unknown, Unknown),
         ("no statements", inline(json!({})), Unknown, Unknown),
         // What was not read.
-        ("one of AWS's own", attached("arn:aws:iam::aws:policy/ReadOnlyAccess"), Allowed, Unknown),
-        ("AWS's own that denies", attached("arn:aws:iam::aws:policy/AWSDenyAll"), Denied, Denied),
+        ("one of AWS's own", attached("arn:aws:iam::aws:policy/ReadOnlyAccess"), Yes, Unknown),
+        ("AWS's own that denies", attached("arn:aws:iam::aws:policy/AWSDenyAll"), No, No),
         ("one of the account's", attached("arn:aws:iam::111122223333:policy/unread"), Unknown, Unknown),
     ] {
         let found = by_own_policies(more, json!([]));
@@ -144,12 +144,12 @@ fn a_permissions_boundary_counts_as_far_as_it_is_read() {
     let mfa = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
     for (policies, wanted, said) in [
         (json!([]), Unknown, "was not read"),
-        (policy(json!([statement("Allow", "*", json!({}))])), Allowed, "allows sts:AssumeRole"),
-        (policy(json!([statement("Allow", "s3:*", json!({}))])), Denied, "does not allow sts:AssumeRole"),
+        (policy(json!([statement("Allow", "*", json!({}))])), Yes, "allows sts:AssumeRole"),
+        (policy(json!([statement("Allow", "s3:*", json!({}))])), No, "does not allow sts:AssumeRole"),
         (policy(json!([statement("Allow", "*", mfa)])), Unknown, "depends on a condition"),
         (
             policy(json!([statement("Allow", "*", json!({})), statement("Deny", "sts:*", json!({}))])),
-            Denied,
+            No,
             "denies sts:AssumeRole",
         ),
     ] {
@@ -186,10 +186,10 @@ fn a_chain_breaks_on_the_first_role_s_own_deny() {
         world
     };
     for (effect, resource, wanted) in [
-        ("Allow", "*", Allowed),
-        ("Allow", "arn:aws:s3:::x", Allowed),
-        ("Deny", "*", Denied),
-        ("Deny", "arn:aws:iam::${aws:PrincipalAccount}:role/target", Denied),
+        ("Allow", "*", Yes),
+        ("Allow", "arn:aws:s3:::x", Yes),
+        ("Deny", "*", No),
+        ("Deny", "arn:aws:iam::${aws:PrincipalAccount}:role/target", No),
         ("Deny", "arn:aws:iam::${aws:PrincipalTag/x}:role/target", Unknown),
     ] {
         let world = chain(effect, resource);
@@ -223,32 +223,32 @@ fn whose_tokens_are_taken() {
     by_org["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}});
     for (what, statements, provider, no_subject) in [
         ("by name", json!([web(json!({"StringEquals": {sub.clone(): me}}))]), Some(Unknown), false),
-        ("nobody asked", json!([web(json!({"StringEquals": sts}))]), Some(Allowed), true),
-        ("but one action", json!([with(web(json!({})), "NotAction", json!("sts:TagSession"))]), Some(Allowed), true),
-        ("but this action", json!([with(web(json!({})), "NotAction", json!("sts:*"))]), Some(Denied), false),
-        ("everybody", json!([by_all]), Some(Allowed), true),
+        ("nobody asked", json!([web(json!({"StringEquals": sts}))]), Some(Yes), true),
+        ("but one action", json!([with(web(json!({})), "NotAction", json!("sts:TagSession"))]), Some(Yes), true),
+        ("but this action", json!([with(web(json!({})), "NotAction", json!("sts:*"))]), Some(No), false),
+        ("everybody", json!([by_all]), Some(Yes), true),
         ("everybody of an organisation", json!([by_org]), None, false),
         ("everybody, other action", json!([allow(json!("*"))]), None, false),
         (
             "of another issuer, if it is there",
             json!([web(json!({"StringEqualsIfExists": {foreign.clone(): me}}))]),
-            Some(Allowed),
+            Some(Yes),
             true,
         ),
         (
             "of another issuer, not this",
             json!([web(json!({"StringNotEquals": {foreign.clone(): me}}))]),
-            Some(Allowed),
+            Some(Yes),
             true,
         ),
-        ("of another issuer", json!([web(json!({"StringEquals": {foreign: me}}))]), Some(Denied), false),
+        ("of another issuer", json!([web(json!({"StringEquals": {foreign: me}}))]), Some(No), false),
         ("that it be there", json!([web(json!({"Null": {sub.clone(): "false"}}))]), Some(Unknown), true),
-        ("a scheme", json!([web(json!({"StringEquals": {format!("https://{sub}"): me}}))]), Some(Denied), false),
-        ("a slash", json!([web(json!({"StringEquals": {format!("{HOST}/:sub"): me}}))]), Some(Denied), false),
+        ("a scheme", json!([web(json!({"StringEquals": {format!("https://{sub}"): me}}))]), Some(No), false),
+        ("a slash", json!([web(json!({"StringEquals": {format!("{HOST}/:sub"): me}}))]), Some(No), false),
         (
             "a star as it stands",
             json!([web(json!({"StringEquals": {sub.clone(): "system:serviceaccount:payments:*"}}))]),
-            Some(Denied),
+            Some(No),
             false,
         ),
         (
@@ -257,20 +257,15 @@ fn whose_tokens_are_taken() {
             Some(Unknown),
             false,
         ),
-        (
-            "no subject of a cluster",
-            json!([web(json!({"StringLike": {sub.clone(): "repo:acme/*"}}))]),
-            Some(Denied),
-            false,
-        ),
+        ("no subject of a cluster", json!([web(json!({"StringLike": {sub.clone(): "repo:acme/*"}}))]), Some(No), false),
         ("one of two", json!([web(json!({"StringEquals": {sub.clone(): ["x", me]}}))]), Some(Unknown), false),
         (
             "an audience that is not taken",
             json!([web(json!({"StringEquals": {sub.clone(): me, aud: "vault"}}))]),
-            Some(Denied),
+            Some(No),
             false,
         ),
-        ("denied", json!([web(json!({"StringEquals": {sub: me}})), deny(json!("*"), json!({}))]), Some(Denied), false),
+        ("denied", json!([web(json!({"StringEquals": {sub: me}})), deny(json!("*"), json!({}))]), Some(No), false),
     ] {
         let world = World::with(|it| it.set(TRUST.trim_end_matches("/0"), statements.clone()));
         let why = why(&world, "api");
@@ -303,7 +298,7 @@ fn what_no_value_can_pass_is_said() {
         let world = World::with(|it| it.set(&format!("{TRUST}/Condition"), json!({operator: {key.clone(): value}})));
         let (facts, snapshot) = (world.facts(), world.snapshot());
         let why = Workloads::new(&facts, &snapshot.iam).why_account("payments", "api").unwrap();
-        assert_eq!(why.answer.outcome, Denied, "{key}");
+        assert_eq!(why.answer.outcome, No, "{key}");
         assert!(why.answer.because.contains(said), "{key}: {}", why.answer.because);
         assert_eq!(why.answer.passes.is_some(), passes, "{key}: {:?}", why.answer.passes);
         // The issuer's own id keeps its case.
@@ -338,8 +333,8 @@ fn a_node_s_role_is_had_by_pods_too() {
     assert_eq!(
         pods,
         [
-            ("kube-system/eks-pod-identity-agent-x", Allowed, 1),
-            ("payments/host", Allowed, 1),
+            ("kube-system/eks-pod-identity-agent-x", Yes, 1),
+            ("payments/host", Yes, 1),
             ("5 pods without an identity of their own", Unknown, 5),
         ]
     );
@@ -356,12 +351,12 @@ fn a_session_policy_is_looked_at() {
     let allow = |action: &str, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
     let tags_off = format!("{ASSOCIATION}/disableSessionTags");
     for (policy, tags, resource, wanted) in [
-        (policy(json!([allow("s3:*", "*")])), true, "*", Allowed),
-        (policy(json!([allow("ec2:*", "*")])), true, "*", Denied),
+        (policy(json!([allow("s3:*", "*")])), true, "*", Yes),
+        (policy(json!([allow("ec2:*", "*")])), true, "*", No),
         (policy(json!([allow("ec2:*", "*")])), false, "*", Unknown),
         (policy(json!([allow("s3:*", "arn:aws:s3:::logs/*")])), true, "*", Unknown),
-        (policy(json!([allow("s3:*", "arn:aws:s3:::logs/*")])), true, "arn:aws:s3:::logs/a", Allowed),
-        (policy(json!([allow("s3:*", "arn:aws:s3:::logs/*")])), true, "arn:aws:s3:::other/a", Denied),
+        (policy(json!([allow("s3:*", "arn:aws:s3:::logs/*")])), true, "arn:aws:s3:::logs/a", Yes),
+        (policy(json!([allow("s3:*", "arn:aws:s3:::logs/*")])), true, "arn:aws:s3:::other/a", No),
         ("{".to_owned(), true, "*", Unknown),
         ("{}".to_owned(), true, "*", Unknown),
     ] {

@@ -2,8 +2,8 @@
 //! gets that is made now, and that its row says the same; what mends each.
 
 use eksplorer::access::Mark;
+use eksplorer::access::Verdict;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::{InForce, Workloads};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const OBJECTS: &str = "/clusters/0/kubernetes";
 const AGENT: &str = "eks-pod-identity-agent";
 
 /// What is said of a pod or, without one, of the service account: the outcome, why, and what is unverified.
-fn told(world: &World, account: &str, pod: Option<&str>) -> (InForce, Outcome, String, Vec<String>) {
+fn told(world: &World, account: &str, pod: Option<&str>) -> (InForce, Verdict, String, Vec<String>) {
     let (facts, snapshot) = (world.facts(), world.snapshot());
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = match pod {
@@ -30,9 +30,9 @@ fn row(world: &World) -> (Mark, String) {
     let row = rows.iter().find(|it| it.service_account == "ledger").expect("its row");
     let (_, outcome, because, _) = told(world, "ledger", None);
     let mark = match outcome {
-        Outcome::Allowed => Mark::InForce,
-        Outcome::Denied => Mark::Dead,
-        Outcome::Unknown => Mark::Unknown,
+        Verdict::Yes => Mark::InForce,
+        Verdict::No => Mark::Dead,
+        Verdict::Unknown => Mark::Unknown,
     };
     assert_eq!((row.mark, &row.because), (mark, &because));
     (row.mark, because)
@@ -44,15 +44,15 @@ fn remedies(world: &World, id: &str) -> Vec<String> {
 }
 
 #[rstest]
-#[case::its_own_counts(Some("sts.amazonaws.com"), Some("vault"), Outcome::Allowed, false)]
-#[case::its_own_is_another(Some("vault"), None, Outcome::Denied, false)]
-#[case::none_recorded(None, None, Outcome::Allowed, true)]
-#[case::none_recorded_and_another_asked_for(None, Some("vault"), Outcome::Unknown, false)]
-#[case::none_recorded_and_the_usual_asked_for(None, Some("sts.amazonaws.com"), Outcome::Allowed, true)]
+#[case::its_own_counts(Some("sts.amazonaws.com"), Some("vault"), Verdict::Yes, false)]
+#[case::its_own_is_another(Some("vault"), None, Verdict::No, false)]
+#[case::none_recorded(None, None, Verdict::Yes, true)]
+#[case::none_recorded_and_another_asked_for(None, Some("vault"), Verdict::Unknown, false)]
+#[case::none_recorded_and_the_usual_asked_for(None, Some("sts.amazonaws.com"), Verdict::Yes, true)]
 fn the_token_that_was_mounted_counts(
     #[case] mounted: Option<&str>,
     #[case] asked: Option<&str>,
-    #[case] outcome: Outcome,
+    #[case] outcome: Verdict,
     #[case] assumed: bool,
 ) {
     let world = World::with(|it| {
@@ -65,7 +65,7 @@ fn the_token_that_was_mounted_counts(
     let (_, found, because, unverified) = told(&world, "api", Some("api-0"));
     assert_eq!(found, outcome, "{because}");
     assert_eq!(unverified.iter().any(|it| it.contains("aws-iam-token")), assumed, "{unverified:?}");
-    if outcome == Outcome::Unknown {
+    if outcome == Verdict::Unknown {
         assert!(because.contains("\"vault\"") && because.contains("was not recorded"), "{because}");
     }
 }
@@ -80,7 +80,7 @@ fn what_is_not_known_of_the_audience_does_not_hide_a_sure_no() {
             json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
         );
     });
-    assert_eq!(world.pod("api-0").1, Outcome::Denied);
+    assert_eq!(world.pod("api-0").1, Verdict::No);
 }
 
 fn set(name: &str, value: &str) -> Value {
@@ -109,23 +109,23 @@ fn an_empty_variable_is_as_good_as_none_and_half_a_pair_of_keys_is_none(#[case] 
 }
 
 #[rstest]
-#[case::as_the_webhook_writes_it(pod_env(), Outcome::Allowed, "")]
-#[case::without_a_token(json!([pod_env()[0]]), Outcome::Denied, "without a token")]
-#[case::with_an_empty_token(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")]), Outcome::Denied, "without a token")]
-#[case::with_another_file(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x")]), Outcome::Unknown, "not the one that the webhook mounts")]
-#[case::with_a_token_by_value(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "t")]), Outcome::Unknown, "whose it is")]
-#[case::behind_a_proxy(and(pod_env(), &[set("HTTP_PROXY", "http://p")]), Outcome::Unknown, "HTTP_PROXY is set without NO_PROXY")]
-#[case::behind_a_proxy_that_spares_nobody(and(pod_env(), &[set("http_proxy", "http://p"), set("NO_PROXY", "")]), Outcome::Unknown, "HTTP_PROXY")]
-#[case::with_an_empty_proxy(and(pod_env(), &[set("HTTP_PROXY", "")]), Outcome::Allowed, "")]
-#[case::a_proxy_for_tls_alone(and(pod_env(), &[set("HTTPS_PROXY", "http://p")]), Outcome::Allowed, "")]
-fn what_keeps_a_pod_from_asking_the_agent(#[case] env: Value, #[case] outcome: Outcome, #[case] because: &str) {
+#[case::as_the_webhook_writes_it(pod_env(), Verdict::Yes, "")]
+#[case::without_a_token(json!([pod_env()[0]]), Verdict::No, "without a token")]
+#[case::with_an_empty_token(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")]), Verdict::No, "without a token")]
+#[case::with_another_file(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x")]), Verdict::Unknown, "not the one that the webhook mounts")]
+#[case::with_a_token_by_value(json!([pod_env()[0], set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "t")]), Verdict::Unknown, "whose it is")]
+#[case::behind_a_proxy(and(pod_env(), &[set("HTTP_PROXY", "http://p")]), Verdict::Unknown, "HTTP_PROXY is set without NO_PROXY")]
+#[case::behind_a_proxy_that_spares_nobody(and(pod_env(), &[set("http_proxy", "http://p"), set("NO_PROXY", "")]), Verdict::Unknown, "HTTP_PROXY")]
+#[case::with_an_empty_proxy(and(pod_env(), &[set("HTTP_PROXY", "")]), Verdict::Yes, "")]
+#[case::a_proxy_for_tls_alone(and(pod_env(), &[set("HTTPS_PROXY", "http://p")]), Verdict::Yes, "")]
+fn what_keeps_a_pod_from_asking_the_agent(#[case] env: Value, #[case] outcome: Verdict, #[case] because: &str) {
     let world = World::with(|it| it.set(LEDGER_ENV, env.clone()));
     let (in_force, found, why, unverified) = told(&world, "ledger", Some("ledger-0"));
     assert_eq!((in_force, found), (InForce::PodIdentity, outcome), "{why}");
     assert!(why.contains(because), "{why}");
     assert!(!unverified.iter().any(|it| it.contains("NO_PROXY")));
     // What keeps all of its pods from it may keep a new one too.
-    let wanted = if outcome == Outcome::Allowed { Mark::InForce } else { Mark::Unknown };
+    let wanted = if outcome == Verdict::Yes { Mark::InForce } else { Mark::Unknown };
     assert_eq!(row(&world).0, wanted);
 }
 
@@ -135,7 +135,7 @@ fn whom_a_proxy_spares_is_not_kept() {
         it.set(LEDGER_ENV, and(pod_env(), &[set("HTTP_PROXY", "http://p"), set("NO_PROXY", "10.0.0.0/8")]));
     });
     let (_, outcome, _, unverified) = told(&world, "ledger", Some("ledger-0"));
-    assert_eq!(outcome, Outcome::Allowed);
+    assert_eq!(outcome, Verdict::Yes);
     assert!(unverified.iter().any(|it| it.contains("NO_PROXY names the agent")), "{unverified:?}");
 }
 
@@ -153,24 +153,24 @@ fn each_container_shuns_the_metadata_for_itself() {
         let it = workloads.identities(workloads.pod("payments", "api-0").found().unwrap());
         (it.answer.outcome, it.containers.iter().map(|it| it.in_force).collect::<Vec<_>>())
     };
-    assert_eq!(of(true), (Outcome::Denied, vec![InForce::None, InForce::NodeRole]));
-    assert_eq!(of(false), (Outcome::Allowed, vec![InForce::NodeRole, InForce::None]));
+    assert_eq!(of(true), (Verdict::No, vec![InForce::None, InForce::NodeRole]));
+    assert_eq!(of(false), (Verdict::Yes, vec![InForce::NodeRole, InForce::None]));
 }
 
 /// Which pod is the agent's, and whether it answers.
 #[rstest]
-#[case::of_the_add_on(|_: &mut World| {}, Outcome::Allowed)]
-#[case::ready(|it: &mut World| status(it, "Running", Some("True")), Outcome::Allowed)]
-#[case::crashing(|it: &mut World| status(it, "Running", Some("False")), Outcome::Denied)]
-#[case::on_a_lost_node(|it: &mut World| status(it, "Running", Some("Unknown")), Outcome::Unknown)]
-#[case::pending(|it: &mut World| status(it, "Pending", None), Outcome::Denied)]
-#[case::not_recorded(|it: &mut World| it.set(&format!("{AGENT_POD}/status"), json!({})), Outcome::Unknown)]
-#[case::merely_called_so(|it: &mut World| it.set(&format!("{AGENT_POD}/metadata/namespace"), json!("default")), Outcome::Denied)]
+#[case::of_the_add_on(|_: &mut World| {}, Verdict::Yes)]
+#[case::ready(|it: &mut World| status(it, "Running", Some("True")), Verdict::Yes)]
+#[case::crashing(|it: &mut World| status(it, "Running", Some("False")), Verdict::No)]
+#[case::on_a_lost_node(|it: &mut World| status(it, "Running", Some("Unknown")), Verdict::Unknown)]
+#[case::pending(|it: &mut World| status(it, "Pending", None), Verdict::No)]
+#[case::not_recorded(|it: &mut World| it.set(&format!("{AGENT_POD}/status"), json!({})), Verdict::Unknown)]
+#[case::merely_called_so(|it: &mut World| it.set(&format!("{AGENT_POD}/metadata/namespace"), json!("default")), Verdict::No)]
 #[case::of_the_daemon_set_elsewhere(|it: &mut World| {
     it.set(&format!("{AGENT_POD}/metadata/namespace"), json!("agents"));
     it.set(&format!("{AGENT_POD}/metadata/ownerReferences"), json!([{"kind": "DaemonSet", "name": AGENT, "controller": true}]));
-}, Outcome::Allowed)]
-fn the_agent_runs_by_a_pod_of_its_own_that_is_ready(#[case] change: fn(&mut World), #[case] outcome: Outcome) {
+}, Verdict::Yes)]
+fn the_agent_runs_by_a_pod_of_its_own_that_is_ready(#[case] change: fn(&mut World), #[case] outcome: Verdict) {
     let world = World::with(change);
     let (_, found, because, _) = told(&world, "ledger", Some("ledger-0"));
     assert_eq!(found, outcome, "{because}");
@@ -192,7 +192,7 @@ fn one_agent_that_is_not_ready_is_the_nodes_alone() {
         it.push(OBJECTS, other);
     });
     assert_eq!(world.findings(), ["pod-identity-agent-not-on-node"]);
-    assert_eq!(world.pod("ledger-0").1, Outcome::Denied);
+    assert_eq!(world.pod("ledger-0").1, Verdict::No);
     assert_eq!(row(&world).0, Mark::Unknown);
 }
 
@@ -238,14 +238,14 @@ fn what_comes_to_run_on_fargate_gets_nothing_by_pod_identity(
     let (found, because) = row(&world);
     assert_eq!(found, mark, "{because}");
     assert!(mark == Mark::InForce || because.contains("Fargate profile fp"), "{because}");
-    assert_eq!(world.pod("ledger-0").1, Outcome::Allowed, "a pod that runs on a node stays there");
+    assert_eq!(world.pod("ledger-0").1, Verdict::Yes, "a pod that runs on a node stays there");
 }
 
 #[test]
 fn profiles_that_were_not_read_are_said_to_be_so() {
     let world = World::with(|it| it.remove("/clusters/0/fargateProfiles"));
     let (_, outcome, _, unverified) = told(&world, "ledger", None);
-    assert_eq!(outcome, Outcome::Allowed);
+    assert_eq!(outcome, Verdict::Yes);
     assert!(unverified.iter().any(|it| it.contains("Fargate profiles")), "{unverified:?}");
 }
 
@@ -384,14 +384,14 @@ fn a_provider_is_made_for_the_audience_that_is_asked_for() {
 
 /// A target that leaves it to the account, and what the first role's own policies say.
 #[rstest]
-#[case::nothing_of_its_own(json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), ROOT, Outcome::Denied, true)]
-#[case::a_statement_of_its_own(json!({"Effect": "Allow", "Action": "sts:*", "Resource": "*"}), ROOT, Outcome::Allowed, false)]
-#[case::a_deny_whatever_the_target_says(json!({"Effect": "Deny", "Action": "sts:*", "Resource": "*"}), FIRST, Outcome::Denied, false)]
-#[case::named_by_the_target(json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), FIRST, Outcome::Allowed, false)]
+#[case::nothing_of_its_own(json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), ROOT, Verdict::No, true)]
+#[case::a_statement_of_its_own(json!({"Effect": "Allow", "Action": "sts:*", "Resource": "*"}), ROOT, Verdict::Yes, false)]
+#[case::a_deny_whatever_the_target_says(json!({"Effect": "Deny", "Action": "sts:*", "Resource": "*"}), FIRST, Verdict::No, false)]
+#[case::named_by_the_target(json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), FIRST, Verdict::Yes, false)]
 fn what_the_first_role_lacks_is_the_first_roles(
     #[case] own: Value,
     #[case] trusts: &str,
-    #[case] outcome: Outcome,
+    #[case] outcome: Verdict,
     #[case] mended: bool,
 ) {
     let mut world = World::with(|it| {
@@ -403,7 +403,7 @@ fn what_the_first_role_lacks_is_the_first_roles(
     assert_eq!(found, outcome, "{because}");
     let findings: Vec<_> =
         world.all_findings().into_iter().filter(|it| it.id.as_str() == "pod-identity-target").collect();
-    assert_eq!(findings.len(), usize::from(outcome == Outcome::Denied), "{findings:#?}");
+    assert_eq!(findings.len(), usize::from(outcome == Verdict::No), "{findings:#?}");
     for it in &findings {
         assert!(it.evidence.to_string().ends_with("IAM role ledger · RolePolicyList"), "{}", it.evidence);
         assert_eq!(it.sentence, because);
@@ -419,7 +419,7 @@ fn what_the_first_role_lacks_is_the_first_roles(
             &format!("{LEDGER}/RolePolicyList"),
             json!({"PolicyName": "assume-target", "PolicyDocument": mended}),
         );
-        assert_eq!(told(&world, "ledger", None).1, Outcome::Allowed);
+        assert_eq!(told(&world, "ledger", None).1, Verdict::Yes);
         world.set(world::LEDGER, before);
     }
 }

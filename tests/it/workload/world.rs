@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use eksplorer::access::Verdict;
 use eksplorer::access::findings::Finding;
 use eksplorer::access::inventory::inventory;
-use eksplorer::access::trust::Outcome;
 use eksplorer::access::workload::{InForce, Workloads};
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
@@ -208,14 +208,14 @@ impl World {
         texts.find(|it| it.starts_with(start)).unwrap_or_else(|| panic!("{all:#?}"))
     }
 
-    pub(super) fn pod(&self, name: &str) -> (InForce, Outcome) {
+    pub(super) fn pod(&self, name: &str) -> (InForce, Verdict) {
         let (facts, snapshot) = (self.facts(), self.snapshot());
         let workloads = Workloads::new(&facts, &snapshot.iam);
         let why = workloads.why_pod(workloads.pod("payments", name).found().expect(name));
         (why.in_force, why.answer.outcome)
     }
 
-    pub(super) fn account(&self, name: &str) -> (InForce, Outcome) {
+    pub(super) fn account(&self, name: &str) -> (InForce, Verdict) {
         let (facts, snapshot) = (self.facts(), self.snapshot());
         let workloads = Workloads::new(&facts, &snapshot.iam);
         let why = workloads.why_account("payments", name).expect(name);

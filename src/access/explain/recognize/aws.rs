@@ -4,7 +4,9 @@
 //! Decides by fixed words and by what stands beside them: the code, the operation, the service. `AccessDenied` alone is
 //! nobody's message here: it names neither call nor caller.
 
-use super::super::message::{CredentialFault, Iam, Message, PodIdentityFault, Speaker, TokenFault, WebIdentity};
+use super::super::message::{
+    CredentialFault, Iam, Message, PodIdentityFault, PolicyRefusal, RefusingPolicy, Speaker, TokenFault, WebIdentity,
+};
 use super::scan::{Text, around, bare, compact, has, in_one_line, line, literal, quoted};
 use super::{Found, credentials};
 use crate::model::principal::{Asked, Query, parse_query};
@@ -79,6 +81,7 @@ fn policy_refusal(text: &Text, (at, after): (usize, usize)) -> Option<Found> {
         account: service_account(context),
         action,
         resource,
+        refusal: read_refusal(&because),
         because,
     };
     // The reason and the encoded message are part of it.
@@ -131,6 +134,26 @@ fn reason(rest: &str) -> String {
         _ => said,
     };
     format!("{word} {said}").trim_end().to_owned()
+}
+
+/// The kinds of policies, in IAM's words.
+const REFUSING_POLICIES: [(&str, RefusingPolicy); 7] = [
+    ("service control policy", RefusingPolicy::ServiceControl),
+    ("resource control policy", RefusingPolicy::ResourceControl),
+    ("session policy", RefusingPolicy::Session),
+    ("vpc endpoint", RefusingPolicy::VpcEndpoint),
+    ("resource-based policy", RefusingPolicy::Resource),
+    ("permissions boundary", RefusingPolicy::Boundary),
+    ("identity-based policy", RefusingPolicy::Identity),
+];
+
+/// What IAM's words say of what refused.
+fn read_refusal(because: &str) -> PolicyRefusal {
+    let because = because.to_lowercase();
+    PolicyRefusal {
+        explicit_deny: because.contains("explicit deny"),
+        by: REFUSING_POLICIES.into_iter().find(|(words, _)| because.contains(words)).map(|it| it.1),
+    }
 }
 
 /// `role/NAME` before a place, where a program says for which role it asked.

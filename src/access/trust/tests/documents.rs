@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::Outcome::{Allowed, Unknown};
 use super::super::{Document, Request, evaluate, outcome};
 use super::{HOST, PROVIDER, ask, request};
+use crate::access::Verdict::{Unknown, Yes};
 
 #[test]
 fn documents_of_many_shapes() {
@@ -30,7 +30,7 @@ fn documents_of_many_shapes() {
         &long,
     ] {
         let document = Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!(outcome(&document, &asked), Allowed, "{text}");
+        assert_eq!(outcome(&document, &asked), Yes, "{text}");
         assert_eq!(Document::from_value(&Value::String(text.clone())), Ok(document));
     }
     for (text, said) in [
@@ -57,7 +57,7 @@ fn what_stands_there_twice_or_has_no_place_makes_the_answer_open() {
     let asked = request(&json!({"principal": {"Service": "a"}, "action": "sts:AssumeRole", "context": {"k": "v"}}));
     let allow = r#""Effect": "Allow", "Principal": {"Service": "a"}, "Action": "*""#;
     for (text, expected, said) in [
-        (format!(r#"{{"Statement": [{{{allow}, "Action": "*"}}]}}"#), Allowed, ""),
+        (format!(r#"{{"Statement": [{{{allow}, "Action": "*"}}]}}"#), Yes, ""),
         (
             format!(r#"{{"Statement": [{{{allow}, "Action": "sts:*"}}]}}"#),
             Unknown,
@@ -87,8 +87,8 @@ fn what_stands_there_twice_or_has_no_place_makes_the_answer_open() {
             Unknown,
             "Statement[1].Condition stands there twice",
         ),
-        (format!(r#"{{"Id": "a", "Id": "b", "Statement": [{{{allow}, "Sid": "a", "Sid": "b"}}]}}"#), Allowed, ""),
-        (format!(r#"{{"Version": "2008-10-17", "Id": "x", "Statement": [{{{allow}}}]}}"#), Allowed, ""),
+        (format!(r#"{{"Id": "a", "Id": "b", "Statement": [{{{allow}, "Sid": "a", "Sid": "b"}}]}}"#), Yes, ""),
+        (format!(r#"{{"Version": "2008-10-17", "Id": "x", "Statement": [{{{allow}}}]}}"#), Yes, ""),
         (format!(r#"{{"Comment": "x", "Statement": [{{{allow}}}]}}"#), Unknown, "Comment is no element"),
         (format!(r#"{{"Statement": [{{{allow}, "Resource": "*"}}]}}"#), Unknown, "Resource has no place"),
         (format!(r#"{{"Statement": [{{{allow}, "NotAction": "iam:*"}}]}}"#), Unknown, "both Action and NotAction"),
@@ -128,13 +128,13 @@ fn requests_from_files() {
     let ec2 = json!({"principal": {"Service": "ec2.amazonaws.com"}, "action": "sts:AssumeRole"});
     let google = json!({"principal": {"Federated": "accounts.google.com"}, "action": "sts:AssumeRoleWithWebIdentity"});
     for (asked, key, expected) in [
-        (&web, format!("{HOST}:sub"), Allowed),
-        (&web, format!("{HOST}:amr"), Allowed),
+        (&web, format!("{HOST}:sub"), Yes),
+        (&web, format!("{HOST}:amr"), Yes),
         (&web, "aws:SourceIp".to_owned(), Unknown),
         (&web, "aws:MultiFactorAuthPresent".to_owned(), Unknown),
-        (&google, "accounts.google.com:sub".to_owned(), Allowed),
-        (&pod, "aws:RequestTag/kubernetes-pod-uid".to_owned(), Allowed),
-        (&pod, "aws:TagKeys".to_owned(), Allowed),
+        (&google, "accounts.google.com:sub".to_owned(), Yes),
+        (&pod, "aws:RequestTag/kubernetes-pod-uid".to_owned(), Yes),
+        (&pod, "aws:TagKeys".to_owned(), Yes),
         (&pod, "aws:PrincipalOrgID".to_owned(), Unknown),
         (&ec2, "aws:RequestTag/kubernetes-pod-uid".to_owned(), Unknown),
     ] {

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::super::Outcome::Unknown;
 use super::super::{Document, Request, evaluate, outcome};
 use super::{PROVIDER, SESSION, USER, policy, request};
+use crate::access::Verdict::Unknown;
 
 /// Parts of statements, of which the laws make documents.
 fn statements() -> impl Strategy<Value = Value> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::Outcome::{Allowed, Denied, Unknown};
 use super::super::{Document, Got, PodIdentity, Request, evaluate, outcome};
 use super::{HOST, PROVIDER, ROLE, SESSION, USER, ask, policy, request};
+use crate::access::Verdict::{No, Unknown, Yes};
 
 #[test]
 fn what_is_told_of_the_caller_settles_what_its_account_decides() {
@@ -12,15 +12,15 @@ fn what_is_told_of_the_caller_settles_what_its_account_decides() {
     let direct = json!({"Effect": "Allow", "Principal": {"AWS": USER}, "Action": "*"});
     // §5.1: the account delegates, a direct name is enough within the account, and across accounts both must allow.
     for (statement, account, own, expected) in [
-        (&root, None, Some(true), Allowed),
-        (&root, None, Some(false), Denied),
+        (&root, None, Some(true), Yes),
+        (&root, None, Some(false), No),
         (&root, Some("111122223333"), None, Unknown),
-        (&direct, Some("111122223333"), None, Allowed),
-        (&direct, Some("111122223333"), Some(false), Allowed),
+        (&direct, Some("111122223333"), None, Yes),
+        (&direct, Some("111122223333"), Some(false), Yes),
         (&direct, Some("999988887777"), None, Unknown),
-        (&direct, Some("999988887777"), Some(true), Allowed),
-        (&direct, Some("999988887777"), Some(false), Denied),
-        (&direct, None, None, Allowed),
+        (&direct, Some("999988887777"), Some(true), Yes),
+        (&direct, Some("999988887777"), Some(false), No),
+        (&direct, None, None, Yes),
         (&direct, None, Some(false), Unknown),
     ] {
         let asked = json!({"principal": {"AWS": USER}, "action": "sts:AssumeRole",
@@ -29,17 +29,17 @@ fn what_is_told_of_the_caller_settles_what_its_account_decides() {
     }
     let id = json!({"Effect": "Allow", "Principal": {"AWS": "AIDAVO4L6LHEW4FGMS4CS"}, "Action": "*"});
     let request = Request::iam(USER).unwrap();
-    assert_eq!(outcome(&policy(&id), &request.clone().with_unique_id("AIDAVO4L6LHEW4FGMS4CS")), Allowed);
-    assert_eq!(outcome(&policy(&id), &request.with_unique_id("AIDAZZZZZZZZZZZZZZZZZ")), Denied);
+    assert_eq!(outcome(&policy(&id), &request.clone().with_unique_id("AIDAVO4L6LHEW4FGMS4CS")), Yes);
+    assert_eq!(outcome(&policy(&id), &request.with_unique_id("AIDAZZZZZZZZZZZZZZZZZ")), No);
     // §5.2: aws:PrincipalArn is the role's ARN with its path, which a session's ARN does not tell.
     let arn = json!({"Effect": "Allow", "Principal": "*", "Action": "*",
                      "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/teams/*"}}});
     for (caller, context, expected) in [
-        (ROLE, json!({}), Allowed),
-        (USER, json!({}), Denied),
+        (ROLE, json!({}), Yes),
+        (USER, json!({}), No),
         (SESSION, json!({}), Unknown),
-        (SESSION, json!({"AWS:principalarn": ROLE}), Allowed),
-        (SESSION, json!({"aws:PrincipalArn": "arn:aws:iam::111122223333:role/deployer"}), Denied),
+        (SESSION, json!({"AWS:principalarn": ROLE}), Yes),
+        (SESSION, json!({"aws:PrincipalArn": "arn:aws:iam::111122223333:role/deployer"}), No),
     ] {
         let asked = json!({"principal": {"AWS": caller}, "action": "sts:AssumeRole", "context": context});
         assert_eq!(ask(&arn, &asked).verdict, expected, "§5.2 {caller} {context}");
@@ -58,42 +58,32 @@ fn irsa_and_its_misconfigurations() {
     let me = "system:serviceaccount:payments:api";
     let request = Request::web_identity(PROVIDER, &format!("https://{HOST}"), me, &["sts.amazonaws.com".to_owned()]);
     for (section, condition, expected, said) in [
-        ("1.5", json!({"StringEquals": {&aud: "sts.amazonaws.com", &sub: me}}), Allowed, "Statement[0] allows"),
+        ("1.5", json!({"StringEquals": {&aud: "sts.amazonaws.com", &sub: me}}), Yes, "Statement[0] allows"),
         (
             "1.5",
             json!({"StringEquals": {&aud: "sts.amazonaws.com"}, "StringLike": {&sub: "system:serviceaccount:payments:*"}}),
-            Allowed,
+            Yes,
             "",
         ),
-        ("1.6 #1", json!({"StringEquals": {&aud: "sts.amazonaws.com"}}), Allowed, ""),
-        ("1.6 #2", json!({"StringLike": {&sub: "*"}}), Allowed, ""),
-        ("1.6 #3", json!({"ForAllValues:StringEquals": {"other.example/id/1:sub": me}}), Allowed, ""),
-        ("1.6 #4", json!({"StringEqualsIfExists": {"other.example/id/1:sub": me}}), Allowed, ""),
-        ("1.6 #6", json!({"StringEquals": {&sub: "system:serviceaccount:payments:*"}}), Denied, "StringLike would not"),
-        ("1.6 #10", json!({"StringEquals": {&aud: "other"}}), Denied, "the request has \"sts.amazonaws.com\""),
-        (
-            "1.6 #11",
-            json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/OLD:sub": me}}),
-            Denied,
-            "another issuer",
-        ),
-        (
-            "1.6 #13",
-            json!({"StringEquals": {&sub: "system:serviceaccount:Payments:api"}}),
-            Denied,
-            "differ in case only",
-        ),
+        ("1.6 #1", json!({"StringEquals": {&aud: "sts.amazonaws.com"}}), Yes, ""),
+        ("1.6 #2", json!({"StringLike": {&sub: "*"}}), Yes, ""),
+        ("1.6 #3", json!({"ForAllValues:StringEquals": {"other.example/id/1:sub": me}}), Yes, ""),
+        ("1.6 #4", json!({"StringEqualsIfExists": {"other.example/id/1:sub": me}}), Yes, ""),
+        ("1.6 #6", json!({"StringEquals": {&sub: "system:serviceaccount:payments:*"}}), No, "StringLike would not"),
+        ("1.6 #10", json!({"StringEquals": {&aud: "other"}}), No, "the request has \"sts.amazonaws.com\""),
+        ("1.6 #11", json!({"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/OLD:sub": me}}), No, "another issuer"),
+        ("1.6 #13", json!({"StringEquals": {&sub: "system:serviceaccount:Payments:api"}}), No, "differ in case only"),
         (
             "1.6 #13",
             json!({"StringEquals": {&sub: "system:serviceaccount:payments:ap"}}),
-            Denied,
+            No,
             "wants \"system:serviceaccount:payments:ap\"",
         ),
-        ("1.6 #21", json!({"StringEquals": {format!("https://{sub}"): me}}), Denied, "does not have it"),
-        ("1.5 amr", json!({"ForAnyValue:StringEquals": {key("amr"): "authenticated"}}), Denied, "does not have it"),
-        ("5.3 key case", json!({"StringEquals": {sub.to_uppercase(): me}}), Allowed, ""),
+        ("1.6 #21", json!({"StringEquals": {format!("https://{sub}"): me}}), No, "does not have it"),
+        ("1.5 amr", json!({"ForAnyValue:StringEquals": {key("amr"): "authenticated"}}), No, "does not have it"),
+        ("5.3 key case", json!({"StringEquals": {sub.to_uppercase(): me}}), Yes, ""),
         ("5.6", json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), Unknown, "aws:SourceIp, which is not known"),
-        ("5.6", json!({"StringEquals": {"aws:PrincipalOrgID": "o-1", &sub: "x"}}), Denied, ":sub wants \"x\""),
+        ("5.6", json!({"StringEquals": {"aws:PrincipalOrgID": "o-1", &sub: "x"}}), No, ":sub wants \"x\""),
     ] {
         let verdict = evaluate(&policy(&irsa(condition.clone())), &request);
         assert_eq!(verdict.verdict, expected, "§{section} {condition}: {}", verdict.because);
@@ -130,28 +120,28 @@ fn pod_identity_needs_both_actions_and_its_tags() {
     let both = json!(["sts:AssumeRole", "sts:TagSession"]);
     let tag = |name: &str, value: &str| json!({"StringEquals": {format!("aws:RequestTag/{name}"): value}});
     for (section, statement, pod, expected) in [
-        ("2.3", trust(both.clone(), json!({})), pod, Allowed),
-        ("2.3 TagSession", trust(json!("sts:AssumeRole"), json!({})), pod, Denied),
-        ("2.3 TagSession", trust(json!("sts:AssumeRole"), json!({})), untagged, Allowed),
-        ("2.3 tag", trust(both.clone(), tag("kubernetes-namespace", "payments")), pod, Allowed),
-        ("2.3 tag", trust(both.clone(), tag("kubernetes-namespace", "web")), pod, Denied),
-        ("2.3 tag", trust(both.clone(), tag("eks-cluster-name", "prod-eu1")), pod, Allowed),
-        ("2.4 no tags", trust(both.clone(), tag("kubernetes-namespace", "payments")), untagged, Denied),
+        ("2.3", trust(both.clone(), json!({})), pod, Yes),
+        ("2.3 TagSession", trust(json!("sts:AssumeRole"), json!({})), pod, No),
+        ("2.3 TagSession", trust(json!("sts:AssumeRole"), json!({})), untagged, Yes),
+        ("2.3 tag", trust(both.clone(), tag("kubernetes-namespace", "payments")), pod, Yes),
+        ("2.3 tag", trust(both.clone(), tag("kubernetes-namespace", "web")), pod, No),
+        ("2.3 tag", trust(both.clone(), tag("eks-cluster-name", "prod-eu1")), pod, Yes),
+        ("2.4 no tags", trust(both.clone(), tag("kubernetes-namespace", "payments")), untagged, No),
         ("2.4 any pod", trust(both.clone(), tag("kubernetes-pod-name", "api-1")), pod, Unknown),
         (
             "2.4 any pod",
             trust(both.clone(), tag("kubernetes-pod-name", "api-1")),
             PodIdentity { pod_name: Some("api-1"), ..pod },
-            Allowed,
+            Yes,
         ),
-        ("2.4 no custom ones", trust(both.clone(), tag("team", "blue")), pod, Denied),
+        ("2.4 no custom ones", trust(both.clone(), tag("team", "blue")), pod, No),
         (
             "2.4 keys",
             trust(both.clone(), json!({"ForAllValues:StringLike": {"aws:TagKeys": ["eks-*", "kubernetes-*"]}})),
             pod,
-            Allowed,
+            Yes,
         ),
-        ("2.4 keys", trust(both.clone(), json!({"ForAllValues:StringLike": {"aws:TagKeys": "eks-*"}})), pod, Denied),
+        ("2.4 keys", trust(both.clone(), json!({"ForAllValues:StringLike": {"aws:TagKeys": "eks-*"}})), pod, No),
         ("5.6", trust(both.clone(), json!({"StringEquals": {"aws:SourceOrgID": "o-1"}})), pod, Unknown),
     ] {
         let verdict = evaluate(&policy(&statement), &Request::pod_identity(&pod));
@@ -170,9 +160,9 @@ fn pod_identity_needs_both_actions_and_its_tags() {
     };
     let id = "eu-west-1/111122223333/prod-eu1/payments/api";
     for (statement, expected) in [
-        (trust(first, id), Allowed),
-        (trust(first, "other"), Denied),
-        (trust("arn:aws:iam::111122223333:role/second", id), Denied),
+        (trust(first, id), Yes),
+        (trust(first, "other"), No),
+        (trust("arn:aws:iam::111122223333:role/second", id), No),
         (trust("111122223333", id), Unknown),
     ] {
         assert_eq!(outcome(&policy(&statement), &target), expected, "§2.5 {statement}");
@@ -187,10 +177,10 @@ fn services_and_fargate() {
     let request = Request::service("eks-fargate-pods.amazonaws.com");
     let of = |cluster: &str| format!("arn:aws:eks:eu-west-1:111122223333:fargateprofile/{cluster}/p/1-2");
     assert_eq!(outcome(&policy(&fargate), &request), Unknown);
-    assert_eq!(outcome(&policy(&fargate), &request.clone().with("aws:SourceArn", [of("prod-eu1")])), Allowed);
-    assert_eq!(outcome(&policy(&fargate), &request.clone().with("aws:SourceArn", [of("staging")])), Denied);
-    assert_eq!(outcome(&policy(&fargate), &request.without("aws:SourceArn")), Denied);
-    assert_eq!(outcome(&policy(&fargate), &Request::service("ec2.amazonaws.com")), Denied);
+    assert_eq!(outcome(&policy(&fargate), &request.clone().with("aws:SourceArn", [of("prod-eu1")])), Yes);
+    assert_eq!(outcome(&policy(&fargate), &request.clone().with("aws:SourceArn", [of("staging")])), No);
+    assert_eq!(outcome(&policy(&fargate), &request.without("aws:SourceArn")), No);
+    assert_eq!(outcome(&policy(&fargate), &Request::service("ec2.amazonaws.com")), No);
 }
 
 #[test]
@@ -206,18 +196,18 @@ fn policy_variables() {
     };
     let new = json!("2012-10-17");
     for (section, version, operator, wanted, context, expected) in [
-        ("5.3", new.clone(), "StringEquals", "${aws:username}", json!({"test:key": "ann"}), Allowed),
-        ("5.3", new.clone(), "StringEquals", "${aws:username}", json!({"test:key": "bob"}), Denied),
-        ("5.3 older", json!("2008-10-17"), "StringEquals", "${aws:username}", json!({"test:key": "ann"}), Denied),
-        ("5.3 none", Value::Null, "StringEquals", "${aws:username}", json!({"test:key": "${aws:username}"}), Allowed),
-        ("5.3 case", new.clone(), "StringLike", "x-${AWS:UserName}-*", json!({"test:key": "x-ann-1"}), Allowed),
+        ("5.3", new.clone(), "StringEquals", "${aws:username}", json!({"test:key": "ann"}), Yes),
+        ("5.3", new.clone(), "StringEquals", "${aws:username}", json!({"test:key": "bob"}), No),
+        ("5.3 older", json!("2008-10-17"), "StringEquals", "${aws:username}", json!({"test:key": "ann"}), No),
+        ("5.3 none", Value::Null, "StringEquals", "${aws:username}", json!({"test:key": "${aws:username}"}), Yes),
+        ("5.3 case", new.clone(), "StringLike", "x-${AWS:UserName}-*", json!({"test:key": "x-ann-1"}), Yes),
         (
             "5.3 tag",
             new.clone(),
             "StringEquals",
             "${aws:PrincipalTag/team}",
             json!({"test:key": "b", "aws:PrincipalTag/team": "b"}),
-            Allowed,
+            Yes,
         ),
         ("5.6 tag", new.clone(), "StringEquals", "${aws:PrincipalTag/team}", json!({"test:key": "b"}), Unknown),
         (
@@ -226,7 +216,7 @@ fn policy_variables() {
             "StringEquals",
             "${aws:PrincipalTag/team}",
             json!({"test:key": "b", "aws:PrincipalTag/team": null}),
-            Denied,
+            No,
         ),
         (
             "5.3 default",
@@ -234,7 +224,7 @@ fn policy_variables() {
             "StringEquals",
             "${aws:PrincipalTag/team, 'b'}",
             json!({"test:key": "b", "aws:PrincipalTag/team": null}),
-            Allowed,
+            Yes,
         ),
         (
             "5.3 default",
@@ -242,26 +232,26 @@ fn policy_variables() {
             "StringEquals",
             "${aws:PrincipalTag/team, 'b'}",
             json!({"test:key": "b", "aws:PrincipalTag/team": "c"}),
-            Denied,
+            No,
         ),
-        ("5.3 literals", new.clone(), "StringLike", "${*}${?}${$}", json!({"test:key": "*?$"}), Allowed),
-        ("5.3 literals", new.clone(), "StringLike", "${*}", json!({"test:key": "x"}), Denied),
+        ("5.3 literals", new.clone(), "StringLike", "${*}${?}${$}", json!({"test:key": "*?$"}), Yes),
+        ("5.3 literals", new.clone(), "StringLike", "${*}", json!({"test:key": "x"}), No),
         (
             "5.3 no wildcards",
             new.clone(),
             "StringLike",
             "${aws:PrincipalTag/t}",
             json!({"test:key": "ab", "aws:PrincipalTag/t": "a*"}),
-            Denied,
+            No,
         ),
-        ("5.3 unclosed", new.clone(), "StringEquals", "${aws", json!({"test:key": "${aws"}), Allowed),
+        ("5.3 unclosed", new.clone(), "StringEquals", "${aws", json!({"test:key": "${aws"}), Yes),
         (
             "5.3 arn",
             new.clone(),
             "ArnLike",
             "arn:aws:iam::${aws:PrincipalAccount}:role/*",
             json!({"test:key": ROLE}),
-            Allowed,
+            Yes,
         ),
         (
             "5.3 several",

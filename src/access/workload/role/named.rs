@@ -8,10 +8,11 @@
 use super::super::irsa::of_role;
 use super::super::{Trust, Workloads};
 use super::{Holder, HolderKind, WhyRole};
+use crate::access::Verdict;
 use crate::access::findings::{lets_in_any_provider, ours, subjects, takes_no_audience, takes_nobody};
-use crate::access::iam::identity::ASSUME_ROLE;
-use crate::access::iam::{ActionVerdict, PolicyDecision, PolicyOwner};
-use crate::access::trust::{Caller, Document, Outcome, Request, Verdict, evaluate};
+use crate::access::iam::request::ASSUME_ROLE;
+use crate::access::iam::{PolicyDecision, PolicyOwner};
+use crate::access::trust::{Caller, Document, Request, TrustDecision, evaluate};
 use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals, Statement};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
@@ -21,7 +22,7 @@ use crate::model::workload::DEFAULT_AUDIENCE;
 const MOST_OPEN: usize = 3;
 
 /// What is known of somebody who is named.
-type Told = (HolderKind, Outcome, String);
+type Told = (HolderKind, Verdict, String);
 
 impl<'a> Workloads<'a> {
     /// Whom the trust policy names.
@@ -48,7 +49,7 @@ impl<'a> Workloads<'a> {
                     PrincipalForm::Everyone if lets_in_any_provider(statement) => {
                         self.any_bearers(trust, role, statement, &evidence, out);
                         // Tokens alone: nobody else is meant.
-                        if evaluate(policy, &anybody(role)).verdict == Outcome::Denied {
+                        if evaluate(policy, &anybody(role)).verdict == Verdict::No {
                             continue;
                         }
                         self.told(policy, trust, role, statement, it)
@@ -82,20 +83,20 @@ impl<'a> Workloads<'a> {
             PrincipalForm::Everyone => {
                 let verdict = evaluate(policy, &anybody(role));
                 let why = match verdict.verdict {
-                    Outcome::Denied => verdict.because,
-                    Outcome::Allowed => "anybody of any account, and no condition narrows it".to_owned(),
-                    Outcome::Unknown => format!("anybody of any account{}", open(statement, None, &verdict)),
+                    Verdict::No => verdict.because,
+                    Verdict::Yes => "anybody of any account, and no condition narrows it".to_owned(),
+                    Verdict::Unknown => format!("anybody of any account{}", open(statement, None, &verdict)),
                 };
                 (kind, verdict.verdict, why)
             }
             PrincipalForm::UniqueId => (
                 kind,
-                Outcome::Denied,
+                Verdict::No,
                 "the id of a role or user that was deleted: one made again under the name has another".to_owned(),
             ),
-            PrincipalForm::Invalid(why) => (kind, Outcome::Denied, (*why).to_owned()),
-            PrincipalForm::Unclear(why) => (kind, Outcome::Unknown, (*why).to_owned()),
-            PrincipalForm::Account { .. } => (kind, Outcome::Unknown, String::new()),
+            PrincipalForm::Invalid(why) => (kind, Verdict::No, (*why).to_owned()),
+            PrincipalForm::Unclear(why) => (kind, Verdict::Unknown, (*why).to_owned()),
+            PrincipalForm::Account { .. } => (kind, Verdict::Unknown, String::new()),
             PrincipalForm::Identity(_) | PrincipalForm::Session(..) => {
                 let (outcome, why) = self.identity(policy, role, &it.text);
                 (kind, outcome, why)
@@ -123,7 +124,7 @@ impl<'a> Workloads<'a> {
         }
         if statement.conditions.is_empty() {
             let why = "whoever has a token of any other identity provider that the account knows, or of a built-in one";
-            say("*".to_owned(), Outcome::Unknown, why.to_owned());
+            say("*".to_owned(), Verdict::Unknown, why.to_owned());
         }
     }
 
@@ -142,42 +143,42 @@ impl<'a> Workloads<'a> {
     }
 
     /// Whose tokens of a provider are taken.
-    fn bearers(&self, trust: &Trust<'a>, role: &Principal, statement: &Statement, provider: &str) -> (Outcome, String) {
-        let Ok(policy) = trust.policy() else { return (Outcome::Unknown, String::new()) };
+    fn bearers(&self, trust: &Trust<'a>, role: &Principal, statement: &Statement, provider: &str) -> (Verdict, String) {
+        let Ok(policy) = trust.policy() else { return (Verdict::Unknown, String::new()) };
         let host = provider.split_once(":oidc-provider/").map(|(_, host)| host);
         let there = self.provider(provider, &role.account);
         if host.is_some() && there == Lookup::Absent {
-            return (Outcome::Denied, "the account has no such provider, and so nobody's tokens count".to_owned());
+            return (Verdict::No, "the account has no such provider, and so nobody's tokens count".to_owned());
         }
         let request = of_bearer(policy, role, provider);
         let verdict = evaluate(policy, &request);
-        if verdict.verdict == Outcome::Denied {
-            return (Outcome::Denied, verdict.because);
+        if verdict.verdict == Verdict::No {
+            return (Verdict::No, verdict.because);
         }
         if Some(provider) == self.provider_in(&role.partition, &role.account).as_deref() {
             let cluster = "this cluster's service accounts";
             if let Some(why) = self.no_bearer(trust, role, provider) {
-                return (Outcome::Denied, format!("none of {cluster}: {why}"));
+                return (Verdict::No, format!("none of {cluster}: {why}"));
             }
             let usual = request.with(&format!("{}:aud", host.unwrap_or_default()), [DEFAULT_AUDIENCE]);
-            if evaluate(policy, &usual).verdict == Outcome::Allowed {
+            if evaluate(policy, &usual).verdict == Verdict::Yes {
                 return match there {
                     Lookup::Unknown(gap) => {
                         let why = format!(
                             "{cluster}, all of them, if the account has the provider, which is not known: {gap}"
                         );
-                        (Outcome::Unknown, why)
+                        (Verdict::Unknown, why)
                     }
-                    _ => (Outcome::Allowed, format!("{cluster}, all of them")),
+                    _ => (Verdict::Yes, format!("{cluster}, all of them")),
                 };
             }
             let whom = subjects(trust, provider);
             let beside = aside(statement, &verdict);
             return match whom.iter().any(|it| it == "*") {
                 true => {
-                    (Outcome::Unknown, format!("{cluster}, whatever their names{}", open(statement, host, &verdict)))
+                    (Verdict::Unknown, format!("{cluster}, whatever their names{}", open(statement, host, &verdict)))
                 }
-                false => (Outcome::Unknown, format!("{cluster}, by name: {}{beside}", whom.join(", "))),
+                false => (Verdict::Unknown, format!("{cluster}, by name: {}{beside}", whom.join(", "))),
             };
         }
         let who = match (host, role.permission_set()) {
@@ -191,7 +192,7 @@ impl<'a> Workloads<'a> {
             }
             _ => "whoever has its tokens".to_owned(),
         };
-        (Outcome::Unknown, format!("{who}{}", open(statement, host, &verdict)))
+        (Verdict::Unknown, format!("{who}{}", open(statement, host, &verdict)))
     }
 
     /// Everybody in an account to whom the policy leaves it; what is said of the account itself, if not all is said by them.
@@ -202,19 +203,19 @@ impl<'a> Workloads<'a> {
         account: &str,
         statement: &Statement,
         out: &mut WhyRole,
-    ) -> Option<(Outcome, String)> {
+    ) -> Option<(Verdict, String)> {
         let iam = self.iam;
         // What the trust policy says to everybody there, whatever their own policies say.
         let verdict = evaluate(policy, &somebody_of(account, role));
-        if verdict.verdict == Outcome::Denied {
-            return Some((Outcome::Denied, verdict.because));
+        if verdict.verdict == Verdict::No {
+            return Some((Verdict::No, verdict.because));
         }
         if iam.account.as_deref() != Some(account) {
             let why = format!(
                 "whoever in account {account} has a policy of its own that allows it{}; that account is not read",
                 open(statement, None, &verdict)
             );
-            return Some((Outcome::Unknown, why));
+            return Some((Verdict::Unknown, why));
         }
         let role_arn = role.arn();
         let (mut named, mut open) = (0, Vec::new());
@@ -229,19 +230,18 @@ impl<'a> Workloads<'a> {
         let all = iam.roles.items().iter().map(of_role).chain(iam.users.items().iter().map(of_user));
         for (arn, document, owner) in all {
             let own = owner.decide(ASSUME_ROLE, &role_arn);
-            if own.allows.known() == Some(false) {
+            if own.allows.verdict == Verdict::No {
                 continue;
             }
             let Ok(request) = Request::iam(arn) else { continue };
             let verdict = evaluate(policy, &with_own(request, &own).to_account(&role.account));
-            match (verdict.verdict, own.allows) {
-                (Outcome::Denied, _) => continue,
-                (Outcome::Allowed, _) => {}
-                (Outcome::Unknown, ActionVerdict::Unknown(why)) => {
-                    open.push(why);
+            match (verdict.verdict, own.allows.verdict) {
+                (Verdict::No, _) => continue,
+                (Verdict::Unknown, Verdict::Unknown) => {
+                    open.push(own.allows.because);
                     continue;
                 }
-                (Outcome::Unknown, _) => {}
+                (Verdict::Yes | Verdict::Unknown, _) => {}
             }
             named += 1;
             let because = format!("its own policies allow sts:AssumeRole; {}", verdict.because);
@@ -262,23 +262,21 @@ impl<'a> Workloads<'a> {
         let index = statement.index;
         let leaves = format!("Statement[{index}] leaves it to the policies of whoever is in account {account}");
         match (open.as_slice(), named) {
-            ([], 0) => {
-                Some((Outcome::Denied, format!("{leaves}, and of its roles and users none has one that allows it")))
-            }
+            ([], 0) => Some((Verdict::No, format!("{leaves}, and of its roles and users none has one that allows it"))),
             ([], _) => None,
             (some, _) => {
                 let told: Vec<&str> = some.iter().take(MOST_OPEN).map(String::as_str).collect();
                 let more = some.len().saturating_sub(MOST_OPEN);
                 let more = if more > 0 { format!("; and {more} more") } else { String::new() };
                 let why = format!("{leaves}, and of some they are not known: {}{more}", told.join("; "));
-                Some((Outcome::Unknown, why))
+                Some((Verdict::Unknown, why))
             }
         }
     }
 
-    fn identity(&self, policy: &Document, role: &Principal, arn: &str) -> (Outcome, String) {
+    fn identity(&self, policy: &Document, role: &Principal, arn: &str) -> (Verdict, String) {
         let Ok(mut request) = Request::iam(arn) else {
-            return (Outcome::Unknown, "it is not the ARN of a principal".to_owned());
+            return (Verdict::Unknown, "it is not the ARN of a principal".to_owned());
         };
         request = request.to_account(&role.account);
         if let Ok((caller, session)) = Principal::from_arn(arn) {
@@ -286,14 +284,14 @@ impl<'a> Workloads<'a> {
             match caller.kind {
                 PrincipalKind::Role if own => {
                     if let Lookup::Absent = self.trust(&caller) {
-                        return (Outcome::Denied, "there is no such role, so nobody can sign as it".to_owned());
+                        return (Verdict::No, "there is no such role, so nobody can sign as it".to_owned());
                     }
                     let own = self.own_policies(&caller, ASSUME_ROLE, &role.arn());
                     request = with_own(request, &if session.is_some() { own.of_session() } else { own });
                 }
                 PrincipalKind::User if own => match self.iam.user(&caller.account, &caller.name) {
                     Lookup::Absent => {
-                        return (Outcome::Denied, "there is no such user, so nobody can sign as it".to_owned());
+                        return (Verdict::No, "there is no such user, so nobody can sign as it".to_owned());
                     }
                     Lookup::Found(user) => {
                         let own = PolicyOwner::user(user, &self.reader).decide(ASSUME_ROLE, &role.arn());
@@ -349,13 +347,13 @@ pub(super) fn of_bearer(policy: &Document, role: &Principal, provider: &str) -> 
 }
 
 fn with_own(mut request: Request, own: &PolicyDecision) -> Request {
-    request.own_policies = own.allows.known();
+    request.own_policies = own.allows.verdict.known();
     request.bar = own.bar.clone();
     request
 }
 
 /// What another statement says, where that is what keeps an answer open.
-fn aside(statement: &Statement, verdict: &Verdict) -> String {
+fn aside(statement: &Statement, verdict: &TrustDecision) -> String {
     match &verdict.statement {
         Some(it) if it.index != statement.index => format!("; {}", verdict.because),
         _ => String::new(),
@@ -363,7 +361,7 @@ fn aside(statement: &Statement, verdict: &Verdict) -> String {
 }
 
 /// On what it depends: what the statement asks, and what another says.
-fn open(statement: &Statement, host: Option<&str>, verdict: &Verdict) -> String {
+fn open(statement: &Statement, host: Option<&str>, verdict: &TrustDecision) -> String {
     match conditions(statement, host) {
         it if it.is_empty() => aside(statement, verdict),
         it => format!(", if {it}{}", aside(statement, verdict)),

@@ -9,7 +9,7 @@ use super::super::credential_chain::{self as chain, InForce};
 use super::super::place::{self, Kind, NodeRole, Presence};
 use super::super::{Place, Workloads};
 use super::{Holder, HolderKind, WhyRole};
-use crate::access::trust::Outcome;
+use crate::access::Verdict;
 use crate::model::principal::Principal;
 use crate::model::snapshot::{DocumentRef, Evidence};
 use crate::model::workload::Pod;
@@ -20,7 +20,7 @@ const MOST: usize = 20;
 const NAMED: usize = 3;
 
 /// A pod that may get it, whether it does, and why.
-type Found<'a> = (&'a Pod, Outcome, String);
+type Found<'a> = (&'a Pod, Verdict, String);
 
 impl<'a> Workloads<'a> {
     /// The pods on nodes with the role.
@@ -46,13 +46,13 @@ impl<'a> Workloads<'a> {
             };
             let Some(surely) = surely else { continue };
             let Some((outcome, why)) = self.gets_node(pod, &place) else { continue };
-            let outcome = if surely { outcome } else { outcome.min(Outcome::Unknown) };
+            let outcome = if surely { outcome } else { outcome.min(Verdict::Unknown) };
             let why = if surely { why } else { format!("its node may have this role or another; {why}") };
             found.push((pod, outcome, why));
         }
         let name = |pod: &Pod| (pod.metadata.namespace.clone(), pod.metadata.name.clone());
         found.sort_by_cached_key(|(pod, ..)| name(pod));
-        let (sure, perhaps): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.1 == Outcome::Allowed);
+        let (sure, perhaps): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.1 == Verdict::Yes);
         let rest = sure.split_at_checked(MOST).map_or(&[][..], |(_, rest)| rest);
         out.holders.extend(sure.iter().take(sure.len() - rest.len()).map(one));
         out.holders.extend(together(rest));
@@ -64,11 +64,11 @@ impl<'a> Workloads<'a> {
 
     /// Whether a container of the pod gets its node's role, or may.
     pub(crate) fn gets_node_role(&self, pod: &Pod) -> bool {
-        self.gets_node(pod, &self.place(pod)).is_some_and(|(outcome, _)| outcome != Outcome::Denied)
+        self.gets_node(pod, &self.place(pod)).is_some_and(|(outcome, _)| outcome != Verdict::No)
     }
 
     /// Does the pod get its node's role, and why? `None`: it does not, or has an identity of its own that comes first.
-    fn gets_node(&self, pod: &Pod, place: &Place<'a>) -> Option<(Outcome, String)> {
+    fn gets_node(&self, pod: &Pod, place: &Place<'a>) -> Option<(Verdict, String)> {
         // One container that gets it is enough, whatever the others have.
         let all = pod.spec.containers.iter().chain(&pod.spec.init_containers);
         let bare = all.filter(|it| chain::identity(pod, it, false).in_force == InForce::NodeRole);
@@ -78,7 +78,7 @@ impl<'a> Workloads<'a> {
             (None, true) if place::reaches_node(pod, place) == Presence::Present && place.kind != Kind::Unknown => {
                 let why = "on the host's network it reaches the instance's metadata, though SDKs come to an identity of its \
                            own first";
-                Some((Outcome::Allowed, why.to_owned()))
+                Some((Verdict::Yes, why.to_owned()))
             }
             _ => None,
         }
@@ -114,7 +114,7 @@ fn together(all: &[Found<'_>]) -> Option<Holder> {
     Some(Holder {
         kind: HolderKind::Pod,
         name: match outcome {
-            Outcome::Allowed => format!("{} more pods on the host's network", all.len()),
+            Verdict::Yes => format!("{} more pods on the host's network", all.len()),
             _ => format!("{} pods without an identity of their own", all.len()),
         },
         count: all.len(),

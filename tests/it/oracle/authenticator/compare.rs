@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use eksplorer::access::identity::{Resolution, Resolver, Verdict};
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::{Resolution, Resolver};
 use eksplorer::model::cluster::ClusterId;
 use eksplorer::model::document::read;
 use eksplorer::model::facts::snapshot_of;
@@ -114,9 +115,9 @@ fn outcome(session: &Session, ours: &Resolution, theirs: &[Identity]) -> Outcome
         }
         (Verdict::Unknown, ..) => Outcome::Unknown,
         (_, _, [_, _, ..] | []) => disagreement("the server chooses at random"),
-        (Verdict::DoesNotMap, _, [it]) if it.denied.is_empty() => disagreement("the server maps it"),
-        (Verdict::DoesNotMap, ..) => Outcome::Same,
-        (Verdict::Maps, Some(identity), [it]) if it.denied.is_empty() => {
+        (Verdict::No, _, [it]) if it.denied.is_empty() => disagreement("the server maps it"),
+        (Verdict::No, ..) => Outcome::Same,
+        (Verdict::Yes, Some(identity), [it]) if it.denied.is_empty() => {
             let filled = |text: &str| {
                 let mut text = text.to_owned();
                 for placeholder in &left_open {
@@ -141,13 +142,13 @@ fn outcome(session: &Session, ours: &Resolution, theirs: &[Identity]) -> Outcome
             }
         }
         // EC2 does not know the instance, and the program said that it does not know the name.
-        (Verdict::Maps, ..)
+        (Verdict::Yes, ..)
             if left_open.contains(&PLACEHOLDERS[0]) && theirs[0].denied.contains("querying private DNS") =>
         {
             Outcome::Open
         }
-        (Verdict::Maps, Some(_), _) => disagreement("the server denies it"),
-        (Verdict::Maps, None, _) => disagreement("no identity"),
+        (Verdict::Yes, Some(_), _) => disagreement("the server denies it"),
+        (Verdict::Yes, None, _) => disagreement("no identity"),
     }
 }
 
