@@ -296,7 +296,7 @@ pub(super) const CONTENTS: &[Behavior] = behaviors![
         HostileService::Eks | HostileService::Kubernetes => ok(q, b"<GetCallerIdentityResponse/>"),
         _ => ok(q, b"{\"clusters\": []}"),
     };
-    "an error of success" Refused |q| { let it = error(q, "200 OK", "AccessDenied", &[]); it };
+    "an error of success" Refused |q| error(q, "200 OK", "AccessDenied", &[]);
     "a success under 500" Refused |q| sent("500 Internal Server Error", &[("content-type", q.kind)], q.body);
     "the truth of yesterday" Whole |q| sent("200 OK", &[("content-type", q.kind), ("date", "Sun, 29 Nov 2026 01:00:00 GMT")], q.body);
     "the truth of tomorrow" Whole |q| sent("200 OK", &[("content-type", q.kind), ("date", "Thu, 31 Dec 2099 23:59:59 GMT")], q.body);
