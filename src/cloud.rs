@@ -7,27 +7,33 @@
 
 mod answer;
 mod authorities;
+mod bounded;
 mod credentials;
 pub mod eks;
 mod failure;
 pub mod iam;
 pub mod kubernetes;
 mod lanes;
+mod limits;
+mod patience;
 mod programs;
+mod progress;
 pub mod session;
 mod sts;
 mod token;
 
+pub use limits::{AnswerLimits, Limits, ListLimits};
 pub use programs::{SignalsHandled, end_programs};
 pub use session::{Credentials, Endpoint, Options, Session};
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::Missing;
 
-/// No list has so many pages: one that goes on after them goes on for ever.
-const MOST_PAGES: usize = 10_000;
+/// No service gives longer ones, and none could be asked with them.
+const LONGEST_TOKEN: usize = 16 << 10;
 
 /// One page of a list, and how to ask for the next.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,37 +46,90 @@ pub struct Page<T> {
     pub next: Option<String>,
     /// How many items follow after this page, where the server tells.
     pub remaining: Option<usize>,
+    /// What the page weighs.
+    pub weight: PageWeight,
+}
+
+/// How large a page was, how large its list may become, and whose list it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageWeight {
+    /// Bytes of the answer.
+    pub bytes: usize,
+    /// The limits of its list.
+    pub limits: ListLimits,
+    /// What was being done: `list the access entries`.
+    pub doing: &'static str,
+    /// On what.
+    pub on: String,
+    /// Who answered.
+    pub host: String,
 }
 
 impl<T> Page<T> {
     fn new(items: Vec<T>, next: Option<String>) -> Self {
-        Page { items, missing: Vec::new(), next, remaining: None }
+        Page { items, missing: Vec::new(), next, remaining: None, weight: PageWeight::default() }
     }
 }
 
-/// The tokens that a list's pages were asked with, so that a list that never ends is noticed.
-#[derive(Debug, Default)]
+/// The pages of a list that were read, so that a list that never ends is noticed.
+#[derive(Debug)]
 pub struct PageTurns {
     seen: HashSet<String>,
+    began: Instant,
+    empty: usize,
+    items: usize,
+    bytes: usize,
+}
+
+impl Default for PageTurns {
+    fn default() -> Self {
+        PageTurns { seen: HashSet::new(), began: Instant::now(), empty: 0, items: 0, bytes: 0 }
+    }
 }
 
 impl PageTurns {
-    /// The token of the next page, or a failure where it was given before.
-    pub fn follow(&mut self, next: Option<String>) -> Result<Option<String>, Failure> {
+    /// The token of the page after this one, or a failure where the list is longer than any list is.
+    pub fn follow<T>(&mut self, page: &Page<T>) -> Result<Option<String>, Failure> {
+        self.follow_token(page.next.as_deref(), page.items.len() + page.missing.len(), &page.weight)
+    }
+
+    /// The same, of a page with so many items.
+    pub fn follow_token(
+        &mut self,
+        next: Option<&str>,
+        items: usize,
+        PageWeight { bytes, limits, doing, on, host }: &PageWeight,
+    ) -> Result<Option<String>, Failure> {
+        self.items += items;
+        self.bytes = self.bytes.saturating_add(*bytes);
+        self.empty = if items == 0 { self.empty + 1 } else { 0 };
         let Some(next) = next else { return Ok(None) };
-        let why = if self.seen.len() >= MOST_PAGES {
-            format!("the list has more than {MOST_PAGES} pages")
-        } else if self.seen.insert(next.clone()) {
-            return Ok(Some(next));
-        } else {
+        let pages = self.seen.len() + 1;
+        let more = |what: String| format!("the list goes on after {what}, and was not read any further");
+        let why = if self.seen.contains(next) {
             "the server gave the same page token twice, so the list would never end".to_owned()
+        } else if next.len() > LONGEST_TOKEN {
+            format!("the token of the next page has {} bytes", next.len())
+        } else if pages >= limits.pages {
+            more(format!("{pages} pages"))
+        } else if self.empty >= limits.empty_pages {
+            more(format!("{} empty pages in a row", self.empty))
+        } else if self.items > limits.items {
+            more(format!("{} items", self.items))
+        } else if self.bytes > limits.bytes {
+            more(limits::size(self.bytes))
+        } else if self.began.elapsed() > limits.time {
+            more(limits::seconds(limits.time))
+        } else {
+            self.seen.insert(next.to_owned());
+            return Ok(Some(next.to_owned()));
         };
         Err(Failure {
             kind: FailureKind::Unexpected,
-            doing: "read the list to its end".to_owned(),
-            on: String::new(),
+            doing: format!("{doing} to the end"),
+            on: on.clone(),
             code: None,
-            message: why,
+            message: format!("{why} ({host} answered)"),
         })
     }
 }

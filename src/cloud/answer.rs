@@ -27,6 +27,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How much of an answer is quoted where nobody expected it.
 const QUOTED: usize = 120;
 
+/// How what gzip writes begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
 /// Why an answer is not what its operation answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OddAnswer(pub(super) String);
@@ -47,6 +50,8 @@ type Named = (&'static [&'static str], String);
 struct SeenAnswer {
     unreadable: Vec<Unreadable>,
     body: Option<Value>,
+    bytes: usize,
+    host: String,
 }
 
 /// The check of one call's answer, for the SDK to run. Clones share what they saw.
@@ -71,6 +76,21 @@ impl AnswerCheck {
     /// The items of the last answer that cannot be read, though the rest can.
     pub(super) fn unreadable(&self) -> Vec<Unreadable> {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).unreadable)
+    }
+
+    /// Who gave the last answer.
+    pub(super) fn answered_by(&self, host: String) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).host = host;
+    }
+
+    /// Who gave the last answer: `host:port`.
+    pub(super) fn host(&self) -> String {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).host.clone()
+    }
+
+    /// The size of the last answer.
+    pub(super) fn bytes(&self) -> usize {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
     /// Whether the last answer, a JSON document, has a member that is not null.
@@ -103,7 +123,8 @@ impl AnswerCheck {
             check_pages(node).map_err(odd)?;
             self.check_names(node).map_err(odd)?;
         }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = SeenAnswer { unreadable, body: kept };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.unreadable, seen.body, seen.bytes) = (unreadable, kept, body.len());
         Ok(())
     }
 
@@ -188,6 +209,7 @@ pub(super) fn described(service: Service, content_type: Option<&str>, body: &[u8
     let words: String = words.join(" ").chars().take(QUOTED).collect();
     let begins = match words.chars().next() {
         None => "has no content".to_owned(),
+        _ if body.starts_with(GZIP) => "is compressed by gzip, which was not asked for".to_owned(),
         // What is in a document may be a secret.
         Some('{' | '[') if service == Service::Kubernetes => "is JSON".to_owned(),
         Some(_) => format!("begins {words:?}"),

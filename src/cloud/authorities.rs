@@ -20,18 +20,29 @@ pub(super) fn client_trusting(bundle: &Path, from: &str) -> Result<SharedHttpCli
     let trusted = TrustStore::empty().with_pem_certificate(pem);
     let context = TlsContext::builder().with_trust_store(trusted).build();
     let context = context.map_err(|error| wrong(format!("cannot be used: {error}")))?;
-    // Otherwise as the SDK's own default.
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+    Ok(client(Some(context)))
+}
+
+/// A client that trusts the system's authorities.
+pub(super) fn client_trusting_system() -> SharedHttpClient {
+    client(None)
+}
+
+/// But for the authorities as the SDK's own default.
+fn client(context: Option<TlsContext>) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = Connector::builder()
             .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(context.clone())
             .proxy_config(ProxyConfig::from_env());
+        if let Some(context) = &context {
+            builder = builder.tls_context(context.clone());
+        }
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
         builder.build()
-    }))
+    })
 }
 
 /// The SDK panics at a bundle that it cannot read, and that only when a connection is made.

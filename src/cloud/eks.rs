@@ -45,10 +45,6 @@ pub fn has_no_entries(failure: &Failure) -> bool {
     failure.kind == FailureKind::Invalid && failure.message.contains(WRONG_MODE)
 }
 
-fn request(operation: &str, doing: &'static str, on: impl Into<String>, rank: Rank) -> Request {
-    Request::aws(Service::Eks, operation, doing, on, rank)
-}
-
 fn of(cluster: &str) -> String {
     format!("cluster {cluster}")
 }
@@ -80,18 +76,29 @@ fn speaks_of_cluster(message: &str) -> bool {
 }
 
 impl Eks {
+    fn request(&self, operation: &str, doing: &'static str, on: impl Into<String>, rank: Rank) -> Request {
+        Request::aws(Service::Eks, operation, doing, on, rank).in_region(&self.region)
+    }
+
+    /// A page of a list.
+    fn page<T>(&self, items: Vec<T>, next: Option<String>, about: &Request) -> Page<T> {
+        Page { weight: self.session.weigh(about), ..Page::new(items, next) }
+    }
+
     /// ListClusters: names.
     pub async fn list_clusters(&self, next: Option<String>) -> Result<Page<String>, Failure> {
         let on = format!("region {}", self.region);
-        let request = request("ListClusters", "list the clusters", on, Rank::Page);
+        let request = self.request("ListClusters", "list the clusters", on, Rank::Page);
         let call = self.client.list_clusters().set_next_token(next).customize().interceptor(request.check()).send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.clusters.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.clusters.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeCluster.
     pub async fn describe_cluster(&self, cluster: &str) -> Result<Cluster, Failure> {
-        let request = request("DescribeCluster", "describe the cluster", cluster, Rank::Page)
+        let request = self
+            .request("DescribeCluster", "describe the cluster", cluster, Rank::Page)
             .naming(&["cluster", "name"], cluster);
         let call = self.client.describe_cluster().name(cluster).customize().interceptor(request.check()).send();
         let check = request.check();
@@ -103,7 +110,7 @@ impl Eks {
 
     /// ListAccessEntries: principal ARNs.
     pub async fn list_access_entries(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
+        let request = self.request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
         let call = self
             .client
             .list_access_entries()
@@ -112,13 +119,15 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.access_entries.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.access_entries.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeAccessEntry, without its policies; `None` if there is no entry for exactly this ARN.
     pub async fn describe_access_entry(&self, cluster: &str, arn: &str) -> Result<Option<AccessEntry>, Failure> {
-        let request = request("DescribeAccessEntry", "describe the access entry", arn, Rank::Entry)
+        let request = self
+            .request("DescribeAccessEntry", "describe the access entry", arn, Rank::Entry)
             .naming(&["accessEntry", "principalArn"], arn);
         let call = self
             .client
@@ -140,9 +149,9 @@ impl Eks {
     ) -> Result<Option<Vec<AssociatedPolicy>>, Failure> {
         let (mut policies, mut next, mut turns) = (Vec::new(), None, PageTurns::default());
         loop {
-            let request =
-                request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry)
-                    .naming(&["principalArn"], arn);
+            let request = self
+                .request("ListAssociatedAccessPolicies", "list the access policies of the entry", arn, Rank::Entry)
+                .naming(&["principalArn"], arn);
             let call = self
                 .client
                 .list_associated_access_policies()
@@ -158,12 +167,14 @@ impl Eks {
                 Err(failure) => return unless_gone(Err(failure)),
             };
             let found = said.associated_access_policies.unwrap_or_default();
+            let count = found.len();
             let found: Option<Vec<AssociatedPolicy>> = found.into_iter().map(convert::associated_policy).collect();
             policies.extend(found.ok_or_else(|| {
                 let why = "the scope of one of them is of a kind that is not known here";
                 about.failure(FailureKind::Unexpected, None, why)
             })?);
-            next = turns.follow(said.next_token)?;
+            let weight = self.session.weigh(&about);
+            next = turns.follow_token(said.next_token.as_deref(), count, &weight)?;
             if next.is_none() {
                 return Ok(Some(policies));
             }
@@ -178,7 +189,7 @@ impl Eks {
         next: Option<String>,
     ) -> Result<Page<String>, Failure> {
         let doing = "list the Pod Identity associations";
-        let request = request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
+        let request = self.request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
         let call = self
             .client
             .list_pod_identity_associations()
@@ -188,9 +199,10 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
         let ids = said.associations.unwrap_or_default().into_iter().filter_map(|it| it.association_id);
-        Ok(Page::new(ids.collect(), said.next_token))
+        Ok(self.page(ids.collect(), said.next_token, &about))
     }
 
     /// DescribePodIdentityAssociation.
@@ -200,7 +212,8 @@ impl Eks {
         id: &str,
     ) -> Result<Option<PodIdentityAssociation>, Failure> {
         let doing = "describe the Pod Identity association";
-        let request = request("DescribePodIdentityAssociation", doing, id, Rank::Detail)
+        let request = self
+            .request("DescribePodIdentityAssociation", doing, id, Rank::Detail)
             .naming(&["association", "associationId"], id);
         let call = self
             .client
@@ -216,7 +229,7 @@ impl Eks {
 
     /// ListNodegroups: names.
     pub async fn list_nodegroups(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListNodegroups", "list the node groups", of(cluster), Rank::Page);
+        let request = self.request("ListNodegroups", "list the node groups", of(cluster), Rank::Page);
         let call = self
             .client
             .list_nodegroups()
@@ -225,13 +238,15 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.nodegroups.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.nodegroups.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeNodegroup.
     pub async fn describe_nodegroup(&self, cluster: &str, name: &str) -> Result<Option<Nodegroup>, Failure> {
-        let request = request("DescribeNodegroup", "describe the node group", name, Rank::Detail)
+        let request = self
+            .request("DescribeNodegroup", "describe the node group", name, Rank::Detail)
             .naming(&["nodegroup", "nodegroupName"], name);
         let call = self
             .client
@@ -247,7 +262,7 @@ impl Eks {
 
     /// ListFargateProfiles: names.
     pub async fn list_fargate_profiles(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListFargateProfiles", "list the Fargate profiles", of(cluster), Rank::Page);
+        let request = self.request("ListFargateProfiles", "list the Fargate profiles", of(cluster), Rank::Page);
         let call = self
             .client
             .list_fargate_profiles()
@@ -256,13 +271,15 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.fargate_profile_names.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.fargate_profile_names.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeFargateProfile.
     pub async fn describe_fargate_profile(&self, cluster: &str, name: &str) -> Result<Option<FargateProfile>, Failure> {
-        let request = request("DescribeFargateProfile", "describe the Fargate profile", name, Rank::Detail)
+        let request = self
+            .request("DescribeFargateProfile", "describe the Fargate profile", name, Rank::Detail)
             .naming(&["fargateProfile", "fargateProfileName"], name);
         let call = self
             .client
@@ -278,7 +295,7 @@ impl Eks {
 
     /// ListAddons: names.
     pub async fn list_addons(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListAddons", "list the add-ons", of(cluster), Rank::Page);
+        let request = self.request("ListAddons", "list the add-ons", of(cluster), Rank::Page);
         let call = self
             .client
             .list_addons()
@@ -287,14 +304,16 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.addons.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.addons.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeAddon.
     pub async fn describe_addon(&self, cluster: &str, name: &str) -> Result<Option<Addon>, Failure> {
-        let request =
-            request("DescribeAddon", "describe the add-on", name, Rank::Detail).naming(&["addon", "addonName"], name);
+        let request = self
+            .request("DescribeAddon", "describe the add-on", name, Rank::Detail)
+            .naming(&["addon", "addonName"], name);
         let call = self
             .client
             .describe_addon()
@@ -309,7 +328,7 @@ impl Eks {
 
     /// ListCapabilities: names.
     pub async fn list_capabilities(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListCapabilities", "list the capabilities", of(cluster), Rank::Page);
+        let request = self.request("ListCapabilities", "list the capabilities", of(cluster), Rank::Page);
         let call = self
             .client
             .list_capabilities()
@@ -318,14 +337,16 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
         let names = said.capabilities.unwrap_or_default().into_iter().filter_map(|it| it.capability_name);
-        Ok(Page::new(names.collect(), said.next_token))
+        Ok(self.page(names.collect(), said.next_token, &about))
     }
 
     /// DescribeCapability.
     pub async fn describe_capability(&self, cluster: &str, name: &str) -> Result<Option<Capability>, Failure> {
-        let request = request("DescribeCapability", "describe the capability", name, Rank::Detail)
+        let request = self
+            .request("DescribeCapability", "describe the capability", name, Rank::Detail)
             .naming(&["capability", "capabilityName"], name);
         let call = self
             .client
@@ -341,7 +362,7 @@ impl Eks {
 
     /// ListUpdates of the cluster itself: ids.
     pub async fn list_updates(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = request("ListUpdates", "list the updates of the cluster", of(cluster), Rank::Page);
+        let request = self.request("ListUpdates", "list the updates of the cluster", of(cluster), Rank::Page);
         let call = self
             .client
             .list_updates()
@@ -350,13 +371,15 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        Ok(Page::new(said.update_ids.unwrap_or_default(), said.next_token))
+        Ok(self.page(said.update_ids.unwrap_or_default(), said.next_token, &about))
     }
 
     /// DescribeUpdate.
     pub async fn describe_update(&self, cluster: &str, id: &str) -> Result<Option<ClusterChange>, Failure> {
-        let request = request("DescribeUpdate", "describe the update", id, Rank::Detail).naming(&["update", "id"], id);
+        let request =
+            self.request("DescribeUpdate", "describe the update", id, Rank::Detail).naming(&["update", "id"], id);
         let call =
             self.client.describe_update().name(cluster).update_id(id).customize().interceptor(request.check()).send();
         let said = self.session.perform(request, call, failure::aws).await;
@@ -370,7 +393,7 @@ impl Eks {
         next: Option<String>,
     ) -> Result<Page<String>, Failure> {
         let doing = "list the identity provider configurations";
-        let request = request("ListIdentityProviderConfigs", doing, of(cluster), Rank::Page);
+        let request = self.request("ListIdentityProviderConfigs", doing, of(cluster), Rank::Page);
         let call = self
             .client
             .list_identity_provider_configs()
@@ -379,9 +402,10 @@ impl Eks {
             .customize()
             .interceptor(request.check())
             .send();
+        let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
         let names = said.identity_provider_configs.unwrap_or_default().into_iter().map(|it| it.name);
-        Ok(Page::new(names.collect(), said.next_token))
+        Ok(self.page(names.collect(), said.next_token, &about))
     }
 
     /// DescribeIdentityProviderConfig.
@@ -391,7 +415,8 @@ impl Eks {
         name: &str,
     ) -> Result<Option<IdentityProviderConfig>, Failure> {
         let doing = "describe the identity provider configuration";
-        let request = request("DescribeIdentityProviderConfig", doing, name, Rank::Detail)
+        let request = self
+            .request("DescribeIdentityProviderConfig", doing, name, Rank::Detail)
             .naming(&["identityProviderConfig", "oidc", "identityProviderConfigName"], name);
         // There is no other type.
         let config = aws_sdk_eks::types::IdentityProviderConfig::builder().r#type("oidc").name(name).build();

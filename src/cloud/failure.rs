@@ -14,6 +14,7 @@ use kube::client::AuthError;
 use super::answer::{OddAnswer, described};
 use super::credentials::CredentialTrouble;
 use super::lanes::Service;
+use super::progress::{AnswerTooLarge, TOO_LARGE};
 use super::session::Request;
 use crate::model::failure::{Failure, FailureKind};
 
@@ -27,6 +28,9 @@ where
 {
     if let Some(found) = find_cause::<CredentialsError>(&error) {
         return credentials(request, found);
+    }
+    if let Some(found) = find_cause::<AnswerTooLarge>(&error) {
+        return too_large(request, found);
     }
     match &error {
         SdkError::ServiceError(context) => {
@@ -53,6 +57,11 @@ where
         }
         _ => request.failure(FailureKind::Unexpected, None, &causes(&error)),
     }
+}
+
+/// An answer that was not read to its end, since none that was asked for is so large.
+pub(crate) fn too_large(request: &Request, found: &AnswerTooLarge) -> Failure {
+    request.failure(FailureKind::Unexpected, Some(TOO_LARGE), &found.to_string())
 }
 
 /// May a write that failed so have been done all the same? Only what was never sent, and what the service itself refused
@@ -236,6 +245,14 @@ pub(crate) fn kubernetes(request: &Request, error: &kube::Error) -> Failure {
             let kind = if lost { FailureKind::Unreachable } else { FailureKind::Unexpected };
             request.failure(kind, None, &causes(error))
         }
+    }
+}
+
+/// A failure of a Kubernetes request whose answer broke off, or was cut off.
+pub(crate) fn kubernetes_broken(request: &Request, error: &(dyn Error + 'static)) -> Failure {
+    match find_cause::<AnswerTooLarge>(error) {
+        Some(found) => too_large(request, found),
+        None => request.failure(FailureKind::Unreachable, None, &causes(error)),
     }
 }
 

@@ -5,17 +5,15 @@
 
 mod convert;
 
-use std::time::Duration;
-
 use aws_sdk_iam::config::retry::RetryConfig;
-use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EntityType};
 
 use super::answer::AnswerCheck;
 use super::answer::shape::Unreadable;
 use super::lanes::{Rank, Service};
+use super::progress::TOO_LARGE;
 use super::session::{Request, Session};
-use super::{Page, PageTurns, failure};
+use super::{Page, PageTurns, PageWeight, failure};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{
     GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, RolePolicies, Simulated, UserDetail,
@@ -24,9 +22,8 @@ use crate::model::snapshot::Missing;
 
 /// The most that IAM gives at once.
 const PAGE: i32 = 1000;
-
-/// A page of the whole account has megabytes of policies, which take their time on a slow line.
-const WHOLE_PAGE: Duration = Duration::from_secs(60);
+/// What is asked for in place of a page of the whole account that is too large.
+const SMALLER_PAGES: [i32; 2] = [100, 10];
 
 /// Not AWS's own managed policies: there are more than a thousand of them.
 const WHOLE: [EntityType; 4] = [EntityType::Role, EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy];
@@ -43,6 +40,17 @@ pub struct AccountDetails {
     pub missing: AccountMissing,
     /// What to ask the next page with; `None` at the end.
     pub next: Option<String>,
+    /// What the page weighs.
+    pub weight: PageWeight,
+}
+
+impl AccountDetails {
+    /// How many items the page has, those that could not be read included.
+    pub fn count(&self) -> usize {
+        let AccountMissing { roles, users, groups, policies } = &self.missing;
+        let missing = roles.len() + users.len() + groups.len() + policies.len();
+        self.roles.len() + self.users.len() + self.groups.len() + self.policies.len() + missing
+    }
 }
 
 /// Items of the account's details that could not be read.
@@ -90,11 +98,12 @@ fn next(truncated: bool, marker: Option<String>) -> Option<String> {
 struct Sorter<'a> {
     request: &'a Request,
     unreadable: Vec<Unreadable>,
+    weight: PageWeight,
 }
 
 impl<'a> Sorter<'a> {
-    fn new(request: &'a Request, check: &AnswerCheck) -> Self {
-        Sorter { request, unreadable: check.unreadable() }
+    fn new(session: &Session, request: &'a Request, check: &AnswerCheck) -> Self {
+        Sorter { request, unreadable: check.unreadable(), weight: session.weigh(request) }
     }
 
     fn sort<A, B>(&self, list: &str, items: Vec<A>, convert: impl Fn(A) -> B) -> (Vec<B>, Vec<Missing>) {
@@ -116,29 +125,40 @@ impl<'a> Sorter<'a> {
 
     fn page<A, B>(&self, list: &str, items: Vec<A>, next: Option<String>, convert: impl Fn(A) -> B) -> Page<B> {
         let (items, missing) = self.sort(list, items, convert);
-        Page { missing, ..Page::new(items, next) }
+        Page { missing, weight: self.weight.clone(), ..Page::new(items, next) }
     }
 }
 
 impl Iam {
     /// GetAccountAuthorizationDetails: roles, users, groups, and the account's own managed policies.
     pub async fn account_details(&self, next_page: Option<String>) -> Result<AccountDetails, Failure> {
+        let mut smaller = SMALLER_PAGES.into_iter();
+        let mut count = PAGE;
+        loop {
+            let page = self.account_details_page(next_page.clone(), count).await;
+            let too_large = page.as_ref().is_err_and(|failure| failure.code.as_deref() == Some(TOO_LARGE));
+            match smaller.next().filter(|_| too_large) {
+                Some(fewer) => count = fewer,
+                None => return page,
+            }
+        }
+    }
+
+    async fn account_details_page(&self, next_page: Option<String>, count: i32) -> Result<AccountDetails, Failure> {
         let request = request("GetAccountAuthorizationDetails", "read the roles, users, groups and policies", "");
         let check = request.check();
-        let patience = TimeoutConfig::builder().operation_timeout(WHOLE_PAGE).build();
         let call = self
             .session
             .iam_client()
             .get_account_authorization_details()
             .set_filter(Some(WHOLE.to_vec()))
-            .max_items(PAGE)
+            .max_items(count)
             .set_marker(next_page)
             .customize()
             .interceptor(check.clone())
-            .config_override(aws_sdk_iam::Config::builder().timeout_config(patience))
             .send();
         let said = self.session.perform(request.clone(), call, failure::aws).await?;
-        let sorter = Sorter::new(&request, &check);
+        let sorter = Sorter::new(&self.session, &request, &check);
         let all = said.role_detail_list.unwrap_or_default();
         let (roles, no_roles) = sorter.sort("RoleDetailList", all, convert::role_detail);
         let all = said.user_detail_list.unwrap_or_default();
@@ -148,7 +168,8 @@ impl Iam {
         let all = said.policies.unwrap_or_default();
         let (policies, no_policies) = sorter.sort("Policies", all, convert::managed_policy);
         let missing = AccountMissing { roles: no_roles, users: no_users, groups: no_groups, policies: no_policies };
-        Ok(AccountDetails { roles, users, groups, policies, missing, next: next(said.is_truncated, said.marker) })
+        let (next, weight) = (next(said.is_truncated, said.marker), sorter.weight.clone());
+        Ok(AccountDetails { roles, users, groups, policies, missing, next, weight })
     }
 
     /// ListRoles: with trust policies, without attached policies.
@@ -159,7 +180,7 @@ impl Iam {
         let call = call.customize().interceptor(check.clone()).send();
         let said = self.session.perform(request.clone(), call, failure::aws).await?;
         let next = next(said.is_truncated, said.marker);
-        Ok(Sorter::new(&request, &check).page("Roles", said.roles, next, convert::role))
+        Ok(Sorter::new(&self.session, &request, &check).page("Roles", said.roles, next, convert::role))
     }
 
     /// ListUsers.
@@ -170,7 +191,7 @@ impl Iam {
         let call = call.customize().interceptor(check.clone()).send();
         let said = self.session.perform(request.clone(), call, failure::aws).await?;
         let next = next(said.is_truncated, said.marker);
-        Ok(Sorter::new(&request, &check).page("Users", said.users, next, convert::user))
+        Ok(Sorter::new(&self.session, &request, &check).page("Users", said.users, next, convert::user))
     }
 
     /// GetRole, by name.
@@ -196,9 +217,12 @@ impl Iam {
                 .customize()
                 .interceptor(request.check())
                 .send();
+            let about = request.clone();
             let said = self.session.perform(request, call, failure::aws).await?;
-            found.attached.extend(said.attached_policies.unwrap_or_default().into_iter().map(convert::attached_policy));
-            marker = turns.follow(next(said.is_truncated, said.marker))?;
+            let attached = said.attached_policies.unwrap_or_default();
+            let (next, count) = (next(said.is_truncated, said.marker), attached.len());
+            found.attached.extend(attached.into_iter().map(convert::attached_policy));
+            marker = turns.follow_token(next.as_deref(), count, &self.session.weigh(&about))?;
             if marker.is_none() {
                 break;
             }
@@ -215,9 +239,11 @@ impl Iam {
                 .customize()
                 .interceptor(request.check())
                 .send();
+            let about = request.clone();
             let said = self.session.perform(request, call, failure::aws).await?;
+            let (next, count) = (next(said.is_truncated, said.marker), said.policy_names.len());
             names.extend(said.policy_names);
-            marker = turns.follow(next(said.is_truncated, said.marker))?;
+            marker = turns.follow_token(next.as_deref(), count, &self.session.weigh(&about))?;
             if marker.is_none() {
                 break;
             }
@@ -301,7 +327,7 @@ impl Iam {
         let call = call.customize().interceptor(check.clone()).send();
         let said = self.session.perform(request.clone(), call, failure::aws).await?;
         let next = next(said.is_truncated, said.marker);
-        let sorter = Sorter::new(&request, &check);
+        let sorter = Sorter::new(&self.session, &request, &check);
         Ok(sorter.page("InstanceProfiles", said.instance_profiles, next, convert::instance_profile))
     }
 
@@ -343,8 +369,10 @@ impl Iam {
                 .config_override(aws_sdk_iam::Config::builder().retry_config(patience.clone()))
                 .send();
             let said = self.session.perform(request.clone(), call, failure::aws).await?;
-            found.extend(said.evaluation_results.unwrap_or_default().into_iter().flat_map(convert::simulated));
-            marker = turns.follow(next(said.is_truncated, said.marker))?;
+            let results = said.evaluation_results.unwrap_or_default();
+            let (next, count) = (next(said.is_truncated, said.marker), results.len());
+            found.extend(results.into_iter().flat_map(convert::simulated));
+            marker = turns.follow_token(next.as_deref(), count, &self.session.weigh(&request))?;
             if marker.is_none() {
                 return Ok(found);
             }

@@ -25,8 +25,10 @@ use link::Link;
 pub(super) use link::Links;
 
 use super::answer::shape::Shape;
+use super::limits::seconds;
+use super::progress::{BoundedBody, Progress, TOO_LARGE};
 use super::session::{Request, Session};
-use super::{Page, failure};
+use super::{AnswerLimits, Page, PageWeight, failure};
 use crate::model::aws_auth::{AWS_AUTH, AwsAuthKey};
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::failure::{Failure, FailureKind};
@@ -39,8 +41,8 @@ use crate::model::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
 /// How many objects a page has, as kubectl asks for.
 const PAGE: usize = 500;
-/// How long a request may take in all: a page of pods has megabytes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What is asked for in place of a page that is too large.
+const SMALLER_PAGES: [usize; 2] = [50, 5];
 /// The pause before the second try; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -213,7 +215,8 @@ fn spec(review: &Review) -> serde_json::Value {
 enum Trouble {
     Token(link::TokenError),
     Kube(kube::Error),
-    Late,
+    /// The answer broke off.
+    Broken(Box<dyn std::error::Error + Send + Sync>),
     /// Answered, but not with success.
     Refused(ApiAnswer),
     /// Answered with success, but not with what was asked for.
@@ -231,21 +234,27 @@ impl Trouble {
         match self {
             Trouble::Token(error) => error.failure(request),
             Trouble::Kube(error) => failure::kubernetes(request, &error),
-            Trouble::Late => request.failure(FailureKind::Unreachable, None, "no answer in time"),
-            Trouble::Refused(answer) => match answer.refusal() {
-                Some(status) => {
-                    let names_it = asked.is_some_and(|it| answer::speaks_of(&status, it));
-                    failure::kubernetes_status(request, &status, names_it)
+            Trouble::Broken(error) => failure::kubernetes_broken(request, &*error),
+            Trouble::Refused(answer) => {
+                let mut failure = match answer.refusal() {
+                    Some(status) => {
+                        let names_it = asked.is_some_and(|it| answer::speaks_of(&status, it));
+                        failure::kubernetes_status(request, &status, names_it)
+                    }
+                    None => unreadable(request, &answer, None),
+                };
+                if let Some(pause) = answer.retry_after {
+                    failure.message.push_str(&format!(". Try again in {}", seconds(pause)));
                 }
-                None => unreadable(request, &answer, None),
-            },
+                failure
+            }
             Trouble::Unreadable(answer, why) => unreadable(request, &answer, Some(&why)),
         }
     }
 }
 
 fn unreadable(request: &Request, answer: &ApiAnswer, why: Option<&str>) -> Failure {
-    let ApiAnswer { status, content_type, body } = answer;
+    let ApiAnswer { status, content_type, body, .. } = answer;
     failure::kubernetes_unreadable(request, *status, content_type.as_deref(), body, why)
 }
 
@@ -276,15 +285,36 @@ impl Session {
 impl Kubernetes {
     /// One page of a list.
     pub async fn list<T: DeserializeOwned>(&self, listed: Listed<T>, next: Option<String>) -> Result<Page<T>, Failure> {
+        let mut smaller = SMALLER_PAGES.into_iter();
+        let mut count = PAGE;
+        loop {
+            let page = self.list_page(listed, next.as_deref(), count).await;
+            let too_large = page.as_ref().is_err_and(|failure| failure.code.as_deref() == Some(TOO_LARGE));
+            match smaller.next().filter(|_| too_large) {
+                Some(fewer) => count = fewer,
+                None => return page,
+            }
+        }
+    }
+
+    async fn list_page<T: DeserializeOwned>(
+        &self,
+        listed: Listed<T>,
+        next: Option<&str>,
+        count: usize,
+    ) -> Result<Page<T>, Failure> {
         let request = Request::kubernetes(&format!("GET {}", listed.path), listed.permission, listed.doing, &*self.on);
-        let mut path = format!("{}?limit={PAGE}", listed.path);
+        let mut path = format!("{}?limit={count}", listed.path);
         if let Some(token) = next {
             path.push_str("&continue=");
-            path.push_str(&percent_encoded(&token));
+            path.push_str(&percent_encoded(token));
         }
         let about = request.clone();
-        let read = |answer: &ApiAnswer| answer::read_list(answer, (listed.kind, listed.version()), listed.shape);
-        let found = self.send(request, None, http::Method::GET, &path, Vec::new(), read).await?;
+        let read = |answer: &ApiAnswer| {
+            let found = answer::read_list(answer, (listed.kind, listed.version()), listed.shape)?;
+            Ok((found, answer.body.len()))
+        };
+        let (found, bytes) = self.send(request, None, http::Method::GET, &path, Vec::new(), read).await?;
         let mut items = found.items;
         items.iter_mut().for_each(listed.as_served);
         let missing = |(item, why): (Option<String>, String)| Missing {
@@ -292,7 +322,8 @@ impl Kubernetes {
             failure: about.failure(FailureKind::Unexpected, None, &why),
         };
         let missing = found.unreadable.into_iter().map(missing).collect();
-        Ok(Page { missing, remaining: found.remaining, ..Page::new(items, found.next) })
+        let weight = PageWeight { bytes, ..self.session.weigh(&about) };
+        Ok(Page { missing, remaining: found.remaining, weight, ..Page::new(items, found.next) })
     }
 
     /// The aws-auth ConfigMap; `None` if the cluster has none.
@@ -373,19 +404,17 @@ impl Kubernetes {
         exchange: Exchange<'_>,
         read: impl FnOnce(&ApiAnswer) -> Result<T, String>,
     ) -> Result<T, Failure> {
-        let patient = async {
-            match tokio::time::timeout(PATIENCE, self.answer(exchange)).await {
-                Ok(Ok(answer)) => read(&answer).map_err(|why| Trouble::Unreadable(answer, why)),
-                Ok(Err(trouble)) => Err(trouble),
-                Err(_) => Err(Trouble::Late),
-            }
+        let call = async {
+            let answer = self.answer(exchange).await?;
+            read(&answer).map_err(|why| Trouble::Unreadable(answer, why))
         };
-        self.session.perform(request, patient, |request, trouble| trouble.failure(request, asked)).await
+        self.session.perform(request, call, |request, trouble| trouble.failure(request, asked)).await
     }
 
     /// Sends until the server is not overloaded. (The retries of kube's own client go on for minutes.)
     async fn answer(&self, exchange: Exchange<'_>) -> Result<ApiAnswer, Trouble> {
         let Exchange { method, path, body, accept } = exchange;
+        let limits = &self.session.options().limits;
         let mut left = self.session.options().attempts.saturating_sub(1);
         let mut pause = FIRST_PAUSE;
         let mut fresh = false;
@@ -400,12 +429,16 @@ impl Kubernetes {
                 request = request.header(http::header::AUTHORIZATION, &token.header);
             }
             let request = request.body(body.clone().into()).map_err(kube::Error::HttpError)?;
-            let answer = collected(self.link.client().send(request).await?).await?;
+            if let Some(progress) = Progress::current() {
+                progress.attempt(self.link.host());
+            }
+            let answer = collected(self.link.client().send(request).await?, limits.large).await?;
             match answer.status {
                 200..300 => return Ok(answer),
-                429 | 503 | 504 if left > 0 => {
+                // Who wants to be left alone for longer is not asked again.
+                429 | 503 | 504 if left > 0 && answer.retry_after.is_none_or(|it| it <= limits.retry_after) => {
                     left -= 1;
-                    tokio::time::sleep(pause).await;
+                    tokio::time::sleep(answer.retry_after.unwrap_or_default().max(pause)).await;
                     pause *= 2;
                 }
                 401 => {
@@ -433,11 +466,17 @@ struct Exchange<'a> {
 
 /// The whole of an answer. It is read here and not in kube's client, which logs answers that it cannot read, whatever is in
 /// them, and takes any error page for the API server's word.
-async fn collected(answer: http::Response<kube::client::Body>) -> Result<ApiAnswer, kube::Error> {
+async fn collected(answer: http::Response<kube::client::Body>, limits: AnswerLimits) -> Result<ApiAnswer, Trouble> {
     let (parts, body) = answer.into_parts();
-    let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).map(str::to_owned);
-    let body = body.collect().await?.to_bytes().to_vec();
-    Ok(ApiAnswer { status: parts.status.as_u16(), content_type: kind, body })
+    let status = parts.status.as_u16();
+    if let Some(progress) = Progress::current() {
+        progress.head(status);
+    }
+    let text = |name: http::HeaderName| parts.headers.get(name).and_then(|it| it.to_str().ok());
+    let content_type = text(http::header::CONTENT_TYPE).map(str::to_owned);
+    let retry_after = text(http::header::RETRY_AFTER).and_then(|it| it.trim().parse().ok()).map(Duration::from_secs);
+    let body = BoundedBody::new(body, limits).collect().await.map_err(Trouble::Broken)?.to_bytes().to_vec();
+    Ok(ApiAnswer { status, content_type, retry_after, body })
 }
 
 /// Text as it may stand in any part of a URL.
@@ -554,7 +593,7 @@ mod tests {
     }
 
     fn list(body: &str) -> Result<answer::ApiListing<Pod>, String> {
-        let answer = ApiAnswer { status: 200, content_type: None, body: body.as_bytes().to_vec() };
+        let answer = ApiAnswer { status: 200, content_type: None, retry_after: None, body: body.as_bytes().to_vec() };
         answer::read_list(&answer, ("Pod", PODS.version()), &shapes::POD)
     }
 
@@ -630,8 +669,12 @@ mod tests {
             ("404 page not found", FailureKind::Unexpected),
         ] {
             let request = Request::kubernetes("GET x", "get configmaps", READ_AWS_AUTH, "cluster c");
-            let answer =
-                ApiAnswer { status: 404, content_type: Some("text/html".into()), body: body.as_bytes().to_vec() };
+            let answer = ApiAnswer {
+                status: 404,
+                content_type: Some("text/html".into()),
+                retry_after: None,
+                body: body.as_bytes().to_vec(),
+            };
             let failure = Trouble::Refused(answer).failure(&request, Some(asked));
             assert_eq!(failure.kind, kind, "{body}: {failure}");
         }

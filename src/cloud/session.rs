@@ -22,12 +22,16 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::answer::AnswerCheck;
-use super::authorities::client_trusting;
+use super::authorities::{client_trusting, client_trusting_system};
+use super::bounded::bounded;
 use super::credentials::{AwsCredentials, AwsSetup, Mfa, Reach, ignored_settings};
 use super::failure::without_userinfo;
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service};
-use super::programs;
+use super::limits::{AnswerLimits, Limits};
+use super::patience::Patience;
+use super::progress::{CallTimes, Progress};
+use super::{PageWeight, programs};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::time::Time;
 use crate::model::update::Call;
@@ -47,10 +51,8 @@ pub struct Options {
     pub concurrency: usize,
     /// How often a request is tried before it counts as failed.
     pub attempts: u32,
-    /// How long a connection may take to come about.
-    pub connect_timeout: Duration,
-    /// How long a request may take, retries included.
-    pub operation_timeout: Duration,
+    /// What calls, lists and questions may cost.
+    pub limits: Limits,
     /// How long a program that gives credentials may take: a profile's `credential_process`, an exec plugin.
     pub plugin_timeout: Duration,
     /// A code of the MFA device that a role of the profile asks for.
@@ -70,9 +72,7 @@ impl Default for Options {
             kubeconfig: None,
             concurrency: 8,
             attempts: 4,
-            // A lost SYN is sent again after one and after three seconds.
-            connect_timeout: Duration::from_millis(3100),
-            operation_timeout: Duration::from_secs(15),
+            limits: Limits::STANDARD,
             plugin_timeout: programs::PATIENCE,
             mfa_code: None,
             ask_for_code: None,
@@ -116,6 +116,10 @@ pub(crate) struct Request {
     pub(crate) doing: &'static str,
     pub(crate) on: String,
     pub(crate) rank: Rank,
+    /// Which of the service's kind is asked: a region, a cluster. Empty where there is one only.
+    place: String,
+    /// Whether something may be done by it, so that giving it up leaves a doubt.
+    writes: bool,
     check: AnswerCheck,
 }
 
@@ -130,7 +134,19 @@ impl Request {
     ) -> Self {
         let permission = format!("{}:{operation}", service.as_str());
         let check = AnswerCheck::new(service, operation);
-        Request { service, operation: operation.to_owned(), permission, doing, on: on.into(), rank, check }
+        let (operation, place) = (operation.to_owned(), String::new());
+        Request { service, operation, permission, doing, on: on.into(), rank, place, writes: false, check }
+    }
+
+    /// Something may be done by it.
+    pub(super) fn that_writes(self) -> Self {
+        Request { writes: true, ..self }
+    }
+
+    /// The region that is asked.
+    pub(super) fn in_region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.place);
+        self
     }
 
     /// The answer must say that it is about this object: the members on the way to its name.
@@ -146,13 +162,16 @@ impl Request {
 
     /// A request to a Kubernetes API server; the permission is verb and resource.
     pub(crate) fn kubernetes(operation: &str, permission: &str, doing: &'static str, on: impl Into<String>) -> Self {
+        let on = on.into();
         Request {
             service: Service::Kubernetes,
             operation: operation.to_owned(),
             permission: permission.to_owned(),
             doing,
-            on: on.into(),
+            place: on.clone(),
+            on,
             rank: Rank::Page,
+            writes: false,
             check: AnswerCheck::new(Service::Kubernetes, operation),
         }
     }
@@ -181,6 +200,7 @@ struct Inner {
     options: Options,
     regions: Vec<String>,
     lanes: [Lanes; 4],
+    patience: Patience,
     calls: Option<mpsc::Sender<Call>>,
     eks: Mutex<BTreeMap<String, aws_sdk_eks::Client>>,
     iam: aws_sdk_iam::Client,
@@ -208,6 +228,7 @@ impl Session {
         Ok(Session {
             inner: Arc::new(Inner {
                 lanes: std::array::from_fn(|_| Lanes::new(options.concurrency)),
+                patience: Patience::default(),
                 eks: Mutex::default(),
                 iam: aws_sdk_iam::Client::new(&sdk),
                 sts: aws_sdk_sts::Client::new(&sdk),
@@ -251,6 +272,7 @@ impl Session {
             credentials.forget();
         }
         self.inner.links.forget();
+        self.inner.patience.forget();
         *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -310,6 +332,8 @@ impl Session {
         call: impl Future<Output = Result<T, E>>,
         classify: impl FnOnce(&Request, E) -> Failure,
     ) -> Result<T, Failure> {
+        // A call's state is large, and would be part of each future that waits for it.
+        let call = Box::pin(call);
         // Waited for ahead of the call, whose time is short: a person may be looking for a code meanwhile.
         let credentials = match &self.inner.credentials {
             Some(credentials) if request.service != Service::Kubernetes => credentials.provide().await.err(),
@@ -322,7 +346,7 @@ impl Session {
         } else {
             let permit = self.inner.lanes[request.service as usize].permit(request.rank, self.ahead).await;
             (at, began) = (Time(Timestamp::now()), Instant::now());
-            result = call.await.map_err(|error| classify(&request, error));
+            result = self.watch(&request, call, classify).await;
             drop(permit);
         }
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -334,6 +358,45 @@ impl Session {
             let _ = calls.send(Call { service: service.as_str(), operation, on, at, millis, failure }).await;
         }
         result
+    }
+}
+
+impl Session {
+    /// Runs a call for as long as it may take.
+    async fn watch<T, E>(
+        &self,
+        request: &Request,
+        call: impl Future<Output = Result<T, E>>,
+        classify: impl FnOnce(&Request, E) -> Failure,
+    ) -> Result<T, Failure> {
+        let (limits, patience) = (&self.inner.options.limits, &self.inner.patience);
+        let place = (request.service.as_str(), request.place.clone());
+        let silence = match request.writes {
+            true => limits.call,
+            false => patience.allow(&place, limits, tokio::time::Instant::now()),
+        };
+        let times = CallTimes::new(limits, silence, limits.time(request.service, &request.operation));
+        let progress = Progress::new(times, limits.answer(request.service, &request.operation));
+        let result = match progress.watch(call).await {
+            Ok(result) => result.map_err(|error| progress.attribute(classify(request, error))),
+            Err(why) => Err(progress.failure(request, why)),
+        };
+        if let Some(host) = progress.host() {
+            request.check.answered_by(host);
+        }
+        let lost = !progress.was_answered()
+            && result.as_ref().err().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
+        if lost || progress.was_answered() {
+            patience.note(place, !lost, progress.began(), tokio::time::Instant::now());
+        }
+        result
+    }
+
+    /// What a page of a list weighs that was the answer to this.
+    pub(super) fn weigh(&self, request: &Request) -> PageWeight {
+        let (check, limits) = (&request.check, self.inner.options.limits.list);
+        let (doing, on) = (request.doing, request.on.clone());
+        PageWeight { bytes: check.bytes(), limits, doing, on, host: check.host() }
     }
 }
 
@@ -351,18 +414,19 @@ struct Opened {
 async fn open_aws(options: &Options) -> Result<Opened, Failure> {
     let retry = RetryConfig::standard().with_max_attempts(options.attempts.max(1));
     let timeout = TimeoutConfig::builder()
-        .connect_timeout(options.connect_timeout)
-        .operation_timeout(options.operation_timeout)
+        .connect_timeout(options.limits.connect)
+        // `Progress` is to be the first to give up, since it knows what came until then.
+        .operation_timeout(options.limits.large_call + Duration::from_secs(1))
         .build();
     let region = options.regions.first().cloned().map(Region::new);
     if let Some(endpoint) = &options.endpoint {
-        let sdk = of_endpoint(endpoint, region, BehaviorVersion::v2026_01_12(), retry, timeout);
+        let sdk = of_endpoint(endpoint, region, retry, timeout, options.limits.small);
         return Ok(Opened { sdk, credentials: None, notes: Vec::new() });
     }
     let env = Env::real();
     let wrong = |why: String| invalid("use the AWS configuration", why);
     let setup = AwsSetup::read(options.profile.as_deref(), &env).map_err(wrong)?;
-    let sdk = client_config(&setup, &env, region, retry, timeout).await.map_err(wrong)?;
+    let sdk = client_config(&setup, &env, region, retry, timeout, options.limits.small).await.map_err(wrong)?;
     let reach = Reach { sdk, patience: options.plugin_timeout };
     let sdk = reach.sdk.to_builder();
     let mfa = Mfa::new(options.mfa_code.clone(), options.ask_for_code);
@@ -386,6 +450,7 @@ async fn client_config(
     region: Option<Region>,
     retry: RetryConfig,
     timeout: TimeoutConfig,
+    unwatched: AnswerLimits,
 ) -> Result<SdkConfig, String> {
     let files = one_profile(setup.files.normalized(&setup.profile.name));
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -402,9 +467,7 @@ async fn client_config(
     if let Some(region) = region {
         loader = loader.region(region);
     }
-    if let Some(client) = trusting_client(setup, env)? {
-        loader = loader.http_client(client);
-    }
+    loader = loader.http_client(bounded(trusting_client(setup, env)?, unwatched));
     Ok(loader.load().await)
 }
 
@@ -415,36 +478,38 @@ fn one_profile(text: String) -> aws_config::profile::profile_file::ProfileFiles 
     ProfileFiles::builder().with_contents(ProfileFileKind::Config, text).build()
 }
 
-/// A client for the authorities that environment or profile name, if they name any.
-fn trusting_client(setup: &AwsSetup, env: &Env) -> Result<Option<SharedHttpClient>, String> {
+/// A client for the authorities that environment or profile name, or for the system's.
+fn trusting_client(setup: &AwsSetup, env: &Env) -> Result<SharedHttpClient, String> {
     let of_env = env.get("AWS_CA_BUNDLE").ok().map(|path| (path, "AWS_CA_BUNDLE"));
     let named = of_env.or_else(|| Some((setup.setting("ca_bundle")?, "ca_bundle of the profile")));
     match named.filter(|(path, _)| !path.is_empty()) {
-        Some((path, from)) => client_trusting(&PathBuf::from(path), from).map(Some),
-        None => Ok(None),
+        Some((path, from)) => client_trusting(&PathBuf::from(path), from),
+        None => Ok(client_trusting_system()),
     }
 }
 
 fn of_endpoint(
     endpoint: &Endpoint,
     region: Option<Region>,
-    version: BehaviorVersion,
     retry: RetryConfig,
     timeout: TimeoutConfig,
+    unwatched: AnswerLimits,
 ) -> SdkConfig {
     let Credentials { access_key_id, secret_access_key, session_token } = endpoint.credentials.clone();
     let credentials =
         aws_credential_types::Credentials::new(access_key_id, secret_access_key, session_token, None, "endpoint");
-    let mut builder = SdkConfig::builder()
-        .behavior_version(version)
+    let client = match endpoint.url.starts_with("http://") {
+        // The usual client would go through HTTP_PROXY, even to loopback.
+        true => aws_smithy_http_client::Builder::new().build_http(),
+        false => client_trusting_system(),
+    };
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(&endpoint.url)
         .retry_config(retry)
-        .timeout_config(timeout);
-    if endpoint.url.starts_with("http://") {
-        // The default client would go through HTTP_PROXY, even to loopback.
-        builder = builder.http_client(aws_smithy_http_client::Builder::new().build_http());
-    }
-    builder.build()
+        .timeout_config(timeout)
+        .http_client(bounded(client, unwatched))
+        .build()
 }

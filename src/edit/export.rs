@@ -53,6 +53,8 @@ mod tests {
             ("$HOME;`ls`", "'$HOME;`ls`'"),
             ("{{SessionName}}", "'{{SessionName}}'"),
             ("green-*", "'green-*'"),
+            ("a\u{1b}[2J'\\1", "$'a\\033[2J\\'\\\\1'"),
+            ("b\u{202e}7", "$'b\\342\\200\\2567'"),
         ] {
             assert_eq!(quoted(word), expected);
         }

@@ -11,14 +11,38 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::mapping::{AccessScope, ScopeKind};
+use super::visible::is_deceptive;
 
-/// A word that a POSIX shell takes as it stands.
+/// A word that a POSIX shell takes as it stands; one with hidden characters takes bash, zsh or ksh.
 pub fn quote_word(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return Cow::Borrowed(word);
     }
+    let is_hidden = |c: char| is_deceptive(c) && c != '\n' && c != '\t';
+    if word.chars().any(is_hidden) {
+        return Cow::Owned(quote_by_bytes(word, is_hidden));
+    }
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+/// `$'a\033b'`: a word with characters that a terminal would obey or hide, as bash, zsh and ksh read it.
+fn quote_by_bytes(word: &str, is_hidden: impl Fn(char) -> bool) -> String {
+    let mut out = "$'".to_owned();
+    for c in word.chars() {
+        match c {
+            '\\' | '\'' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            // Three digits of each byte, so that a digit that follows is not read as one of them.
+            c if is_hidden(c) => {
+                c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push_str(&format!("\\{byte:03o}")));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
 }
 
 /// Whether the AWS CLI would take a value for something else: an option, JSON, or the name of a file or page to read.

@@ -25,6 +25,7 @@ use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::role::{Caller, GroupDetail, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use super::section::SectionId;
 use super::time::Time;
+use super::visible::visible_json;
 use super::workload::{DaemonSet, Node, Pod, PodIdentityAssociation, ServiceAccount};
 
 /// The version of the format that this program writes and reads.
@@ -504,9 +505,9 @@ pub fn to_yaml<T: Serialize>(value: &T) -> Result<String, String> {
     serde_saphyr::to_string_with_options(value, options).map_err(|error| error.to_string())
 }
 
-/// Writes a document as JSON, indented.
+/// Writes a document as JSON, indented; a terminal may show it.
 pub fn to_json<T: Serialize>(value: &T) -> Result<String, String> {
-    serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+    serde_json::to_string_pretty(value).map(visible_json).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

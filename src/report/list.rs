@@ -17,7 +17,7 @@ use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::document::to_json;
 use crate::model::mapping::AssociatedPolicy;
 use crate::model::snapshot::{Section, Snapshot, State};
-use crate::model::visible::visible;
+use crate::model::visible::{Lookalikes, visible};
 
 /// What can be listed of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +290,22 @@ pub fn text(inventory: &Inventory, pane: Pane, caveats: &[Caveat]) -> String {
             }));
         }
     }
+    warn_of_lookalikes(&mut rows);
     caveat_lines(caveats) + &columns(&rows)
+}
+
+/// Says beside a name that it looks like another one of its column. The first column has marks, the last one sentences.
+fn warn_of_lookalikes(rows: &mut [Vec<String>]) {
+    let names = rows.first().map_or(0, |heads| heads.len().saturating_sub(1));
+    for column in 1..names {
+        let before: Vec<String> = rows.iter().skip(1).filter_map(|row| row.get(column).cloned()).collect();
+        let alike = Lookalikes::among(before.iter().map(String::as_str));
+        for cell in rows.iter_mut().skip(1).filter_map(|row| row.get_mut(column)) {
+            if let Some(warning) = alike.warning(cell) {
+                cell.push_str(&format!(" ({warning})"));
+            }
+        }
+    }
 }
 
 /// `RoleBinding blue/deployers → ClusterRole view`

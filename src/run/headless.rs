@@ -42,7 +42,7 @@ use crate::model::facts::document_of;
 use crate::model::principal::{Query, parse_query};
 use crate::model::snapshot::Snapshot;
 use crate::model::update::{ClusterUpdate, Update};
-use crate::model::visible::visible;
+use crate::model::visible::{visible, visible_text};
 use crate::report::json::TraceJson;
 use crate::report::list::{self, Pane};
 use crate::report::{self, Exit};
@@ -59,8 +59,13 @@ pub struct Printed {
 }
 
 impl Printed {
+    /// What a terminal would obey is written out, wherever in the answer it is.
+    pub(super) fn new(out: &str, err: &str, exit: Exit) -> Self {
+        Printed { out: visible_text(out).into_owned(), err: visible_text(err).into_owned(), exit }
+    }
+
     pub(super) fn answer(out: String, exit: Exit) -> Self {
-        Printed { out, err: String::new(), exit }
+        Printed::new(&out, "", exit)
     }
 }
 
@@ -243,12 +248,34 @@ pub async fn save_snapshot(options: &Options, file: &Path) -> Result<Printed, Tr
     let document = document_of(&snapshot, now());
     save(&document, file, false)?;
     let mut err = format!("saved {} of {}\n", file.display(), summary(&snapshot));
-    let whole = |note: &SectionNote| note.state == SectionState::NotApplicable;
-    for (name, note) in document.sections.iter().filter(|(_, note)| !whole(note)) {
-        let why = note.failure.as_ref().map(ToString::to_string).or(note.because.clone()).unwrap_or_default();
-        err.push_str(&format!("not whole: {name}: {}\n", visible(&why)));
+    for (name, note) in document.sections.iter().filter(|(_, note)| !is_whole(note)) {
+        err.push_str(&format!("not whole: {name}: {}\n", visible(&incomplete(note))));
     }
-    Ok(Printed { out: String::new(), err, exit: Exit::Yes })
+    Ok(Printed::new("", &err, Exit::Yes))
+}
+
+/// Whether all of a section is known: that there is nothing, or that there can be none, is.
+fn is_whole(note: &SectionNote) -> bool {
+    matches!(note.state, SectionState::NotApplicable | SectionState::Empty)
+}
+
+/// What of a section was not read, and why: each reason once, with the items it holds for.
+fn incomplete(note: &SectionNote) -> String {
+    let own = note.failure.as_ref().map(ToString::to_string).or_else(|| note.because.clone());
+    let mut reasons: Vec<(String, Vec<&str>)> = own.map(|why| (why, Vec::new())).into_iter().collect();
+    for missing in &note.missing {
+        let why = missing.failure.to_string();
+        let item = missing.item.as_deref();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, items)) => items.extend(item),
+            None => reasons.push((why, item.into_iter().collect())),
+        }
+    }
+    let tell = |(why, items): (String, Vec<&str>)| match items.is_empty() {
+        true => why,
+        false => format!("{} ({why})", items.join(", ")),
+    };
+    reasons.into_iter().map(tell).collect::<Vec<_>>().join("; ")
 }
 
 /// Writes a document to a file: YAML, or JSON if asked for or if the name ends so.
@@ -296,7 +323,7 @@ pub fn generate_world(options: &Options, args: &GenerateArgs) -> Result<Printed,
         Some(file) => {
             save(&document, file, json)?;
             let err = format!("wrote {}; look at it with --world, or serve it with lab --world\n", file.display());
-            Ok(Printed { out: String::new(), err, exit: Exit::Yes })
+            Ok(Printed::new("", &err, Exit::Yes))
         }
     }
 }

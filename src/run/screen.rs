@@ -275,8 +275,13 @@ impl Loop {
             if let Some(code) = self.take(event, &mut dirty)? {
                 return Ok(code);
             }
-            // Take in what is queued, without waiting, before a frame is drawn.
+            // Take in what is queued, without waiting, before a frame is drawn; not for longer than a frame, so that a
+            // flood of news keeps no key from being seen.
+            let began = Instant::now();
             for _ in 0..MOST_AT_ONCE {
+                if began.elapsed() >= FRAME {
+                    break;
+                }
                 let queued = self.wait(&mut signals, &mut input, &mut source, None, None).now_or_never();
                 let Some(event) = queued else { break };
                 if let Some(code) = self.take(event, &mut dirty)? {

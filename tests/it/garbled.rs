@@ -288,12 +288,12 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("ClusterRoleBinding", RBAC, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"),
 ];
 
-fn id() -> ClusterId {
+pub(crate) fn id() -> ClusterId {
     ClusterId { region: "eu-west-1".into(), name: "c".into() }
 }
 
 /// The fixed questions, each with its definite answer; `None` where it is not known.
-fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<String>> {
+pub(crate) fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<String>> {
     let mut out = BTreeMap::new();
     let resolver = Resolver::new(facts, iam);
     let permissions = Permissions::of(facts);
@@ -374,6 +374,47 @@ fn answers(facts: &ClusterFacts, iam: &IamFacts) -> BTreeMap<String, Option<Stri
     out
 }
 
+/// Stands for the API server's address in what is recorded.
+pub(crate) const RECORDED_AT: &str = "http://recorded.invalid";
+
+/// What the world's services answer to a whole load, by request.
+pub(crate) async fn recorded() -> BTreeMap<String, Said> {
+    let (said, _) = record().await;
+    said
+}
+
+async fn record() -> (BTreeMap<String, Said>, Options) {
+    let document = read(WORLD).unwrap();
+    let lab = Lab::start(document.clone(), lab::Options::default()).await.unwrap();
+    let fake = Fake::start(|_| Said(500, JSON, Vec::new())).await;
+    let lab::Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
+    let options = Options {
+        regions: vec!["eu-west-1".into()],
+        attempts: 1,
+        endpoint: Some(Endpoint {
+            url: fake.url.clone(),
+            credentials: Credentials { access_key_id, secret_access_key, session_token },
+        }),
+        ..Options::default()
+    };
+    let session = Session::open(options.clone(), None).await.unwrap();
+    fake.record(lab.endpoint());
+    load::snapshot(&session, vec![id()]).await;
+    let mut said = fake.recorded();
+    for (request, Said(status, _, body)) in &mut said {
+        assert_eq!(*status, 200, "{request}");
+        if request == "GET /clusters/c" {
+            let mut value: Value = serde_json::from_slice(body).unwrap();
+            value["cluster"]["endpoint"] = json!(RECORDED_AT);
+            *body = value.to_string().into_bytes();
+        }
+    }
+    for (request, (_, value)) in kubernetes_answers(&document) {
+        said.insert(request, Said(200, JSON, value.to_string().into_bytes()));
+    }
+    (said, options)
+}
+
 struct Bench {
     fake: Fake,
     said: Arc<BTreeMap<String, Said>>,
@@ -384,30 +425,18 @@ struct Bench {
 impl Bench {
     async fn start() -> (Bench, Vec<Change>) {
         let document = read(WORLD).unwrap();
-        let lab = Lab::start(document.clone(), lab::Options::default()).await.unwrap();
+        let (mut said, mut options) = record().await;
         let fake = Fake::start(|_| Said(500, JSON, Vec::new())).await;
-        let lab::Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
-        let options = Options {
-            regions: vec!["eu-west-1".into()],
-            attempts: 1,
-            endpoint: Some(Endpoint {
-                url: fake.url.clone(),
-                credentials: Credentials { access_key_id, secret_access_key, session_token },
-            }),
-            ..Options::default()
-        };
-        let session = Session::open(options.clone(), None).await.unwrap();
-        fake.record(lab.endpoint());
-        load::snapshot(&session, vec![id()]).await;
-        let mut said = fake.recorded();
+        if let Some(endpoint) = &mut options.endpoint {
+            endpoint.url.clone_from(&fake.url);
+        }
         let mut changes = Vec::new();
-        for (request, Said(status, _, body)) in &mut said {
-            assert_eq!(*status, 200, "{request}");
-            if request.starts_with("GET /clusters/c ") || request == "GET /clusters/c" {
-                let mut value: Value = serde_json::from_slice(body).unwrap();
-                value["cluster"]["endpoint"] = json!(fake.url);
-                *body = value.to_string().into_bytes();
+        let kubernetes = kubernetes_answers(&document);
+        for (request, Said(_, _, body)) in &mut said {
+            if kubernetes.contains_key(request) {
+                continue;
             }
+            *body = String::from_utf8_lossy(body).replace(RECORDED_AT, &fake.url).into_bytes();
             let mut add = |place: String, how, body| {
                 let operation = operation_of(request);
                 changes.push(Change { request: request.clone(), operation, place, how, body });
@@ -424,7 +453,7 @@ impl Bench {
                 }
             }
         }
-        for (request, (kind, value)) in kubernetes_answers(&document) {
+        for (request, (kind, value)) in kubernetes {
             let mut found = Vec::new();
             changes_of_json(&value, "", &mut Vec::new(), &value, &mut found);
             for (place, how, value) in found {
@@ -433,7 +462,6 @@ impl Bench {
                 let body = value.to_string().into_bytes();
                 changes.push(Change { request: request.clone(), operation: kind.clone(), place, how, body });
             }
-            said.insert(request, Said(200, JSON, value.to_string().into_bytes()));
         }
         // What is deleted from a list is a list again.
         changes.retain(|it| it.how != How::Gone || !it.place.ends_with("[]"));

@@ -468,7 +468,7 @@ async fn a_private_endpoint_fails_fast_and_the_aws_half_goes_on() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ca = other_ca();
     let document = world(vec![cluster("c", AuthenticationMode::ApiAndConfigMap, 20)]);
-    let quick = |options: &mut Options| options.connect_timeout = Duration::from_millis(300);
+    let quick = |options: &mut Options| options.limits.connect = Duration::from_millis(300);
     let began = Instant::now();
     let mut bed = Bed::with(document, lab::Options::default(), quick).await;
     let described = json!({ "cluster": {

@@ -13,7 +13,7 @@ use aws_sdk_eks::config::retry::RetryConfig;
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::types::{AccessScope as SdkScope, AccessScopeType};
 
-use super::{Eks, request};
+use super::Eks;
 use crate::cloud::failure;
 use crate::cloud::lanes::Rank;
 use crate::model::failure::{Failure, FailureKind};
@@ -83,7 +83,7 @@ impl Eks {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        let request = request(operation, doing, on, Rank::Page);
+        let request = self.request(operation, doing, on, Rank::Page).that_writes();
         let mut may_have_happened = true;
         let said = self.session.perform(request, call, |request, error| {
             may_have_happened = failure::may_have_happened(&error);
@@ -238,7 +238,7 @@ impl Eks {
         account: &str,
     ) -> Result<Option<String>, Failure> {
         let on = format!("{namespace}/{account}");
-        let request = request("ListPodIdentityAssociations", "find the Pod Identity association", on, Rank::Entry);
+        let request = self.request("ListPodIdentityAssociations", "find the Pod Identity association", on, Rank::Entry);
         let call = self.client.list_pod_identity_associations().cluster_name(cluster);
         let call = call.namespace(namespace).service_account(account);
         let call = call.customize().interceptor(request.check()).send();

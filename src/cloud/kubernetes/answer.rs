@@ -4,6 +4,8 @@
 //! items is read by itself, and that a refusal is the API server's only as a `Status`. What else answers at that address (a
 //! load balancer, a proxy, a portal) says nothing about the cluster.
 
+use std::time::Duration;
+
 use kube::core::Status;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,6 +17,8 @@ use super::shapes;
 pub(super) struct ApiAnswer {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
+    /// For how long the server wants to be left alone.
+    pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
 }
 

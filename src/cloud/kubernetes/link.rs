@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use super::kubeconfig::{self, ContextParts, read_context};
 use super::percent_encoded;
 use super::user::{BearerSource, ReadyUser, UserTrouble, prepare_user};
+use crate::cloud::bounded::host_of;
 use crate::cloud::failure;
 use crate::cloud::session::{Request, Session};
 use crate::cloud::token::{cluster_token, sts_endpoint};
@@ -34,6 +35,8 @@ const REACH: &str = "reach the Kubernetes API";
 /// One way to one cluster's API.
 pub(in crate::cloud) struct Link {
     client: kube::Client,
+    /// `host:port`, for people.
+    host: String,
     /// `None` if the context takes care of it.
     tokens: Option<Tokens>,
     /// When a client certificate ends that a plugin gave.
@@ -81,6 +84,10 @@ impl TokenError {
 impl Link {
     pub(super) fn client(&self) -> &kube::Client {
         &self.client
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// The token, if it is ours to set.
@@ -220,9 +227,10 @@ fn direct(session: &Session, id: &ClusterId, endpoint: &str, ca: &str, request: 
     let mut config = Config::new(endpoint);
     config.root_cert = Some(roots);
     config.proxy_url = proxy;
+    let host = host_of(&config.cluster_url);
     let client = client(session, config).map_err(|error| failure::kubernetes(request, &error))?;
     let tokens = Tokens { from: TokenSource::OurOwn(id.clone()), latest: Mutex::default() };
-    Ok(Link { client, tokens: Some(tokens), until: None })
+    Ok(Link { client, host, tokens: Some(tokens), until: None })
 }
 
 async fn through_context(
@@ -250,6 +258,7 @@ async fn through_context(
         ready.map_err(|trouble| Failure { kind: trouble.kind, ..bad(trouble.message) })?;
     let has_certificate = auth.client_certificate.is_some() || auth.client_certificate_data.is_some();
     config.auth_info = auth;
+    let host = host_of(&config.cluster_url);
     let client = client(session, config).map_err(|error| match has_certificate {
         true => {
             bad(format!("the client certificate or key of user {user:?} cannot be used: {}", failure::causes(&error)))
@@ -257,7 +266,7 @@ async fn through_context(
         false => failure::kubernetes(request, &error),
     })?;
     let tokens = bearer.map(|it| Tokens { from: TokenSource::Context(it), latest: Mutex::new(first) });
-    Ok(Link { client, tokens, until })
+    Ok(Link { client, host, tokens, until })
 }
 
 /// Refuses a context that is another cluster's: by its certificate authority, or else by its endpoint.
@@ -290,10 +299,9 @@ fn place(url: &Uri) -> Option<(String, u16)> {
 }
 
 fn client(session: &Session, mut config: Config) -> Result<kube::Client, kube::Error> {
-    config.connect_timeout = Some(session.options().connect_timeout);
-    config.read_timeout = Some(session.options().operation_timeout);
-    // Counts from the request, not from when the connection fell idle.
-    config.reset_reader_on_write = true;
+    config.connect_timeout = Some(session.options().limits.connect);
+    // How long it may be silent is for `Progress` to say.
+    config.read_timeout = None;
     config.default_retry = false;
     kube::Client::try_from(config)
 }
@@ -370,7 +378,8 @@ pub(super) mod tests {
         let old = || (HeaderValue::from_static("Bearer old"), SystemTime::now() + Duration::from_secs(60));
         let latest = Mutex::new(kept.then(old));
         let client = client(session, Config::new(url.parse().unwrap())).unwrap();
-        Link { client, tokens: Some(Tokens { from: TokenSource::OurOwn(id), latest }), until: None }
+        let tokens = Some(Tokens { from: TokenSource::OurOwn(id), latest });
+        Link { client, host: "test".to_owned(), tokens, until: None }
     }
 
     #[tokio::test]

@@ -34,7 +34,8 @@ pub(super) fn script(place: &Place, steps: &[Step], title: &str, remarks: &[Stri
         out.push_str(&command(place, step));
         out.push('\n');
     }
-    out
+    // Words with hidden characters are written in a way that not every sh reads.
+    if out.contains("$'") { out.replacen("#!/bin/sh", "#!/usr/bin/env bash", 1) } else { out }
 }
 
 /// The commands alone, one for each step, in order.

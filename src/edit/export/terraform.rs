@@ -7,6 +7,7 @@ use crate::edit::draft::Draft;
 use crate::edit::state::{AssociationState, EntryState, State, Subject};
 use crate::model::mapping::ScopeKind;
 use crate::model::principal::Principal;
+use crate::model::visible::is_deceptive;
 use crate::model::words::last_part;
 
 /// The resources of everything that a draft makes or changes, as it stands `after`; what it removes is named in a
@@ -97,6 +98,8 @@ fn text(value: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            c if is_deceptive(c) && u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_deceptive(c) => out.push_str(&format!("\\U{:08x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -244,6 +247,7 @@ mod tests {
     #[test]
     fn no_value_becomes_an_expression() {
         assert_eq!(text("a${b}%{c}\"d\\e"), "\"a$${b}%%{c}\\\"d\\\\e\"");
+        assert_eq!(text("a\u{1b}b\u{202e}c\u{e0041}"), "\"a\\u001bb\\u202ec\\U000e0041\"");
     }
 
     #[test]

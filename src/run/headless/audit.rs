@@ -58,7 +58,7 @@ pub async fn audit_cluster(options: &Options, args: &AuditArgs) -> Result<Printe
     } else {
         Exit::Yes
     };
-    Ok(Printed { out, err, exit })
+    Ok(Printed::new(&out, &err, exit))
 }
 
 fn threshold(of: FailOn) -> Option<Severity> {

@@ -71,6 +71,7 @@ async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
     let broken = loop {
         match iam.account_details(next).await {
             Ok(page) => {
+                let count = page.count();
                 sum.roles.extend(page.roles);
                 sum.users.extend(page.users);
                 sum.groups.extend(page.groups);
@@ -79,7 +80,7 @@ async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
                 sum.missing.users.extend(page.missing.users);
                 sum.missing.groups.extend(page.missing.groups);
                 sum.missing.policies.extend(page.missing.policies);
-                next = match turns.follow(page.next) {
+                next = match turns.follow_token(page.next.as_deref(), count, &page.weight) {
                     Ok(None) => break None,
                     Ok(next) => next,
                     Err(failure) => break Some(failure),

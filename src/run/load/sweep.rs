@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use super::crew::Slot;
 use super::now;
-use crate::cloud::{Page, PageTurns};
+use crate::cloud::{Page, PageTurns, PageWeight};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::Update;
@@ -23,6 +23,19 @@ use crate::model::update::Update;
 const SHOWN_EVERY: Duration = Duration::from_millis(50);
 /// So many rows cost a millisecond more, for each news holds all of them.
 const ROWS_PER_MILLISECOND: usize = 10;
+
+/// No name is longer, and the SDK panics at a URL that is.
+const LONGEST_NAME: usize = 4096;
+
+fn unusable_name(name: &str, weight: &PageWeight) -> Failure {
+    Failure {
+        kind: FailureKind::Unexpected,
+        doing: weight.doing.to_owned(),
+        on: weight.on.clone(),
+        code: None,
+        message: format!("one of the names has {} bytes ({} answered)", name.len(), weight.host),
+    }
+}
 
 /// Rows on their way to the reader of the news.
 pub(super) struct Feed<T> {
@@ -121,15 +134,20 @@ where
         match done {
             None => break,
             Some(Done::Page(Ok(page))) => {
+                let next = turns.follow(&page);
                 missing.extend(page.missing);
                 for name in page.items {
+                    if name.len() > LONGEST_NAME {
+                        missing.push(Missing { item: None, failure: unusable_name(&name, &page.weight) });
+                        continue;
+                    }
                     // What pages name twice is there once.
                     if known.insert(name.clone()) {
                         waiting.push_back((listed, name));
                         listed += 1;
                     }
                 }
-                match turns.follow(page.next) {
+                match next {
                     Ok(Some(next)) => work.push(list(Some(next)).map(Done::Page).boxed()),
                     Ok(None) => listing = false,
                     Err(failure) => missing.push(Missing { item: None, failure }),
@@ -177,9 +195,10 @@ where
     loop {
         match list(next).await {
             Ok(page) => {
+                let follows = turns.follow(&page);
                 items.extend(page.items);
                 missing.extend(page.missing);
-                next = match turns.follow(page.next) {
+                next = match follows {
                     Ok(next) => next,
                     Err(failure) => {
                         missing.push(Missing { item: None, failure });
@@ -212,9 +231,10 @@ where
     let (mut next, mut turns) = (None, PageTurns::default());
     loop {
         let page = list(next).await.and_then(|page| {
+            let next = turns.follow(&page);
             items.extend(page.items);
             missing.extend(page.missing);
-            turns.follow(page.next)
+            next
         });
         match page {
             Ok(Some(token)) => next = Some(token),
