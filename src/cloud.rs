@@ -66,7 +66,7 @@ pub struct PageWeight {
 }
 
 impl<T> Page<T> {
-    fn new(items: Vec<T>, next: Option<String>) -> Self {
+    pub(crate) fn new(items: Vec<T>, next: Option<String>) -> Self {
         Page { items, missing: Vec::new(), next, remaining: None, weight: PageWeight::default() }
     }
 }

@@ -181,11 +181,11 @@ impl Eks {
         }
     }
 
-    /// ListPodIdentityAssociations: ids.
+    /// ListPodIdentityAssociations: ids; of a service account, by namespace and name, or of those of a name in any namespace.
     pub async fn list_pod_identity_associations(
         &self,
         cluster: &str,
-        service_account: Option<&str>,
+        (namespace, service_account): (Option<&str>, Option<&str>),
         next: Option<String>,
     ) -> Result<Page<String>, Failure> {
         let doing = "list the Pod Identity associations";
@@ -194,6 +194,7 @@ impl Eks {
             .client
             .list_pod_identity_associations()
             .cluster_name(cluster)
+            .set_namespace(namespace.map(str::to_owned))
             .set_service_account(service_account.map(str::to_owned))
             .set_next_token(next)
             .customize()

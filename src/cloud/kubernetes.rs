@@ -90,6 +90,49 @@ impl<T> Listed<T> {
     pub fn doing(&self) -> &'static str {
         self.doing
     }
+
+    /// The path of the list in one namespace, or in all.
+    fn path_in(&self, namespace: Option<&str>) -> String {
+        match (namespace, self.path.rsplit_once('/')) {
+            (Some(namespace), Some((group, plural))) => {
+                format!("{group}/namespaces/{}/{plural}", percent_encoded(namespace))
+            }
+            _ => self.path.to_owned(),
+        }
+    }
+}
+
+/// Which objects of a kind are listed; by default all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Those of this namespace; `None` for all namespaces.
+    namespace: Option<String>,
+    /// `fieldSelector` or `labelSelector`, and what it selects.
+    selector: Option<(&'static str, String)>,
+}
+
+impl ListFilter {
+    /// The objects of a namespace.
+    pub fn in_namespace(namespace: &str) -> Self {
+        ListFilter { namespace: Some(namespace.to_owned()), selector: None }
+    }
+
+    /// The object of that name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        ListFilter { selector: Some(("fieldSelector", format!("metadata.name={name}"))), ..self }
+    }
+
+    /// The pods of a service account.
+    #[must_use]
+    pub fn of_account(self, name: &str) -> Self {
+        ListFilter { selector: Some(("fieldSelector", format!("spec.serviceAccountName={name}"))), ..self }
+    }
+
+    /// The objects, in any namespace, of which a label has that value.
+    pub fn labelled(label: &str, value: &str) -> Self {
+        ListFilter { namespace: None, selector: Some(("labelSelector", format!("{label}={value}"))) }
+    }
 }
 
 /// Namespaces.
@@ -285,10 +328,20 @@ impl Session {
 impl Kubernetes {
     /// One page of a list.
     pub async fn list<T: DeserializeOwned>(&self, listed: Listed<T>, next: Option<String>) -> Result<Page<T>, Failure> {
+        self.list_some(listed, &ListFilter::default(), next).await
+    }
+
+    /// One page of a list of the objects that a filter lets through.
+    pub async fn list_some<T: DeserializeOwned>(
+        &self,
+        listed: Listed<T>,
+        filter: &ListFilter,
+        next: Option<String>,
+    ) -> Result<Page<T>, Failure> {
         let mut smaller = SMALLER_PAGES.into_iter();
         let mut count = PAGE;
         loop {
-            let page = self.list_page(listed, next.as_deref(), count).await;
+            let page = self.list_page(listed, filter, next.as_deref(), count).await;
             let too_large = page.as_ref().is_err_and(|failure| failure.code.as_deref() == Some(TOO_LARGE));
             match smaller.next().filter(|_| too_large) {
                 Some(fewer) => count = fewer,
@@ -300,11 +353,20 @@ impl Kubernetes {
     async fn list_page<T: DeserializeOwned>(
         &self,
         listed: Listed<T>,
+        filter: &ListFilter,
         next: Option<&str>,
         count: usize,
     ) -> Result<Page<T>, Failure> {
-        let request = Request::kubernetes(&format!("GET {}", listed.path), listed.permission, listed.doing, &*self.on);
-        let mut path = format!("{}?limit={count}", listed.path);
+        let mut path = listed.path_in(filter.namespace.as_deref());
+        let permission = match &filter.namespace {
+            Some(namespace) => format!("{} in {namespace}", listed.permission),
+            None => listed.permission.to_owned(),
+        };
+        let request = Request::kubernetes(&format!("GET {path}"), &permission, listed.doing, &*self.on);
+        path.push_str(&format!("?limit={count}"));
+        if let Some((kind, selector)) = &filter.selector {
+            path.push_str(&format!("&{kind}={}", percent_encoded(selector)));
+        }
         if let Some(token) = next {
             path.push_str("&continue=");
             path.push_str(&percent_encoded(token));

@@ -29,6 +29,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
 use crate::model::principal::{Asked, PrincipalKey};
 use crate::model::review::{Review, Reviewed};
+use crate::model::section::SectionId;
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
@@ -36,7 +37,7 @@ use crate::model::update::{IamUpdate, Update};
 pub use ask::{ask, policies};
 pub use cluster::{cluster, rbac};
 pub use iam::iam;
-pub use needs::{EntryScope, Needs};
+pub use needs::{AccountName, EntryScope, Needs};
 
 /// How many news may wait to be read.
 pub const WAITING: usize = 256;
@@ -148,7 +149,20 @@ pub async fn entries_of_aws_auth(session: &Session, id: &ClusterId, needs: &Need
 
 /// The same, as news.
 pub async fn read(session: &Session, id: ClusterId, needs: &Needs, tx: mpsc::Sender<Update>) {
-    join(iam::sections(session, needs.sections, tx.clone()), cluster::sections(session, id, needs, tx)).await;
+    // Of one service account's cluster the issuer's provider is enough, and who that is, the cluster says.
+    let of_iam = match needs.account {
+        Some(_) => needs.sections.without(SectionId::OidcProviders),
+        None => needs.sections,
+    };
+    let is_account_told = needs.account.is_some();
+    let of_account = iam::sections(session, of_iam, is_account_told, tx.clone());
+    join(of_account, cluster::sections(session, id, needs, None, tx)).await;
+}
+
+/// Reads more of a cluster of which something was read already.
+pub async fn read_more(session: &Session, id: &ClusterId, needs: &Needs, snapshot: &mut Snapshot) {
+    let known = snapshot.cluster(id).cluster.value().cloned();
+    add(snapshot, |tx| cluster::sections(session, id.clone(), needs, known, tx)).await;
 }
 
 /// Everything about some clusters, the account and the caller.

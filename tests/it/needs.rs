@@ -154,7 +154,7 @@ const BUDGETS: &[(&str, usize)] = &[
     ("can arn:aws:iam::111122223333:role/ROLE get pods", 30),
     ("can ROLE get pods", 60),
     ("can system:serviceaccount:NAMESPACE:ACCOUNT get pods", 20),
-    ("why-sa NAMESPACE/ACCOUNT", 60),
+    ("why-sa NAMESPACE/ACCOUNT", 20),
     ("permissions ROLE", 60),
     ("trace group:system:masters", 1000),
 ];

@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use super::super::Trouble;
-use super::super::load::{self, Needs};
+use super::super::load::{self, AccountName, Needs};
 use super::super::source::{Source, now};
 use super::{Printed, facts_for};
 use crate::access::Verdict;
 use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::access::find::suggest_arns;
-use crate::access::workload::{Why, Workloads};
+use crate::access::workload::{InForce, Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
 use crate::model::cluster::ClusterId;
 use crate::model::mapping::AccessEntry;
@@ -31,11 +31,11 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
     let (namespace, name) = split(given, "NAMESPACE/POD")?;
     let (source, id) = open(options).await?;
     let mut snapshot = pod_facts(&source, &id, namespace, name).await?;
-    let answer_in = |workloads: &Workloads<'_>| match workloads.pod(namespace, name) {
-        Lookup::Found(pod) => Some(report::text(&id, &workloads.why_pod(pod), None)),
+    let why_in = |workloads: &Workloads<'_>| match workloads.pod(namespace, name) {
+        Lookup::Found(pod) => Some(WhyRests::of(&id, &workloads.why_pod(pod))),
         Lookup::Absent | Lookup::Unknown(_) => None,
     };
-    add_entries(&source, &id, &mut snapshot, answer_in).await;
+    add_what_matters(&source, &id, &mut snapshot, why_in).await;
     let facts = snapshot.cluster(&id);
     let workloads = Workloads::new(&facts, &snapshot.iam);
     let why = match workloads.pod(namespace, name) {
@@ -55,12 +55,9 @@ pub async fn why_pod(options: &Options, given: &str, action: &ActionArgs) -> Res
 pub async fn why_account(options: &Options, given: &str, action: &ActionArgs) -> Result<Printed, Trouble> {
     let (namespace, name) = split(given, "NAMESPACE/NAME")?;
     let (source, id) = open(options).await?;
-    let mut snapshot = facts_for(&source, &id, None, &Needs::workload(Some(name))).await?;
-    let answer_in = |workloads: &Workloads<'_>| {
-        let why = workloads.why_account(namespace, name)?;
-        Some(report::text(&id, &why, None))
-    };
-    add_entries(&source, &id, &mut snapshot, answer_in).await;
+    let mut snapshot = facts_for(&source, &id, None, &Needs::workload(AccountName::new(namespace, name))).await?;
+    let why_in = |workloads: &Workloads<'_>| Some(WhyRests::of(&id, &workloads.why_account(namespace, name)?));
+    add_what_matters(&source, &id, &mut snapshot, why_in).await;
     let facts = snapshot.cluster(&id);
     let workloads = Workloads::new(&facts, &snapshot.iam);
     match workloads.why_account(namespace, name) {
@@ -129,45 +126,94 @@ async fn pod_facts(source: &Source, id: &ClusterId, namespace: &str, name: &str)
     let facts = snapshot.cluster(id);
     let is_it = |it: &&Pod| it.metadata.name == name && it.metadata.namespace.as_deref() == Some(namespace);
     if let Some(pod) = facts.pods.items().iter().find(is_it) {
-        let needs = Needs::workload(Some(pod.service_account())).without(SectionId::Pods);
+        let account = AccountName::new(namespace, pod.service_account());
+        let needs = Needs::workload(account).without(SectionId::Pods);
         load::add(&mut snapshot, |tx| load::read(session, id.clone(), &needs, tx)).await;
     }
     Ok(snapshot.settled())
 }
 
-/// Reads what the access entries are for where the answer hangs on it.
-async fn add_entries(
-    source: &Source,
-    id: &ClusterId,
-    snapshot: &mut Snapshot,
-    answer_in: impl Fn(&Workloads<'_>) -> Option<String>,
-) {
-    let Source::Live { session, .. } = source else { return };
-    if hangs_on_entries(&snapshot.cluster(id), &snapshot.iam, answer_in) {
-        let needs = Needs::entries();
-        load::add(snapshot, |tx| load::read(session, id.clone(), &needs, tx)).await;
+/// An answer, and what of it may rest on facts that are read only where they matter.
+struct WhyRests {
+    /// As it is shown.
+    text: String,
+    /// Whether it is of an association and a pod's agent may not run: its pods were looked for by the label of its chart.
+    on_agent: bool,
+}
+
+impl WhyRests {
+    fn of(id: &ClusterId, why: &Why<'_>) -> Self {
+        let by_association = why.in_force == InForce::PodIdentity
+            || why.others.iter().any(|it| it.mechanism == InForce::PodIdentity)
+            || why.pods.iter().any(|it| it.in_force == InForce::PodIdentity);
+        let all_work =
+            why.answer.verdict == Verdict::Yes && why.pods.iter().all(|it| it.answer.verdict == Verdict::Yes);
+        WhyRests { text: report::text(id, why, None), on_agent: by_association && !all_work }
     }
 }
 
-/// Whether the answer hangs on what is in the entries of which only the names are known. Were it so, it would say what it
-/// lacks: it would not read the same if none of them were a node's, or all of them were.
+/// Reads what was left out at first, where the answer hangs on it: all pods, add-ons that own an association, and access
+/// entries, first for whom there are some, then their types.
+async fn add_what_matters(
+    source: &Source,
+    id: &ClusterId,
+    snapshot: &mut Snapshot,
+    why_in: impl Fn(&Workloads<'_>) -> Option<WhyRests>,
+) {
+    let Source::Live { session, .. } = source else { return };
+    let rests = |snapshot: &Snapshot| why_in(&Workloads::new(&snapshot.cluster(id), &snapshot.iam));
+    // Where there is no such service account, its name may be another's.
+    match rests(snapshot) {
+        None => load::read_more(session, id, &Needs::every_account(), snapshot).await,
+        Some(it) if it.on_agent => load::read_more(session, id, &Needs::every_pod(), snapshot).await,
+        Some(_) => {}
+    }
+    let owners = unread_owners(&snapshot.cluster(id));
+    if !owners.is_empty() {
+        load::read_more(session, id, &Needs::addons(owners), snapshot).await;
+    }
+    let text_in = |workloads: &Workloads<'_>| why_in(workloads).map(|it| it.text);
+    let roles = snapshot.iam.roles.gap().is_none();
+    let all_roles: Vec<String> = snapshot.iam.roles.items().iter().map(|it| it.arn.clone()).collect();
+    if roles && !hangs_on_entries(&snapshot.cluster(id), &snapshot.iam, &all_roles, &text_in) {
+        return;
+    }
+    load::read_more(session, id, &Needs::entry_names(), snapshot).await;
+    let facts = snapshot.cluster(id);
+    let names: Vec<String> = facts.access_entries.missing().iter().filter_map(|it| it.item.clone()).collect();
+    if hangs_on_entries(&facts, &snapshot.iam, &names, &text_in) {
+        load::read_more(session, id, &Needs::entries(), snapshot).await;
+    }
+}
+
+/// The names of add-ons of which only the name was read, and which own an association that was.
+fn unread_owners(facts: &ClusterFacts) -> Vec<String> {
+    let names = facts.addons.missing().iter().filter_map(|it| it.item.as_deref());
+    let owners: Vec<&str> =
+        facts.pod_identity_associations.items().iter().filter_map(|it| it.owner_arn.as_deref()).collect();
+    let owns = |name: &&str| owners.iter().any(|arn| arn.contains(&format!("/{name}/")));
+    names.filter(owns).map(str::to_owned).collect()
+}
+
+/// Whether the answer hangs on what is in the access entries of these principals. Were it so, it would say what it lacks: it
+/// would not read the same if there were none of them, if none were a node's, or if all of them were.
 fn hangs_on_entries(
     facts: &ClusterFacts,
     iam: &IamFacts,
-    answer_in: impl Fn(&Workloads<'_>) -> Option<String>,
+    names: &[String],
+    text_in: &impl Fn(&Workloads<'_>) -> Option<String>,
 ) -> bool {
-    let names: Vec<&String> = facts.access_entries.missing().iter().filter_map(|it| it.item.as_ref()).collect();
-    let all_of = |kind: &str| {
-        let entry = |arn: &&String| AccessEntry {
-            principal_arn: (*arn).clone(),
-            kind: kind.to_owned(),
-            ..AccessEntry::default()
-        };
-        let access_entries = Section::known(names.iter().map(entry).collect(), now());
-        answer_in(&Workloads::new(&ClusterFacts { access_entries, ..facts.clone() }, iam))
+    let all_of = |kind: &str| -> Vec<AccessEntry> {
+        let entry =
+            |arn: &String| AccessEntry { principal_arn: arn.clone(), kind: kind.to_owned(), ..AccessEntry::default() };
+        names.iter().map(entry).collect()
     };
-    let unread = answer_in(&Workloads::new(facts, iam));
-    !names.is_empty() && NODE_TYPES.iter().any(|kind| all_of(kind) != unread)
+    let unread = text_in(&Workloads::new(facts, iam));
+    let fillings = NODE_TYPES.iter().map(|kind| all_of(kind)).chain([Vec::new()]);
+    fillings.into_iter().any(|entries| {
+        let access_entries = Section::known(entries, now());
+        text_in(&Workloads::new(&ClusterFacts { access_entries, ..facts.clone() }, iam)) != unread
+    })
 }
 
 /// A type that is no node's, and one that is.

@@ -1,18 +1,21 @@
 //! Every section of one cluster, side by side.
 
-use futures::future::join;
+use std::future::Future;
+
+use futures::future::{join, join_all};
 use tokio::sync::mpsc;
 
 use super::crew::{Crew, Slot};
-use super::needs::{EntryScope, Needs};
+use super::iam;
+use super::needs::{AccountName, EntryScope, Needs};
 use super::now;
 use super::sweep::{Feed, Read, pages, sweep, whole_list};
-use crate::cloud::Session;
 use crate::cloud::eks::{Eks, has_no_entries};
 use crate::cloud::kubernetes::{
-    CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, NAMESPACES, NETWORK_POLICIES, NODES, PODS, READ_AWS_AUTH,
-    READ_DISCOVERY, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
+    CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kubernetes, ListFilter, NAMESPACES, NETWORK_POLICIES, NODES, PODS,
+    READ_AWS_AUTH, READ_DISCOVERY, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SYSTEM_DAEMON_SETS,
 };
+use crate::cloud::{Page, Session};
 use crate::model::cluster::{Cluster, ClusterId};
 use crate::model::discovery::ApiResource;
 use crate::model::facts::{aws_auth_fact, no_entries};
@@ -21,6 +24,7 @@ use crate::model::mapping::AccessEntry;
 use crate::model::section::SectionId;
 use crate::model::snapshot::{AwsAuthFact, Missing, Section};
 use crate::model::update::{ClusterUpdate, IamUpdate, Update};
+use crate::model::workload::PodIdentityAssociation;
 
 /// Why a connected cluster's access entries are not applicable.
 const CONNECTED: &str = "a connected cluster, which EKS does not run, has no access entries";
@@ -32,9 +36,15 @@ macro_rules! bring_listed {
         match $kubernetes {
             _ if !$needs.sections.has(SectionId::$section) => {}
             Ok(kubernetes) => {
-                let kubernetes = kubernetes.clone();
+                let (kubernetes, filters) = (kubernetes.clone(), $needs.filters(SectionId::$section));
                 $crew.bring(slot($id, ClusterUpdate::$section), |feed| async move {
-                    pages(feed, |next| kubernetes.list($listed, next)).await
+                    match filters.as_slice() {
+                        [] => pages(feed, |next| kubernetes.list($listed, next)).await,
+                        filters => {
+                            let list = |filter, next| kubernetes.list_some($listed, filter, next);
+                            some_lists(filters, list).await
+                        }
+                    }
                 });
             }
             Err(failure) => {
@@ -47,11 +57,17 @@ macro_rules! bring_listed {
 
 /// Reads all there is to know of a cluster.
 pub async fn cluster(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
-    sections(session, id, &Needs::ALL, tx).await;
+    sections(session, id, &Needs::ALL, None, tx).await;
 }
 
-/// Reads what is needed of a cluster; its description always, which says where its API is.
-pub(super) async fn sections(session: &Session, id: ClusterId, needs: &Needs, tx: mpsc::Sender<Update>) {
+/// Reads what is needed of a cluster; its description too unless it is known, for it says where the API is.
+pub(super) async fn sections(
+    session: &Session,
+    id: ClusterId,
+    needs: &Needs,
+    known: Option<Cluster>,
+    tx: mpsc::Sender<Update>,
+) {
     let eks = session.eks(&id.region);
     let width = session.concurrency();
     let mut crew = Crew::new(tx.clone());
@@ -72,24 +88,40 @@ pub(super) async fn sections(session: &Session, id: ClusterId, needs: &Needs, tx
     bring! {
         Nodegroups, list_nodegroups, describe_nodegroup;
         FargateProfiles, list_fargate_profiles, describe_fargate_profile;
-        Addons, list_addons, describe_addon;
         IdentityProviderConfigs, list_identity_provider_configs, describe_identity_provider_config;
         Capabilities, list_capabilities, describe_capability;
         Updates, list_updates, describe_update;
     }
-    if needs.sections.has(SectionId::PodIdentityAssociations) {
-        let (eks, name, account) = (eks.clone(), id.name.clone(), needs.service_account.clone());
-        crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
-            let list = |next| eks.list_pod_identity_associations(&name, account.as_deref(), next);
+    if needs.sections.has(SectionId::Addons) {
+        let (eks, name, wanted) = (eks.clone(), id.name.clone(), needs.addons.clone());
+        crew.bring(slot(&id, ClusterUpdate::Addons), |feed| async move {
+            let list = |next| eks.list_addons(&name, next);
             let read = |item: String| {
                 let (eks, name) = (&eks, &name);
-                async move { eks.describe_pod_identity_association(name, &item).await.into() }
+                let is_needed = wanted.as_ref().is_none_or(|all| all.contains(&item));
+                async move {
+                    if is_needed { eks.describe_addon(name, &item).await.into() } else { Read::Failed(not_needed()) }
+                }
             };
             sweep(feed, width, list, read).await
         });
     }
-    let described = describe(&eks, &id, &tx).await;
-
+    if needs.sections.has(SectionId::PodIdentityAssociations) {
+        let (eks, name, account) = (eks.clone(), id.name.clone(), needs.account.clone());
+        crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
+            associations(&eks, &name, account.as_ref(), feed, width).await
+        });
+    }
+    let described = match known {
+        Some(cluster) => Ok(cluster),
+        None => describe(&eks, &id, &tx).await,
+    };
+    if needs.account.is_some() {
+        if described.as_ref().ok().and_then(Cluster::account).is_none() {
+            iam::account(session, &tx).await;
+        }
+        iam::provider_of(session, described.as_ref().ok(), &mut crew);
+    }
     match described.as_ref().ok().and_then(without_entries) {
         _ if !needs.sections.has(SectionId::AccessEntries) => {}
         Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,
@@ -243,11 +275,38 @@ async fn entry_names(eks: &Eks, cluster: &str) -> Section<Vec<AccessEntry>> {
     Section::partial(Vec::new(), now(), arns.into_iter().map(unread).chain(missing).collect())
 }
 
-/// Of an entry that was listed only.
-fn not_needed() -> Failure {
-    let mut failure = Failure::not_recorded("the access entry");
+/// Of an item that was listed only.
+pub(super) fn not_needed() -> Failure {
+    let mut failure = Failure::not_recorded("it");
     "only its name was read: the question needs no more".clone_into(&mut failure.message);
     failure
+}
+
+/// The Pod Identity associations; of one service account its own, and only if it has none those of its namesakes, which are
+/// for another namespace.
+async fn associations(
+    eks: &Eks,
+    cluster: &str,
+    account: Option<&AccountName>,
+    feed: Feed<PodIdentityAssociation>,
+    width: usize,
+) -> Section<Vec<PodIdentityAssociation>> {
+    let read = |item: String| async move { eks.describe_pod_identity_association(cluster, &item).await.into() };
+    let (own, named) = match account {
+        Some(AccountName { namespace, name }) => (Some(namespace.as_str()), Some(name.as_str())),
+        None => (None, None),
+    };
+    if own.is_some() {
+        let (ids, missing) = whole_list(|next| eks.list_pod_identity_associations(cluster, (own, named), next)).await;
+        if !ids.is_empty() {
+            let ids = &ids;
+            let list = |_| async move { Ok(Page::new(ids.clone(), None)) };
+            let found = sweep(feed, width, list, read).await;
+            let missing = found.missing().iter().cloned().chain(missing).collect();
+            return Section::partial(found.items().to_vec(), now(), missing);
+        }
+    }
+    sweep(feed, width, |next| eks.list_pod_identity_associations(cluster, (None, named), next), read).await
 }
 
 /// An entry with its policies: two calls, side by side.
@@ -306,6 +365,30 @@ async fn kubernetes(
     if needs.sections.has(SectionId::ApiResources) {
         api_resources(crew, id, &kubernetes, tx).await;
     }
+}
+
+/// One section of several lists, each object once. A list that fails fails them all: what is missing has no name.
+async fn some_lists<'a, T, L>(
+    filters: &'a [ListFilter],
+    list: impl Fn(&'a ListFilter, Option<String>) -> L,
+) -> Section<Vec<T>>
+where
+    T: PartialEq,
+    L: Future<Output = Result<Page<T>, Failure>>,
+{
+    let (mut items, mut missing): (Vec<T>, Vec<Missing>) = (Vec::new(), Vec::new());
+    for (found, lost) in join_all(filters.iter().map(|filter| whole_list(|next| list(filter, next)))).await {
+        match lost.first() {
+            Some(Missing { item: None, failure }) if found.is_empty() => return Section::failed(failure.clone()),
+            _ => missing.extend(lost),
+        }
+        for it in found {
+            if !items.contains(&it) {
+                items.push(it);
+            }
+        }
+    }
+    Section::partial(items, now(), missing)
 }
 
 /// The way to a cluster's API, as far as it is known.

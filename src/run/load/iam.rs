@@ -3,12 +3,13 @@
 use futures::future::join;
 use tokio::sync::mpsc;
 
-use super::cluster::for_all;
+use super::cluster::{for_all, not_needed};
 use super::crew::{Crew, Slot};
 use super::now;
 use super::sweep::{Feed, pages, sweep};
 use crate::cloud::iam::{AccountDetails, AccountMissing, Iam};
 use crate::cloud::{PageTurns, Session};
+use crate::model::cluster::Cluster;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::section::{SectionId, SectionSet};
@@ -17,11 +18,12 @@ use crate::model::update::{IamUpdate, Update};
 
 /// Reads all there is to know of the account: roles, users, groups, policies, OIDC providers, instance profiles.
 pub async fn iam(session: &Session, tx: mpsc::Sender<Update>) {
-    sections(session, SectionSet::ALL, tx).await;
+    sections(session, SectionSet::ALL, false, tx).await;
 }
 
 /// Reads what is needed of the account. Roles, users, groups and policies come from one list.
-pub(super) async fn sections(session: &Session, needed: SectionSet, tx: mpsc::Sender<Update>) {
+/// `is_account_told`: the cluster's description says whose account this is.
+pub(super) async fn sections(session: &Session, needed: SectionSet, is_account_told: bool, tx: mpsc::Sender<Update>) {
     use SectionId::{IamGroups, IamPolicies, IamRoles, IamUsers, InstanceProfiles, OidcProviders};
     let iam = session.iam();
     let width = session.concurrency();
@@ -43,9 +45,37 @@ pub(super) async fn sections(session: &Session, needed: SectionSet, tx: mpsc::Se
         });
     }
     if [IamRoles, IamUsers, IamGroups, IamPolicies].into_iter().any(|id| needed.has(id)) {
-        join(account(session, &tx), details(&iam, &mut crew, &tx)).await;
+        let account = async {
+            if !is_account_told {
+                account(session, &tx).await;
+            }
+        };
+        join(account, details(&iam, &mut crew, &tx)).await;
     }
     crew.finish().await;
+}
+
+/// Brings the OIDC provider of a cluster's issuer, which is asked for by its name; all of them where that is not known, or
+/// not there.
+pub(super) fn provider_of(session: &Session, cluster: Option<&Cluster>, crew: &mut Crew) {
+    let (it, width) = (session.iam(), session.concurrency());
+    let name = cluster.and_then(|it| {
+        let partition = it.arn.as_deref()?.split(':').nth(1)?;
+        let host = it.issuer()?.trim_start_matches("https://");
+        Some(format!("arn:{partition}:iam::{}:oidc-provider/{host}", it.account()?))
+    });
+    crew.bring(slot(IamUpdate::OidcProviders), |feed| async move {
+        if let Some(arn) = name
+            && let Ok(Some(provider)) = it.oidc_provider(&arn).await
+        {
+            return Section::partial(vec![provider], now(), vec![Missing { item: None, failure: not_needed() }]);
+        }
+        let read = |arn: String| {
+            let it = &it;
+            async move { it.oidc_provider(&arn).await.into() }
+        };
+        sweep(feed, width, |_| it.list_oidc_providers(), read).await
+    });
 }
 
 fn slot<T: 'static>(put: fn(Section<T>) -> IamUpdate) -> Slot<T> {
@@ -57,7 +87,7 @@ async fn send(tx: &mpsc::Sender<Update>, update: IamUpdate) {
     let _ = tx.send(Update::Iam(update)).await;
 }
 
-async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
+pub(super) async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
     // Its failure is the caller's section's to show.
     if let Ok(account) = session.account().await {
         send(tx, IamUpdate::Account(account)).await;

@@ -4,6 +4,8 @@
 //! A section that is not read stays unread: were an answer to rest on it after all, it would be unknown, never wrong. How a
 //! section is read is decided in [`super::cluster`] and [`super::iam`]. A new question has its set here.
 
+use crate::access::workload::agent::AGENT;
+use crate::cloud::kubernetes::ListFilter;
 use crate::model::section::SectionId::{
     AccessEntries, Addons, ApiResources, AwsAuth, Capabilities, Cluster, ClusterRoleBindings, ClusterRoles, DaemonSets,
     FargateProfiles, IamPolicies, IamRoles, IamUsers, IdentityProviderConfigs, InstanceProfiles, Namespaces,
@@ -33,8 +35,26 @@ pub struct Needs {
     pub sections: SectionSet,
     /// Of the access entries, if they are among these.
     pub entries: EntryScope,
-    /// Of the Pod Identity associations those of service accounts of this name, in any namespace; else all.
-    pub service_account: Option<String>,
+    /// The one service account that is asked about, where it is one: of the rest only what could change its answer is read.
+    pub account: Option<AccountName>,
+    /// Of the add-ons, the content of these alone; `None` for all.
+    pub addons: Option<Vec<String>>,
+}
+
+/// A service account by namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl AccountName {
+    /// From both.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        AccountName { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
 }
 
 /// What says as whom a principal gets in.
@@ -63,11 +83,24 @@ const WORKLOADS: SectionSet = NODE_ROLES.and(SectionSet::of(&[
 ]));
 
 impl Needs {
+    /// The lists that a section of Kubernetes is read from; empty for one list of all there is.
+    pub(super) fn filters(&self, section: SectionId) -> Vec<ListFilter> {
+        let Some(AccountName { namespace, name }) = &self.account else { return Vec::new() };
+        let here = ListFilter::in_namespace(namespace);
+        match section {
+            ServiceAccounts => vec![here.named(name)],
+            // The agent's pods tell on which nodes it runs; its chart labels them so.
+            Pods => vec![here.of_account(name), ListFilter::labelled("app.kubernetes.io/name", AGENT)],
+            NetworkPolicies => vec![here],
+            _ => Vec::new(),
+        }
+    }
+
     /// Everything.
     pub const ALL: Needs = Needs::whole(SectionSet::ALL);
 
     const fn whole(sections: SectionSet) -> Needs {
-        Needs { sections, entries: EntryScope::All, service_account: None }
+        Needs { sections, entries: EntryScope::All, account: None, addons: None }
     }
 
     /// Who may stand behind a name. What the principal found may do is read when it is known.
@@ -85,11 +118,31 @@ impl Needs {
         Needs::whole(Needs::who_can().sections.and(WORKLOADS))
     }
 
-    /// Which role the pods of a service account of that name get; without a name, those of all. Entries tell of nodes'
-    /// roles, which matter only where a pod has nothing of its own: then [`Needs::entries`] come after.
-    pub fn workload(service_account: Option<&str>) -> Needs {
-        let service_account = service_account.map(str::to_owned);
-        Needs { service_account, entries: EntryScope::Names, ..Needs::whole(WORKLOADS) }
+    /// Which role the pods of a service account get. Access entries tell of nodes' roles, the other pods where the Pod Identity
+    /// agent runs, and both matter to few: [`Needs::entry_names`], [`Needs::entries`] and [`Needs::every_pod`] come after.
+    pub fn workload(account: AccountName) -> Needs {
+        let (account, addons) = (Some(account), Some(vec![AGENT.to_owned()]));
+        Needs { account, addons, ..Needs::whole(WORKLOADS.without(AccessEntries)) }
+    }
+
+    /// All pods.
+    pub fn every_pod() -> Needs {
+        Needs::whole(SectionSet::of(&[Pods]))
+    }
+
+    /// All pods and service accounts: where the one that was asked about is not there.
+    pub fn every_account() -> Needs {
+        Needs::whole(SectionSet::of(&[Pods, ServiceAccounts]))
+    }
+
+    /// Of the add-ons the content of some.
+    pub fn addons(names: Vec<String>) -> Needs {
+        Needs { addons: Some(names), ..Needs::whole(SectionSet::of(&[Addons])) }
+    }
+
+    /// For whom there are access entries.
+    pub fn entry_names() -> Needs {
+        Needs { entries: EntryScope::Names, ..Needs::entries() }
     }
 
     /// The pods, to find one.
@@ -103,7 +156,7 @@ impl Needs {
         Needs { sections: self.sections.without(section), ..self }
     }
 
-    /// What is left to read of access entries where only their names are known: their types tell of nodes.
+    /// What is left to read of access entries where their types matter, which tell of nodes.
     pub fn entries() -> Needs {
         Needs { entries: EntryScope::WithoutPolicies, ..Needs::whole(SectionSet::of(&[AccessEntries])) }
     }
