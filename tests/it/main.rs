@@ -24,6 +24,7 @@ mod journal;
 mod keys;
 mod kubeconfigs;
 mod lab;
+mod lab_kubectl;
 mod lab_write;
 mod laws;
 mod load;

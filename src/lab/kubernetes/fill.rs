@@ -1,8 +1,8 @@
-//! What kubelets and controllers write into objects: statuses and labels that a world does not record.
+//! What kubelets and controllers write into objects: statuses that a world does not record.
 //!
-//! Decides how they follow from what is recorded: containers run in a pod that runs, every node is ready, and a pod carries the labels
-//! of the controller that owns it. Nothing here changes an answer of this program: phases, conditions and labels that the
-//! world has are left as they are. What is not recorded and does not follow, addresses of pods for one, stays absent.
+//! Decides how they follow from what is recorded: containers run in a pod that runs, every node is ready, a namespace is active
+//! unless it says otherwise. Nothing here changes an answer of this program: phases, conditions and labels that the world
+//! has are left as they are. What is not recorded and does not follow, addresses of pods for one, stays absent.
 
 use serde_json::{Value, json};
 
@@ -16,19 +16,16 @@ pub(super) fn complete(manifest: &Manifest, object: &mut Value, cluster: &Cluste
         Manifest::Pod(pod) => complete_pod(pod, object),
         Manifest::Node(node) => complete_node(node, object, cluster),
         Manifest::DaemonSet(set) => complete_daemon_set(set, object),
+        Manifest::Namespace(namespace) if namespace.status.is_none() => {
+            if let Value::Object(members) = object {
+                members.insert("status".to_owned(), json!({ "phase": "Active" }));
+            }
+        }
         _ => {}
     }
 }
 
 fn complete_pod(pod: &Pod, object: &mut Value) {
-    let labels: Vec<(String, String)> =
-        controller_labels(pod).into_iter().filter(|(key, _)| !pod.metadata.labels.contains_key(key)).collect();
-    if !labels.is_empty()
-        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-        && let Some(all) = metadata.entry("labels").or_insert_with(|| json!({})).as_object_mut()
-    {
-        all.extend(labels.into_iter().map(|(key, value)| (key, Value::from(value))));
-    }
     let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
     let state = match phase {
         Some("Running") => json!({ "running": {} }),
@@ -50,28 +47,6 @@ fn complete_pod(pod: &Pod, object: &mut Value) {
         .collect();
     if let Some(Value::Object(status)) = object.get_mut("status") {
         status.insert("containerStatuses".to_owned(), Value::from(statuses));
-    }
-}
-
-/// The labels that the controller which owns a pod gives it.
-fn controller_labels(pod: &Pod) -> Vec<(String, String)> {
-    let metadata = &pod.metadata;
-    let Some(owner) = metadata.owner_references.iter().find(|it| it.controller == Some(true)) else {
-        return Vec::new();
-    };
-    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    match owner.kind.as_str() {
-        // Their names end in the hash of the template.
-        "ReplicaSet" => {
-            owner.name.rsplit_once('-').map(|(_, hash)| label("pod-template-hash", hash)).into_iter().collect()
-        }
-        "StatefulSet" => {
-            let index = metadata.name.rsplit_once('-').map(|(_, index)| label("apps.kubernetes.io/pod-index", index));
-            index.into_iter().chain([label("statefulset.kubernetes.io/pod-name", &metadata.name)]).collect()
-        }
-        "DaemonSet" => vec![label("pod-template-generation", "1")],
-        "Job" => vec![label("batch.kubernetes.io/job-name", &owner.name), label("job-name", &owner.name)],
-        _ => Vec::new(),
     }
 }
 
@@ -135,25 +110,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_has_the_labels_of_its_controller_and_containers_as_its_phase_says() {
-        let owned = |name: &str, kind: &str, owner: &str, phase: &str| {
+    fn containers_are_as_the_phase_of_their_pod_says() {
+        let of_phase = |phase: &str| {
             pod(json!({
-                "metadata": { "name": name, "labels": { "app": "x" }, "ownerReferences": [{ "kind": kind, "name": owner, "controller": true }] },
+                "metadata": { "name": "p" },
                 "spec": { "containers": [{ "name": "c", "image": "i" }] },
                 "status": { "phase": phase },
             }))
         };
-        let web = owned("web-6d7f-abc", "ReplicaSet", "web-6d7f", "Running");
-        assert_eq!(web["metadata"]["labels"], json!({ "app": "x", "pod-template-hash": "6d7f" }));
-        assert_eq!(web["status"]["containerStatuses"][0]["ready"], true);
-        let db = owned("db-0", "StatefulSet", "db", "Pending");
-        assert_eq!(db["metadata"]["labels"]["apps.kubernetes.io/pod-index"], "0");
-        assert_eq!(db["status"].get("containerStatuses"), None, "why it waits is not known");
-        let job = owned("j-1-x", "Job", "j-1", "Succeeded");
-        assert_eq!(job["metadata"]["labels"]["job-name"], "j-1");
-        assert_eq!(job["status"]["containerStatuses"][0]["state"]["terminated"]["reason"], "Completed");
-        let bare = pod(json!({ "metadata": { "name": "p" } }));
-        assert_eq!((bare["metadata"].get("labels"), bare.get("status")), (None, None));
+        assert_eq!(of_phase("Running")["status"]["containerStatuses"][0]["ready"], true);
+        let ended = &of_phase("Succeeded")["status"]["containerStatuses"][0];
+        assert_eq!((&ended["ready"], &ended["state"]["terminated"]["reason"]), (&json!(false), &json!("Completed")));
+        assert_eq!(of_phase("Pending")["status"].get("containerStatuses"), None, "why it waits is not known");
+        assert_eq!(pod(json!({ "metadata": { "name": "p" } })).get("status"), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::patch::{PATCH_TYPES, PatchKind};
 use super::resources::{self, Kind};
 use super::selector::Selection;
 use super::status::Status;
-use super::{Reply, ResponseBody};
+use super::{Reply, ResponseBody, protobuf};
 use crate::model::cluster::ClusterId;
 use crate::model::document::{ClusterDocument, Manifest};
 use crate::model::rbac::Metadata;
@@ -202,15 +202,17 @@ impl WriteRequest<'_> {
         json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
     }
 
-    /// The body as JSON.
+    /// The body as JSON. Typed clients send protobuf.
     fn body(&self) -> Result<Value, Status> {
-        serde_json::from_slice(&self.request.body).map_err(|error| {
+        let body = &self.request.body;
+        serde_json::from_slice(body).or_else(|error| {
             let is_json = self.request.header("content-type").is_none_or(|it| it.contains("json"));
-            if is_json {
+            let unknown = if is_json {
                 Status::bad_request(&format!("the object provided is unrecognized: {error}"))
             } else {
                 Status::unsupported_media_type("application/json")
-            }
+            };
+            protobuf::object(body).ok_or(unknown)
         })
     }
 
