@@ -135,7 +135,8 @@ impl Kubectl {
     /// The words of a line are parted by spaces, without any quotes.
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new("kubectl");
-        command.args(line.split_whitespace()).stdin(Stdio::null());
+        let own = |word: &str| word.replace("SCRATCH", &self.scratch.0.display().to_string());
+        command.args(line.split_whitespace().map(own)).stdin(Stdio::null());
         command.env("KUBECONFIG", self.path("kubeconfig")).env("KUBECACHEDIR", self.path("cache"));
         command.env("HOME", &self.scratch.0);
         command
@@ -337,7 +338,7 @@ const READS: &[Row] = &[
     among(
         "explain clusterrolebinding.roleRef",
         0,
-        &["GROUP: rbac.authorization.k8s.io", "FIELD: roleRef <RoleRef> -required-", "name <string> -required-"],
+        &["GROUP: rbac.authorization.k8s.io", "FIELD: roleRef <RoleRef>", "name <string> -required-"],
     ),
     among("explain pod --recursive", 0, &["spec <PodSpec>", "containers <[]Container> -required-", "env <[]EnvVar>"]),
     among("explain widgets --context custom", 0, &["GROUP: shop.io", "KIND: Widget", "metadata <ObjectMeta>"]),
@@ -394,7 +395,7 @@ const READS: &[Row] = &[
         0,
         &[
             "HolderIdentity: ip-10-0-1-2.eu-west-1.compute.internal",
-            "Ready True * * KubeletReady",
+            "Ready True * * * * * * * * * * * * KubeletReady",
             "InternalIP: 10.0.1.2",
             "Kubelet Version: v1.34.0-eks-1ab0000",
         ],
@@ -447,7 +448,7 @@ const WRITES: &[Row] = &[
         "create role more --verb=get --resource=secrets -n shop --as ann",
         1,
         &[
-            "error: failed to create role: roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"ann\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:",
+            "Error from server (Forbidden): roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"ann\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:",
             "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}",
         ],
     ),
@@ -488,6 +489,9 @@ const WRITES: &[Row] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_is_there_for_everyone() {
     let Some(kubectl) = Kubectl::new("kubectl-writes").await else { return };
+    let role = r#"{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "applied", "namespace": "fresh"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}"#;
+    std::fs::write(kubectl.path("reader.yaml"), role).unwrap();
     let mut differences = String::new();
     for row in WRITES {
         differences += &kubectl.differences(row).await;

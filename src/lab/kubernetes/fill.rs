@@ -1,9 +1,10 @@
 //! What kubelets and controllers write into objects: statuses that a world does not record.
 //!
 //! Decides how they follow from what is recorded: containers run in a pod that runs, every node is ready, a namespace is active
-//! unless it says otherwise. Nothing here changes an answer of this program: phases, conditions and labels that the world
+//! unless it says otherwise, and a node is as large as the name of its instance type says. Nothing here changes an answer of this program: phases, conditions and labels that the world
 //! has are left as they are. What is not recorded and does not follow, addresses of pods for one, stays absent.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::discovery::git_version;
@@ -54,11 +55,20 @@ fn complete_node(node: &Node, object: &mut Value, cluster: &ClusterDocument) {
     let labels = &node.metadata.labels;
     let label = |key: &str| labels.get(key).map_or("", String::as_str);
     let name = &node.metadata.name;
-    let condition =
-        |kind: &str, status: &str, reason: &str| json!({ "type": kind, "status": status, "reason": reason });
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let since = node.metadata.creation_timestamp.map_or_else(|| now.clone(), |it| it.to_string());
+    let condition = |kind: &str, status: &str, reason: &str| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "lastHeartbeatTime": now, "lastTransitionTime": since,
+        })
+    };
+    let (cpus, gibibytes) = instance_size(label("node.kubernetes.io/instance-type"));
+    let size = json!({ "cpu": cpus.to_string(), "memory": format!("{gibibytes}Gi"), "pods": "110" });
     let address = ip_address(name).map(|it| json!({ "type": "InternalIP", "address": it }));
     let host = json!({ "type": "Hostname", "address": name });
     let status = json!({
+        "capacity": size,
+        "allocatable": size,
         "conditions": [
             condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
             condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
@@ -77,6 +87,22 @@ fn complete_node(node: &Node, object: &mut Value, cluster: &ClusterDocument) {
     if let Value::Object(members) = object {
         members.insert("status".to_owned(), status);
     }
+}
+
+/// The CPUs and the GiB of memory of an EC2 instance type, by its name; of one that does not tell, those of a `large`.
+fn instance_size(instance_type: &str) -> (u32, u32) {
+    let (family, size) = instance_type.split_once('.').unwrap_or(("m", "large"));
+    let cpus = match size.strip_suffix("xlarge") {
+        Some("") => 4,
+        Some(times) => times.parse::<u32>().map_or(2, |it| it.saturating_mul(4)),
+        None => 2,
+    };
+    let per_cpu = match family.chars().next() {
+        Some('c') => 2,
+        Some('r' | 'x') => 8,
+        _ => 4,
+    };
+    (cpus, cpus.saturating_mul(per_cpu))
 }
 
 /// The address in the name that EC2 gives: `ip-10-20-11-12.eu-west-1.compute.internal`, `fargate-ip-10-20-41-7…`.
@@ -123,6 +149,12 @@ mod tests {
         assert_eq!((&ended["ready"], &ended["state"]["terminated"]["reason"]), (&json!(false), &json!("Completed")));
         assert_eq!(of_phase("Pending")["status"].get("containerStatuses"), None, "why it waits is not known");
         assert_eq!(pod(json!({ "metadata": { "name": "p" } })).get("status"), None);
+    }
+
+    #[test]
+    fn an_instance_type_tells_its_size() {
+        let sizes = ["m7i.2xlarge", "c6g.xlarge", "r5.large", "t3.medium", "", "m5.metal"].map(instance_size);
+        assert_eq!(sizes, [(8, 32), (4, 8), (2, 16), (2, 8), (2, 8), (2, 8)]);
     }
 
     #[test]

@@ -222,3 +222,88 @@ fn line(kind: &str, object: &Value) -> String {
     line.push('\n');
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::clock::Clock;
+    use crate::lab::faults::Faults;
+    use crate::lab::world::timeline::Timeline;
+    use crate::model::document::read;
+    use crate::model::rbac::{Metadata, Namespace};
+    use crate::model::time::Time;
+    use futures::stream::StreamExt as _;
+    use std::pin::pin;
+
+    const LAG: Duration = Duration::from_secs(3);
+
+    fn id() -> ClusterId {
+        ClusterId { region: "eu-west-1".into(), name: "c".into() }
+    }
+
+    fn state() -> Arc<State> {
+        let world = World::new(read("eksplorer: 1\nregion: eu-west-1\nclusters: [{cluster: {name: c}}]").unwrap());
+        Arc::new(State {
+            timeline: Timeline::new(world, LAG),
+            faults: Faults::default(),
+            clock: Clock::stepped(Time::from_epoch(1_700_000_000.0).unwrap()),
+            latency: Duration::ZERO,
+            seed: 0,
+            page_size: None,
+            requests: 1.into(),
+            written: watch::Sender::new(0),
+        })
+    }
+
+    fn create(state: &State, names: impl Iterator<Item = String>) {
+        let created = |name| {
+            let metadata = Metadata { name, ..Metadata::default() };
+            (None, Some(Manifest::Namespace(Namespace { metadata, ..Namespace::default() })))
+        };
+        let changes = names.map(created).collect();
+        let done: Result<(), ()> = state.write_objects(|world| Ok(((), Some(world.with_objects(&id(), changes)))));
+        assert_eq!(done, Ok(()));
+    }
+
+    fn events_after(state: &Arc<State>, version: &str) -> impl Stream<Item = Value> {
+        let world = state.world();
+        let served = super::super::discovery::served(world.kubernetes(&id()).unwrap());
+        let kind = resources::find(served, "", "v1", "namespaces").unwrap();
+        let version = version.to_owned();
+        let value = |name: &str| (name == "resourceVersion").then(|| version.clone());
+        let request = WatchRequest::read(kind, "", Selection::default(), ObjectForm::Whole, value).unwrap();
+        events(state.clone(), id(), request).map(|line| serde_json::from_str(&line).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_write_is_seen_after_the_lag() {
+        let state = state();
+        let mut events = pin!(events_after(&state, "1"));
+        create(&state, ["a".to_owned()].into_iter());
+        tokio::select! {
+            biased;
+            event = events.next() => panic!("{event:?} is seen too soon"),
+            () = tokio::task::yield_now() => {}
+        }
+        state.clock.step(LAG);
+        let event = events.next().await.unwrap();
+        let metadata = &event["object"]["metadata"];
+        assert_eq!(
+            (&event["type"], &metadata["name"], &metadata["resourceVersion"]),
+            (&json!("ADDED"), &json!("a"), &json!("2"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_watch_from_long_ago_is_told_that_it_is_too_old() {
+        let state = state();
+        create(&state, (0..1100).map(|it| format!("n{it}")));
+        state.clock.step(LAG);
+        let all: Vec<Value> = events_after(&state, "5").collect().await;
+        let [event] = &all[..] else { panic!("{} events", all.len()) };
+        assert_eq!(
+            (&event["type"], &event["object"]["code"], &event["object"]["reason"]),
+            (&json!("ERROR"), &json!(410), &json!("Expired"))
+        );
+    }
+}

@@ -90,7 +90,7 @@ impl WriteRequest<'_> {
                 (Answered::Object, None) => return Err(Status::unauthorized()),
             };
             let reply = ResponseBody::json(written.status, answer).into();
-            Ok((reply, (!self.is_dry_run).then_some(next)))
+            Ok((reply, (!self.is_dry_run && !self.is_dry_deletion()).then_some(next)))
         })
     }
 
@@ -178,7 +178,7 @@ impl WriteRequest<'_> {
         }
         let found = self.find(cluster, self.name).ok_or_else(|| Status::not_found(&self.kind, self.name))?;
         let uid = resources::render(found, cluster).pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
-        let options: Value = serde_json::from_slice(&self.request.body).unwrap_or_default();
+        let options = self.delete_options();
         let wanted = options.pointer("/preconditions/uid").and_then(Value::as_str);
         if wanted.is_some() && wanted != uid.as_deref() {
             return Err(Status::conflict(&self.kind, self.name));
@@ -191,6 +191,17 @@ impl WriteRequest<'_> {
         }
         let done = self.success(&uid.unwrap_or_default());
         Ok(Written { changes, status: StatusCode::OK, answer: Answered::Done(done) })
+    }
+
+    /// The options of a deletion; none where they cannot be read.
+    fn delete_options(&self) -> Value {
+        serde_json::from_slice(&self.request.body).unwrap_or_default()
+    }
+
+    /// Is it a deletion whose body asks for a dry run?
+    fn is_dry_deletion(&self) -> bool {
+        let is_delete = self.request.method == Method::DELETE;
+        is_delete && self.delete_options().get("dryRun").and_then(Value::as_array).is_some_and(|it| !it.is_empty())
     }
 
     fn success(&self, uid: &str) -> Value {
