@@ -4,19 +4,22 @@
 //! unless it says otherwise, and a node is as large as the name of its instance type says. Nothing here changes an answer of this program: phases, conditions and labels that the world
 //! has are left as they are. What is not recorded and does not follow, addresses of pods for one, stays absent.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::discovery::git_version;
 use crate::model::document::{ClusterDocument, Manifest};
-use crate::model::workload::{DaemonSet, Node, Pod};
+use crate::model::rbac::OwnerReference;
+use crate::model::workload::{Container, DaemonSet, Node, Pod};
 
 /// Completes an object as it is sent.
 pub(super) fn complete(manifest: &Manifest, object: &mut Value, cluster: &ClusterDocument) {
     match manifest {
         Manifest::Pod(pod) => complete_pod(pod, object),
         Manifest::Node(node) => complete_node(node, object, cluster),
-        Manifest::DaemonSet(set) => complete_daemon_set(set, object),
+        Manifest::DaemonSet(set) => complete_daemon_set(set, object, cluster),
         Manifest::Namespace(namespace) if namespace.status.is_none() => {
             if let Value::Object(members) = object {
                 members.insert("status".to_owned(), json!({ "phase": "Active" }));
@@ -113,7 +116,8 @@ fn ip_address(name: &str) -> Option<String> {
     address.parse::<std::net::Ipv4Addr>().ok().map(|it| it.to_string())
 }
 
-fn complete_daemon_set(set: &DaemonSet, object: &mut Value) {
+/// Its template is as the first of its pods is.
+fn complete_daemon_set(set: &DaemonSet, object: &mut Value, cluster: &ClusterDocument) {
     if let (Some(its), Some(Value::Object(status))) = (&set.status, object.get_mut("status")) {
         let all = [
             ("updatedNumberScheduled", its.current_number_scheduled),
@@ -121,6 +125,33 @@ fn complete_daemon_set(set: &DaemonSet, object: &mut Value) {
             ("numberMisscheduled", 0),
         ];
         status.extend(all.map(|(name, count)| (name.to_owned(), Value::from(count))));
+    }
+    let is_owner = |it: &OwnerReference| it.kind == "DaemonSet" && it.name == set.metadata.name;
+    let mut pods = cluster.kubernetes.iter().flatten().filter_map(|it| match it {
+        Manifest::Pod(pod) => Some(pod),
+        _ => None,
+    });
+    let pod = pods.find(|it| {
+        it.metadata.namespace == set.metadata.namespace && it.metadata.owner_references.iter().any(is_owner)
+    });
+    let own_label =
+        |(key, _): &(&String, &String)| *key != "pod-template-generation" && *key != "controller-revision-hash";
+    let labels: BTreeMap<&str, &str> = pod
+        .iter()
+        .flat_map(|it| &it.metadata.labels)
+        .filter(own_label)
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    let labels = if labels.is_empty() { BTreeMap::from([("k8s-app", set.metadata.name.as_str())]) } else { labels };
+    let container = |it: &Container| json!({ "name": it.name, "image": it.image.as_deref().unwrap_or_default() });
+    let containers: Vec<Value> = pod.iter().flat_map(|it| &it.spec.containers).map(container).collect();
+    let account = pod.map_or("default", |it| it.service_account());
+    if let Value::Object(members) = object {
+        let template = json!({
+            "metadata": { "labels": labels },
+            "spec": { "serviceAccountName": account, "containers": containers },
+        });
+        members.insert("spec".to_owned(), json!({ "selector": { "matchLabels": labels }, "template": template }));
     }
 }
 
@@ -149,6 +180,33 @@ mod tests {
         assert_eq!((&ended["ready"], &ended["state"]["terminated"]["reason"]), (&json!(false), &json!("Completed")));
         assert_eq!(of_phase("Pending")["status"].get("containerStatuses"), None, "why it waits is not known");
         assert_eq!(pod(json!({ "metadata": { "name": "p" } })).get("status"), None);
+    }
+
+    #[test]
+    fn a_daemon_set_is_as_its_pods_are() {
+        let set: DaemonSet =
+            serde_json::from_value(json!({ "metadata": { "name": "agent", "namespace": "a" } })).unwrap();
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {
+                "name": "agent-x", "namespace": "a", "labels": { "app": "agent", "pod-template-generation": "1" },
+                "ownerReferences": [{ "kind": "DaemonSet", "name": "agent" }],
+            },
+            "spec": { "serviceAccountName": "bot", "containers": [{ "name": "c", "image": "i:1" }] },
+        }))
+        .unwrap();
+        let spec = |kubernetes| {
+            let mut object = serde_json::to_value(&set).unwrap();
+            let cluster = ClusterDocument { kubernetes: Some(kubernetes), ..ClusterDocument::default() };
+            complete_daemon_set(&set, &mut object, &cluster);
+            object["spec"].take()
+        };
+        let like_pod = spec(vec![Manifest::Pod(pod)]);
+        assert_eq!(like_pod["selector"]["matchLabels"], json!({ "app": "agent" }));
+        assert_eq!(
+            like_pod["template"]["spec"],
+            json!({ "serviceAccountName": "bot", "containers": [{ "name": "c", "image": "i:1" }] })
+        );
+        assert_eq!(spec(Vec::new())["selector"]["matchLabels"], json!({ "k8s-app": "agent" }));
     }
 
     #[test]
