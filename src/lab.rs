@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -143,6 +143,8 @@ struct State {
     seed: u64,
     page_size: Option<usize>,
     requests: AtomicU64,
+    /// How often the objects of a cluster were written: it wakes those who watch them.
+    written: watch::Sender<u64>,
 }
 
 /// Who answers on a port.
@@ -207,6 +209,18 @@ impl State {
         self.timeline.seen(self.clock.passed())
     }
 
+    /// Writes to a cluster's objects, and wakes those who watch them.
+    fn write_objects<T, E>(&self, change: impl FnOnce(&World) -> Result<(T, Option<World>), E>) -> Result<T, E> {
+        let done = self.timeline.write(|| self.clock.passed(), |world, _| change(world))?;
+        self.written.send_modify(|times| *times += 1);
+        Ok(done)
+    }
+
+    /// Has something been written that nobody sees yet?
+    fn has_unseen_writes(&self) -> bool {
+        !Arc::ptr_eq(&self.world(), &self.timeline.newest())
+    }
+
     /// An id as AWS gives every request.
     fn next_request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -242,6 +256,7 @@ impl Lab {
             seed: options.seed,
             page_size: options.page_size,
             requests: AtomicU64::new(1),
+            written: watch::Sender::new(0),
         });
 
         let mut listeners = JoinSet::new();

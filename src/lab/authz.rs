@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::access::Verdict;
+use crate::access::findings::MASTERS;
 use crate::access::identity::groups::{AUTHENTICATED, UNAUTHENTICATED};
 use crate::access::permissions::{Grant, Permissions, RoleName, Rules, Via, Who};
 use crate::model::mapping::AssociatedPolicy;
@@ -77,6 +78,38 @@ pub(super) fn rules_of<'a>(permissions: &'a Permissions, user: &User, namespace:
     };
     let held = permissions.grants(&user.who()).into_iter().filter(|held| here(&held.grant));
     held.flat_map(|held| if let Rules::Known(rules) = held.rules { rules } else { Vec::new() }).collect()
+}
+
+/// The rules that every API server's own bindings give a user, as far as the world does not record those.
+pub(super) fn default_rules(permissions: &Permissions, user: &User) -> Vec<Rule> {
+    let own = |all: &[&str]| all.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+    let creates = |group: &str, resources: &[&str]| Rule {
+        api_groups: own(&[group]),
+        resources: own(resources),
+        verbs: own(&["create"]),
+        ..Rule::default()
+    };
+    let gets = |urls: &[&str]| Rule { non_resource_urls: own(urls), verbs: own(&["get"]), ..Rule::default() };
+    let has = |group: &str| user.groups.iter().any(|it| it == group);
+    let mut rules = Vec::new();
+    if has(MASTERS) && !permissions.binds("cluster-admin") {
+        let all = own(&["*"]);
+        let (api_groups, resources, verbs) = (all.clone(), all.clone(), all.clone());
+        rules.push(Rule { api_groups, resources, verbs: verbs.clone(), ..Rule::default() });
+        rules.push(Rule { non_resource_urls: all, verbs, ..Rule::default() });
+    }
+    if has(AUTHENTICATED) && !permissions.binds("system:basic-user") {
+        rules.push(creates("authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"]));
+        rules.push(creates("authentication.k8s.io", &["selfsubjectreviews"]));
+    }
+    if has(AUTHENTICATED) && !permissions.binds("system:discovery") {
+        let urls = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz"];
+        rules.push(gets(&[&urls[..], &["/version", "/version/"]].concat()));
+    }
+    if (has(AUTHENTICATED) || has(UNAUTHENTICATED)) && !permissions.binds("system:public-info-viewer") {
+        rules.push(gets(&["/healthz", "/livez", "/readyz", "/version", "/version/"]));
+    }
+    rules
 }
 
 /// Every API server binds these by itself and mends them at each start; a small world need not repeat them.

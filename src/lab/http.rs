@@ -1,13 +1,17 @@
 //! Listening, and the plain shapes of a request and an answer.
 //!
-//! Knows no service: a [`Site`] answers. Dropping a listener's task drops its connections with it.
+//! Knows no service: a [`Site`] answers. Dropping a listener's task drops its connections with it. A body is whole, or a
+//! stream that lasts until the client goes.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -40,12 +44,22 @@ impl Request {
     }
 }
 
-/// An answer, whole.
-pub(super) type Answer = Response<Full<Bytes>>;
+/// An answer: its body is whole, or a stream.
+pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// An answer of a status, a content type and a text.
 pub(super) fn answer(status: StatusCode, content_type: &'static str, body: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    with_body(status, content_type, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+/// An answer of texts that are sent one by one as they come. It ends with the stream, or when the client goes.
+pub(super) fn stream_answer(content_type: &'static str, texts: impl Stream<Item = String> + Send + 'static) -> Answer {
+    let frames = texts.map(|it| Ok(Frame::data(Bytes::from(it))));
+    with_body(StatusCode::OK, content_type, StreamBody::new(frames).boxed_unsync())
+}
+
+fn with_body(status: StatusCode, content_type: &'static str, body: UnsyncBoxBody<Bytes, Infallible>) -> Answer {
+    let mut answer = Response::new(body);
     *answer.status_mut() = status;
     answer.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer

@@ -7,10 +7,12 @@
 //! and who sees it when is `timeline`'s.
 
 mod complete;
+mod held;
+pub(super) mod history;
 pub(super) mod timeline;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -20,17 +22,19 @@ use super::policy;
 use crate::access::did_you_mean::suggest_names;
 use crate::access::identity::{Resolution, Resolver};
 use crate::access::permissions::Permissions;
-use crate::model::cluster::{Cluster, ClusterId};
-use crate::model::document::{ClusterDocument, Document, IamDocument, SectionState};
+use crate::model::cluster::ClusterId;
+use crate::model::document::{ClusterDocument, Document, IamDocument, Manifest, SectionState};
 use crate::model::facts::{cluster_id, snapshot_of};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::{Arn, Asked, Principal, PrincipalKind};
 use crate::model::role::{Caller, RoleDetail, UserDetail};
-use crate::model::snapshot::{ClusterFacts, IamFacts, Lookup, Snapshot, Source};
+use crate::model::snapshot::{IamFacts, Lookup, Snapshot, Source};
 use crate::model::time::Time;
 use crate::model::validation::Home;
 pub(super) use complete::default_username;
 use complete::{complete_cluster, complete_iam};
+use held::Held;
+use history::History;
 
 /// The name of the session that is made for a role when only the role was named.
 const SESSION: &str = "lab";
@@ -59,19 +63,6 @@ pub(super) struct Base {
     order: Vec<ClusterId>,
     long_term: HashMap<String, (Caller, Credentials)>,
     iam: Arc<IamFacts>,
-}
-
-/// A cluster at one moment, in two parts: what is changed through EKS is small, and copied by each write; the manifests
-/// are many, and shared.
-#[derive(Debug)]
-struct Held {
-    /// Without manifests.
-    of_eks: ClusterDocument,
-    /// The cluster's name and version with its manifests and its discovery, and nothing else.
-    of_kubernetes: Arc<ClusterDocument>,
-    facts: Arc<ClusterFacts>,
-    /// Who may do what by RBAC, once asked; no write of EKS changes it.
-    permissions: Arc<OnceLock<Permissions>>,
 }
 
 /// Why an access key opens nothing.
@@ -149,6 +140,20 @@ impl World {
             *held = Arc::new(held.changed(of_eks));
         }
         World { base: self.base.clone(), clusters, resolved: Mutex::default() }
+    }
+
+    /// The world after a write to Kubernetes: each object as it was becomes what it is now, under a version of its own.
+    pub(super) fn with_objects(&self, id: &ClusterId, changes: Vec<(Option<Manifest>, Option<Manifest>)>) -> World {
+        let mut clusters = self.clusters.clone();
+        if let Some(held) = clusters.get_mut(id) {
+            *held = Arc::new(held.rewritten(&self.base, id, changes));
+        }
+        World { base: self.base.clone(), clusters, resolved: Mutex::default() }
+    }
+
+    /// What was written to a cluster's objects.
+    pub(super) fn history(&self, id: &ClusterId) -> Option<&History> {
+        self.clusters.get(id).map(|held| held.history.as_ref())
     }
 
     /// The whole of it, as one would write it down.
@@ -365,36 +370,6 @@ impl World {
         let resolution = Arc::new(Resolver::new(facts, &self.base.iam).resolve(&asked));
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner).insert(key, resolution.clone());
         Some(resolution)
-    }
-}
-
-impl Held {
-    fn new(mut document: ClusterDocument, facts: Arc<ClusterFacts>) -> Held {
-        let of_kubernetes = ClusterDocument {
-            cluster: Cluster {
-                name: document.cluster.name.clone(),
-                version: document.cluster.version.clone(),
-                ..Cluster::default()
-            },
-            api_resources: document.api_resources.take(),
-            kubernetes: document.kubernetes.take(),
-            ..ClusterDocument::default()
-        };
-        Held { of_eks: document, of_kubernetes: Arc::new(of_kubernetes), facts, permissions: Arc::default() }
-    }
-
-    /// Sections that were read in part stay so: what a write does not touch is no better known than before.
-    fn changed(&self, of_eks: ClusterDocument) -> Held {
-        let mut facts = ClusterFacts::clone(&self.facts);
-        facts.access_entries = facts.access_entries.map(|_| of_eks.access_entries.clone().unwrap_or_default());
-        facts.pod_identity_associations =
-            facts.pod_identity_associations.map(|_| of_eks.pod_identity_associations.clone().unwrap_or_default());
-        Held {
-            of_eks,
-            of_kubernetes: self.of_kubernetes.clone(),
-            facts: Arc::new(facts),
-            permissions: self.permissions.clone(),
-        }
     }
 }
 

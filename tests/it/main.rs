@@ -26,6 +26,7 @@ mod keys;
 mod keys_storm;
 mod kubeconfigs;
 mod lab;
+mod lab_kubectl;
 mod lab_write;
 mod laws;
 mod load;

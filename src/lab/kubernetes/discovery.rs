@@ -4,6 +4,7 @@
 //! that group versions which the world could not read do not answer here either. Resources are told with the verbs that
 //! the cluster serves: what this server does with them is another matter.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
@@ -18,33 +19,68 @@ const AGGREGATED: &str = "as=APIGroupDiscoveryList";
 pub(super) const AGGREGATED_TYPE: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Which resources `kubectl get all` means, where the document does not say.
-const ALL: [&str; 9] = [
-    "pods",
-    "services",
-    "daemonsets",
-    "deployments",
-    "replicasets",
-    "statefulsets",
-    "cronjobs",
-    "jobs",
-    "replicationcontrollers",
+const ALL: [(&str, &str); 10] = [
+    ("", "pods"),
+    ("", "services"),
+    ("apps", "daemonsets"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
+    ("", "replicationcontrollers"),
 ];
 
-/// Kubernetes' own resources, with what the built-in table leaves out.
-static BUILT_IN: LazyLock<Vec<ApiResource>> = LazyLock::new(|| {
+/// Which resources extend the API, as the server's own category has it.
+const EXTENSIONS: [&str; 3] = ["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"];
+
+/// Since which minor version of Kubernetes 1 a resource is served without a feature gate. The others of the built-in table are
+/// older than any version that EKS supports.
+const SINCE: [(&str, &str, u32); 11] = [
+    ("resource.k8s.io", "deviceclasses", 34),
+    ("resource.k8s.io", "resourceclaims", 34),
+    ("resource.k8s.io", "resourceclaimtemplates", 34),
+    ("resource.k8s.io", "resourceslices", 34),
+    ("storage.k8s.io", "volumeattributesclasses", 34),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies", 36),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings", 36),
+    ("certificates.k8s.io", "clustertrustbundles", 37),
+    ("certificates.k8s.io", "podcertificaterequests", 37),
+    ("resource.k8s.io", "devicetaintrules", 37),
+    ("storagemigration.k8s.io", "storageversionmigrations", 37),
+];
+
+/// The newest minor version that the built-in table knows.
+const NEWEST: u32 = 37;
+
+/// Kubernetes' own resources, with what the built-in table leaves out, by the minor version that first has them so.
+static BUILT_IN: LazyLock<BTreeMap<u32, Vec<ApiResource>>> = LazyLock::new(|| {
     let complete = |it: &ApiResource| {
-        let of_all = matches!(it.group.as_str(), "" | "apps" | "batch") && ALL.contains(&it.plural.as_str());
-        let categories = if of_all { vec!["all".to_owned()] } else { Vec::new() };
+        let name = (it.group.as_str(), it.plural.as_str());
+        let category =
+            if ALL.contains(&name) { Some("all") } else { EXTENSIONS.contains(&name.0).then_some("api-extensions") };
+        let categories = category.into_iter().map(str::to_owned).collect();
         ApiResource { version: version_of(it).to_owned(), categories, ..it.clone() }
     };
-    built_in().iter().map(complete).collect()
+    let since = |it: &ApiResource| {
+        SINCE
+            .iter()
+            .find(|(group, plural, _)| it.group == *group && it.plural == *plural)
+            .map_or(0, |(.., minor)| *minor)
+    };
+    let minors = SINCE.iter().map(|(.., minor)| *minor).chain([0]);
+    minors.map(|minor| (minor, built_in().iter().filter(|it| since(it) <= minor).map(complete).collect())).collect()
 });
 
-/// The resources that are served, in discovery's order.
+/// The resources that are served, in discovery's order: the recorded ones, or those of the cluster's version.
 pub(super) fn served(cluster: &ClusterDocument) -> &[ApiResource] {
     match &cluster.api_resources {
         Some(all) if !all.is_empty() => all,
-        _ => &BUILT_IN,
+        _ => {
+            let minor = cluster.cluster.version.as_deref().and_then(|it| it.split('.').nth(1)?.parse().ok());
+            BUILT_IN.range(..=minor.unwrap_or(NEWEST)).next_back().map(|(_, all)| all.as_slice()).unwrap_or_default()
+        }
     }
 }
 
@@ -245,14 +281,24 @@ fn add_names(it: &ApiResource, resource: &mut Value) {
     }
 }
 
-/// The cluster's own version, as EKS words it.
-fn version(cluster: &ClusterDocument) -> Value {
+/// Of the cluster's version, the numbers.
+fn version_numbers(cluster: &ClusterDocument) -> (&str, &str) {
     let version = cluster.cluster.version.as_deref().unwrap_or("1.34");
-    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+    version.split_once('.').unwrap_or((version, "0"))
+}
+
+/// The cluster's own version, as EKS words it: `v1.34.0-eks-1ab0000`.
+pub(super) fn git_version(cluster: &ClusterDocument) -> String {
+    let (major, minor) = version_numbers(cluster);
+    format!("v{major}.{minor}.0-eks-1ab0000")
+}
+
+fn version(cluster: &ClusterDocument) -> Value {
+    let (major, minor) = version_numbers(cluster);
     json!({
         "major": major,
         "minor": minor,
-        "gitVersion": format!("v{major}.{minor}.0-eks-1ab0000"),
+        "gitVersion": git_version(cluster),
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "2026-11-01T00:00:00Z",
@@ -270,6 +316,22 @@ mod tests {
         match Discovery::new(cluster, vec!["metrics.k8s.io/v1beta1"], accept).answer(path) {
             DiscoveryAnswer::Plain(it) | DiscoveryAnswer::Aggregated(it) => it,
             other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_cluster_serves_the_resources_of_its_version() {
+        let count = |version: Option<&str>| {
+            let mut cluster = ClusterDocument::default();
+            cluster.cluster.version = version.map(str::to_owned);
+            served(&cluster).len()
+        };
+        let all = built_in().len();
+        let expected = [all - 11, all - 6, all - 6, all - 4, all, all];
+        assert_eq!(["1.33", "1.34", "1.35", "1.36", "1.37", "1.40"].map(|it| count(Some(it))), expected);
+        assert_eq!(count(None), all);
+        for (group, plural) in ALL.into_iter().chain(SINCE.map(|(group, plural, _)| (group, plural))) {
+            assert!(built_in().iter().any(|it| it.group == group && it.plural == plural), "{plural}");
         }
     }
 
@@ -320,7 +382,7 @@ mod tests {
         }
         let cluster = ClusterDocument::default();
         let nothing = |path: &str| Discovery::new(&cluster, vec![], "").answer(path) == DiscoveryAnswer::Nothing;
-        assert!(nothing("/apis/none/v1") && nothing("/apis/none") && nothing("/openapi/v2") && nothing("/api/v2"));
+        assert!(nothing("/apis/none/v1") && nothing("/apis/none") && nothing("/openapi/v4") && nothing("/api/v2"));
         let core = answer_for(&cluster, "", "/api/v1");
         let all = core["resources"].as_array().unwrap().iter().filter(|it| it["categories"] == json!(["all"]));
         assert_eq!(

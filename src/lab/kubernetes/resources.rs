@@ -1,38 +1,40 @@
 //! What the API serves: every resource of the world's discovery, and the objects of those kinds that the world holds.
 //!
-//! Objects of eleven kinds are held. The others are served without any object, so that asking for them is allowed or
-//! refused as in a real cluster, and finds nothing. A new kind that is held is a line of [`HELD`]. How discovery tells of
-//! resources is [`super::discovery`]'s.
+//! Objects of eleven kinds are held, those of two more follow from them (`derived`). The others are served without any object,
+//! so that asking for them is allowed or refused as in a real cluster, and finds nothing. A new kind that is held is a line of
+//! [`HELD`]. How discovery tells of resources is [`super::discovery`]'s; what a kubelet or a controller adds to an object, `fill`'s.
 
 use serde_json::Value;
 
 use super::super::keys::uuid;
+use super::super::world::history::metadata_of;
 use super::discovery::version_of;
+use super::{derived, fill};
+use crate::access::resources::built_in;
 use crate::model::discovery::{ApiResource, join_group_version};
 use crate::model::document::{ClusterDocument, Manifest};
 use crate::model::rbac::Metadata;
 
-/// The one resource version there is, while nothing changes.
-pub(super) const VERSION: &str = "1";
-
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// A kind of object that is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kind<'a> {
-    pub(super) group: &'a str,
-    version: &'a str,
-    pub(super) resource: &'a str,
-    pub(super) kind: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) group: String,
+    version: String,
+    pub(super) resource: String,
+    pub(super) kind: String,
     pub(super) namespaced: bool,
+    /// It is none of Kubernetes' own.
+    pub(super) is_custom: bool,
     /// The section of the snapshot that holds it; `None` if the world holds none.
     pub(super) section: Option<&'static str>,
 }
 
-impl Kind<'_> {
+impl Kind {
     /// `v1`, `rbac.authorization.k8s.io/v1`
     pub(super) fn api_version(&self) -> String {
-        join_group_version(self.group, self.version)
+        join_group_version(&self.group, &self.version)
     }
 }
 
@@ -52,59 +54,94 @@ const HELD: &[(&str, &str, &str)] = &[
 ];
 
 /// The kind of a resource, if discovery lists it in this version and it can be read.
-pub(super) fn find<'a>(all: &'a [ApiResource], group: &str, version: &str, resource: &str) -> Option<Kind<'a>> {
+pub(super) fn find(all: &[ApiResource], group: &str, version: &str, resource: &str) -> Option<Kind> {
     let is_it = |it: &&ApiResource| it.group == group && it.plural == resource && version_of(it) == version;
     let it = all.iter().find(is_it).filter(|it| it.verbs.iter().any(|verb| verb == "get" || verb == "list"))?;
     let held = HELD.iter().find(|(its_group, its_resource, _)| *its_group == group && *its_resource == resource);
     Some(Kind {
-        group: &it.group,
-        version: version_of(it),
-        resource: &it.plural,
-        kind: &it.kind,
+        group: it.group.clone(),
+        version: version_of(it).to_owned(),
+        resource: it.plural.clone(),
+        kind: it.kind.clone(),
         namespaced: it.namespaced,
+        is_custom: is_custom(group),
         section: held.map(|(_, _, section)| *section),
     })
 }
 
-/// The objects of a kind with their metadata, of one namespace or (if that is empty) of all.
-pub(super) fn objects<'a>(
-    cluster: &'a ClusterDocument,
-    kind: &'a Kind<'a>,
-    namespace: &'a str,
-) -> impl Iterator<Item = (&'a Metadata, &'a Manifest)> {
-    let all = cluster.kubernetes.iter().flatten().filter(|_| kind.section.is_some());
-    all.filter_map(|manifest| Some((metadata(manifest, kind.resource)?, manifest))).filter(move |(metadata, _)| {
-        !kind.namespaced || namespace.is_empty() || metadata.namespace.as_deref() == Some(namespace)
-    })
+/// Is the API group none of Kubernetes' own?
+pub(super) fn is_custom(group: &str) -> bool {
+    built_in().iter().all(|it| it.group != group)
 }
 
-/// The metadata of a manifest, if it is one of the resource.
-fn metadata<'a>(manifest: &'a Manifest, resource: &str) -> Option<&'a Metadata> {
-    match (manifest, resource) {
-        (Manifest::ConfigMap(it), "configmaps") => Some(&it.metadata),
-        (Manifest::Namespace(it), "namespaces") => Some(&it.metadata),
-        (Manifest::ServiceAccount(it), "serviceaccounts") => Some(&it.metadata),
-        (Manifest::Pod(it), "pods") => Some(&it.metadata),
-        (Manifest::Node(it), "nodes") => Some(&it.metadata),
-        (Manifest::DaemonSet(it), "daemonsets") => Some(&it.metadata),
-        (Manifest::NetworkPolicy(it), "networkpolicies") => Some(&it.metadata),
-        (Manifest::Role(it), "roles") | (Manifest::ClusterRole(it), "clusterroles") => Some(&it.metadata),
-        (Manifest::RoleBinding(it), "rolebindings") | (Manifest::ClusterRoleBinding(it), "clusterrolebindings") => {
-            Some(&it.metadata)
+/// An object that is served.
+pub(super) enum StoredObject<'a> {
+    Held(&'a Metadata, &'a Manifest),
+    /// It follows from the others.
+    Derived(Value),
+}
+
+impl StoredObject<'_> {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            StoredObject::Held(metadata, _) => &metadata.name,
+            StoredObject::Derived(object) => {
+                object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+            }
         }
-        _ => None,
+    }
+
+    fn is_in(&self, namespace: &str) -> bool {
+        match self {
+            StoredObject::Held(metadata, _) => metadata.namespace.as_deref() == Some(namespace),
+            StoredObject::Derived(object) => {
+                object.pointer("/metadata/namespace").and_then(Value::as_str) == Some(namespace)
+            }
+        }
+    }
+
+    /// The object as it is sent.
+    pub(super) fn render(&self, cluster: &ClusterDocument) -> Value {
+        match self {
+            StoredObject::Held(_, manifest) => render(manifest, cluster),
+            StoredObject::Derived(object) => complete(object.clone(), cluster),
+        }
     }
 }
 
+/// The objects of a kind, of one namespace or (if that is empty) of all.
+pub(super) fn objects<'a>(
+    cluster: &'a ClusterDocument,
+    kind: &'a Kind,
+    namespace: &'a str,
+) -> impl Iterator<Item = StoredObject<'a>> {
+    let all = cluster.kubernetes.iter().flatten().filter(|_| kind.section.is_some());
+    let held = all.filter_map(|it| Some(StoredObject::Held(metadata_if(it, kind)?, it)));
+    let derived = derived::objects(cluster, kind).into_iter().map(StoredObject::Derived);
+    held.chain(derived).filter(move |it| !kind.namespaced || namespace.is_empty() || it.is_in(namespace))
+}
+
+/// The metadata of a manifest, if it is one of the kind.
+pub(super) fn metadata_if<'a>(manifest: &'a Manifest, kind: &Kind) -> Option<&'a Metadata> {
+    metadata_of(manifest).filter(|(it, _)| *it == kind.kind).map(|(_, metadata)| metadata)
+}
+
 /// An object as it is sent, with what every stored object has.
-pub(super) fn render(manifest: &Manifest, cluster: &str) -> Value {
+pub(super) fn render(manifest: &Manifest, cluster: &ClusterDocument) -> Value {
     // Manifests are plain data: they always become JSON.
     let mut object = serde_json::to_value(manifest).unwrap_or_default();
+    fill::complete(manifest, &mut object, cluster);
+    complete(object, cluster)
+}
+
+/// Adds what no stored object lacks: a UID and a resource version.
+fn complete(mut object: Value, cluster: &ClusterDocument) -> Value {
     let part = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
     let identity = ["/kind", "/metadata/namespace", "/metadata/name"].map(part).join("/");
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        metadata.entry("uid").or_insert_with(|| Value::from(uuid(&format!("{cluster}/{identity}"))));
-        metadata.entry("resourceVersion").or_insert_with(|| Value::from(VERSION));
+        let uid = || Value::from(uuid(&format!("{}/{identity}", cluster.cluster.name)));
+        metadata.entry("uid").or_insert_with(uid);
+        metadata.entry("resourceVersion").or_insert_with(|| Value::from("1"));
     }
     object
 }
@@ -123,13 +160,13 @@ mod tests {
             let served = super::super::discovery::served(cluster);
             for (group, resource, _) in HELD {
                 let kind = &find(served, group, "v1", resource).unwrap();
-                for (metadata, object) in objects(cluster, kind, "") {
-                    let object = render(object, &cluster.cluster.name);
+                for object in objects(cluster, kind, "") {
+                    let (name, object) = (object.name().to_owned(), object.render(cluster));
                     assert_eq!(
                         (&object["kind"], &object["apiVersion"]),
                         (&json!(kind.kind), &json!(kind.api_version()))
                     );
-                    let read = match kind.kind {
+                    let read = match kind.kind.as_str() {
                         "ConfigMap" => serde_json::from_value::<core::ConfigMap>(object).map(|it| it.metadata),
                         "Namespace" => serde_json::from_value::<core::Namespace>(object).map(|it| it.metadata),
                         "DaemonSet" => serde_json::from_value::<k8s_openapi::api::apps::v1::DaemonSet>(object)
@@ -152,7 +189,7 @@ mod tests {
                         other => panic!("the world holds no {other}"),
                     };
                     let read = read.unwrap();
-                    assert_eq!(read.name.as_ref(), Some(&metadata.name));
+                    assert_eq!(read.name, Some(name));
                     assert!(read.uid.is_some());
                 }
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::authz::{Attributes, Target, User, authorize, rules_of};
+use super::super::authz::{Attributes, Target, User, authorize, default_rules, rules_of};
 use super::status::Status;
 use crate::access::permissions::Permissions;
 
@@ -80,8 +80,9 @@ fn subject(spec: &Value) -> Result<User, Status> {
 
 /// RBAC's part alone, and said to be incomplete: access policies cannot be listed by any API.
 fn rules(permissions: &Permissions, user: &User, namespace: &str) -> Value {
-    let of_user = rules_of(permissions, user, namespace);
-    let (paths, resources): (Vec<_>, Vec<_>) = of_user.into_iter().partition(|rule| rule.resources.is_empty());
+    let defaults = default_rules(permissions, user);
+    let of_user = rules_of(permissions, user, namespace).into_iter().chain(&defaults);
+    let (paths, resources): (Vec<_>, Vec<_>) = of_user.partition(|rule| rule.resources.is_empty());
     let paths = paths.iter().map(|rule| json!({ "verbs": rule.verbs, "nonResourceURLs": rule.non_resource_urls }));
     json!({
         "resourceRules": resources,

@@ -2,16 +2,42 @@
 
 use serde_json::Value;
 
+/// What a request selects by: all of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selection(Vec<(Of, Term)>);
+
+impl Selection {
+    /// Reads the selectors of a request; the error is the parameter that cannot be read, and what it says.
+    pub(super) fn read(value: impl Fn(&str) -> Option<String>) -> Result<Selection, (&'static str, String)> {
+        let mut all = Vec::new();
+        for (parameter, of) in [("labelSelector", Of::Labels), ("fieldSelector", Of::Fields)] {
+            if let Some(text) = value(parameter).filter(|it| !it.is_empty()) {
+                let terms = read(&text).ok_or((parameter, text))?;
+                all.extend(terms.into_iter().map(|term| (of, term)));
+            }
+        }
+        Ok(Selection(all))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn fits(&self, object: &Value) -> bool {
+        self.0.iter().all(|(of, term)| term.fits(object, *of))
+    }
+}
+
 /// What a selector looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
+enum Of {
     Labels,
     Fields,
 }
 
 /// One of the terms that must all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Term {
+enum Term {
     Is(String, String),
     IsNot(String, String),
     In(String, Vec<String>),
@@ -21,7 +47,7 @@ pub(super) enum Term {
 }
 
 /// Reads `a=b,c!=d,e,!f,g in (h, i),j notin (k)`; `None` if it holds anything else.
-pub(super) fn read(text: &str) -> Option<Vec<Term>> {
+fn read(text: &str) -> Option<Vec<Term>> {
     let mut depth = 0_usize;
     // A comma within parentheses parts values, not terms.
     let parts = text.split(|it: char| {
@@ -71,7 +97,7 @@ fn term(text: &str) -> Option<Term> {
 }
 
 impl Term {
-    pub(super) fn fits(&self, object: &Value, of: Of) -> bool {
+    fn fits(&self, object: &Value, of: Of) -> bool {
         let at = |key: &str| match of {
             Of::Labels => object.pointer("/metadata/labels")?.get(key)?.as_str(),
             Of::Fields => object.pointer(&format!("/{}", key.replace('.', "/")))?.as_str(),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::authz::{Attributes, Target, User};
 use super::super::world::Withheld;
 use super::resources::Kind;
+use crate::model::rbac::Rule;
 
 /// A `Status` of failure.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,23 @@ impl Status {
         Status::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
     }
 
+    /// A version that is no longer remembered.
+    pub(super) fn expired(message: &str) -> Status {
+        Status::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// Nothing that the client accepts is served.
+    pub(super) fn not_acceptable(served: &str) -> Status {
+        let said = format!("only the following media types are accepted: {served}");
+        Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", said)
+    }
+
+    /// The body is in a form that is not read.
+    pub(super) fn unsupported_media_type(read: &str) -> Status {
+        let said = format!("the body of the request was in an unknown format - accepted media types include: {read}");
+        Status::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", said)
+    }
+
     pub(super) fn no_such_path() -> Status {
         Status::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
     }
@@ -63,18 +81,80 @@ impl Status {
         Status::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", said)
     }
 
-    pub(super) fn not_found(kind: &Kind<'_>, name: &str) -> Status {
+    pub(super) fn not_found(kind: &Kind, name: &str) -> Status {
         let Kind { resource, group, .. } = kind;
         let message = format!("{} {name:?} not found", qualified(resource, group));
         let details = json!({ "name": name, "group": group, "kind": resource });
         Status { details, ..Status::new(StatusCode::NOT_FOUND, "NotFound", message) }
     }
 
-    pub(super) fn not_allowed(verb: &str) -> Status {
-        let message = match verb {
-            "watch" => "watching is not supported by this server".to_owned(),
-            _ => "the server does not allow this method on the requested resource".to_owned(),
-        };
+    /// Of the kind of a path, by its names alone.
+    pub(super) fn no_such_object(group: &str, resource: &str, name: &str) -> Status {
+        let message = format!("{} {name:?} not found", qualified(resource, group));
+        let details = json!({ "name": name, "group": group, "kind": resource });
+        Status { details, ..Status::new(StatusCode::NOT_FOUND, "NotFound", message) }
+    }
+
+    pub(super) fn already_exists(kind: &Kind, name: &str) -> Status {
+        let Kind { resource, group, .. } = kind;
+        let message = format!("{} {name:?} already exists", qualified(resource, group));
+        let details = json!({ "name": name, "group": group, "kind": resource });
+        Status { details, ..Status::new(StatusCode::CONFLICT, "AlreadyExists", message) }
+    }
+
+    pub(super) fn conflict(kind: &Kind, name: &str) -> Status {
+        let Kind { resource, group, .. } = kind;
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: the object has been modified; please apply your changes to the \
+             latest version and try again",
+            qualified(resource, group)
+        );
+        let details = json!({ "name": name, "group": group, "kind": resource });
+        Status { details, ..Status::new(StatusCode::CONFLICT, "Conflict", message) }
+    }
+
+    pub(super) fn invalid(kind: &Kind, name: &str, said: &str) -> Status {
+        let Kind { kind, group, .. } = kind;
+        let message = format!("{} {name:?} is invalid: {said}", qualified(kind, group));
+        let details = json!({ "name": name, "group": group, "kind": kind });
+        Status { details, ..Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message) }
+    }
+
+    /// Our words: a world holds no objects of this kind, so none can be written.
+    pub(super) fn not_held(kind: &Kind) -> Status {
+        let message = format!("the lab keeps no {}, so none can be written", qualified(&kind.resource, &kind.group));
+        Status::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+    }
+
+    /// A role or binding that gives more than its author has.
+    pub(super) fn escalation(user: &User, resource: &str, name: &str, missing: &[Rule]) -> Status {
+        let texts = |all: &[String]| all.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>();
+        let rules = missing.iter().map(|it| {
+            let all = [
+                ("APIGroups", &it.api_groups),
+                ("Resources", &it.resources),
+                ("ResourceNames", &it.resource_names),
+                ("NonResourceURLs", &it.non_resource_urls),
+                ("Verbs", &it.verbs),
+            ];
+            let said = all.iter().filter(|(_, all)| !all.is_empty());
+            let said: Vec<String> = said.map(|(name, all)| format!("{name}:[{}]", texts(all).join(" "))).collect();
+            format!("{{{}}}", said.join(", "))
+        });
+        let group = "rbac.authorization.k8s.io";
+        let message = format!(
+            "{} {name:?} is forbidden: user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+            qualified(resource, group),
+            user.username,
+            texts(&user.groups).join(" "),
+            rules.collect::<Vec<_>>().join("\n"),
+        );
+        let details = json!({ "name": name, "group": group, "kind": resource });
+        Status { details, ..Status::new(StatusCode::FORBIDDEN, "Forbidden", message) }
+    }
+
+    pub(super) fn not_allowed() -> Status {
+        let message = "the server does not allow this method on the requested resource";
         Status::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 

@@ -147,7 +147,7 @@ impl WhyRests {
             || why.others.iter().any(|it| it.mechanism == InForce::PodIdentity)
             || why.pods.iter().any(|it| it.in_force == InForce::PodIdentity);
         let all_work =
-            why.answer.verdict == Verdict::Yes && why.pods.iter().all(|it| it.answer.verdict == Verdict::Yes);
+            why.answer.outcome == Verdict::Yes && why.pods.iter().all(|it| it.answer.outcome == Verdict::Yes);
         WhyRests { text: report::text(id, why, None), on_agent: by_association && !all_work }
     }
 }
