@@ -5,11 +5,13 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use eksplorer::access::Verdict;
+use eksplorer::access::explain::{Ground, read_message};
 use eksplorer::access::identity::Resolver;
 use eksplorer::access::inventory::inventory;
 use eksplorer::access::permissions::Permissions;
 use eksplorer::access::trace::trace;
 use eksplorer::access::trust::{Document, Request, evaluate, outcome};
+use eksplorer::edit::fix::Explained;
 use eksplorer::lab::generate;
 use eksplorer::model::aws_auth::read_aws_auth;
 use eksplorer::model::document::{read, to_yaml};
@@ -32,6 +34,21 @@ fn answers(criterion: &mut Criterion) {
         criterion.bench_with_input(BenchmarkId::new("one trace, index included", entries), &entries, |bench, _| {
             bench.iter(|| trace(&Resolver::new(black_box(facts), &snapshot.iam), &Permissions::of(facts), &asked));
         });
+        let id = snapshot.facts.keys().next().unwrap();
+        let resolver = Resolver::new(facts, &snapshot.iam);
+        let user = resolver.resolve(&asked).identity.unwrap().username;
+        let refused = format!(
+            "Error from server (Forbidden): pods \"api-0\" is forbidden: User \"{user}\" cannot delete resource \"pods\" in API \
+             group \"\" in the namespace \"default\""
+        );
+        let message = read_message(&refused).unwrap();
+        criterion.bench_with_input(
+            BenchmarkId::new("explain a refusal, fixes included", entries),
+            &entries,
+            |bench, _| {
+                bench.iter(|| Explained::new(&Ground::new(black_box(facts), &snapshot.iam, id, None), &message));
+            },
+        );
         let text = to_yaml(&document).unwrap();
         criterion.bench_with_input(BenchmarkId::new("read a document", entries), &entries, |bench, _| {
             bench.iter(|| read(black_box(&text)).unwrap());

@@ -79,7 +79,7 @@ impl App {
             Pane::AwsAuth | Pane::Irsa if change.before.is_some() == change.after.is_some() => None,
             Pane::AwsAuth | Pane::Irsa => Some("~"),
             // The principal stays, whatever becomes of its entry.
-            Pane::Principals if change.before.is_none() && !is_new(row) => Some("~"),
+            Pane::Principals if change.before.is_none() && !row.is_new => Some("~"),
             _ => Some(change.sign()),
         }
     }
@@ -93,11 +93,7 @@ pub(super) fn association(row: &Row) -> Option<Subject> {
     }
 }
 
-/// Is it a row of what is not there yet?
-fn is_new(row: &Row) -> bool {
-    row.because == NEW
-}
-
+/// Why a row of what is not there yet is as it is.
 const NEW: &str = "staged, and not there yet: r reviews it";
 
 /// Makes the lines anew if what they come from has changed. True if they are other ones now.
@@ -212,6 +208,7 @@ impl Part {
             None => self.new.push(Row {
                 mark: Mark::Ignored,
                 because: NEW.to_owned(),
+                is_new: true,
                 // There is no document of what is not there.
                 evidence: None,
                 ..row

@@ -101,6 +101,8 @@ pub struct Row {
     pub danger: String,
     /// The document that it opens.
     pub evidence: Option<Evidence>,
+    /// Whether it is of what is staged and not there yet.
+    pub is_new: bool,
 }
 
 impl Row {
@@ -126,6 +128,7 @@ impl Default for Row {
             command: String::new(),
             danger: String::new(),
             evidence: None,
+            is_new: false,
         }
     }
 }

@@ -211,7 +211,7 @@ fn choice(text: String, kind: &str, arn: &str, what: Target) -> Choice<Target> {
 }
 
 /// What a row is called among the choices, and what it is.
-fn names(pane: Pane, row: &Row) -> (String, &'static str) {
+fn names(pane: Pane, row: &Row) -> (String, &str) {
     let cell = |at: usize| row.cells.get(at).map_or("", String::as_str);
     match pane {
         Pane::Entries => (cell(0).to_owned(), "access entry"),
@@ -221,8 +221,7 @@ fn names(pane: Pane, row: &Row) -> (String, &'static str) {
         Pane::PodIdentity => (format!("{}/{}", cell(0), cell(1)), "Pod Identity association"),
         Pane::Roles => (format!("{} {}", cell(0), cell(1)), "role"),
         Pane::Principals => (cell(0).to_owned(), "principal"),
-        Pane::Groups if cell(0) == "group" => (cell(1).to_owned(), "group"),
-        Pane::Groups => (cell(1).to_owned(), "user"),
+        Pane::Groups => (cell(1).to_owned(), cell(0)),
         Pane::Findings => (format!("{} {}", cell(1), cell(2)), "finding"),
         Pane::Posture => (cell(1).to_owned(), "control"),
     }

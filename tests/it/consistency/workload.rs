@@ -71,7 +71,7 @@ fn panes(ground: &Ground<'_>, suite: &mut Suite) {
 }
 
 /// A link of a chain.
-fn link<'a>(steps: &'a [Step], link: ChainLink) -> Option<&'a Step> {
+fn link(steps: &[Step], link: ChainLink) -> Option<&Step> {
     steps.iter().find(|it| it.link == link)
 }
 
