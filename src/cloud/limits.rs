@@ -3,8 +3,8 @@
 //! | what | at most | then |
 //! |---|---|---|
 //! | a connection | 3.1 s | the attempt fails; it is repeated within the call's time |
-//! | the first byte of an answer | 10 s; of a call that writes 15 s | the call fails: "no answer to OPERATION from HOST" |
-//! | all unanswered waiting of one question | 15 s | later calls to who is silent are given half of what is left |
+//! | the first byte of an answer | 10 s; of pages of megabytes and of a call that writes 15 s | the call fails: "no answer to OPERATION from HOST" |
+//! | all unanswered waiting of one question | 15 s | later calls to who is silent are given half of what is left, at least 2.5 s if not asked before |
 //! | the pause within an answer | 16 KiB in each 5 s | the call fails: "HOST stopped in the middle of the answer" |
 //! | a call, its attempts and their pauses | 15 s; 40 s for pages of megabytes | the call fails: "not answered to its end" |
 //! | attempts of a call | 4 (`Options::attempts`) | the last refusal counts |
@@ -106,6 +106,12 @@ impl Limits {
     /// How large an answer to this operation may be.
     pub(super) fn answer(&self, service: Service, operation: &str) -> AnswerLimits {
         if Limits::is_large(service, operation) { self.large } else { self.small }
+    }
+
+    /// How long the first byte of an answer to this operation may take. What is put together before it is sent takes half
+    /// as long again.
+    pub(super) fn silence(&self, service: Service, operation: &str) -> Duration {
+        if Limits::is_large(service, operation) { self.silence * 3 / 2 } else { self.silence }
     }
 
     /// How long a call of this operation may take.

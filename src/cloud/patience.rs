@@ -15,6 +15,10 @@ use super::limits::Limits;
 /// Nobody is given less than this.
 const LEAST: Duration = Duration::from_millis(250);
 
+/// Who was not asked before is given at least this: nothing is known against it, and a connection over a long line takes
+/// a second.
+const FIRST: Duration = Duration::from_millis(2500);
+
 /// Who is asked: a service, and which one of its kind.
 pub(super) type Place = (&'static str, String);
 
@@ -32,16 +36,19 @@ struct Waited {
 pub(super) struct Patience(Mutex<Waited>);
 
 impl Patience {
-    /// How long the first byte of the next answer may take.
-    pub(super) fn allow(&self, place: &Place, limits: &Limits, now: Instant) -> Duration {
+    /// How long the first byte of the next answer may take, of a call that is otherwise given `full`.
+    pub(super) fn allow(&self, place: &Place, full: Duration, limits: &Limits, now: Instant) -> Duration {
         let mut waited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waited.until.is_some_and(|until| now.saturating_duration_since(until) > limits.forgotten) {
             *waited = Waited::default();
         }
-        if waited.spent.is_zero() || waited.answers.get(place) == Some(&true) {
-            return limits.silence;
-        }
-        (limits.question.saturating_sub(waited.spent) / 2).max(LEAST).min(limits.silence)
+        let least = match waited.answers.get(place) {
+            _ if waited.spent.is_zero() => return full,
+            Some(true) => return full,
+            Some(false) => LEAST,
+            None => FIRST,
+        };
+        (limits.question.saturating_sub(waited.spent) / 2).max(least).min(full)
     }
 
     /// A call has ended: with an answer of some kind, or with nothing after so long a time.
@@ -73,10 +80,11 @@ mod tests {
         for place in ["sts", "iam", "eks", "eks", "kubernetes", "kubernetes"] {
             let place = (place, String::new());
             let from = now;
-            now += patience.allow(&place, &limits, now);
+            now += patience.allow(&place, limits.silence, &limits, now);
             patience.note(place, false, from, now);
         }
-        assert!(now - began <= limits.question, "{:?}", now - began);
+        // Two of the four are asked for the first time when the rest of the question's time is used up.
+        assert!(now - began <= limits.question + 2 * FIRST, "{:?}", now - began);
     }
 
     #[test]
@@ -85,20 +93,20 @@ mod tests {
         let (eks, iam) = (("eks", "a".to_owned()), ("iam", String::new()));
         let began = Instant::now();
         let late = began + limits.silence;
-        assert_eq!(patience.allow(&iam, &limits, began), limits.silence);
+        assert_eq!(patience.allow(&iam, limits.silence, &limits, began), limits.silence);
         for _ in 0..8 {
             patience.note(eks.clone(), false, began, late);
         }
         let left = (limits.question - limits.silence) / 2;
-        assert_eq!(patience.allow(&eks, &limits, late), left);
-        assert_eq!(patience.allow(&iam, &limits, late), left);
+        assert_eq!(patience.allow(&eks, limits.silence, &limits, late), left);
+        assert_eq!(patience.allow(&iam, limits.silence, &limits, late), left);
         patience.note(iam.clone(), true, late, late);
-        assert_eq!(patience.allow(&iam, &limits, late), limits.silence);
-        assert_eq!(patience.allow(&eks, &limits, late), left);
+        assert_eq!(patience.allow(&iam, limits.silence, &limits, late), limits.silence);
+        assert_eq!(patience.allow(&eks, limits.silence, &limits, late), left);
         let later = late + limits.forgotten + LEAST;
-        assert_eq!(patience.allow(&eks, &limits, later), limits.silence, "another question");
+        assert_eq!(patience.allow(&eks, limits.silence, &limits, later), limits.silence, "another question");
         patience.note(eks.clone(), false, began, late);
         patience.forget();
-        assert_eq!(patience.allow(&eks, &limits, late), limits.silence);
+        assert_eq!(patience.allow(&eks, limits.silence, &limits, late), limits.silence);
     }
 }

@@ -29,11 +29,11 @@ tokio::task_local! {
 /// Where a call stands.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// A request was sent, or is about to be.
+    /// A request was sent.
     Waiting { since: Instant },
     /// The answer is arriving: since when the window is open, and how much came in it.
     Receiving { since: Instant, bytes: usize },
-    /// The answer is here; another attempt may follow.
+    /// No request was sent yet, or the answer is here and another attempt may follow.
     Resting,
 }
 
@@ -89,7 +89,8 @@ pub(super) enum GivenUp {
 impl Progress {
     pub(super) fn new(times: CallTimes, answer: AnswerLimits) -> Self {
         let began = Instant::now();
-        let phase = Phase::Waiting { since: began };
+        // Until the first request is sent nobody is waited for: credentials may be made meanwhile.
+        let phase = Phase::Resting;
         let state = State { phase, host: None, attempts: 0, status: None, bytes: 0 };
         Progress(Arc::new(Inner { began, times, answer, state: Mutex::new(state), changed: Notify::new() }))
     }
@@ -113,8 +114,8 @@ impl Progress {
         let mut state = self.state();
         state.attempts += 1;
         state.host = Some(host.to_owned());
-        // The pause after a refusal was the server's time, what follows is waited for anew.
-        if state.status.is_some() {
+        // What came before the first request (credentials) and the pause after a refusal were not the server's silence.
+        if state.attempts == 1 || state.status.is_some() {
             state.phase = Phase::Waiting { since: Instant::now() };
         }
         drop(state);

@@ -373,7 +373,10 @@ impl Session {
         let place = (request.service.as_str(), request.place.clone());
         let silence = match request.writes {
             true => limits.call,
-            false => patience.allow(&place, limits, tokio::time::Instant::now()),
+            false => {
+                let full = limits.silence(request.service, &request.operation);
+                patience.allow(&place, full, limits, tokio::time::Instant::now())
+            }
         };
         let times = CallTimes::new(limits, silence, limits.time(request.service, &request.operation));
         let progress = Progress::new(times, limits.answer(request.service, &request.operation));
@@ -386,7 +389,8 @@ impl Session {
         }
         let lost = !progress.was_answered()
             && result.as_ref().err().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
-        if lost || progress.was_answered() {
+        // A write that was not answered is read back, and that must be waited for.
+        if lost && !request.writes || progress.was_answered() {
             patience.note(place, !lost, progress.began(), tokio::time::Instant::now());
         }
         result

@@ -13,6 +13,7 @@ use super::{Printed, facts_for};
 use crate::access::Verdict;
 use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::access::find::suggest_arns;
+use crate::access::workload::agent::AGENT;
 use crate::access::workload::{InForce, Why, Workloads};
 use crate::cli::{ActionArgs, Options, Output};
 use crate::model::cluster::ClusterId;
@@ -168,8 +169,10 @@ async fn add_what_matters(
         Some(it) if it.on_agent => load::read_more(session, id, &Needs::every_pod(), snapshot).await,
         Some(_) => {}
     }
-    let owners = unread_owners(&snapshot.cluster(id));
+    let mut owners = unread_owners(&snapshot.cluster(id));
     if !owners.is_empty() {
+        // The section is read anew, the agent's add-on with it.
+        owners.push(AGENT.to_owned());
         load::read_more(session, id, &Needs::addons(owners), snapshot).await;
     }
     let text_in = |workloads: &Workloads<'_>| why_in(workloads).map(|it| it.text);

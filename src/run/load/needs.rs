@@ -90,7 +90,11 @@ impl Needs {
         match section {
             ServiceAccounts => vec![here.named(name)],
             // The agent's pods tell on which nodes it runs; its chart labels them so.
-            Pods => vec![here.of_account(name), ListFilter::labelled("app.kubernetes.io/name", AGENT)],
+            Pods => {
+                // A mirror pod names no service account, and counts as the default one's.
+                let own = if name == "default" { here } else { here.of_account(name) };
+                vec![own, ListFilter::labelled("app.kubernetes.io/name", AGENT)]
+            }
             NetworkPolicies => vec![here],
             _ => Vec::new(),
         }
