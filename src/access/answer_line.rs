@@ -182,8 +182,6 @@ pub enum AnswerPart {
     Passes,
     /// How to ask for what is missing.
     Ask,
-    /// What mends a workload's defects.
-    Mend,
     /// What each container of a new pod would get.
     NewPod,
     /// Containers with different identities.
@@ -204,7 +202,7 @@ pub enum AnswerPart {
     Workload,
     /// Of a row: whether the role itself gets in.
     Here,
-    /// Of a row: a remedy's title, and below it its text line by line.
+    /// A remedy's title, and below it its text line by line.
     Remedy,
     /// Of a role: the part of the cluster that uses it.
     UsedBy,
@@ -217,7 +215,7 @@ pub enum AnswerPart {
     /// Of a group or user: what binds it.
     Bindings,
     /// Of a group or user: the principals that are members of it.
-    CarriedBy,
+    Members,
     /// Of a principal: where it occurs.
     SeenIn,
     /// Of a finding: what it is about.
@@ -276,7 +274,6 @@ impl AnswerPart {
             AnswerPart::RequestHas => "has",
             AnswerPart::Passes => "passes",
             AnswerPart::Ask => "ask",
-            AnswerPart::Mend => "mend",
             AnswerPart::NewPod => "new pod",
             AnswerPart::Containers => "containers",
             AnswerPart::Unused(state) => state.as_str(),
@@ -293,7 +290,7 @@ impl AnswerPart {
             AnswerPart::Trust => "trust",
             AnswerPart::Policies => "policies",
             AnswerPart::Bindings => "bindings",
-            AnswerPart::CarriedBy => "carried by",
+            AnswerPart::Members => "members",
             AnswerPart::SeenIn => "seen in",
             AnswerPart::Subject => "subject",
             AnswerPart::FindingId => "finding",

@@ -194,7 +194,7 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Answ
             };
             let carrier = |it: &Carrier| {
                 let whose = if it.username.is_empty() { String::new() } else { format!("as {}", it.username) };
-                AnswerLine { evidence: None, ..plain(AnswerPart::CarriedBy, None, it.principal.arn(), whose) }
+                AnswerLine { evidence: None, ..plain(AnswerPart::Members, None, it.principal.arn(), whose) }
             };
             let none =
                 |part, text: &str| AnswerLine { evidence: None, ..plain(part, None, text.to_owned(), String::new()) };
@@ -204,7 +204,7 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Answ
             }
             own.extend(it.carriers.iter().map(carrier));
             if it.carriers.is_empty() {
-                own.push(none(AnswerPart::CarriedBy, "no principal known here"));
+                own.push(none(AnswerPart::Members, "no principal known here"));
             }
             (own, &[])
         }

@@ -110,7 +110,7 @@ impl Lines {
             }
         }
         for (at, it) in remedies.iter().enumerate() {
-            let part = if ask == Some(it) { AnswerPart::Ask } else { AnswerPart::Mend };
+            let part = if ask == Some(it) { AnswerPart::Ask } else { AnswerPart::Remedy };
             self.say(part, None, format!("{}:", it.title)).link = Some(LineLink::Remedy(at));
             for text in it.text.lines() {
                 self.say(part, None, text).link = Some(LineLink::Remedy(at));
