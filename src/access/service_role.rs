@@ -17,7 +17,7 @@ use crate::model::policy::{Effect, NamedPrincipal, PrincipalForm, Principals};
 use crate::model::principal::{Arn, Principal};
 use crate::model::role::RoleDetail;
 use crate::model::snapshot::{ClusterFacts, Gap, IamFacts, Lookup};
-use crate::model::workload::SYSTEM;
+use crate::model::workload::{SYSTEM, oidc_provider_arn};
 use policies::Required;
 
 /// The service account of the CNI plugin, in `kube-system`.
@@ -246,7 +246,7 @@ fn requests(
 fn web_identities(principal: &Principal, facts: &ClusterFacts, _iam: &IamFacts) -> Vec<(String, Request)> {
     let Some(issuer) = facts.cluster.value().and_then(|it| it.issuer()) else { return Vec::new() };
     let host = issuer.trim_start_matches("https://");
-    let provider = format!("arn:{}:iam::{}:oidc-provider/{host}", principal.partition, principal.account);
+    let provider = oidc_provider_arn(&principal.partition, &principal.account, host);
     let own = principal.arn();
     let annotated = facts.service_accounts.items().iter().filter(|it| it.role_arn() == Some(own.as_str()));
     annotated

@@ -55,7 +55,7 @@ use crate::model::network::NetworkPolicy;
 use crate::model::principal::Principal;
 use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::snapshot::{ClusterFacts, Evidence, Gap, IamFacts, Lookup};
-use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount};
+use crate::model::workload::{Pod, PodIdentityAssociation, ServiceAccount, oidc_provider_arn};
 
 pub use association::Association;
 pub use credential_chain::{ContainerIdentity, InForce};
@@ -353,7 +353,7 @@ impl<'a> Workloads<'a> {
 
     /// The provider of the cluster's issuer in an account.
     pub(crate) fn provider_in(&self, partition: &str, account: &str) -> Option<String> {
-        Some(format!("arn:{partition}:iam::{account}:oidc-provider/{}", self.issuer_host()?))
+        Some(oidc_provider_arn(partition, account, self.issuer_host()?))
     }
 
     /// A role with its trust policy.

@@ -4,7 +4,7 @@
 //! one of EKS; as whom it gets in follows from the world's entries and aws-auth, as `access::identity` has it. The
 //! files inside: `authenticate` (token to user), `impersonate` (acting as another), `path` (path to what is asked),
 //! `resources` (what is served; `derived` and `fill` add what no world records), `form` (whole objects, `table`s with their `age`s, or
-//! metadata alone), `watch` (what becomes of them), `write` (with `patch` and `escalation`), `discovery` and `openapi` (how resources are told), `reviews` (and
+//! metadata alone), `watch` (what becomes of them), `write` (with `patch` and `escalation`), `discovery` and `openapi` (which resources there are), `reviews` (and
 //! `protobuf`, in which kubectl sends them), `selector`, `status` (how a no is worded).
 
 mod age;

@@ -34,6 +34,16 @@ pub struct Metadata {
     pub owner_references: Vec<OwnerReference>,
 }
 
+impl Metadata {
+    /// `namespace/name`; the name alone of what is in no namespace.
+    pub fn full_name(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let mut all: BTreeMap<String, String> = null_is_default(deserializer)?;
     all.remove(LAST_APPLIED);

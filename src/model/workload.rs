@@ -27,6 +27,11 @@ pub const AUDIENCE_ANNOTATION: &str = "eks.amazonaws.com/audience";
 /// The audience of IRSA tokens, unless the service account asks for another.
 pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 
+/// The ARN of the IAM OIDC provider for an issuer's host, in an account.
+pub fn oidc_provider_arn(partition: &str, account: &str, host: &str) -> String {
+    format!("arn:{partition}:iam::{account}:oidc-provider/{host}")
+}
+
 /// The namespace of the cluster's own parts.
 pub const SYSTEM: &str = "kube-system";
 
@@ -347,6 +352,14 @@ pub struct DaemonSetStatus {
     pub current_number_scheduled: u32,
     #[serde(default)]
     pub number_ready: u32,
+}
+
+impl PodIdentityAssociation {
+    /// Whether an add-on of that name owns it, as far as the owner's ARN tells:
+    /// `arn:aws:eks:eu-west-1:111122223333:addon/CLUSTER/NAME/UUID`.
+    pub fn is_owned_by(&self, addon: &str) -> bool {
+        self.owner_arn.as_deref().and_then(|arn| arn.split('/').nth(2)) == Some(addon)
+    }
 }
 
 /// `describe-pod-identity-association` → `association`.

@@ -20,24 +20,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+use crate::dice::Dice;
 use crate::stage::{SESSION, Stage};
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.throw(of.len())]
-    }
-}
 
 /// How many events are sent, unless as many as usual: a part of those that were asked for.
 fn events(usual: usize, part: usize) -> usize {
@@ -73,8 +57,8 @@ fn message(dice: &mut Dice) -> Msg {
         Key::F(1),
     ];
     const LETTERS: &[u8] = b"jkgG123456789/?:@CyYcisS<>nNhlqmwxbetDRAzZrEuJPpa ";
-    let place = |dice: &mut Dice| (u16::try_from(dice.throw(210)).unwrap(), u16::try_from(dice.throw(65)).unwrap());
-    match dice.throw(100) {
+    let place = |dice: &mut Dice| (u16::try_from(dice.below(210)).unwrap(), u16::try_from(dice.below(65)).unwrap());
+    match dice.below(100) {
         0..40 => Msg::Key(Chord::from(char::from(dice.pick(LETTERS)))),
         40..65 => Msg::Key(Chord::plain(dice.pick(&NAMED))),
         65..72 => Msg::Key(Chord { ctrl: true, ..Chord::from(char::from(dice.pick(b"pudbfnrwkez"))) }),
@@ -103,8 +87,8 @@ fn message(dice: &mut Dice) -> Msg {
             Msg::Mouse(dice.pick(&[Mouse::WheelDown { column, row }, Mouse::WheelUp { column, row }]))
         }
         _ => {
-            let (width, height) = if dice.throw(2) == 0 { (40, 12) } else { (200, 60) };
-            let side = |dice: &mut Dice, most| u16::try_from(1 + dice.throw(most)).unwrap();
+            let (width, height) = if dice.below(2) == 0 { (40, 12) } else { (200, 60) };
+            let side = |dice: &mut Dice, most| u16::try_from(1 + dice.below(most)).unwrap();
             Msg::Resize(Size { width: side(dice, width), height: side(dice, height) })
         }
     }
@@ -113,7 +97,7 @@ fn message(dice: &mut Dice) -> Msg {
 #[test]
 fn no_storm_of_input_breaks_the_state_or_takes_long_to_draw() {
     let count = events(1_500, 20);
-    let mut dice = Dice(11);
+    let mut dice = Dice::new(11, 0);
     let theme = Theme::standard().expect("the theme");
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).expect("a terminal");
     let (mut worst, mut level) = (Duration::ZERO, 0);
@@ -217,17 +201,17 @@ fn bytes(dice: &mut Dice) -> Vec<u8> {
         "\r", "\x1b", "\t", "\x7f", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F", "\x1b[5~", "\x1b[6~",
         "\x1b[Z", "\x1b[3~",
     ];
-    match dice.throw(100) {
+    match dice.below(100) {
         0..35 => dice.pick(&NAMED).into(),
         // Neither ctrl-c nor ctrl-z, which end and stop the program.
         35..42 => vec![dice.pick(b"\x01\x02\x04\x05\x06\x0e\x10\x12\x15\x17\x0b\x18")],
         42..45 => format!("\x1b[200~{}\x1b[201~", dice.pick(&[SESSION, "get pods", "x\ty\nz"])).into_bytes(),
         45..50 => {
-            format!("\x1b[<{};{};{}M", dice.pick(&[0, 2, 64, 65]), 1 + dice.throw(40), 1 + dice.throw(12)).into_bytes()
+            format!("\x1b[<{};{};{}M", dice.pick(&[0, 2, 64, 65]), 1 + dice.below(40), 1 + dice.below(12)).into_bytes()
         }
         50..54 => dice.pick(&["é", "日", "🙂", "\u{202e}"]).into(),
         // Not q, which leaves.
-        _ => vec![match u8::try_from(32 + dice.throw(95)).unwrap() {
+        _ => vec![match u8::try_from(32 + dice.below(95)).unwrap() {
             b'q' => b'j',
             other => other,
         }],
@@ -237,16 +221,16 @@ fn bytes(dice: &mut Dice) -> Vec<u8> {
 #[test]
 fn no_storm_of_input_is_left_untaken_by_the_program() {
     let count = events(20_000, 1);
-    let mut dice = Dice(5);
+    let mut dice = Dice::new(5, 0);
     let mut held = Held::start(&["--demo"], &[]);
     let process = held.child.process_id().expect("it runs").to_string();
     let (mut sent, mut all, mut stalls, mut level) = (0, Vec::new(), 0, 0);
     while sent < count {
-        let keys = 1 + dice.throw(150);
+        let keys = 1 + dice.below(150);
         let burst: Vec<u8> = (0..keys).flat_map(|_| bytes(&mut dice)).collect();
         sent += keys;
-        if dice.throw(3) == 0 {
-            let (rows, cols) = (1 + dice.throw(12), 1 + dice.throw(40));
+        if dice.below(3) == 0 {
+            let (rows, cols) = (1 + dice.below(12), 1 + dice.below(40));
             let size = size(u16::try_from(rows).unwrap(), u16::try_from(cols).unwrap());
             held.master.resize(size).expect("resizes");
         }

@@ -14,6 +14,7 @@ mod confirm;
 mod consistency;
 mod credentials;
 mod deciders;
+mod dice;
 mod explain;
 mod fake;
 mod findings;

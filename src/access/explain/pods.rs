@@ -17,7 +17,7 @@ use crate::access::workload::place::NodeRole;
 use crate::access::workload::{InForce, Irsa, Workloads};
 use crate::model::principal::{Asked, Principal};
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
-use crate::model::workload::{DEFAULT_AUDIENCE, Pod};
+use crate::model::workload::{DEFAULT_AUDIENCE, Pod, oidc_provider_arn};
 
 /// So many service accounts are listed, and so many pods.
 const MOST: usize = 12;
@@ -173,7 +173,7 @@ pub(super) fn web_identity(ground: &Ground<'_>, message: &Message, it: &WebIdent
     let arn = ground.facts.cluster.value().and_then(|it| it.arn.clone()).unwrap_or_default();
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
     let account = ground.iam.account.clone();
-    let provider = |host: &str| account.as_ref().map(|it| format!("arn:{partition}:iam::{it}:oidc-provider/{host}"));
+    let provider = |host: &str| account.as_ref().map(|it| oidc_provider_arn(&partition, it, host));
     let judged = if is_own { own } else { host };
     let cluster = &ground.cluster.name;
     let (outcome, notes) = match (it.fault, judged.and_then(provider), &account) {

@@ -194,7 +194,7 @@ fn of_itself(
     let Some(owner) = it.owner_arn.as_deref() else { return };
     let addons = &workloads.facts().0.addons;
     let own = it.association_arn.as_deref().unwrap_or_default();
-    let addon = addons.lookup(|it| it.addon_arn.as_deref() == Some(owner), |name| owner.contains(&format!("/{name}/")));
+    let addon = addons.lookup(|it| it.addon_arn.as_deref() == Some(owner), |name| it.is_owned_by(name));
     let evidence = of_document(it, "ownerArn");
     match addon {
         Lookup::Found(addon) => {

@@ -14,10 +14,7 @@ use crate::model::principal::Arn;
 use crate::model::snapshot::{DocumentRef, Evidence, Lookup};
 use crate::model::validation::entry::EntryType;
 use crate::model::words::last_part;
-use crate::model::workload::SYSTEM;
-
-/// What IRSA's tokens are for, unless an annotation says otherwise.
-const AUDIENCE: &str = "sts.amazonaws.com";
+use crate::model::workload::{DEFAULT_AUDIENCE, SYSTEM, oidc_provider_arn};
 
 pub(super) fn controls(ground: &Ground<'_>) -> Vec<Control> {
     let mappings = [mode(ground), creator(ground), map_accounts(ground), aws_auth_writers(ground)];
@@ -207,7 +204,7 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
         return control(Standing::Unknown, "the cluster's description names no issuer".to_owned()).at(issuer_at);
     };
     let host = issuer.trim_start_matches("https://");
-    let provider = format!("arn:{}:iam::{}:oidc-provider/{host}", arn.partition, arn.account);
+    let provider = oidc_provider_arn(&arn.partition, &arn.account, host);
     if ground.iam.account.as_ref().is_some_and(|own| *own != arn.account) {
         let because = format!("the cluster's account {} cannot be read from here", arn.account);
         return control(Standing::Unknown, because).at(issuer_at);
@@ -217,13 +214,13 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
         Lookup::Unknown(gap) => {
             control(Standing::Unknown, format!("the OIDC providers are not known: {gap}")).at(issuer_at)
         }
-        Lookup::Found(found) if !found.client_id_list.iter().any(|it| it == AUDIENCE) => {
+        Lookup::Found(found) if !found.client_id_list.iter().any(|it| it == DEFAULT_AUDIENCE) => {
             let because = format!(
-                "the account trusts the cluster's issuer, but not for the audience {AUDIENCE}: IRSA works for no service \
+                "the account trusts the cluster's issuer, but not for the audience {DEFAULT_AUDIENCE}: IRSA works for no service \
                  account that does not ask for another"
             );
             let command = format!(
-                "aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {} --client-id {AUDIENCE}",
+                "aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {} --client-id {DEFAULT_AUDIENCE}",
                 quoted(&provider)
             );
             let danger = "breaks nothing; service accounts of the cluster can then assume the roles that name them";
@@ -251,8 +248,10 @@ fn oidc_provider(ground: &Ground<'_>) -> Control {
                     format!("there is none: the {n} service accounts with IRSA get no role"),
                 ),
             };
-            let command =
-                format!("aws iam create-open-id-connect-provider --url {} --client-id-list {AUDIENCE}", quoted(issuer));
+            let command = format!(
+                "aws iam create-open-id-connect-provider --url {} --client-id-list {DEFAULT_AUDIENCE}",
+                quoted(issuer)
+            );
             let danger = "breaks nothing; whoever can run pods in the cluster can then assume the roles that name their service \
                           accounts";
             control(standing, because).at(issuer_at).change(command, danger)

@@ -25,6 +25,9 @@ use crate::model::workload::{DaemonSet, Pod, SYSTEM};
 /// The name of the add-on, of its DaemonSet and of its image.
 pub(crate) const AGENT: &str = "eks-pod-identity-agent";
 
+/// The label that the agent's chart sets on its DaemonSet and pods, and its value (with a suffix on hybrid nodes).
+pub(crate) const AGENT_LABEL: &str = "app.kubernetes.io/name";
+
 /// Where the agent runs.
 pub(crate) struct PodIdentityAgent<'a> {
     facts: &'a ClusterFacts,
@@ -354,7 +357,7 @@ fn daemon_sets(facts: &ClusterFacts) -> SetStatus<'_> {
 }
 
 fn labelled(labels: &std::collections::BTreeMap<String, String>) -> bool {
-    let name = labels.get("app.kubernetes.io/name").map(String::as_str);
+    let name = labels.get(AGENT_LABEL).map(String::as_str);
     name.is_some_and(|it| it == AGENT || it.strip_prefix(AGENT).is_some_and(|suffix| suffix.starts_with("-hybrid")))
 }
 

@@ -1,6 +1,6 @@
 //! One cluster of the world, and what a write makes of it.
 //!
-//! Decides which facts follow anew: after a write to EKS those that EKS holds, after a write to Kubernetes all of them. Which
+//! Decides which facts are derived again: after a write to EKS those that EKS holds, after a write to Kubernetes all of them. Which
 //! writes are allowed, their own callers decide.
 
 use std::sync::{Arc, OnceLock};
@@ -50,7 +50,7 @@ impl Held {
         }
     }
 
-    /// The facts follow from the manifests anew; what the world could not read stays unread.
+    /// Derives the facts from the manifests again; what the world could not read stays unread.
     pub(super) fn rewritten(
         &self,
         base: &Base,

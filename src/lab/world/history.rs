@@ -1,7 +1,7 @@
 //! What was written to a cluster's objects: the resource version, and the changes that a watch replays.
 //!
 //! Decides how versions are counted: a world begins at the highest version that one of its objects carries, and each write is
-//! the next. Old changes are forgotten; a watch that asks for them is told that they are gone. What a watch makes of a change
+//! the next. Old changes are forgotten; a watch that asks for them is answered 410 Gone. What a watch makes of a change
 //! is `lab::kubernetes::watch`'s.
 
 use std::collections::VecDeque;

@@ -171,7 +171,7 @@ async fn add_what_matters(
     }
     let mut owners = unread_owners(&snapshot.cluster(id));
     if !owners.is_empty() {
-        // The section is read anew, the agent's add-on with it.
+        // This replaces the section, so the agent's add-on is read again too.
         owners.push(AGENT.to_owned());
         load::read_more(session, id, &Needs::addons(owners), snapshot).await;
     }
@@ -192,9 +192,7 @@ async fn add_what_matters(
 /// The names of add-ons of which only the name was read, and which own an association that was.
 fn unread_owners(facts: &ClusterFacts) -> Vec<String> {
     let names = facts.addons.missing().iter().filter_map(|it| it.item.as_deref());
-    let owners: Vec<&str> =
-        facts.pod_identity_associations.items().iter().filter_map(|it| it.owner_arn.as_deref()).collect();
-    let owns = |name: &&str| owners.iter().any(|arn| arn.contains(&format!("/{name}/")));
+    let owns = |name: &&str| facts.pod_identity_associations.items().iter().any(|it| it.is_owned_by(name));
     names.filter(owns).map(str::to_owned).collect()
 }
 
@@ -310,7 +308,7 @@ fn simulated(role: &str, found: &[Simulated]) -> (Verdict, String) {
         (Verdict::No, format!("a policy of {role} denies it"))
     } else if !missing.is_empty() {
         let keys: Vec<&str> = missing.into_iter().collect();
-        (Verdict::Unknown, format!("the policies of {role} make it depend on {}, which nobody told", keys.join(", ")))
+        (Verdict::Unknown, format!("the policies of {role} make it depend on {}, which nobody said", keys.join(", ")))
     } else if decided(Decision::NotAllowed) {
         (Verdict::No, format!("no policy of {role} allows it; the resource's own policy, if it has one, was not asked"))
     } else {

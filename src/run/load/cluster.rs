@@ -1,5 +1,6 @@
 //! Every section of one cluster, side by side.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use futures::future::{join, join_all};
@@ -42,7 +43,7 @@ macro_rules! bring_listed {
                         [] => pages(feed, |next| kubernetes.list($listed, next)).await,
                         filters => {
                             let list = |filter, next| kubernetes.list_some($listed, filter, next);
-                            some_lists(filters, list).await
+                            some_lists(filters, list, |it| it.metadata.full_name()).await
                         }
                     }
                 });
@@ -371,22 +372,18 @@ async fn kubernetes(
 async fn some_lists<'a, T, L>(
     filters: &'a [ListFilter],
     list: impl Fn(&'a ListFilter, Option<String>) -> L,
+    name: impl Fn(&T) -> String,
 ) -> Section<Vec<T>>
 where
-    T: PartialEq,
     L: Future<Output = Result<Page<T>, Failure>>,
 {
-    let (mut items, mut missing): (Vec<T>, Vec<Missing>) = (Vec::new(), Vec::new());
+    let (mut items, mut missing, mut known) = (Vec::new(), Vec::new(), HashSet::new());
     for (found, lost) in join_all(filters.iter().map(|filter| whole_list(|next| list(filter, next)))).await {
         match lost.first() {
             Some(Missing { item: None, failure }) if found.is_empty() => return Section::failed(failure.clone()),
             _ => missing.extend(lost),
         }
-        for it in found {
-            if !items.contains(&it) {
-                items.push(it);
-            }
-        }
+        items.extend(found.into_iter().filter(|it| known.insert(name(it))));
     }
     Section::partial(items, now(), missing)
 }

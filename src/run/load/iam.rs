@@ -15,6 +15,7 @@ use crate::model::role::{RoleDetail, UserDetail};
 use crate::model::section::{SectionId, SectionSet};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::{IamUpdate, Update};
+use crate::model::workload::oidc_provider_arn;
 
 /// Reads all there is to know of the account: roles, users, groups, policies, OIDC providers, instance profiles.
 pub async fn iam(session: &Session, tx: mpsc::Sender<Update>) {
@@ -62,7 +63,7 @@ pub(super) fn provider_of(session: &Session, cluster: Option<&Cluster>, crew: &m
     let name = cluster.and_then(|it| {
         let partition = it.arn.as_deref()?.split(':').nth(1)?;
         let host = it.issuer()?.trim_start_matches("https://");
-        Some(format!("arn:{partition}:iam::{}:oidc-provider/{host}", it.account()?))
+        Some(oidc_provider_arn(partition, &it.account()?, host))
     });
     crew.bring(slot(IamUpdate::OidcProviders), |feed| async move {
         if let Some(arn) = name

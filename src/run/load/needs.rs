@@ -4,7 +4,7 @@
 //! A section that is not read stays unread: were an answer to rest on it after all, it would be unknown, never wrong. How a
 //! section is read is decided in [`super::cluster`] and [`super::iam`]. A new question has its set here.
 
-use crate::access::workload::agent::AGENT;
+use crate::access::workload::agent::{AGENT, AGENT_LABEL};
 use crate::cloud::kubernetes::ListFilter;
 use crate::model::section::SectionId::{
     AccessEntries, Addons, ApiResources, AwsAuth, Capabilities, Cluster, ClusterRoleBindings, ClusterRoles, DaemonSets,
@@ -93,7 +93,7 @@ impl Needs {
             Pods => {
                 // A mirror pod names no service account, and counts as the default one's.
                 let own = if name == "default" { here } else { here.of_account(name) };
-                vec![own, ListFilter::labelled("app.kubernetes.io/name", AGENT)]
+                vec![own, ListFilter::labeled(AGENT_LABEL, AGENT)]
             }
             NetworkPolicies => vec![here],
             _ => Vec::new(),

@@ -11,6 +11,7 @@ use eksplorer::cli::{Cli, Command};
 use eksplorer::model::visible::is_deceptive;
 use eksplorer::run::{Trouble, headless};
 
+use crate::dice::Dice;
 use crate::stage::WORLD;
 
 const GARBLED: &str = include_str!("../garbled/world.yaml");
@@ -59,47 +60,34 @@ const COMMANDS: [&[&str]; 14] = [
     &["why-sa", "pay/api"],
 ];
 
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-}
-
 fn bend(text: &str, dice: &mut Dice) -> Vec<u8> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for _ in 0..=dice.throw(3) {
-        let at = dice.throw(lines.len());
-        match dice.throw(8) {
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(lines.len());
+        match dice.below(8) {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, lines[at].clone()),
             2 => {
-                let other = dice.throw(lines.len());
+                let other = dice.below(lines.len());
                 lines.swap(at, other);
             }
-            3 => lines[at].insert_str(0, &" ".repeat(1 + dice.throw(3))),
+            3 => lines[at].insert_str(0, &" ".repeat(1 + dice.below(3))),
             _ => {
                 if let Some((key, _)) = lines[at].split_once(": ") {
-                    lines[at] = format!("{key}: {}", VALUES[dice.throw(VALUES.len())]);
+                    lines[at] = format!("{key}: {}", VALUES[dice.below(VALUES.len())]);
                 }
             }
         }
     }
     let mut bytes = lines.join("\n").into_bytes();
-    match dice.throw(12) {
-        0 => bytes.truncate(dice.throw(bytes.len())),
+    match dice.below(12) {
+        0 => bytes.truncate(dice.below(bytes.len())),
         1 => {
-            let at = dice.throw(bytes.len());
-            bytes[at] ^= 1 << dice.throw(8);
+            let at = dice.below(bytes.len());
+            bytes[at] ^= 1 << dice.below(8);
         }
         2 => {
-            let at = dice.throw(bytes.len());
+            let at = dice.below(bytes.len());
             bytes[at] = 0;
         }
         _ => {}
@@ -122,7 +110,7 @@ async fn run(args: &[&str]) -> Result<headless::Printed, Trouble> {
 #[tokio::test]
 async fn no_bent_document_breaks_a_command() {
     let count = std::env::var("EKSPLORER_DOCUMENTS").ok().and_then(|it| it.parse().ok()).unwrap_or(150);
-    let mut dice = Dice(3);
+    let mut dice = Dice::new(3, 0);
     let file = std::env::temp_dir().join(format!("eksplorer-bent-{}.yaml", std::process::id()));
     let path = file.to_str().unwrap();
     let (mut answered, mut refused, mut worst) = (0, 0, Duration::ZERO);

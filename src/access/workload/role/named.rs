@@ -21,8 +21,8 @@ use crate::model::workload::DEFAULT_AUDIENCE;
 /// How many of those of whom it is not known are named one by one.
 const MOST_OPEN: usize = 3;
 
-/// What is known of somebody who is named.
-type Told = (HolderKind, Verdict, String);
+/// Somebody whom a trust policy names: as what, whether the policy lets it in, and how it is described.
+type NamedHolder = (HolderKind, Verdict, String);
 
 impl<'a> Workloads<'a> {
     /// Whom the trust policy names.
@@ -69,7 +69,7 @@ impl<'a> Workloads<'a> {
         role: &Principal,
         statement: &Statement,
         it: &NamedPrincipal,
-    ) -> Told {
+    ) -> NamedHolder {
         let kind = HolderKind::Principal;
         match &it.form {
             PrincipalForm::Service => {
