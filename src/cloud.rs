@@ -15,6 +15,7 @@ pub mod iam;
 pub mod kubernetes;
 mod lanes;
 mod limits;
+mod page_size;
 mod patience;
 mod programs;
 mod progress;

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -66,6 +67,10 @@ pub(super) fn host_of(uri: &http::Uri) -> String {
 impl HttpConnector for BoundedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let progress = Progress::current();
+        // The SDK takes an answer that was cut off for one that broke off, and would ask again.
+        if let Some(found) = progress.as_ref().and_then(Progress::too_large) {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(Box::new(found))));
+        }
         if let (Some(progress), Ok(uri)) = (&progress, request.uri().parse::<http::Uri>()) {
             progress.attempt(&host_of(&uri));
         }

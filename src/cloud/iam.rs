@@ -11,7 +11,7 @@ use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EntityType};
 use super::answer::AnswerCheck;
 use super::answer::shape::Unreadable;
 use super::lanes::{Rank, Service};
-use super::progress::TOO_LARGE;
+use super::page_size::PageSizes;
 use super::session::{Request, Session};
 use super::{Page, PageTurns, PageWeight, failure};
 use crate::model::failure::{Failure, FailureKind};
@@ -22,8 +22,8 @@ use crate::model::snapshot::Missing;
 
 /// The most that IAM gives at once.
 const PAGE: i32 = 1000;
-/// What is asked for in place of a page of the whole account that is too large.
-const SMALLER_PAGES: [i32; 2] = [100, 10];
+/// What is asked for of the whole account, and in place of a page that is too large.
+const SIZES: &[usize] = &[1000, 100, 10];
 
 /// Not AWS's own managed policies: there are more than a thousand of them.
 const WHOLE: [EntityType; 4] = [EntityType::Role, EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy];
@@ -67,12 +67,13 @@ pub struct AccountMissing {
 #[derive(Clone, Debug)]
 pub struct Iam {
     session: Session,
+    sizes: PageSizes,
 }
 
 impl Session {
     /// IAM of the caller's account.
     pub fn iam(&self) -> Iam {
-        Iam { session: self.clone() }
+        Iam { session: self.clone(), sizes: PageSizes::new(SIZES) }
     }
 }
 
@@ -132,19 +133,11 @@ impl<'a> Sorter<'a> {
 impl Iam {
     /// GetAccountAuthorizationDetails: roles, users, groups, and the account's own managed policies.
     pub async fn account_details(&self, next_page: Option<String>) -> Result<AccountDetails, Failure> {
-        let mut smaller = SMALLER_PAGES.into_iter();
-        let mut count = PAGE;
-        loop {
-            let page = self.account_details_page(next_page.clone(), count).await;
-            let too_large = page.as_ref().is_err_and(|failure| failure.code.as_deref() == Some(TOO_LARGE));
-            match smaller.next().filter(|_| too_large) {
-                Some(fewer) => count = fewer,
-                None => return page,
-            }
-        }
+        let page = |count| self.account_details_page(next_page.clone(), count);
+        self.sizes.ask("GetAccountAuthorizationDetails", page).await
     }
 
-    async fn account_details_page(&self, next_page: Option<String>, count: i32) -> Result<AccountDetails, Failure> {
+    async fn account_details_page(&self, next_page: Option<String>, count: usize) -> Result<AccountDetails, Failure> {
         let request = request("GetAccountAuthorizationDetails", "read the roles, users, groups and policies", "");
         let check = request.check();
         let call = self
@@ -152,7 +145,7 @@ impl Iam {
             .iam_client()
             .get_account_authorization_details()
             .set_filter(Some(WHOLE.to_vec()))
-            .max_items(count)
+            .max_items(i32::try_from(count).unwrap_or(PAGE))
             .set_marker(next_page)
             .customize()
             .interceptor(check.clone())

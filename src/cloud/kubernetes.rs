@@ -26,7 +26,8 @@ pub(super) use link::Links;
 
 use super::answer::shape::Shape;
 use super::limits::seconds;
-use super::progress::{BoundedBody, Progress, TOO_LARGE};
+use super::page_size::PageSizes;
+use super::progress::{BoundedBody, Progress};
 use super::session::{Request, Session};
 use super::{AnswerLimits, Page, PageWeight, failure};
 use crate::model::aws_auth::{AWS_AUTH, AwsAuthKey};
@@ -39,10 +40,8 @@ use crate::model::review::{Review, Reviewed, Reviewee};
 use crate::model::snapshot::Missing;
 use crate::model::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
-/// How many objects a page has, as kubectl asks for.
-const PAGE: usize = 500;
-/// What is asked for in place of a page that is too large.
-const SMALLER_PAGES: [usize; 2] = [50, 5];
+/// How many objects a page has, as kubectl asks for, and in place of one that is too large.
+const SIZES: &[usize] = &[500, 50, 5];
 /// The pause before the second try; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -130,7 +129,7 @@ impl ListFilter {
     }
 
     /// The objects, in any namespace, of which a label has that value.
-    pub fn labelled(label: &str, value: &str) -> Self {
+    pub fn labeled(label: &str, value: &str) -> Self {
         ListFilter { namespace: None, selector: Some(("labelSelector", format!("{label}={value}"))) }
     }
 }
@@ -313,6 +312,7 @@ pub struct Kubernetes {
     session: Session,
     link: Arc<Link>,
     on: String,
+    sizes: PageSizes,
 }
 
 impl Session {
@@ -321,7 +321,7 @@ impl Session {
     pub async fn kubernetes(&self, id: &ClusterId, cluster: Option<&Cluster>) -> Result<Kubernetes, Failure> {
         let on = format!("cluster {}", id.name);
         let link = self.links().find(self, id, cluster, &on).await?;
-        Ok(Kubernetes { session: self.clone(), link, on })
+        Ok(Kubernetes { session: self.clone(), link, on, sizes: PageSizes::new(SIZES) })
     }
 }
 
@@ -338,16 +338,7 @@ impl Kubernetes {
         filter: &ListFilter,
         next: Option<String>,
     ) -> Result<Page<T>, Failure> {
-        let mut smaller = SMALLER_PAGES.into_iter();
-        let mut count = PAGE;
-        loop {
-            let page = self.list_page(listed, filter, next.as_deref(), count).await;
-            let too_large = page.as_ref().is_err_and(|failure| failure.code.as_deref() == Some(TOO_LARGE));
-            match smaller.next().filter(|_| too_large) {
-                Some(fewer) => count = fewer,
-                None => return page,
-            }
-        }
+        self.sizes.ask(listed.path, |count| self.list_page(listed, filter, next.as_deref(), count)).await
     }
 
     async fn list_page<T: DeserializeOwned>(
@@ -470,6 +461,7 @@ impl Kubernetes {
             let answer = self.answer(exchange).await?;
             read(&answer).map_err(|why| Trouble::Unreadable(answer, why))
         };
+        let request = request.asked_of(self.link.host());
         self.session.perform(request, call, |request, trouble| trouble.failure(request, asked)).await
     }
 
@@ -611,7 +603,7 @@ mod tests {
             let (url, mut tokens) = server(refusals).await;
             let session = link::tests::session(crate::cloud::Options::default()).await;
             let link = Arc::new(link::tests::link(&session, &url, kept));
-            let kubernetes = Kubernetes { session, link, on: "cluster c".into() };
+            let kubernetes = Kubernetes { session, link, on: "cluster c".into(), sizes: PageSizes::new(SIZES) };
             let answer = kubernetes.list(PODS, None).await;
             assert_eq!(answer.as_ref().map_err(|it| &it.kind).err(), (!known).then_some(&FailureKind::Unauthenticated));
             let seen: Vec<String> = std::iter::from_fn(|| tokens.try_recv().ok()).collect();

@@ -10,7 +10,7 @@
 //! | attempts of a call | 4 (`Options::attempts`) | the last refusal counts |
 //! | a Retry-After | 5 s | the call is given up at once, and says for how long the server wants to be left alone |
 //! | an answer | 4 MiB, 100,000 values; pages of lists 16 MiB, 500,000 values | smaller pages are asked for, then the call fails |
-//! | a list | 2,000 pages, 50 empty ones in a row, 500,000 items, 2 GiB, 300 s, no page token twice | what was read is kept, the list is not whole |
+//! | a list | 2,000 pages, 50 empty ones in a row, no page token twice; of Kubernetes 500,000 items, 1 GiB, 300 s; of AWS 50,000 items, 256 MiB, 120 s | what was read is kept, the list is not whole |
 //!
 //! Answers are counted as they arrive, before anything is made of them: values are bounded too, since a byte of JSON or
 //! XML can become a hundred bytes of memory. Who enforces: `progress` for calls, `patience` for questions, `PageTurns` for
@@ -114,6 +114,18 @@ impl Limits {
         if Limits::is_large(service, operation) { self.silence * 3 / 2 } else { self.silence }
     }
 
+    /// How long a list of this service may be: what AWS lists is limited by quotas, the largest is an account's five
+    /// thousand roles with their policies.
+    pub(super) fn list_of(&self, service: Service) -> ListLimits {
+        let list = self.list;
+        match service {
+            Service::Kubernetes => list,
+            Service::Eks | Service::Iam | Service::Sts => {
+                ListLimits { items: list.items / 10, bytes: list.bytes / 4, time: list.time * 2 / 5, ..list }
+            }
+        }
+    }
+
     /// How long a call of this operation may take.
     pub(super) fn time(&self, service: Service, operation: &str) -> Duration {
         if Limits::is_large(service, operation) { self.large_call } else { self.call }
@@ -129,7 +141,7 @@ impl Default for Limits {
 impl ListLimits {
     /// The limits of the program.
     pub const STANDARD: ListLimits =
-        ListLimits { pages: 2_000, empty_pages: 50, items: 500_000, bytes: 2 << 30, time: Duration::from_secs(300) };
+        ListLimits { pages: 2_000, empty_pages: 50, items: 500_000, bytes: 1 << 30, time: Duration::from_secs(300) };
 }
 
 impl Default for ListLimits {

@@ -62,7 +62,7 @@ impl Patience {
         waited.answers.insert(place, answered);
     }
 
-    /// Begins anew.
+    /// Forgets the silence so far.
     pub(super) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Waited::default();
     }

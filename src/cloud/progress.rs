@@ -45,6 +45,7 @@ struct State {
     attempts: usize,
     status: Option<u16>,
     bytes: usize,
+    too_large: Option<AnswerTooLarge>,
 }
 
 /// The times that a call is given.
@@ -91,7 +92,7 @@ impl Progress {
         let began = Instant::now();
         // Until the first request is sent nobody is waited for: credentials may be made meanwhile.
         let phase = Phase::Resting;
-        let state = State { phase, host: None, attempts: 0, status: None, bytes: 0 };
+        let state = State { phase, host: None, attempts: 0, status: None, bytes: 0, too_large: None };
         Progress(Arc::new(Inner { began, times, answer, state: Mutex::new(state), changed: Notify::new() }))
     }
 
@@ -120,6 +121,11 @@ impl Progress {
         }
         drop(state);
         self.0.changed.notify_one();
+    }
+
+    /// What of the call was cut off, if its answer was: it would be as large again.
+    pub(super) fn too_large(&self) -> Option<AnswerTooLarge> {
+        self.state().too_large
     }
 
     /// An answer begins.
@@ -245,7 +251,7 @@ impl Progress {
 }
 
 /// An answer was cut off: it is larger than any that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AnswerTooLarge {
     limits: AnswerLimits,
     by_values: bool,
@@ -280,9 +286,15 @@ impl<B> BoundedBody<B> {
     }
 
     fn count(&mut self, piece: &[u8]) -> Result<(), AnswerTooLarge> {
+        let counted = self.count_piece(piece);
         if let Some(progress) = &self.progress {
             progress.received(piece.len());
+            progress.state().too_large = counted.err();
         }
+        counted
+    }
+
+    fn count_piece(&mut self, piece: &[u8]) -> Result<(), AnswerTooLarge> {
         let values = piece.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b'<')).count();
         let too_large = |by_values| AnswerTooLarge { limits: self.limits, by_values };
         self.left.bytes = self.left.bytes.checked_sub(piece.len()).ok_or_else(|| too_large(false))?;

@@ -116,7 +116,7 @@ pub(crate) struct Request {
     pub(crate) doing: &'static str,
     pub(crate) on: String,
     pub(crate) rank: Rank,
-    /// Which of the service's kind is asked: a region, a cluster. Empty where there is one only.
+    /// Which of the service's kind is asked: a region, a host. Empty where there is one only.
     place: String,
     /// Whether something may be done by it, so that giving it up leaves a doubt.
     writes: bool,
@@ -146,6 +146,12 @@ impl Request {
     /// The region that is asked.
     pub(super) fn in_region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.place);
+        self
+    }
+
+    /// The server that is asked: clusters of one name may be several.
+    pub(super) fn asked_of(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.place);
         self
     }
 
@@ -398,7 +404,7 @@ impl Session {
 
     /// What a page of a list weighs that was the answer to this.
     pub(super) fn weigh(&self, request: &Request) -> PageWeight {
-        let (check, limits) = (&request.check, self.inner.options.limits.list);
+        let (check, limits) = (&request.check, self.inner.options.limits.list_of(request.service));
         let (doing, on) = (request.doing, request.on.clone());
         PageWeight { bytes: check.bytes(), limits, doing, on, host: check.host() }
     }
