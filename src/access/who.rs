@@ -11,6 +11,7 @@ mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bound::{OF_NAMESPACE, stands_for_many};
 pub use commands::who_can_question;
 pub use subjects::{Carrier, SubjectRow, subjects};
 
@@ -176,6 +177,21 @@ pub struct Identities {
     maybe: BTreeMap<Via, Vec<String>>,
 }
 
+impl Identities {
+    /// Those that bindings surely let, without the control plane's own: groups first, by name.
+    pub fn subjects(&self) -> Vec<Via> {
+        let groups = self.groups.keys().filter(|it| !is_system(it) || stands_for_many(&Via::Group((*it).clone())));
+        let groups = groups.map(|it| Via::Group(it.clone()));
+        let users = self.users.keys().filter_map(|name| match account_of(name) {
+            Some((namespace, name)) => {
+                Some(Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            None => (!is_system(name)).then(|| Via::User(name.clone())),
+        });
+        groups.chain(users).collect()
+    }
+}
+
 impl Permissions {
     /// The users and groups that bindings let make a request. Access policies name principals, not identities.
     pub fn identities(&self, request: &Request) -> Identities {
@@ -216,6 +232,22 @@ impl Permissions {
             }
         }
         found
+    }
+
+    /// The namespaces of the service accounts that bindings let make one of the requests; `None` where it is those of all.
+    pub fn account_namespaces(&self, requests: &[&Request]) -> Option<BTreeSet<String>> {
+        let mut namespaces = BTreeSet::new();
+        for request in requests {
+            let found = self.identities(request);
+            if found.groups.contains_key(SERVICE_ACCOUNTS) {
+                return None;
+            }
+            let maybe = found.maybe.keys().filter_map(|via| if let Via::User(name) = via { Some(name) } else { None });
+            let users = found.users.keys().chain(maybe).filter_map(|name| account_of(name)).map(|(space, _)| space);
+            let groups = found.groups.keys().filter_map(|it| it.strip_prefix(OF_NAMESPACE));
+            namespaces.extend(users.chain(groups).filter(|it| !it.is_empty()).map(str::to_owned));
+        }
+        Some(namespaces)
     }
 
     fn paths(&self, via: &Via, bindings: &[(BindingAt, usize)]) -> Vec<Allowing> {
@@ -415,7 +447,7 @@ fn service_accounts<'f>(
     let mut wanted: BTreeSet<(&str, &str)> =
         identities.users.keys().chain(maybe).filter_map(|name| account_of(name)).collect();
     let of_namespace: BTreeSet<&str> =
-        identities.groups.keys().filter_map(|it| it.strip_prefix("system:serviceaccounts:")).collect();
+        identities.groups.keys().filter_map(|it| it.strip_prefix(OF_NAMESPACE)).collect();
     let key_of =
         |it: &'f ServiceAccount| (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
     let all = || facts.service_accounts.items().iter().map(key_of);
@@ -461,7 +493,7 @@ fn nobodys_group(name: &str, carried: &BTreeSet<&str>, facts: &ClusterFacts) -> 
         SERVICE_ACCOUNTS => {
             Some((Holding::Group(name.to_owned()), Some(format!("every service account ({accounts} known)"))))
         }
-        _ if name.starts_with("system:serviceaccounts:") => {
+        _ if name.starts_with(OF_NAMESPACE) => {
             Some((Holding::Group(name.to_owned()), Some("every service account of the namespace".into())))
         }
         _ if carried.contains(name) => None,

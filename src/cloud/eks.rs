@@ -108,13 +108,33 @@ impl Eks {
             .ok_or_else(|| request.failure(FailureKind::Unexpected, None, "the answer holds no cluster"))
     }
 
-    /// ListAccessEntries: principal ARNs.
-    pub async fn list_access_entries(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = self.request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
+    /// ListAccessPolicies: the ARNs of the access policies that there are.
+    pub async fn list_access_policies(&self, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = self.request("ListAccessPolicies", "list the access policies that there are", "", Rank::Page);
+        let call = self.client.list_access_policies().set_next_token(next).customize().interceptor(request.check());
+        let about = request.clone();
+        let said = self.session.perform(request, call.send(), failure::aws).await?;
+        let arns = said.access_policies.unwrap_or_default().into_iter().filter_map(|it| it.arn).collect();
+        Ok(self.page(arns, said.next_token, &about))
+    }
+
+    /// ListAccessEntries: principal ARNs; with a policy's ARN those of the entries that have it.
+    pub async fn list_access_entries(
+        &self,
+        cluster: &str,
+        policy: Option<&str>,
+        next: Option<String>,
+    ) -> Result<Page<String>, Failure> {
+        let doing = match policy {
+            Some(_) => "list the access entries that have an access policy",
+            None => "list the access entries",
+        };
+        let request = self.request("ListAccessEntries", doing, of(cluster), Rank::Page);
         let call = self
             .client
             .list_access_entries()
             .cluster_name(cluster)
+            .set_associated_policy_arn(policy.map(str::to_owned))
             .set_next_token(next)
             .customize()
             .interceptor(request.check())

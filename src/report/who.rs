@@ -114,6 +114,19 @@ pub fn text(
     out
 }
 
+/// What bindings say, before it is known which principals are behind them.
+pub fn bound_text(question: &Question, bound: &[Via], entries: usize) -> String {
+    let of = if question.command.is_some() { "this or a part of it" } else { "this" };
+    let whom = match bound {
+        [] => format!("no binding gives {of} to anybody outside the control plane"),
+        _ => {
+            let all: Vec<String> = bound.iter().map(|it| visible(&it.to_string()).into_owned()).collect();
+            format!("bindings give {of} to {}", all.join(", "))
+        }
+    };
+    format!("{}: {whom}\nreading {entries} access entries for the principals", visible(&question.title()))
+}
+
 fn holder_json(permissions: &Permissions, holder: &Holder) -> Value {
     let mut value = json!({
         "kind": kind(&holder.subject),

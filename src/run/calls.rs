@@ -94,6 +94,7 @@ fn purpose(operation: &str) -> &'static str {
         "ListClusters" => "which clusters there are",
         "DescribeCluster" => "the cluster: where its API is, its authentication mode",
         "ListAccessEntries" => "for whom there are access entries",
+        "ListAccessPolicies" => "which access policies there are",
         "DescribeAccessEntry" => "an entry's type, username and groups",
         "ListAssociatedAccessPolicies" => "an entry's access policies",
         "ListPodIdentityAssociations" => "which service accounts have an association",

@@ -22,7 +22,7 @@ pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 pub use why::{why_account, why_pod, why_role};
 
-use super::load::Needs;
+use super::load::{ListedEntries, Needs};
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
 use crate::access::Verdict;
@@ -78,11 +78,7 @@ async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>, needs
             load::answer(session, id.clone(), (**asked).clone()).await
         }
         (Source::Live { session, .. }, None) if *needs == Needs::ALL => load::whole(session, id.clone()).await,
-        (Source::Live { session, .. }, None) => {
-            let mut snapshot = load::facts(session, id.clone(), needs).await;
-            load::entries_of_aws_auth(session, id, needs, &mut snapshot).await;
-            snapshot
-        }
+        (Source::Live { session, .. }, None) => load::facts(session, id.clone(), needs).await,
         (Source::Live { session, .. }, Some(Query::Name(name))) => {
             let mut snapshot = load::facts(session, id.clone(), &Needs::name()).await;
             match find(name, &snapshot.cluster(id), &snapshot.iam) {
@@ -184,7 +180,11 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
+    let mut snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
+    if let (Source::Live { session, .. }, Pane::AwsAuth) = (&source, pane) {
+        load::listed_entries(session, &id, &ListedEntries::OfAwsAuth, &mut snapshot).await;
+        snapshot = snapshot.settled();
+    }
     let facts = snapshot.cluster(&id);
     let rows = inventory(&facts, &snapshot.iam);
     let caveats = list::caveats(&snapshot, &id, pane);

@@ -137,7 +137,7 @@ async fn answer(options: Options, command: Command) -> Printed {
             headless::show_permissions(options, &principal, namespace.as_deref()).await
         }
         Command::Can(args) => headless::can(options, &args).await,
-        Command::WhoCan { request, becoming } => headless::who_can(options, &request, becoming).await,
+        Command::WhoCan { request, becoming } => headless::who_can(options, &request, becoming, &mut |_| {}).await,
         Command::List { what } => headless::list_rows(options, what).await,
         Command::WhyPod { pod, action } => headless::why_pod(options, &pod, &action).await,
         Command::WhySa { service_account, action } => headless::why_account(options, &service_account, &action).await,

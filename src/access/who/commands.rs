@@ -13,6 +13,19 @@ use crate::access::permissions::{Allowing, Permissions, Via, Who};
 use crate::model::principal::PrincipalKey;
 use crate::model::snapshot::ClusterFacts;
 
+impl Permissions {
+    /// The users, groups and service accounts that bindings let do what is asked, or a part of it.
+    pub fn bound_subjects(&self, question: &Question) -> Vec<Via> {
+        let mut all: Vec<Via> = Vec::new();
+        for via in question.requests().into_iter().flat_map(|it| self.identities(it).subjects()) {
+            if !all.contains(&via) {
+                all.push(via);
+            }
+        }
+        all
+    }
+}
+
 /// As [`who_can_meant`], for a question: of a command of kubectl, whoever may do all that it asks.
 pub fn who_can_question(
     facts: &ClusterFacts,

@@ -37,7 +37,7 @@ pub(super) async fn trace_subject(options: &Options, given: &str) -> Result<Prin
     let is_account = matches!(Who::subject(given), Some((Via::ServiceAccount { .. }, _)));
     let snapshot = match is_account {
         true => facts_about(&source, &id, Some(given)).await?,
-        false => facts_for(&source, &id, None, &Needs::who_can()).await?,
+        false => facts_for(&source, &id, None, &Needs::subject()).await?,
     };
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);

@@ -85,7 +85,7 @@ pub async fn ask(
     join3(config_map, entry, nodes).await;
 }
 
-/// Reads some access entries.
+/// Reads some access entries, without their policies.
 pub(super) async fn entries(
     session: &Session,
     id: &ClusterId,
@@ -96,7 +96,7 @@ pub(super) async fn entries(
     let read = |(key, arn): (PrincipalKey, String)| {
         let (eks, tx) = (&eks, &tx);
         async move {
-            let answer = one_entry(eks, &id.name, &arn).await.map(|entry| entry.map(Arc::new));
+            let answer = eks.describe_access_entry(&id.name, &arn).await.map(|entry| entry.map(Arc::new));
             send(tx, id, ClusterUpdate::AskedEntry(key, answer)).await;
         }
     };
@@ -174,7 +174,7 @@ async fn one_entry(eks: &Eks, cluster: &str, arn: &str) -> Result<Option<AccessE
 }
 
 async fn entry_by_name(eks: &Eks, cluster: &str, key: &PrincipalKey) -> Result<Option<AccessEntry>, Failure> {
-    let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, None, next)).await;
     let is_it =
         |arn: &String| Principal::from_arn(arn).is_ok_and(|(it, session)| session.is_none() && it.key() == *key);
     match (arns.iter().find(|arn| is_it(arn)), missing.into_iter().map(|it| it.failure).next()) {

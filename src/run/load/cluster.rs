@@ -240,7 +240,7 @@ pub(super) async fn send(tx: &mpsc::Sender<Update>, id: &ClusterId, update: Clus
     let _ = tx.send(Update::Cluster(id.clone(), update)).await;
 }
 
-fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slot<T> {
+pub(super) fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slot<T> {
     let id = id.clone();
     Slot::new(move |section| Update::Cluster(id.clone(), put(section)))
 }
@@ -252,7 +252,7 @@ async fn access_entries(
     feed: Feed<AccessEntry>,
     width: usize,
 ) -> Section<Vec<AccessEntry>> {
-    let list = |next| eks.list_access_entries(cluster, next);
+    let list = |next| eks.list_access_entries(cluster, None, next);
     let read = |arn: String| async move {
         match policies {
             true => access_entry(eks, cluster, &arn).await,
@@ -266,7 +266,7 @@ async fn access_entries(
 
 /// Whose the entries are, without what is in them: each stands among the section's missing, by name.
 async fn entry_names(eks: &Eks, cluster: &str) -> Section<Vec<AccessEntry>> {
-    let (arns, mut missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    let (arns, mut missing) = whole_list(|next| eks.list_access_entries(cluster, None, next)).await;
     match missing.first() {
         Some(first) if has_no_entries(&first.failure) => return Section::not_applicable(no_entries()),
         Some(_) if arns.is_empty() => return Section::failed(missing.swap_remove(0).failure),
