@@ -25,6 +25,15 @@ use crate::model::workload::PodIdentityAssociation;
 /// What CONFIG_MAP clusters say to every request about access entries.
 const WRONG_MODE: &str = "authentication mode must be set to";
 
+/// What the list of Pod Identity associations says of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedAssociation {
+    /// `a-…`
+    pub id: String,
+    /// Namespace and name of its service account, if the list has both.
+    pub account: Option<(String, String)>,
+}
+
 /// EKS in one region.
 #[derive(Clone, Debug)]
 pub struct Eks {
@@ -201,13 +210,14 @@ impl Eks {
         }
     }
 
-    /// ListPodIdentityAssociations: ids; of a service account, by namespace and name, or of those of a name in any namespace.
+    /// ListPodIdentityAssociations: ids and whose each is; of a service account, by namespace and name, or of those of a
+    /// name in any namespace.
     pub async fn list_pod_identity_associations(
         &self,
         cluster: &str,
         (namespace, service_account): (Option<&str>, Option<&str>),
         next: Option<String>,
-    ) -> Result<Page<String>, Failure> {
+    ) -> Result<Page<ListedAssociation>, Failure> {
         let doing = "list the Pod Identity associations";
         let request = self.request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
         let call = self
@@ -222,8 +232,11 @@ impl Eks {
             .send();
         let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        let ids = said.associations.unwrap_or_default().into_iter().filter_map(|it| it.association_id);
-        Ok(self.page(ids.collect(), said.next_token, &about))
+        let named = said.associations.unwrap_or_default().into_iter().filter_map(|it| {
+            let account = it.namespace.zip(it.service_account);
+            Some(ListedAssociation { id: it.association_id?, account })
+        });
+        Ok(self.page(named.collect(), said.next_token, &about))
     }
 
     /// DescribePodIdentityAssociation.

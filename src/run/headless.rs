@@ -33,7 +33,7 @@ use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
-use crate::cloud::SignalsHandled;
+use crate::cloud::{Session, SignalsHandled};
 use crate::lab;
 use crate::lab::generate::{self, Sizes};
 use crate::model::cluster::ClusterId;
@@ -181,8 +181,8 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
     let mut snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
-    if let (Source::Live { session, .. }, Pane::AwsAuth) = (&source, pane) {
-        load::listed_entries(session, &id, &ListedEntries::OfAwsAuth, &mut snapshot).await;
+    if let Source::Live { session, .. } = &source {
+        read_for_rows(session, &id, pane, &mut snapshot).await;
         snapshot = snapshot.settled();
     }
     let facts = snapshot.cluster(&id);
@@ -193,6 +193,19 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Output::Json | Output::Sarif => list::json(&id, &rows, pane, &caveats).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, Exit::Yes))
+}
+
+/// Reads what the rows of a pane need beside, when it is known which they are.
+async fn read_for_rows(session: &Session, id: &ClusterId, pane: Pane, snapshot: &mut Snapshot) {
+    match pane {
+        Pane::AwsAuth => load::listed_entries(session, id, &ListedEntries::OfAwsAuth, snapshot).await,
+        Pane::Irsa => {
+            let rows = inventory(&snapshot.cluster(id), &snapshot.iam).irsa;
+            let accounts = rows.into_iter().map(|it| (it.namespace, it.service_account)).collect();
+            load::read_more(session, id, &Needs::associations_of(accounts), snapshot).await;
+        }
+        _ => {}
+    }
 }
 
 async fn list_clusters(options: &Options, source: &Source) -> Result<Printed, Trouble> {

@@ -1,7 +1,7 @@
 //! Only the calls that a question needs: the answer from what is read for it is the answer from everything, and how many
 //! calls each command makes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -14,8 +14,9 @@ use eksplorer::model::document::{read, to_json};
 use eksplorer::model::facts::snapshot_of;
 use eksplorer::model::failure::Failure;
 use eksplorer::model::mapping::AccessEntry;
-use eksplorer::model::section::SectionSet;
+use eksplorer::model::section::{SectionId, SectionSet};
 use eksplorer::model::snapshot::{Snapshot, Source};
+use eksplorer::model::workload::PodIdentityAssociation;
 use eksplorer::report::list::Pane;
 use eksplorer::run::calls::record;
 use eksplorer::run::headless::{self, Printed};
@@ -87,6 +88,18 @@ fn rows_from_what_is_needed_are_the_rows_from_everything() {
                 if entries == EntryScope::WithoutPolicies {
                     let bare = |it: &AccessEntry| AccessEntry { associated_access_policies: None, ..it.clone() };
                     less.access_entries = less.access_entries.map(|all| all.iter().map(bare).collect());
+                }
+                let mut needed = needed;
+                if pane == Pane::Irsa {
+                    // Those of the service accounts in its rows are read when these are known.
+                    let accounts: BTreeSet<(&str, &str)> =
+                        whole.irsa.iter().map(|it| (it.namespace.as_str(), it.service_account.as_str())).collect();
+                    let is_needed = |it: &&PodIdentityAssociation| {
+                        accounts.contains(&(it.namespace.as_str(), it.service_account.as_str()))
+                    };
+                    less.pod_identity_associations =
+                        less.pod_identity_associations.map(|all| all.iter().filter(is_needed).cloned().collect());
+                    needed = needed.and(SectionSet::of(&[SectionId::PodIdentityAssociations]));
                 }
                 for section in SectionSet::ALL.iter().filter(|it| !needed.has(*it)) {
                     section.withhold(&mut less, &mut iam, Failure::not_recorded(section.title()));

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
 use futures::future::{join, join_all};
 use tokio::sync::mpsc;
@@ -108,9 +109,9 @@ pub(super) async fn sections(
         });
     }
     if needs.sections.has(SectionId::PodIdentityAssociations) {
-        let (eks, name, account) = (eks.clone(), id.name.clone(), needs.account.clone());
+        let (eks, name, needs) = (eks.clone(), id.name.clone(), needs.clone());
         crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
-            associations(&eks, &name, account.as_ref(), feed, width).await
+            associations(&eks, &name, &needs, feed, width).await
         });
     }
     let described = match known {
@@ -284,21 +285,43 @@ pub(super) fn not_needed() -> Failure {
 }
 
 /// The Pod Identity associations; of one service account its own, and only if it has none those of its namesakes, which are
-/// for another namespace.
+/// for another namespace; of some service accounts theirs, as if there were no others.
 async fn associations(
     eks: &Eks,
     cluster: &str,
-    account: Option<&AccountName>,
+    needs: &Needs,
     feed: Feed<PodIdentityAssociation>,
     width: usize,
 ) -> Section<Vec<PodIdentityAssociation>> {
-    let read = |item: String| async move { eks.describe_pod_identity_association(cluster, &item).await.into() };
-    let (own, named) = match account {
+    // What is listed and not needed stays in its page, which is not to count as an empty one.
+    let others = Mutex::new(HashSet::new());
+    let read = |item: String| {
+        let is_needed = !others.lock().unwrap_or_else(PoisonError::into_inner).contains(&item);
+        async move {
+            match is_needed {
+                true => eks.describe_pod_identity_association(cluster, &item).await.into(),
+                false => Read::Gone,
+            }
+        }
+    };
+    let list = |(space, name), next| {
+        let (page, others) = (eks.list_pod_identity_associations(cluster, (space, name), next), &others);
+        async move {
+            let page = page.await?;
+            if let Some(of) = &needs.associations_of {
+                let unneeded = page.items.iter().filter(|it| it.account.as_ref().is_some_and(|its| !of.contains(its)));
+                let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+                others.extend(unneeded.map(|it| it.id.clone()));
+            }
+            Ok(page.map(|it| it.id))
+        }
+    };
+    let (own, named) = match &needs.account {
         Some(AccountName { namespace, name }) => (Some(namespace.as_str()), Some(name.as_str())),
         None => (None, None),
     };
     if own.is_some() {
-        let (ids, missing) = whole_list(|next| eks.list_pod_identity_associations(cluster, (own, named), next)).await;
+        let (ids, missing) = whole_list(|next| list((own, named), next)).await;
         if !ids.is_empty() {
             let ids = &ids;
             let list = |_| async move { Ok(Page::new(ids.clone(), None)) };
@@ -307,7 +330,7 @@ async fn associations(
             return Section::partial(found.items().to_vec(), now(), missing);
         }
     }
-    sweep(feed, width, |next| eks.list_pod_identity_associations(cluster, (None, named), next), read).await
+    sweep(feed, width, |next| list((None, named), next), read).await
 }
 
 /// An entry with its policies: two calls, side by side.

@@ -39,6 +39,8 @@ pub struct Needs {
     pub account: Option<AccountName>,
     /// Of the service accounts and pods, those of these namespaces; `None` for all.
     pub namespaces: Option<BTreeSet<String>>,
+    /// Of the Pod Identity associations, those of these service accounts, by namespace and name; `None` for all.
+    pub associations_of: Option<BTreeSet<(String, String)>>,
     /// Of the add-ons, the content of these alone; `None` for all.
     pub addons: Option<Vec<String>>,
 }
@@ -112,7 +114,14 @@ impl Needs {
     pub const ALL: Needs = Needs::whole(SectionSet::ALL);
 
     const fn whole(sections: SectionSet) -> Needs {
-        Needs { sections, entries: EntryScope::All, account: None, namespaces: None, addons: None }
+        Needs {
+            sections,
+            entries: EntryScope::All,
+            account: None,
+            namespaces: None,
+            associations_of: None,
+            addons: None,
+        }
     }
 
     /// Who may stand behind a name. What the principal found may do is read when it is known.
@@ -127,6 +136,11 @@ impl Needs {
             entries: EntryScope::Names,
             ..Needs::whole(MAPPINGS.and(GRANTS).and(SectionSet::of(&[IdentityProviderConfigs])))
         }
+    }
+
+    /// The Pod Identity associations of some service accounts, by namespace and name.
+    pub fn associations_of(accounts: BTreeSet<(String, String)>) -> Needs {
+        Needs { associations_of: Some(accounts), ..Needs::whole(SectionSet::of(&[PodIdentityAssociations])) }
     }
 
     /// The service accounts and pods of some namespaces; of all for `None`.
@@ -207,7 +221,8 @@ impl Needs {
                 entries: EntryScope::Names,
                 ..Needs::whole(MAPPINGS.and(SectionSet::of(&[IamPolicies, InstanceProfiles])))
             },
-            Pane::Irsa => Needs::whole(IRSA),
+            // Those of the service accounts in its rows are read when these are known.
+            Pane::Irsa => Needs::whole(IRSA.without(PodIdentityAssociations)),
             Pane::PodIdentity => Needs::whole(WORKLOADS),
             Pane::Roles => Needs::whole(WORKLOADS.and(SectionSet::of(&[Capabilities]))),
             Pane::Principals => {
