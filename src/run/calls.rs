@@ -138,7 +138,7 @@ mod tests {
 
     fn call(service: &'static str, operation: &str) -> Call {
         let (operation, on, at) = (operation.to_owned(), String::new(), Time::default());
-        Call { service, operation, on, at, millis: 1, failure: None }
+        Call { service, operation, on, at, millis: 1, failure: None, pace: None }
     }
 
     #[test]

@@ -242,6 +242,7 @@ impl Server {
                 let next = self.reading.ask(id);
                 self.read(next);
             }
+            Request::LookAtSections(sections) => session.look_at(sections),
             Request::Review(id, ticket, review) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {

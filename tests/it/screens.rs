@@ -397,6 +397,7 @@ fn calls() {
         at: six(),
         millis,
         failure,
+        pace: None,
     };
     for call in [call("DescribeCluster", 120, None), call("ListAccessEntries", 2_310, Some(list_refused()))] {
         stage.send(eksplorer::app::message::Msg::Call(call));

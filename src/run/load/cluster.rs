@@ -38,7 +38,8 @@ macro_rules! bring_listed {
         match $kubernetes {
             _ if !$needs.sections.has(SectionId::$section) => {}
             Ok(kubernetes) => {
-                let (kubernetes, filters) = (kubernetes.clone(), $needs.filters(SectionId::$section));
+                let kubernetes = kubernetes.for_section(SectionId::$section);
+                let filters = $needs.filters(SectionId::$section);
                 $crew.bring(slot($id, ClusterUpdate::$section), |feed| async move {
                     match filters.as_slice() {
                         [] => pages(feed, |next| kubernetes.list($listed, next)).await,
@@ -76,7 +77,7 @@ pub(super) async fn sections(
     // The lists that need nothing else go out at once; the content of what they name ranks after the access entries.
     macro_rules! bring {
         ($($section:ident, $list:ident, $describe:ident;)*) => {$(if needs.sections.has(SectionId::$section) {
-            let (eks, name) = (eks.clone(), id.name.clone());
+            let (eks, name) = (session.for_section(SectionId::$section).eks(&id.region), id.name.clone());
             crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
                 let list = |next| eks.$list(&name, next);
                 let read = |item: String| {
@@ -95,7 +96,8 @@ pub(super) async fn sections(
         Updates, list_updates, describe_update;
     }
     if needs.sections.has(SectionId::Addons) {
-        let (eks, name, wanted) = (eks.clone(), id.name.clone(), needs.addons.clone());
+        let eks = session.for_section(SectionId::Addons).eks(&id.region);
+        let (name, wanted) = (id.name.clone(), needs.addons.clone());
         crew.bring(slot(&id, ClusterUpdate::Addons), |feed| async move {
             let list = |next| eks.list_addons(&name, next);
             let read = |item: String| {
@@ -109,7 +111,8 @@ pub(super) async fn sections(
         });
     }
     if needs.sections.has(SectionId::PodIdentityAssociations) {
-        let (eks, name, needs) = (eks.clone(), id.name.clone(), needs.clone());
+        let eks = session.for_section(SectionId::PodIdentityAssociations).eks(&id.region);
+        let (name, needs) = (id.name.clone(), needs.clone());
         crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
             associations(&eks, &name, &needs, feed, width).await
         });
@@ -124,6 +127,7 @@ pub(super) async fn sections(
         }
         iam::provider_of(session, described.as_ref().ok(), &mut crew);
     }
+    let eks = session.for_section(SectionId::AccessEntries).eks(&id.region);
     match described.as_ref().ok().and_then(without_entries) {
         _ if !needs.sections.has(SectionId::AccessEntries) => {}
         Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,

@@ -22,6 +22,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::mapping::AccessEntry;
 use crate::model::principal::PrincipalKey;
 use crate::model::request::Request;
+use crate::model::section::SectionId;
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::update::{ClusterUpdate, Update};
 
@@ -74,7 +75,8 @@ async fn allowing(
     (names, unlisted, partition): (Vec<String>, Vec<Missing>, String),
     tx: mpsc::Sender<Update>,
 ) {
-    let (eks, cluster, width) = (session.eks(&id.region), id.name.clone(), session.concurrency());
+    let (eks, cluster, width) =
+        (session.for_section(SectionId::AccessEntries).eks(&id.region), id.name.clone(), session.concurrency());
     let holders = with_policies(&eks, &cluster, requests, names.len(), &partition).await;
     let mut crew = Crew::new(tx);
     crew.bring(slot(id, ClusterUpdate::AccessEntries), |feed| async move {
