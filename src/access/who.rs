@@ -12,7 +12,7 @@ mod subjects;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bound::{OF_NAMESPACE, stands_for_many};
-pub use commands::who_can_question;
+pub use commands::{who_can_question, who_is_bound};
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;
@@ -301,9 +301,15 @@ pub fn who_can(
         holders.push(holder(subject, decision));
     }
     service_accounts(facts, permissions, &identities, request, &mut holders);
+    let is_open = !unread_mappings(facts).is_empty();
     for (name, bindings) in &identities.groups {
         let via = Via::Group(name.clone());
         let Some((subject, note)) = nobodys_group(name, &carried, facts) else { continue };
+        let note = if is_open && matches!(subject, Holding::Group(_)) && !stands_for_many(&via) {
+            Some(NOT_READ.to_owned())
+        } else {
+            note
+        };
         let paths = permissions.paths(&via, bindings);
         holders.push(Holder { subject, verdict: Verdict::Yes, paths, notes: note.into_iter().collect() });
     }
@@ -317,7 +323,9 @@ pub fn who_can(
         } else {
             let in_session = open.iter().filter(|(open, _)| super::permissions::fits(open, name));
             let several: Vec<&str> = in_session.map(|(_, arn)| arn.as_str()).collect();
-            let note = if several.is_empty() {
+            let note = if several.is_empty() && is_open {
+                NOT_READ.to_owned()
+            } else if several.is_empty() {
                 let may =
                     by_account(facts, name).unwrap_or_else(|| oidc(facts, |it| it.username_prefix.as_deref(), name));
                 format!("no principal known here is this user{may}")
@@ -384,6 +392,12 @@ pub fn who_can_meant(
     answer.holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     answer
 }
+
+/// What is said of a service account where pods were not read.
+const PODS_NOT_READ: &str = "its pods could not be read";
+
+/// What is said of a group or user where mappings were not read.
+const NOT_READ: &str = "which principals that is was not read";
 
 /// The mappings that were not read: whom they let in is not among the principals.
 fn unread_mappings(facts: &ClusterFacts) -> Vec<String> {
@@ -474,6 +488,9 @@ fn service_accounts<'f>(
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let subject = Holding::ServiceAccount { namespace, name, pods: its };
         let mut holder = holder(subject, decision);
+        if matches!(holder.subject, Holding::ServiceAccount { pods: None, .. }) {
+            holder.notes.insert(0, PODS_NOT_READ.to_owned());
+        }
         if missing {
             holder.notes.push("this service account does not exist; whoever makes it may".to_owned());
         }

@@ -36,7 +36,6 @@ pub fn note(holder: &Holder) -> String {
         Holding::ServiceAccount { pods: Some(pods), .. } => {
             Some(format!("{}: {}", count(pods.len(), "pod", "pods"), pods.join(", ")))
         }
-        Holding::ServiceAccount { pods: None, .. } => Some("its pods could not be read".to_owned()),
         Holding::Principal { principal, .. } => {
             principal.permission_set().map(|set| format!("people of permission set {set}"))
         }

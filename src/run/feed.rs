@@ -288,7 +288,7 @@ impl Server {
             }
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
-                    load::ask(&session, id, *asked, None, tx).await;
+                    load::ask(&session, id, *asked, load::AlreadyRead::default(), tx).await;
                     Begun::Ask
                 });
             }

@@ -12,6 +12,7 @@ mod permissions;
 mod why;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use audit::audit_cluster;
 pub use edit::{grant, plan_file, revoke};
@@ -83,7 +84,14 @@ async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>, needs
             let mut snapshot = load::facts(session, id.clone(), &Needs::name()).await;
             match find(name, &snapshot.cluster(id), &snapshot.iam) {
                 Ok(Found::One(asked)) => {
-                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+                    let facts = snapshot.cluster(id);
+                    let cluster = match (facts.cluster.value(), facts.cluster.failure()) {
+                        (Some(cluster), _) => Some(Ok(Arc::new(cluster.clone()))),
+                        (None, failure) => failure.cloned().map(Err),
+                    };
+                    let names = facts.aws_auth.gap().is_none() && snapshot.iam.roles.gap().is_none();
+                    let read = load::AlreadyRead { cluster, names };
+                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, read, tx)).await;
                 }
                 // A workload may name a role that nothing else does.
                 Ok(Found::None { .. }) => snapshot = load::whole(session, id.clone()).await,

@@ -17,6 +17,7 @@ mod needs;
 mod sweep;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use futures::future::{join, join_all, join3};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -33,7 +34,7 @@ use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
 
-pub use ask::{ask, policies};
+pub use ask::{AlreadyRead, ask, policies};
 pub use cluster::{cluster, rbac};
 pub use entries::{ListedEntries, listed_entries};
 pub use iam::iam;
@@ -160,7 +161,11 @@ pub async fn snapshot(session: &Session, ids: Vec<ClusterId>) -> Snapshot {
 /// What one principal's access to one cluster depends on, and what its identity may do there; nothing else.
 pub async fn answer(session: &Session, id: ClusterId, asked: Asked) -> Snapshot {
     collect(|tx| async move {
-        join(ask(session, id.clone(), asked, None, tx.clone()), rbac(session, id, tx)).await;
+        let eks = session.ahead().eks(&id.region);
+        let described = cluster::describe(&eks, &id, &tx).await.map(Arc::new);
+        let read = AlreadyRead { cluster: Some(described.clone()), names: false };
+        let grants = cluster::grants(session, &id, described.as_deref(), &tx);
+        join(ask(session, id.clone(), asked, read, tx.clone()), grants).await;
     })
     .await
 }

@@ -19,7 +19,7 @@ use crate::access::permissions::{Permissions, Via, Who};
 use crate::access::resources::meant_with_subresource;
 use crate::access::who::{self, Holding};
 use crate::access::workload::role::WhyRole;
-use crate::cli::{CanArgs, Options, Output, RequestArgs};
+use crate::cli::{CanArgs, Options, Output, WhoCanArgs};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::{PrincipalKind, parse_query};
 use crate::model::request::{Request, Target};
@@ -241,21 +241,22 @@ fn request(permissions: &Permissions, line: Line) -> Result<Question, String> {
 const MANY_ENTRIES: usize = 100;
 
 /// `eksplorer who-can VERB RESOURCE`. What bindings alone say is told at once where the principals take longer.
-pub async fn who_can(
-    options: &Options,
-    args: &RequestArgs,
-    becoming: bool,
-    tell: Tell<'_>,
-) -> Result<Printed, Trouble> {
+pub async fn who_can(options: &Options, args: &WhoCanArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let WhoCanArgs { request: args, becoming, rbac_only } = args;
+    let becoming = *becoming;
     check_request(&args.verb, &args.resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let needs = if becoming { Needs::who_can_and_workloads() } else { Needs::grants() };
+    let needs = match (rbac_only, becoming) {
+        (true, _) => Needs::rbac(),
+        (_, true) => Needs::who_can_and_workloads(),
+        _ => Needs::grants(),
+    };
     let mut snapshot = facts_for(&source, &id, None, &needs).await?;
     let [namespace, name, rest] = [&args.namespace, &args.name, &args.rest].map(|it| it.as_deref().unwrap_or_default());
     let words = Words { verb: &args.verb, resource: &args.resource, rest, namespace, name };
     let question = question(options, &Permissions::of(&snapshot.cluster(&id)), &words)?;
-    if let (Source::Live { session, .. }, false) = (&source, becoming) {
+    if let (Source::Live { session, .. }, false) = (&source, becoming || *rbac_only) {
         let (accounts, bound, entries) = {
             let facts = snapshot.cluster(&id);
             let permissions = Permissions::of(&facts);
@@ -273,8 +274,10 @@ pub async fn who_can(
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let principals = inventory_of(&engines).principals;
-    let answer = who::who_can_question(&facts, permissions, &principals, &question);
+    let answer = match rbac_only {
+        true => who::who_is_bound(&facts, permissions, &question),
+        false => who::who_can_question(&facts, permissions, &inventory_of(&engines).principals, &question),
+    };
     let workloads = becoming.then(|| engines.workloads());
     let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
         .map(|it| match (&workloads, &it.subject) {

@@ -175,18 +175,28 @@ fn is_of_kubernetes(section: SectionId) -> bool {
 
 /// Reads who may do what in a cluster: the RBAC objects and the namespaces.
 pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
-    let needs = &Needs::ALL;
     let described = describe(&session.eks(&id.region), &id, &tx).await;
-    let kubernetes = reach(session, &id, described.as_ref()).await;
+    grants(session, &id, described.as_ref(), &tx).await;
+}
+
+/// The same of a cluster that was described, or not.
+pub(super) async fn grants(
+    session: &Session,
+    id: &ClusterId,
+    described: Result<&Cluster, &Failure>,
+    tx: &mpsc::Sender<Update>,
+) {
+    let needs = &Needs::ALL;
+    let kubernetes = reach(session, id, described).await;
     let mut crew = Crew::new(tx.clone());
-    bring_listed! { &mut crew, &id, &kubernetes, &tx, needs;
+    bring_listed! { &mut crew, id, &kubernetes, tx, needs;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
         RoleBindings, ROLE_BINDINGS;
         ClusterRoles, CLUSTER_ROLES;
         Roles, ROLES;
         Namespaces, NAMESPACES;
     }
-    api_resources(&mut crew, &id, &kubernetes, &tx).await;
+    api_resources(&mut crew, id, &kubernetes, tx).await;
     crew.finish().await;
 }
 

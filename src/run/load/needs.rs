@@ -143,6 +143,11 @@ impl Needs {
         Needs { associations_of: Some(accounts), ..Needs::whole(SectionSet::of(&[PodIdentityAssociations])) }
     }
 
+    /// Whom bindings let do something, and nothing of who that is.
+    pub fn rbac() -> Needs {
+        Needs::whole(GRANTS.and(SectionSet::of(&[Cluster])))
+    }
+
     /// The service accounts and pods of some namespaces; of all for `None`.
     pub fn accounts_in(namespaces: Option<BTreeSet<String>>) -> Needs {
         // So many lists cost no more than the pages of one of all.
