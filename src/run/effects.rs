@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::load::Needs;
 use super::source::now;
 use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
@@ -17,6 +18,7 @@ use crate::access::who::who_can_question;
 use crate::access::workload::Workloads;
 use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
+use crate::app::pane::Pane;
 use crate::app::table::Tables;
 use crate::edit;
 use crate::edit::fix::Explained;
@@ -26,8 +28,10 @@ use crate::journal;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
+use crate::model::section::SectionSet;
 use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
 use crate::model::update::{Call, Update};
+use crate::report::list;
 
 /// What a source of live facts is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +40,8 @@ pub enum Request {
     Overview,
     /// A cluster's facts, for the first time or again.
     Cluster(ClusterId),
+    /// What is looked at rests on these sections: they are read first.
+    LookAtSections(SectionSet),
     /// A principal's own facts, ahead of any sweep.
     Ask(ClusterId, Box<Asked>),
     /// The policies of a role (by name): whether to list them, and those whose text is missing.
@@ -103,6 +109,23 @@ pub struct AtHand<'a> {
     pub folder: &'a Path,
 }
 
+/// The sections that the rows of a pane rest on.
+fn sections_of(pane: Pane) -> SectionSet {
+    let rows = match pane {
+        Pane::Entries => list::Pane::Entries,
+        Pane::AwsAuth => list::Pane::AwsAuth,
+        Pane::Irsa => list::Pane::Irsa,
+        Pane::PodIdentity => list::Pane::PodIdentity,
+        Pane::Roles => list::Pane::Roles,
+        Pane::Principals => list::Pane::Principals,
+        Pane::Groups => list::Pane::Groups,
+        Pane::Posture => list::Pane::Posture,
+        // All of them: none goes before another.
+        Pane::Findings => return SectionSet::ALL,
+    };
+    Needs::rows(rows).sections
+}
+
 /// Sets about an effect. Gives back what only the loop can do.
 pub fn set_about(
     effect: Effect,
@@ -129,6 +152,7 @@ pub fn set_about(
     match effect {
         Effect::Overview => ask(Request::Overview),
         Effect::Load(cluster) => ask(Request::Cluster(cluster)),
+        Effect::LookAtPane(pane) => ask(Request::LookAtSections(sections_of(pane))),
         Effect::Ask { cluster, asked } => ask(Request::Ask(cluster, asked)),
         Effect::Policies { role, list, arns } => ask(Request::Policies(role, list, arns)),
         Effect::Analyse { ticket, cluster } => {

@@ -242,6 +242,7 @@ impl Server {
                 let next = self.reading.ask(id);
                 self.read(next);
             }
+            Request::LookAtSections(sections) => session.look_at(sections),
             Request::Review(id, ticket, review) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
@@ -287,7 +288,7 @@ impl Server {
             }
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
-                    load::ask(&session, id, *asked, None, tx).await;
+                    load::ask(&session, id, *asked, load::AlreadyRead::default(), tx).await;
                     Begun::Ask
                 });
             }
