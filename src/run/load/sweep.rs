@@ -26,6 +26,8 @@ const ROWS_PER_MILLISECOND: usize = 10;
 /// Of longer lists the news say only how far they are: each is held here until it is whole, and a copy of all that came
 /// would be a second one for a moment's look.
 const MOST_SHOWN: usize = 5_000;
+/// Nor do they bring rows while so much news is unread: each would wait with a copy of its own for a reader that is behind.
+const MOST_UNREAD: usize = 8;
 
 /// No name is longer, and the SDK panics at a URL that is.
 const LONGEST_NAME: usize = 4096;
@@ -59,7 +61,8 @@ impl<T> Feed<T> {
 
     /// Shows what came so far, or only how much that is.
     async fn show(&mut self, done: usize, total: Option<usize>, rows: impl FnOnce() -> Vec<T>) {
-        let rows = (done <= MOST_SHOWN).then(rows);
+        let is_behind = self.tx.max_capacity() - self.tx.capacity() > MOST_UNREAD;
+        let rows = (done <= MOST_SHOWN && !is_behind).then(rows);
         let copied = rows.as_ref().map_or(0, Vec::len);
         let pause = SHOWN_EVERY + Duration::from_millis((copied / ROWS_PER_MILLISECOND) as u64);
         let _ = self.tx.send(self.slot.put(Section::loading(rows, done, total))).await;
@@ -282,5 +285,24 @@ mod tests {
         let further = next();
         assert_eq!(*further.state(), State::Loading { done: MOST_SHOWN + 1, total: Some(9_000) });
         assert_eq!(further.value(), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_behind_is_sent_no_copies() {
+        let (tx, mut rx) = mpsc::channel(4 * MOST_UNREAD);
+        let mut feed = Feed::new(tx, Slot::new(Update::Clusters));
+        let id = ClusterId { region: "r".into(), name: "c".into() };
+        for done in 1..=2 * MOST_UNREAD {
+            feed.show(done, None, || vec![id.clone(); done]).await;
+        }
+        let mut next = || match rx.try_recv() {
+            Ok(Update::Clusters(section)) => Some(section),
+            _ => None,
+        };
+        let with_rows = std::iter::from_fn(&mut next).filter(|it| it.value().is_some()).count();
+        assert_eq!(with_rows, MOST_UNREAD + 1);
+        feed.show(99, None, || vec![id; 99]).await;
+        let Ok(Update::Clusters(section)) = rx.try_recv() else { panic!("it has caught up") };
+        assert_eq!(section.items().len(), 99);
     }
 }
