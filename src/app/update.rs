@@ -51,6 +51,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.calls.push_back(call);
         }
         Msg::Answer(ticket, answer) => take_answer(app, ticket, answer, &mut effects),
+        Msg::Session(status) => super::sign_in::take_status(app, *status, &mut effects),
+        Msg::AddressOpened(opened) => super::sign_in::take_opened(app, opened),
         Msg::Failed(failure) => app.warn(format!("{failure}. {}", failure.hint())),
     }
     settle(app, &mut effects);

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{BoxFuture, Shared, join};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::Trouble;
 use super::apply::{self, Manner};
@@ -54,7 +54,7 @@ pub async fn open(options: &Options) -> Result<Opened, Trouble> {
 /// The same; a lab, if there is to be one, is served as told.
 pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened, Trouble> {
     let (calls, made) = mpsc::channel(load::WAITING);
-    let source = Source::open_with(options, serve, Some(calls)).await?;
+    let source = Source::open_for_screen(options, serve, Some(calls)).await?;
     let mut snapshot = Snapshot { source: source.kind(), ..Snapshot::default() };
     let cluster = match &source {
         Source::File(facts) => {
@@ -87,7 +87,7 @@ pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened,
 
 /// The cluster meant, where no list is needed to know it.
 fn known_cluster(options: &Options, session: &Session, world: Option<&[ClusterId]>) -> Option<ClusterId> {
-    match (options.cluster.as_deref(), world, session.regions()) {
+    match (options.cluster.as_deref(), world, session.regions().as_slice()) {
         (Some(named), Some(world), _) => world.iter().find(|id| id.name == named).cloned(),
         (None, Some(world), _) => world.first().cloned(),
         (Some(named), None, _) if named.contains('/') => {
@@ -102,12 +102,13 @@ fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Recei
     let (requests, wanted) = mpsc::channel(MOST_REQUESTS);
     let (tx, updates) = mpsc::channel(load::WAITING);
     let (answering, answers) = mpsc::channel(load::WAITING);
+    let status = session.status();
     let task = tokio::spawn(async move {
         serve(session, wanted, tx, answering, folder).await;
         // The lab lives as long as it may be asked.
         drop(lab);
     });
-    Live { requests, updates, answers, calls, task }
+    Live { requests, updates, answers, calls, status, task }
 }
 
 /// What a task was begun for.
@@ -157,6 +158,16 @@ impl Reading {
         self.later.pop().map(|id| self.begin(id))
     }
 
+    /// A cluster is asked for from its beginning, even if it is being read.
+    fn restart(&mut self, id: ClusterId) -> Option<(ClusterId, oneshot::Receiver<()>)> {
+        if let Some((now, going_on)) = &mut self.now
+            && *now == id
+        {
+            *going_on = None;
+        }
+        self.ask(id)
+    }
+
     fn begin(&mut self, id: ClusterId) -> (ClusterId, oneshot::Receiver<()>) {
         let (going_on, broken_off) = oneshot::channel();
         self.now = Some((id.clone(), Some(going_on)));
@@ -164,14 +175,51 @@ impl Reading {
     }
 }
 
+/// Whether the account is read. Who asks meanwhile has it read from its beginning, once that is broken off.
+#[derive(Debug, Default)]
+struct Round {
+    /// Dropping it breaks off what is being read.
+    going_on: Option<oneshot::Sender<()>>,
+    reading: bool,
+    again: bool,
+}
+
+impl Round {
+    /// It is asked for. Gives what to listen to, if it is to be read at once.
+    fn restart(&mut self) -> Option<oneshot::Receiver<()>> {
+        if self.reading {
+            self.going_on = None;
+            self.again = true;
+            return None;
+        }
+        Some(self.begin())
+    }
+
+    /// It was read, or broken off. Gives what to listen to, if it is to be read again.
+    fn end(&mut self) -> Option<oneshot::Receiver<()>> {
+        self.reading = false;
+        std::mem::take(&mut self.again).then(|| self.begin())
+    }
+
+    fn begin(&mut self) -> oneshot::Receiver<()> {
+        let (going_on, broken_off) = oneshot::channel();
+        (self.reading, self.going_on) = (true, Some(going_on));
+        broken_off
+    }
+}
+
 /// The tasks that load, for as long as somebody asks.
 struct Server {
     session: Session,
+    /// Ends when the session has started afresh: whatever is asked of it waits for that.
+    fresh: Shared<BoxFuture<'static, ()>>,
+    /// Signs in.
+    sign_in: Option<AbortHandle>,
     tx: mpsc::Sender<Update>,
     answers: mpsc::Sender<(Ticket, Answer)>,
     tasks: JoinSet<Begun>,
-    /// The account is being read.
-    overview: bool,
+    /// The account.
+    overview: Round,
     reading: Reading,
     /// How many batches are being applied or undone.
     applying: usize,
@@ -192,10 +240,12 @@ async fn serve(
 ) {
     let mut server = Server {
         session,
+        fresh: futures::future::ready(()).boxed().shared(),
+        sign_in: None,
         tx,
         answers,
         tasks: JoinSet::new(),
-        overview: false,
+        overview: Round::default(),
         reading: Reading::default(),
         applying: 0,
         looked: None,
@@ -223,21 +273,34 @@ async fn serve(
 
 impl Server {
     fn begin(&mut self, request: Request) {
-        let (session, tx) = (self.session.clone(), self.tx.clone());
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         match request {
             Request::Overview => {
-                // What is being applied goes on as whom it was begun.
-                if self.applying == 0 {
-                    session.start_afresh();
-                }
-                if std::mem::replace(&mut self.overview, true) {
-                    return;
-                }
-                self.tasks.spawn(async move {
-                    join(load::overview(&session, tx.clone()), load::iam(&session, tx)).await;
-                    Begun::Overview
-                });
+                let begin = self.overview.restart();
+                self.read_account(begin);
             }
+            Request::Refresh(cluster) => {
+                self.start_afresh();
+                let begin = self.overview.restart();
+                self.read_account(begin);
+                if let Some(id) = cluster {
+                    let next = self.reading.restart(id);
+                    self.read(next);
+                }
+            }
+            Request::SignIn => {
+                // One that is under way is given up: its code is no longer shown anywhere.
+                self.cancel_sign_in();
+                let task = self.tasks.spawn(async move {
+                    fresh.await;
+                    session.sign_in().await;
+                    Begun::Ask
+                });
+                self.sign_in = Some(task);
+            }
+            Request::CancelSignIn => self.cancel_sign_in(),
+            Request::GiveCode(number, code) => session.give_code(number, code),
+            Request::StopProgram => session.stop_program(),
             Request::Cluster(id) => {
                 let next = self.reading.ask(id);
                 self.read(next);
@@ -245,6 +308,7 @@ impl Server {
             Request::Review(id, ticket, review) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
+                    fresh.await;
                     let said = load::review(&session, &id, &review).await;
                     let _ = answers.send((ticket, Answer::Review(said))).await;
                     Begun::Review
@@ -256,6 +320,7 @@ impl Server {
                 self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
+                    fresh.await;
                     change::apply(&session, &folder, id, work, way).await;
                     Begun::Apply
                 });
@@ -265,6 +330,7 @@ impl Server {
                 self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
+                    fresh.await;
                     change::undo(&session, &folder, &batch, way).await;
                     Begun::Apply
                 });
@@ -272,6 +338,7 @@ impl Server {
             Request::Look(ticket, history) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
+                    fresh.await;
                     let seen = apply::look(&session, &history, &Manner::default()).await;
                     let answer = Answer::Looked(seen.map_err(|trouble| trouble.to_string()));
                     let _ = answers.send((ticket, answer)).await;
@@ -281,16 +348,52 @@ impl Server {
             Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
             Request::Policies(role, list, arns) => {
                 self.tasks.spawn(async move {
+                    fresh.await;
                     load::policies(&session, &role, list, arns, tx).await;
                     Begun::Ask
                 });
             }
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
+                    fresh.await;
                     load::ask(&session, id, *asked, None, tx).await;
                     Begun::Ask
                 });
             }
+        }
+    }
+
+    /// Has the session start afresh, after it has done so for those who asked before.
+    fn start_afresh(&mut self) {
+        // What is being applied goes on as whom it was begun.
+        if self.applying > 0 {
+            return;
+        }
+        let (session, before) = (self.session.clone(), self.fresh.clone());
+        let fresh = async move {
+            before.await;
+            session.start_afresh().await;
+        };
+        self.fresh = fresh.boxed().shared();
+    }
+
+    fn read_account(&mut self, begin: Option<oneshot::Receiver<()>>) {
+        let Some(broken_off) = begin else { return };
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
+        self.tasks.spawn(async move {
+            fresh.await;
+            tokio::select! {
+                _ = join(load::overview(&session, tx.clone()), load::iam(&session, tx)) => {}
+                // Dropping the load ends its requests.
+                _ = broken_off => {}
+            }
+            Begun::Overview
+        });
+    }
+
+    fn cancel_sign_in(&mut self) {
+        if let Some(task) = self.sign_in.take() {
+            task.abort();
         }
     }
 
@@ -302,8 +405,9 @@ impl Server {
     /// A review is asked for anew with every bit of news; AWS is not asked as often.
     fn look_at(&mut self, id: ClusterId, ticket: Ticket, review: Review, preflight: Preflight) {
         let known = self.looked.clone().filter(|it| it.holds_for(&id, &review.draft, &preflight));
-        let (session, answers) = (self.session.clone(), self.answers.clone());
+        let (session, answers, fresh) = (self.session.clone(), self.answers.clone(), self.fresh.clone());
         self.tasks.spawn(async move {
+            fresh.await;
             let looked = match known {
                 Some(looked) => looked,
                 None => Box::new(Looked::at(&session, id, &review.draft, preflight).await),
@@ -316,7 +420,10 @@ impl Server {
 
     fn ended(&mut self, begun: Begun) {
         match begun {
-            Begun::Overview => self.overview = false,
+            Begun::Overview => {
+                let begin = self.overview.end();
+                self.read_account(begin);
+            }
             Begun::Cluster => {
                 let next = self.reading.end();
                 self.read(next);
@@ -329,8 +436,9 @@ impl Server {
 
     fn read(&mut self, next: Option<(ClusterId, oneshot::Receiver<()>)>) {
         let Some((id, broken_off)) = next else { return };
-        let (session, tx) = (self.session.clone(), self.tx.clone());
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         self.tasks.spawn(async move {
+            fresh.await;
             tokio::select! {
                 () = load::cluster(&session, id, tx) => {}
                 // Dropping the load ends its requests.
