@@ -5,7 +5,7 @@
 //! - [`keymap`]: which key means which command, where;
 //! - [`pane`], [`table`], [`columns`], [`filter`]: the lists; [`condition`]: how complete they are, in words;
 //! - [`selection`]: what the cursor is on, for every command that acts on it;
-//! - `sign_in`: what stands between the session and its credentials;
+//! - `sign_in`: what stands between the session and its credentials; `elsewhere`: another account or endpoint;
 //! - [`detail`]: what is said of a row; [`overlay`]: what lies over the list; [`layout`]: where everything is.
 //!
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
@@ -19,6 +19,7 @@ pub mod condition;
 mod copy;
 pub mod detail;
 pub mod effect;
+mod elsewhere;
 mod export;
 pub mod filter;
 mod foremost;
@@ -150,6 +151,10 @@ pub struct App {
     pub session: SessionStatus,
     /// The number of the code that was asked for last.
     asked_code: Option<u64>,
+    /// Where the facts are from.
+    places: elsewhere::Places,
+    /// Whether everything is being read again.
+    refreshing: Slot,
     endpoint: Option<String>,
     /// What is staged, by cluster.
     staged: BTreeMap<ClusterId, Staging>,
@@ -188,6 +193,8 @@ impl App {
             shelf: Shelf::default(),
             session: SessionStatus::default(),
             asked_code: None,
+            places: elsewhere::Places::default(),
+            refreshing: Slot::default(),
             endpoint: setup.endpoint,
             staged: BTreeMap::new(),
             after: staged::After::default(),

@@ -189,7 +189,7 @@ commands! {
 
     Palette "palette", "commands", Program, Harmless, always, "Find a command by name and do it.";
     Help "help", "help", Program, Harmless, always, "Show every command with its keys.";
-    Refresh "refresh", "refresh", Program, Reads, a_source, "Read everything again.";
+    Refresh "refresh", "refresh", Program, Reads, a_source, "Read everything again: configuration and credentials, too; what is being read starts over.";
     SignIn "sign-in", "sign in", Program, Reads, can_sign_in, "Sign in again by IAM Identity Center (SSO), or enter the MFA code that is needed.";
     OpenAddress "open-address", "open in browser", Program, Harmless, an_address, "Open the address of the sign-in in a browser.";
     StopWaiting "stop-waiting", "stop waiting", Program, Harmless, a_program, "Stop the program that credentials are waited for from: a credential_process, an exec plugin.";

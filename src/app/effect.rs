@@ -145,7 +145,12 @@ pub enum Effect {
     Load(ClusterId),
     /// Read everything again, configuration and credentials first, and the facts of this cluster. What is being read is
     /// read from its beginning.
-    Refresh(Option<ClusterId>),
+    Refresh {
+        /// To tell the end under.
+        ticket: Ticket,
+        /// Whose facts; `None` where none was chosen yet.
+        cluster: Option<ClusterId>,
+    },
     /// Sign in by IAM Identity Center.
     SignIn,
     /// Give up signing in.

@@ -91,6 +91,8 @@ pub enum Answer {
     Journal(Result<Arc<Book>, String>),
     /// To `Look`: what is so of each step; or why that is not known.
     Looked(Result<Vec<Seen>, String>),
+    /// To `Refresh`: everything was read again.
+    Refreshed,
     /// To `Note`: in Markdown.
     Note(String),
 }

@@ -85,26 +85,24 @@ fn take_phase(app: &mut App, fresh: &SessionStatus, effects: &mut Vec<Effect>) {
 
 /// Reads everything again, credentials and configuration first.
 pub(super) fn refresh(app: &mut App, effects: &mut Vec<Effect>) {
-    effects.push(Effect::Refresh(app.cluster.clone()));
+    let starts_over = app.refreshing.is_under_way() || is_reading(app);
+    let ticket = app.refreshing.restart(&mut app.tickets);
+    effects.push(Effect::Refresh { ticket, cluster: app.cluster.clone() });
     // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
     let open = app.overlays.iter().filter(|it| it.is_place());
     let open = open.filter_map(|it| app.selection_in(Some(it)).principal);
     if let Some(cluster) = &app.cluster {
         effects.extend(open.map(|asked| Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) }));
     }
-    app.tell_passing(match is_reading(app) {
+    app.tell_passing(match starts_over {
         true => "Started over: what was still being read is read from its beginning.",
         false => "Reading everything again; what is shown stays until something newer has come.",
     });
 }
 
-/// Is something still being read?
+/// Is something still being read for the first time?
 fn is_reading(app: &App) -> bool {
-    let iam = &app.snapshot.iam;
-    app.snapshot.clusters.is_loading()
-        || iam.roles.is_loading()
-        || iam.users.is_loading()
-        || (app.cluster.is_some() && !app.facts().progress().is_empty())
+    app.snapshot.clusters.is_loading() || (app.cluster.is_some() && !app.facts().progress().is_empty())
 }
 
 /// Signs in, or shows what is waited for.
@@ -112,6 +110,9 @@ pub(super) fn sign_in(app: &mut App, effects: &mut Vec<Effect>) {
     app.overlays.retain(|it| !matches!(it, Overlay::SignIn | Overlay::Code(_)));
     if let Some(request) = app.session.code.clone() {
         return push(app, Overlay::Code(Box::new(CodeView::new(request))));
+    }
+    if app.session.way == SignInWay::Code {
+        return refresh(app, effects);
     }
     if !app.session.sign_in.as_ref().is_some_and(|it| it.is_under_way()) {
         app.session.sign_in = None;
@@ -131,9 +132,8 @@ pub(super) fn can_sign_in(app: &App) -> Result<(), Cow<'static, str>> {
             key(app, Command::Refresh)
         )
         .into()),
-        (_, SignInWay::Code) => {
-            Err("The MFA code is asked for when it is needed: a refresh asks for the credentials again.".into())
-        }
+        (_, SignInWay::Code) if needs_sign_in(app) => Ok(()),
+        (_, SignInWay::Code) => Err("No MFA code is needed now: it is asked for when it is.".into()),
         (Source::Lab, _) => Err("This is a lab: nobody signs in to it.".into()),
         (_, SignInWay::Nothing) => {
             Err("The credentials of this profile come without a sign-in: a refresh asks for them again.".into())
@@ -196,7 +196,7 @@ pub(super) fn take_opened(app: &mut App, opened: Result<(), String>) {
     }
 }
 
-/// Does whoever gave the credentials want a person to sign in again?
+/// Would signing in again help, since there are no credentials or none that are still good?
 pub fn needs_sign_in(app: &App) -> bool {
     let lacks = |failure: &Failure| matches!(failure.kind, FailureKind::Expired | FailureKind::NoCredentials);
     app.session.way != SignInWay::Nothing && app.snapshot.caller.failure().is_some_and(lacks)
@@ -222,7 +222,7 @@ pub fn waiting(app: &App) -> Option<(Tone, String)> {
     let advice = match &app.session.way {
         SignInWay::Sso { profile } => format!("{sign_in}: sign in (profile {profile})"),
         SignInWay::Command(command) => format!("sign in elsewhere ({command}), then {}", key(app, Command::Refresh)),
-        SignInWay::Code => format!("{} asks for the MFA code again", key(app, Command::Refresh)),
+        SignInWay::Code => format!("{sign_in} asks for the MFA code again"),
         SignInWay::Nothing => return None,
     };
     (needs_sign_in(app) && app.overlays.is_empty()).then_some((Tone::Unknown, advice))

@@ -40,7 +40,7 @@ pub enum Request {
     Cluster(ClusterId),
     /// Everything again, configuration and credentials first, and the facts of this cluster. What is being read is read
     /// from its beginning.
-    Refresh(Option<ClusterId>),
+    Refresh(Ticket, Option<ClusterId>),
     /// Sign in by IAM Identity Center; how far it is comes with the session's status.
     SignIn,
     /// Give up signing in.
@@ -144,7 +144,7 @@ pub fn set_about(
     match effect {
         Effect::Overview => ask(Request::Overview),
         Effect::Load(cluster) => ask(Request::Cluster(cluster)),
-        Effect::Refresh(cluster) => ask(Request::Refresh(cluster)),
+        Effect::Refresh { ticket, cluster } => ask(Request::Refresh(ticket, cluster)),
         Effect::SignIn => ask(Request::SignIn),
         Effect::CancelSignIn => ask(Request::CancelSignIn),
         Effect::GiveCode { number, code } => ask(Request::GiveCode(number, code)),

@@ -115,7 +115,8 @@ fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Recei
 #[derive(Clone, Debug)]
 enum Begun {
     Overview,
-    Cluster,
+    /// Which, and whether it was read to the end.
+    Cluster(ClusterId, bool),
     Ask,
     Review,
     /// Carries what was found.
@@ -208,11 +209,22 @@ impl Round {
     }
 }
 
+/// What is still to be read of a refresh.
+#[derive(Debug)]
+struct Refresh {
+    /// To tell the end under.
+    ticket: Ticket,
+    account: bool,
+    cluster: Option<ClusterId>,
+}
+
 /// The tasks that load, for as long as somebody asks.
 struct Server {
     session: Session,
     /// Ends when the session has started afresh: whatever is asked of it waits for that.
     fresh: Shared<BoxFuture<'static, ()>>,
+    /// The last refresh, until it has ended.
+    refresh: Option<Refresh>,
     /// Signs in.
     sign_in: Option<AbortHandle>,
     tx: mpsc::Sender<Update>,
@@ -241,6 +253,7 @@ async fn serve(
     let mut server = Server {
         session,
         fresh: futures::future::ready(()).boxed().shared(),
+        refresh: None,
         sign_in: None,
         tx,
         answers,
@@ -279,8 +292,9 @@ impl Server {
                 let begin = self.overview.restart();
                 self.read_account(begin);
             }
-            Request::Refresh(cluster) => {
+            Request::Refresh(ticket, cluster) => {
                 self.start_afresh();
+                self.refresh = Some(Refresh { ticket, account: true, cluster: cluster.clone() });
                 let begin = self.overview.restart();
                 self.read_account(begin);
                 if let Some(id) = cluster {
@@ -369,10 +383,14 @@ impl Server {
         if self.applying > 0 {
             return;
         }
-        let (session, before) = (self.session.clone(), self.fresh.clone());
+        let (session, before, tx) = (self.session.clone(), self.fresh.clone(), self.tx.clone());
         let fresh = async move {
             before.await;
+            let endpoint = session.endpoint();
             session.start_afresh().await;
+            if session.endpoint() != endpoint {
+                let _ = tx.send(Update::Elsewhere).await;
+            }
         };
         self.fresh = fresh.boxed().shared();
     }
@@ -422,15 +440,28 @@ impl Server {
         match begun {
             Begun::Overview => {
                 let begin = self.overview.end();
+                if let (None, Some(refresh)) = (&begin, &mut self.refresh) {
+                    refresh.account = false;
+                }
                 self.read_account(begin);
             }
-            Begun::Cluster => {
+            Begun::Cluster(id, whole) => {
+                if let Some(refresh) = self.refresh.as_mut().filter(|_| whole) {
+                    refresh.cluster.take_if(|it| *it == id);
+                }
                 let next = self.reading.end();
                 self.read(next);
             }
             Begun::LookAt(looked) => self.looked = Some(looked),
             Begun::Apply => self.applying = self.applying.saturating_sub(1),
             Begun::Ask | Begun::Review => {}
+        }
+        if let Some(refresh) = self.refresh.take_if(|it| !it.account && it.cluster.is_none()) {
+            let answers = self.answers.clone();
+            self.tasks.spawn(async move {
+                let _ = answers.send((refresh.ticket, Answer::Refreshed)).await;
+                Begun::Ask
+            });
         }
     }
 
@@ -439,12 +470,12 @@ impl Server {
         let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         self.tasks.spawn(async move {
             fresh.await;
-            tokio::select! {
-                () = load::cluster(&session, id, tx) => {}
+            let whole = tokio::select! {
+                () = load::cluster(&session, id.clone(), tx) => true,
                 // Dropping the load ends its requests.
-                _ = broken_off => {}
-            }
-            Begun::Cluster
+                _ = broken_off => false,
+            };
+            Begun::Cluster(id, whole)
         });
     }
 }
@@ -502,6 +533,10 @@ mod tests {
 
     /// A lab with clusters `a` and `b` of so many entries, and a session with it.
     async fn lab(entries: usize) -> (crate::lab::Lab, Session) {
+        lab_with(entries, crate::lab::Faults::default()).await
+    }
+
+    async fn lab_with(entries: usize, faults: crate::lab::Faults) -> (crate::lab::Lab, Session) {
         use crate::cloud::{Credentials, Endpoint, Options};
         use crate::lab::{self, Lab};
         use crate::model::document::read;
@@ -513,7 +548,8 @@ mod tests {
             format!("- {{cluster: {{name: {name}, {access}}}, accessEntries: [{}]}}\n", entries.join(", "))
         };
         let world = format!("eksplorer: 1\nregion: eu-west-1\nclusters:\n{}{}", cluster("a"), cluster("b"));
-        let slow = lab::Options { latency: std::time::Duration::from_millis(2), ..lab::Options::default() };
+        let latency = std::time::Duration::from_millis(2);
+        let slow = lab::Options { latency, faults, ..lab::Options::default() };
         let lab = Lab::start(read(&world).unwrap(), slow).await.unwrap();
         let lab::Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
         let credentials = Credentials { access_key_id, secret_access_key, session_token };
@@ -548,6 +584,56 @@ mod tests {
         }
         assert_eq!(order, ["b", "a"]);
         assert!(!snapshot.cluster(&id("a")).access_entries.is_loading());
+    }
+
+    #[test]
+    fn a_refresh_begins_again_with_what_is_being_read() {
+        let mut reading = Reading::default();
+        let mut a = reading.restart(id("a")).unwrap();
+        assert!(reading.restart(id("a")).is_none(), "not before the reading has ended");
+        assert!(a.1.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed), "broken off");
+        assert!(reading.restart(id("a")).is_none());
+        assert_eq!(reading.end().as_ref().map(name), Some("a"));
+        assert!(reading.end().is_none(), "once, however often it was wished for");
+        let mut round = Round::default();
+        let mut first = round.restart().unwrap();
+        assert!(round.restart().is_none() && round.restart().is_none());
+        assert!(first.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+        assert!(round.end().is_some() && round.end().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_second_refresh_does_not_wait_for_a_call_that_hangs() {
+        use crate::lab::{Fault, Faults, Kind};
+        let hangs = Fault { operation: "GetCallerIdentity".into(), number: None, kind: Kind::Timeout };
+        let faults = Faults::default();
+        faults.add(hangs);
+        let (_lab, session) = lab_with(2, faults.clone()).await;
+        let (ask, wanted) = mpsc::channel(MOST_REQUESTS);
+        let (tx, mut updates) = mpsc::channel(load::WAITING);
+        let (answering, mut answers) = mpsc::channel(load::WAITING);
+        tokio::spawn(serve(session, wanted, tx, answering, PathBuf::new()));
+        let mut snapshot = Snapshot::default();
+        let mut tickets = crate::app::message::Tickets::default();
+        ask.send(Request::Refresh(tickets.another(), Some(id("a")))).await.unwrap();
+        while snapshot.cluster(&id("a")).access_entries.items().is_empty() {
+            snapshot.apply(updates.recv().await.unwrap());
+        }
+        assert!(snapshot.caller.value().is_none());
+        faults.mend();
+        let second = tickets.another();
+        ask.send(Request::Refresh(second, Some(id("a")))).await.unwrap();
+        let answer = loop {
+            tokio::select! {
+                update = updates.recv() => snapshot.apply(update.unwrap()),
+                answer = answers.recv() => break answer.unwrap(),
+            }
+        };
+        assert_eq!(answer, (second, Answer::Refreshed), "the first one never ended");
+        while let Ok(update) = updates.try_recv() {
+            snapshot.apply(update);
+        }
+        assert!(snapshot.caller.value().is_some());
     }
 
     #[test]

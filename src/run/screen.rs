@@ -449,8 +449,11 @@ mod tests {
     #[tokio::test]
     async fn a_source_that_panics_ends_the_program_and_one_that_ends_does_not() {
         let (mut source, _ask, _wires) = live(tokio::spawn(async { std::panic::panic_any("on purpose") }));
+        let at_the_start = source.next().await;
+        assert!(matches!(at_the_start, Event::News(Msg::Session(_))), "what the session waits for then is news");
         assert!(matches!(source.next().await, Event::SourceEnded(true)));
         let (mut source, _ask, wires) = live(tokio::spawn(async {}));
+        assert!(matches!(source.next().await, Event::News(Msg::Session(_))));
         assert!(matches!(source.next().await, Event::SourceEnded(false)));
         wires.updates.send(Update::Clusters(Section::default())).await.expect("the loop listens");
         assert!(matches!(source.next().await, Event::News(Msg::Update(_))), "what it sent last is still taken in");

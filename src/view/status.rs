@@ -378,6 +378,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     };
     let mut x = area.x + 1;
     let sign_in = (context == Context::List && needs_sign_in(app)).then_some(&Command::SignIn);
+    let sign_in = sign_in.filter(|it| it.availability(app, context) == Availability::Ready);
     for command in sign_in.into_iter().chain(foremost(context, app.pane)) {
         // Where nothing can be changed, the room is for what can be done.
         if command.spec().group == Group::Change && context == Context::List && !app.may_write() {

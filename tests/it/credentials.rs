@@ -5,6 +5,7 @@
 mod screen;
 mod service;
 mod setups;
+mod sign_in;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -113,7 +113,15 @@ impl<'a> Resolver<'a> {
             .send()
             .await;
         let request = about_role("AssumeRole", &role.arn);
-        let answer = answer.map_err(|error| with_place(&role.place, &role.arn, failure::aws(&request, error)))?;
+        let answer = answer.map_err(|error| {
+            let mut trouble = with_place(&role.place, &role.arn, failure::aws(&request, error));
+            // STS calls this, too, a denial, whoever may assume the role.
+            if role.mfa_serial.is_some() && trouble.message.contains("MultiFactorAuthentication failed") {
+                trouble.kind = FailureKind::NoCredentials;
+                trouble.message.push_str(" A refresh asks for another one.");
+            }
+            trouble
+        })?;
         of_sts(answer.credentials, &format!("profile {:?}", role.profile))
     }
 
