@@ -74,7 +74,7 @@ fn take_phase(app: &mut App, fresh: &SessionStatus, effects: &mut Vec<Effect>) {
         SignInPhase::Done { until } => {
             app.overlays.retain(|it| !matches!(it, Overlay::SignIn));
             refresh(app, effects);
-            app.tell_passing(format!("Signed in until {until}. Reading everything again."));
+            app.tell(format!("Signed in until {until}. Reading everything again."));
         }
         SignInPhase::Failed(why) if !app.overlays.iter().any(|it| matches!(it, Overlay::SignIn)) => {
             app.warn(format!("Not signed in: {why}."));
@@ -126,6 +126,7 @@ pub(super) fn can_sign_in(app: &App) -> Result<(), Cow<'static, str>> {
     match (&app.snapshot.source, &app.session.way) {
         (Source::File { .. }, _) => Err("This is a file: there is nothing to sign in to.".into()),
         _ if app.session.code.is_some() => Ok(()),
+        _ if shows_sign_in(app) && device_code(app).is_some() => Err("The code above is waited for.".into()),
         (_, SignInWay::Sso { .. }) => Ok(()),
         (_, SignInWay::Command(command)) => Err(format!(
             "This profile is signed in elsewhere: run {command} in another terminal, then {} here.",
@@ -162,6 +163,10 @@ pub(super) fn accept_code(app: &mut App, effects: &mut Vec<Effect>) {
         }
         None => app.warn("A code has six digits."),
     }
+}
+
+fn shows_sign_in(app: &App) -> bool {
+    matches!(app.overlays.last(), Some(Overlay::SignIn))
 }
 
 /// The code that a person is to confirm, while one is.

@@ -63,7 +63,7 @@ fn waiting(canvas: &mut Canvas<'_>, area: Rect, app: &App, code: &DeviceCode) {
         let height = area.bottom().saturating_sub(y);
         y += canvas.paragraph(Rect { y, height, ..area }, text, role);
     };
-    say(canvas, "Confirm this code, and no other one, at", Role::Text);
+    say(canvas, "Confirm this code, and only this one, at", Role::Text);
     say(canvas, code.best_address(), Role::Link);
     let seconds = (code.until.0.as_second() - app.now.0.as_second()).max(0);
     let good = format!("⟳ Waiting for that. The code is good for {} min {:02} s more.", seconds / 60, seconds % 60);

@@ -397,7 +397,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         // What changes something is offered only where it can; that the review cannot be applied yet stands above.
         let is_change = matches!(context, Context::Review | Context::Journal | Context::Batch)
             && command.spec().group == Group::Change;
-        if is_change && !ready && *command != Command::Apply {
+        if is_change && !ready && *command != Command::Apply || context == Context::SignIn && !ready {
             continue;
         }
         let chord = chord.to_string();

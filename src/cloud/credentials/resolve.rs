@@ -87,6 +87,7 @@ impl<'a> Resolver<'a> {
     fn provider_config(&self) -> ProviderConfig {
         let sdk = &self.reach.sdk;
         let mut config = ProviderConfig::default().with_region(sdk.region().cloned()).with_use_fips(sdk.use_fips());
+        config = config.with_use_dual_stack(sdk.use_dual_stack());
         if let Some(client) = sdk.http_client() {
             config = config.with_http_client(client);
         }

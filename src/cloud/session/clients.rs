@@ -159,6 +159,8 @@ fn one_profile(text: String) -> aws_config::profile::profile_file::ProfileFiles 
 fn trusting_client(setup: &AwsSetup, env: &Env) -> Result<SharedHttpClient, String> {
     let of_env = env.get("AWS_CA_BUNDLE").ok().map(|path| (path, "AWS_CA_BUNDLE"));
     let named = of_env.or_else(|| Some((setup.setting("ca_bundle")?, "ca_bundle of the profile")));
+    // The last to count, as `aws` has it.
+    let named = named.or_else(|| Some((env.get("REQUESTS_CA_BUNDLE").ok()?, "REQUESTS_CA_BUNDLE")));
     match named.filter(|(path, _)| !path.is_empty()) {
         Some((path, from)) => client_trusting(&PathBuf::from(path), from),
         None => Ok(client_trusting_system()),

@@ -151,7 +151,9 @@ fn a_setting_that_has_no_effect_is_said_on_the_screen() {
     home.write(".aws/credentials", "[default]\naws_access_key_id = AKIADEF\naws_secret_access_key = s\n");
     home.write(".aws/config", "[default]\nmax_attempts = 9\n");
     let mut pty = Pty::start(24, 100, command(&home, &service.url, &[]));
-    pty.until("it is said", |it| it.has("max_attempts of profile \"default\"") && it.has("each request is tried 4 times"));
+    pty.until("it is said", |it| {
+        it.has("max_attempts of profile \"default\"") && it.has("each request is tried 4 times")
+    });
     pty.type_in("\u{3}");
     pty.end();
 }

@@ -1,5 +1,7 @@
 //! Signing in by IAM Identity Center from the screen, over HTTP, and what `aws` then finds.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,6 +14,9 @@ use super::{Home, WhoAsked, files, text, until};
 use crate::aws::aws;
 use crate::lab::run;
 use crate::pty::Pty;
+use crate::stage::WORLD;
+use eksplorer::lab::{Lab, Options};
+use eksplorer::model::document::read;
 
 const SESSION: &str = "[default]\nsso_session = other\nsso_account_id = 111122223333\nsso_role_name = reader\n\
                        [sso-session other]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n";
@@ -146,6 +151,29 @@ fn one_who_signed_in_elsewhere_need_only_refresh() {
     pty.until("the account is read", |it| it.has("ASIASSOreader"));
     pty.type_in("L");
     pty.until("one can sign in all the same", |it| it.has("ABCD-EFGH"));
+    pty.type_in("\u{3}");
+    pty.end();
+}
+
+#[test]
+fn a_lab_is_signed_in_to_as_an_account_is() {
+    let runtime = Runtime::new().unwrap();
+    let lab = runtime.block_on(Lab::start(read(WORLD).unwrap(), Options::default())).unwrap();
+    let home = Home::new();
+    home.write(".aws/config", &SESSION.replace("reader", "oncall"));
+    let mut pty = Pty::start(24, 120, command(&home, lab.endpoint(), &[]));
+    pty.until("it is said what helps", |it| it.has("L: sign in (profile default)"));
+    pty.type_in("L");
+    pty.until("the address is shown", |it| it.has("/device?user_code="));
+    let text = pty.text();
+    let address = text.split_whitespace().find(|it| it.contains("/device?user_code=")).unwrap();
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut browser = TcpStream::connect(host).unwrap();
+    write!(browser, "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    browser.read_to_string(&mut page).unwrap();
+    assert!(page.contains("The code is confirmed"), "{page}");
+    pty.until("one is who one wanted to be", |it| it.has(" oncall → ") && it.has("Signed in until"));
     pty.type_in("\u{3}");
     pty.end();
 }
