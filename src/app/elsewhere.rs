@@ -25,11 +25,14 @@ type Place = (String, Option<String>);
 pub(super) struct Places {
     /// `None` before the account is known.
     here: Option<Place>,
+    /// The endpoint of the facts that come in now, which the session's status may be ahead of; `None`: the status's.
+    endpoint: Option<Option<String>>,
     parked: BTreeMap<Place, BTreeMap<ClusterId, Staging>>,
 }
 
 /// The endpoint is another one: what follows is of another place.
 pub(super) fn move_on(app: &mut App, effects: &mut Vec<Effect>) {
+    app.places.endpoint = None;
     if let Some(here) = app.places.here.take() {
         let staged = std::mem::take(&mut app.staged);
         app.places.parked.insert(here, staged);
@@ -40,7 +43,8 @@ pub(super) fn move_on(app: &mut App, effects: &mut Vec<Effect>) {
 /// The account of the facts that follow. If it is not the one of before, everything is read again: some of it may have come
 /// already, and was taken for the other account's.
 pub(super) fn take_account(app: &mut App, account: &str, effects: &mut Vec<Effect>) {
-    let fresh = (account.to_owned(), app.endpoint.clone());
+    let endpoint = app.places.endpoint.get_or_insert_with(|| app.endpoint.clone()).clone();
+    let fresh = (account.to_owned(), endpoint);
     match app.places.here.replace(fresh.clone()) {
         Some(old) if old == fresh => return,
         Some(old) => {

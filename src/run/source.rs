@@ -3,8 +3,9 @@
 //! Decides how each is opened and which cluster is meant. A file is read once and asks nobody; the lab is started here
 //! and the ordinary clients are pointed at it, with nothing of the environment used.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -28,6 +29,9 @@ use crate::model::visible::visible_lines;
 
 /// The world that `--demo` serves.
 const DEMO: &str = include_str!("../../assets/worlds/acme.yaml");
+
+/// A program that has ended by then is not worth a word.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// Facts, opened.
 pub enum Source {
@@ -76,6 +80,7 @@ impl Source {
     ) -> Result<Source, Trouble> {
         let source = Source::open_asking(options, serve, calls, CodePrompt::Terminal(ask_for_code)).await?;
         if let Source::Live { session, .. } = &source {
+            tell_of_programs(session);
             for note in &session.status().borrow().notes {
                 for line in visible_lines(&format!("eksplorer: note: {note}")) {
                     let _ = writeln!(std::io::stderr(), "{line}");
@@ -227,6 +232,30 @@ impl Source {
             _ => Err(failure.clone().into()),
         }
     }
+}
+
+/// Says on a terminal which program credentials are waited for from, if it takes its time.
+fn tell_of_programs(session: &Session) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let mut status = session.status();
+    tokio::spawn(async move {
+        while status.changed().await.is_ok() {
+            let program = status.borrow_and_update().program.clone();
+            let Some(program) = program else { continue };
+            tokio::select! {
+                () = tokio::time::sleep(QUICK) => {}
+                _ = status.changed() => {
+                    status.mark_changed();
+                    continue;
+                }
+            }
+            for line in visible_lines(&format!("eksplorer: waiting for {}", program.name)) {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+        }
+    });
 }
 
 /// What the regions that did not answer said, if any did not.

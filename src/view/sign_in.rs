@@ -13,7 +13,7 @@ use crate::model::sign_in::{DeviceCode, SignInPhase};
 /// The code being typed. Gives where the text cursor is.
 pub(super) fn code(canvas: &mut Canvas<'_>, at: &Layout, view: &CodeView) -> Option<Position> {
     canvas.frame(at.popup, &format!("MFA code · profile {}", view.request.profile));
-    let hint = format!("the six digits that {} shows now; they are good once", view.request.serial);
+    let hint = format!("the six digits that {} shows now, good once; Esc goes on without", view.request.serial);
     prompt(canvas, at, &view.input, &hint, Role::Dim)
 }
 
@@ -55,9 +55,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App) {
     }
 }
 
-/// The code first, since it must be compared; then where, and for how long.
+/// The code first and spaced out, since it must be compared; then where, and for how long.
 fn waiting(canvas: &mut Canvas<'_>, area: Rect, app: &App, code: &DeviceCode) {
-    canvas.put(area.x, area.y, area.width, &code.code, Role::Title);
+    let spaced: String = code.code.chars().flat_map(|c| [c, ' ']).collect();
+    canvas.put(area.x, area.y, area.width, spaced.trim_end(), Role::Title);
     let mut y = area.y + 2;
     let mut say = |canvas: &mut Canvas<'_>, text: &str, role: Role| {
         let height = area.bottom().saturating_sub(y);

@@ -239,10 +239,17 @@ fn facts_of_two_accounts_are_never_shown_as_those_of_one() {
     assert!(notice(&stage).starts_with(said), "{}", notice(&stage));
     stage.send(account("111122223333"));
     assert_eq!(stage.app.staged(), 1, "it comes back with its account");
+    let mut stage = send(stage, SessionStatus { endpoint: Some("http://127.0.0.1:1".into()), ..sso() });
+    stage.send(account("111122223333"));
+    assert_eq!(stage.app.staged(), 1, "that was still of the endpoint of before");
     stage.send(Msg::Update(Box::new(Update::Elsewhere)));
     assert_eq!((stage.app.staged(), stage.app.home()), (0, None), "another endpoint is another place, too");
     stage.send(account("111122223333"));
-    assert_eq!(stage.app.staged(), 1, "unless it is the same one");
+    assert_eq!(stage.app.staged(), 0, "even with the same account");
+    let mut stage = send(stage, sso());
+    stage.send(Msg::Update(Box::new(Update::Elsewhere)));
+    stage.send(account("111122223333"));
+    assert_eq!(stage.app.staged(), 1, "until one is back");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Decides what each kind of source is asked and what its failure says: which profile, which service, and what to do. The
 //! sources of IAM Identity Center, `aws login`, containers and instances are the SDK's own.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 use super::chain::{CredentialSource, RoleSource, SsoSource, WebIdentitySource};
 use super::code::CodeAsker;
+use super::token_cache::token_path;
 use super::words::shell_word;
 use super::{CredentialTrouble, Outcome};
 use crate::cloud::failure;
@@ -149,6 +151,14 @@ impl<'a> Resolver<'a> {
     }
 
     async fn ask_sso(&self, sso: &SsoSource) -> Outcome {
+        if !has_token(sso) {
+            let (url, profile) = (&sso.start_url, &sso.profile);
+            let why = format!(
+                "nobody is signed in to {url} (profile {profile:?}). Sign in: aws sso login --profile {}",
+                shell_word(profile)
+            );
+            return Err(CredentialTrouble::new(FailureKind::NoCredentials, why));
+        }
         let mut builder = SsoCredentialsProvider::builder()
             .configure(&self.provider_config())
             .account_id(&sso.account)
@@ -243,6 +253,12 @@ fn read_process_output(out: &[u8], now: Timestamp) -> Result<SdkCredentials, (Fa
     };
     let (id, secret) = (needed(said.access_key_id, "AccessKeyId")?, needed(said.secret_access_key, "SecretAccessKey")?);
     Ok(SdkCredentials::new(id, secret, said.session_token.filter(|it| !it.is_empty()), end, "process"))
+}
+
+/// Whether there is a token at all, good or not; also where that cannot be told.
+fn has_token(sso: &SsoSource) -> bool {
+    let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else { return true };
+    token_path(&home, sso.session.as_deref(), &sso.start_url).try_exists().unwrap_or(true)
 }
 
 /// A name for a session that nobody named.

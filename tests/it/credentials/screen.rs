@@ -109,6 +109,33 @@ fn a_program_that_is_waited_for_is_named_and_can_be_stopped() {
 }
 
 #[test]
+fn an_exec_plugin_that_is_waited_for_is_named_too() {
+    let runtime = Runtime::new().unwrap();
+    let service = runtime.block_on(WhoAsked::start());
+    let home = Home::new();
+    home.write(".aws/credentials", "[default]\naws_access_key_id = AKIADEF\naws_secret_access_key = s\n");
+    home.write("tool", "#!/bin/sh\necho $$ >own.new\nmv own.new own\nsleep 1000\n");
+    let exec = "{apiVersion: client.authentication.k8s.io/v1beta1, command: sh, args: [./tool]}";
+    let kubeconfig = format!(
+        "clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:9'}}}}]\nusers: [{{name: jane, user: {{exec: {exec}}}}}]\n\
+         contexts: [{{name: ctx, context: {{cluster: c, user: jane}}}}]\n"
+    );
+    home.write("kubeconfig", &kubeconfig);
+    let mut command = command(&home, &service.url, &["-c", "c", "--context", "ctx"]);
+    command.env("KUBECONFIG", home.0.join("kubeconfig"));
+    let mut pty = Pty::start(24, 100, command);
+    pty.until("it is named", |it| it.has("waiting for the exec plugin of user \"jane\", "));
+    let own = home.read("own");
+    assert!(runs(&own));
+    pty.type_in("2");
+    pty.type_in("\u{7}");
+    pty.until("that it was stopped is said", |it| it.has("was stopped before it gave an answer"));
+    until("the program to end", || !runs(&own));
+    pty.type_in("\u{3}");
+    pty.end();
+}
+
+#[test]
 fn another_region_and_endpoint_count_from_the_next_refresh_on() {
     let runtime = Runtime::new().unwrap();
     let (first, second) = runtime.block_on(async { (WhoAsked::start().await, WhoAsked::start().await) });

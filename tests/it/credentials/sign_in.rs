@@ -111,6 +111,7 @@ fn a_sign_in_that_fails_says_why_and_can_be_begun_again() {
     let stand = Stand::new(LEGACY);
     let mut pty = stand.start(&["--profile", "a"]);
     pty.until("it is said what helps", |it| it.has("L: sign in (profile old)"));
+    assert!(pty.has("nobody is signed in to https://corp.example/start"), "{}", pty.text());
     for (answer, said) in [
         ("AccessDeniedException", "it was denied (AccessDeniedException: AccessDeniedException it is)"),
         ("ExpiredTokenException", "the code has expired (ExpiredTokenException: ExpiredTokenException it is)"),
