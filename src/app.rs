@@ -131,6 +131,8 @@ pub struct App {
     pub notice: Option<Notice>,
     /// The calls made, the newest last.
     pub calls: VecDeque<Call>,
+    /// How many calls each service is asked at once, where that is fewer than usual because it throttles.
+    pub pace: BTreeMap<&'static str, Option<usize>>,
     /// How late it is.
     pub now: Time,
     /// The terminal's size.
@@ -163,6 +165,8 @@ pub struct App {
     /// The program is to end when the step at hand has ended.
     leaving: bool,
     wanted: Option<String>,
+    /// The pane whose sections are read first.
+    looked_at: Pane,
     /// The namespace last chosen for a matrix, empty being the whole cluster.
     namespace: Option<String>,
     tickets: Tickets,
@@ -183,6 +187,7 @@ impl App {
             you: You::default(),
             notice: None,
             calls: VecDeque::new(),
+            pace: BTreeMap::new(),
             now,
             size,
             keymap: setup.keymap,
@@ -200,6 +205,7 @@ impl App {
             after: staged::After::default(),
             leaving: false,
             wanted: setup.cluster,
+            looked_at: Pane::default(),
             namespace: None,
             tickets: Tickets::default(),
             slot: Slot::default(),
@@ -210,6 +216,7 @@ impl App {
     pub fn begin(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.is_live() {
+            effects.push(Effect::LookAtPane(self.pane));
             effects.push(Effect::Overview);
             journal::read(self, &mut effects);
         }

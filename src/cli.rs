@@ -58,14 +58,7 @@ pub enum Command {
     /// Who may do this, and through what?
     ///
     /// Exit status: 0 somebody may, 3 nobody may, 4 not known.
-    WhoCan {
-        /// What is to be done.
-        #[command(flatten)]
-        request: RequestArgs,
-        /// Say of each IAM role that may also who and what can become it.
-        #[arg(long = "become")]
-        becoming: bool,
-    },
+    WhoCan(WhoCanArgs),
     /// Why was it refused, and what is the least that would fix it?
     ///
     /// Reads a Forbidden or Unauthorized error of kubectl, an AccessDenied of AWS, or a `kubectl auth can-i` with its
@@ -295,6 +288,20 @@ pub struct RequestArgs {
     /// The object's name.
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// What somebody may do, and how much is said of those who may.
+#[derive(Clone, Debug, Args)]
+pub struct WhoCanArgs {
+    /// What is to be done.
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// Say of each IAM role that may also who and what can become it.
+    #[arg(long = "become")]
+    pub becoming: bool,
+    /// Ask RBAC alone, which is quick: the groups, users and service accounts that bindings name, not the principals.
+    #[arg(long, conflicts_with = "becoming")]
+    pub rbac_only: bool,
 }
 
 /// What is to be done with a role.

@@ -71,6 +71,12 @@ impl<T> Page<T> {
     pub(crate) fn new(items: Vec<T>, next: Option<String>) -> Self {
         Page { items, missing: Vec::new(), next, remaining: None, weight: PageWeight::default() }
     }
+
+    /// The same page with something else for each item.
+    pub fn map<U>(self, of: impl FnMut(T) -> U) -> Page<U> {
+        let Page { items, missing, next, remaining, weight } = self;
+        Page { items: items.into_iter().map(of).collect(), missing, next, remaining, weight }
+    }
 }
 
 /// The pages of a list that were read, so that a list that never ends is noticed.

@@ -87,7 +87,7 @@ async fn run_command(cli: Cli) -> Result<ExitCode, Trouble> {
             headless::show_permissions(&options, &principal, namespace.as_deref()).await
         }
         Some(Command::Can(args)) => headless::can(&options, &args).await,
-        Some(Command::WhoCan { request, becoming }) => headless::who_can(&options, &request, becoming).await,
+        Some(Command::WhoCan(args)) => headless::who_can(&options, &args, &mut told).await,
         Some(Command::Explain { message }) => headless::explain_message(&options, &message).await,
         Some(Command::Grant(args)) => headless::grant(&options, &args, &mut told).await,
         Some(Command::Revoke(args)) => headless::revoke(&options, &args, &mut told).await,

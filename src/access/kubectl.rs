@@ -72,6 +72,16 @@ pub struct Instead {
 }
 
 impl Question {
+    /// Every request on which the answer may rest.
+    pub fn requests(&self) -> Vec<&Request> {
+        let needs = self.command.iter().flat_map(|it| &it.needs);
+        let of_needs = needs.flat_map(|need| {
+            let instead = need.instead.iter().map(|it| &it.request);
+            std::iter::once(&need.meant.request).chain(&need.meant.alternatives).chain(instead)
+        });
+        std::iter::once(&self.meant.request).chain(&self.meant.alternatives).chain(of_needs).collect()
+    }
+
     /// One request, literally.
     pub fn literal(request: Request) -> Self {
         Question::from(Meant::literal(request))

@@ -25,7 +25,7 @@ use danger::DangerProbes;
 pub use grant::{Grant, RoleName, Via};
 use index::{BindingAt, Bound, Index, RoleAt, What};
 pub use nearest::NearMiss;
-pub(crate) use policy::{ByPolicy, by_policy};
+pub(crate) use policy::{ByPolicy, by_policy, may_allow};
 use policy::{inference, policies};
 pub use rule::Respect;
 use rule::allows;

@@ -11,7 +11,8 @@ mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use commands::who_can_question;
+use bound::{OF_NAMESPACE, stands_for_many};
+pub use commands::{who_can_question, who_is_bound};
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;
@@ -176,6 +177,21 @@ pub struct Identities {
     maybe: BTreeMap<Via, Vec<String>>,
 }
 
+impl Identities {
+    /// Those that bindings surely let, without the control plane's own: groups first, by name.
+    pub fn subjects(&self) -> Vec<Via> {
+        let groups = self.groups.keys().filter(|it| !is_system(it) || stands_for_many(&Via::Group((*it).clone())));
+        let groups = groups.map(|it| Via::Group(it.clone()));
+        let users = self.users.keys().filter_map(|name| match account_of(name) {
+            Some((namespace, name)) => {
+                Some(Via::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            None => (!is_system(name)).then(|| Via::User(name.clone())),
+        });
+        groups.chain(users).collect()
+    }
+}
+
 impl Permissions {
     /// The users and groups that bindings let make a request. Access policies name principals, not identities.
     pub fn identities(&self, request: &Request) -> Identities {
@@ -216,6 +232,22 @@ impl Permissions {
             }
         }
         found
+    }
+
+    /// The namespaces of the service accounts that bindings let make one of the requests; `None` where it is those of all.
+    pub fn account_namespaces(&self, requests: &[&Request]) -> Option<BTreeSet<String>> {
+        let mut namespaces = BTreeSet::new();
+        for request in requests {
+            let found = self.identities(request);
+            if found.groups.contains_key(SERVICE_ACCOUNTS) {
+                return None;
+            }
+            let maybe = found.maybe.keys().filter_map(|via| if let Via::User(name) = via { Some(name) } else { None });
+            let users = found.users.keys().chain(maybe).filter_map(|name| account_of(name)).map(|(space, _)| space);
+            let groups = found.groups.keys().filter_map(|it| it.strip_prefix(OF_NAMESPACE));
+            namespaces.extend(users.chain(groups).filter(|it| !it.is_empty()).map(str::to_owned));
+        }
+        Some(namespaces)
     }
 
     fn paths(&self, via: &Via, bindings: &[(BindingAt, usize)]) -> Vec<Allowing> {
@@ -269,9 +301,15 @@ pub fn who_can(
         holders.push(holder(subject, decision));
     }
     service_accounts(facts, permissions, &identities, request, &mut holders);
+    let is_open = !unread_mappings(facts).is_empty();
     for (name, bindings) in &identities.groups {
         let via = Via::Group(name.clone());
         let Some((subject, note)) = nobodys_group(name, &carried, facts) else { continue };
+        let note = if is_open && matches!(subject, Holding::Group(_)) && !stands_for_many(&via) {
+            Some(NOT_READ.to_owned())
+        } else {
+            note
+        };
         let paths = permissions.paths(&via, bindings);
         holders.push(Holder { subject, verdict: Verdict::Yes, paths, notes: note.into_iter().collect() });
     }
@@ -285,7 +323,9 @@ pub fn who_can(
         } else {
             let in_session = open.iter().filter(|(open, _)| super::permissions::fits(open, name));
             let several: Vec<&str> = in_session.map(|(_, arn)| arn.as_str()).collect();
-            let note = if several.is_empty() {
+            let note = if several.is_empty() && is_open {
+                NOT_READ.to_owned()
+            } else if several.is_empty() {
                 let may =
                     by_account(facts, name).unwrap_or_else(|| oidc(facts, |it| it.username_prefix.as_deref(), name));
                 format!("no principal known here is this user{may}")
@@ -353,6 +393,12 @@ pub fn who_can_meant(
     answer
 }
 
+/// What is said of a service account where pods were not read.
+const PODS_NOT_READ: &str = "its pods could not be read";
+
+/// What is said of a group or user where mappings were not read.
+const NOT_READ: &str = "which principals that is was not read";
+
 /// The mappings that were not read: whom they let in is not among the principals.
 fn unread_mappings(facts: &ClusterFacts) -> Vec<String> {
     let mode = facts.cluster.value().map(Cluster::authentication_mode);
@@ -415,7 +461,7 @@ fn service_accounts<'f>(
     let mut wanted: BTreeSet<(&str, &str)> =
         identities.users.keys().chain(maybe).filter_map(|name| account_of(name)).collect();
     let of_namespace: BTreeSet<&str> =
-        identities.groups.keys().filter_map(|it| it.strip_prefix("system:serviceaccounts:")).collect();
+        identities.groups.keys().filter_map(|it| it.strip_prefix(OF_NAMESPACE)).collect();
     let key_of =
         |it: &'f ServiceAccount| (it.metadata.namespace.as_deref().unwrap_or_default(), it.metadata.name.as_str());
     let all = || facts.service_accounts.items().iter().map(key_of);
@@ -442,6 +488,9 @@ fn service_accounts<'f>(
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let subject = Holding::ServiceAccount { namespace, name, pods: its };
         let mut holder = holder(subject, decision);
+        if matches!(holder.subject, Holding::ServiceAccount { pods: None, .. }) {
+            holder.notes.insert(0, PODS_NOT_READ.to_owned());
+        }
         if missing {
             holder.notes.push("this service account does not exist; whoever makes it may".to_owned());
         }
@@ -461,7 +510,7 @@ fn nobodys_group(name: &str, carried: &BTreeSet<&str>, facts: &ClusterFacts) -> 
         SERVICE_ACCOUNTS => {
             Some((Holding::Group(name.to_owned()), Some(format!("every service account ({accounts} known)"))))
         }
-        _ if name.starts_with("system:serviceaccounts:") => {
+        _ if name.starts_with(OF_NAMESPACE) => {
             Some((Holding::Group(name.to_owned()), Some("every service account of the namespace".into())))
         }
         _ if carried.contains(name) => None,

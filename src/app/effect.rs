@@ -4,6 +4,7 @@
 //! logged and asserted. A new wish is a variant here and an arm in `run::effects`.
 
 use super::message::Ticket;
+use super::pane::Pane;
 use crate::access::explain::message::Reading;
 use crate::access::kubectl::Question;
 use crate::access::workload::Subject;
@@ -28,6 +29,8 @@ pub enum Work {
 /// A wish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Read first what the rows of this pane rest on.
+    LookAtPane(Pane),
     /// Compute the rows of all panes from the facts at hand.
     Analyse {
         /// To answer under.

@@ -45,6 +45,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Clock(now) => app.now = now,
         Msg::Update(news) => take_news(app, *news, &mut effects),
         Msg::Call(call) => {
+            app.pace.insert(call.service, call.pace);
             if app.calls.len() >= MOST_CALLS {
                 app.calls.pop_front();
             }
@@ -56,6 +57,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Failed(failure) => app.warn(format!("{failure}. {}", failure.hint())),
     }
     settle(app, &mut effects);
+    if app.is_live() && app.looked_at != app.pane {
+        app.looked_at = app.pane;
+        effects.push(Effect::LookAtPane(app.pane));
+    }
     effects
 }
 

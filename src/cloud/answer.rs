@@ -19,7 +19,9 @@ use aws_sdk_eks::config::interceptors::AfterDeserializationInterceptorContextRef
 use aws_sdk_eks::config::{ConfigBag, Intercept, RuntimeComponents};
 use serde_json::Value;
 
+use super::failure::is_throttle_code;
 use super::lanes::Service;
+use super::progress::Progress;
 use shape::{ShapeFault, Unreadable, WireNode};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -150,18 +152,9 @@ impl AnswerCheck {
     /// Checks a refusal by which a service would say that there is no such object: only its own words count.
     fn refusal(&self, code: Option<&str>, body: &[u8]) -> Result<(), OddAnswer> {
         let odd = |why: &str| Err(OddAnswer(format!("HTTP 404 is not {}'s own answer: {why}", name_of(self.service))));
-        let said = if self.service == Service::Eks {
-            let Ok(value) = serde_json::from_slice::<Value>(body) else { return odd("it is no JSON document") };
-            let code = code.or_else(|| value.get("__type").and_then(Value::as_str));
-            let code = code.map(|it| it.split(':').next().unwrap_or(it)).map(|it| it.rsplit('#').next().unwrap_or(it));
-            let message = value.get("message").or_else(|| value.get("Message")).and_then(Value::as_str);
-            (code.map(str::to_owned), message.map(str::to_owned))
-        } else {
-            let Ok(root) = xml::parse(body) else { return odd("it is no whole XML document") };
-            let error = Some(WireNode::Xml(&root)).filter(|_| root.name == "ErrorResponse");
-            let error = error.and_then(|it| it.member("Error").ok().flatten());
-            let part = |name: &str| error.and_then(|it| it.member(name).ok().flatten()?.text().map(str::to_owned));
-            (part("Code"), part("Message"))
+        let said = match self.said(code, body) {
+            Ok(said) => said,
+            Err(why) => return odd(why),
         };
         match said {
             (None, _) => odd("it has no error code"),
@@ -169,6 +162,29 @@ impl AnswerCheck {
             (Some(_), Some(message)) if message.trim().is_empty() => odd("its message is empty"),
             _ => Ok(()),
         }
+    }
+
+    /// The code and the message of an error; `code` is that of the answer's header.
+    fn said(&self, code: Option<&str>, body: &[u8]) -> Result<(Option<String>, Option<String>), &'static str> {
+        if self.service == Service::Eks {
+            let Ok(value) = serde_json::from_slice::<Value>(body) else { return Err("it is no JSON document") };
+            let code = code.or_else(|| value.get("__type").and_then(Value::as_str));
+            let code = code.map(|it| it.split(':').next().unwrap_or(it)).map(|it| it.rsplit('#').next().unwrap_or(it));
+            let message = value.get("message").or_else(|| value.get("Message")).and_then(Value::as_str);
+            return Ok((code.map(str::to_owned), message.map(str::to_owned)));
+        }
+        let Ok(root) = xml::parse(body) else { return Err("it is no whole XML document") };
+        let error = Some(WireNode::Xml(&root)).filter(|_| root.name == "ErrorResponse");
+        let error = error.and_then(|it| it.member("Error").ok().flatten());
+        let part = |name: &str| error.and_then(|it| it.member(name).ok().flatten()?.text().map(str::to_owned));
+        Ok((part("Code"), part("Message")))
+    }
+
+    /// Whether an answer says that there are too many requests.
+    fn is_throttled(&self, status: u16, code: Option<&str>, body: &[u8]) -> bool {
+        // Services say it with any status that is an error's.
+        status == 429
+            || status >= 400 && matches!(self.said(code, body), Ok((Some(code), _)) if is_throttle_code(&code))
     }
 }
 
@@ -234,9 +250,15 @@ impl Intercept for AnswerCheck {
         let response = context.response();
         // Without a body the connection broke, which the SDK tries again.
         let Some(body) = response.body().bytes() else { return Ok(()) };
-        let checked = match response.status().as_u16() {
+        let (status, code) = (response.status().as_u16(), response.headers().get("x-amzn-errortype"));
+        if self.is_throttled(status, code, body)
+            && let Some(progress) = Progress::current()
+        {
+            progress.throttled();
+        }
+        let checked = match status {
             200..300 => self.success(body),
-            404 => self.refusal(response.headers().get("x-amzn-errortype"), body),
+            404 => self.refusal(code, body),
             _ => Ok(()),
         };
         checked.map_err(BoxError::from)

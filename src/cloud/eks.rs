@@ -25,6 +25,15 @@ use crate::model::workload::PodIdentityAssociation;
 /// What CONFIG_MAP clusters say to every request about access entries.
 const WRONG_MODE: &str = "authentication mode must be set to";
 
+/// What the list of Pod Identity associations says of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedAssociation {
+    /// `a-…`
+    pub id: String,
+    /// Namespace and name of its service account, if the list has both.
+    pub account: Option<(String, String)>,
+}
+
 /// EKS in one region.
 #[derive(Clone, Debug)]
 pub struct Eks {
@@ -108,13 +117,33 @@ impl Eks {
             .ok_or_else(|| request.failure(FailureKind::Unexpected, None, "the answer holds no cluster"))
     }
 
-    /// ListAccessEntries: principal ARNs.
-    pub async fn list_access_entries(&self, cluster: &str, next: Option<String>) -> Result<Page<String>, Failure> {
-        let request = self.request("ListAccessEntries", "list the access entries", of(cluster), Rank::Page);
+    /// ListAccessPolicies: the ARNs of the access policies that there are.
+    pub async fn list_access_policies(&self, next: Option<String>) -> Result<Page<String>, Failure> {
+        let request = self.request("ListAccessPolicies", "list the access policies that there are", "", Rank::Page);
+        let call = self.client.list_access_policies().set_next_token(next).customize().interceptor(request.check());
+        let about = request.clone();
+        let said = self.session.perform(request, call.send(), failure::aws).await?;
+        let arns = said.access_policies.unwrap_or_default().into_iter().filter_map(|it| it.arn).collect();
+        Ok(self.page(arns, said.next_token, &about))
+    }
+
+    /// ListAccessEntries: principal ARNs; with a policy's ARN those of the entries that have it.
+    pub async fn list_access_entries(
+        &self,
+        cluster: &str,
+        policy: Option<&str>,
+        next: Option<String>,
+    ) -> Result<Page<String>, Failure> {
+        let doing = match policy {
+            Some(_) => "list the access entries that have an access policy",
+            None => "list the access entries",
+        };
+        let request = self.request("ListAccessEntries", doing, of(cluster), Rank::Page);
         let call = self
             .client
             .list_access_entries()
             .cluster_name(cluster)
+            .set_associated_policy_arn(policy.map(str::to_owned))
             .set_next_token(next)
             .customize()
             .interceptor(request.check())
@@ -181,13 +210,14 @@ impl Eks {
         }
     }
 
-    /// ListPodIdentityAssociations: ids; of a service account, by namespace and name, or of those of a name in any namespace.
+    /// ListPodIdentityAssociations: ids and whose each is; of a service account, by namespace and name, or of those of a
+    /// name in any namespace.
     pub async fn list_pod_identity_associations(
         &self,
         cluster: &str,
         (namespace, service_account): (Option<&str>, Option<&str>),
         next: Option<String>,
-    ) -> Result<Page<String>, Failure> {
+    ) -> Result<Page<ListedAssociation>, Failure> {
         let doing = "list the Pod Identity associations";
         let request = self.request("ListPodIdentityAssociations", doing, of(cluster), Rank::Page);
         let call = self
@@ -202,8 +232,11 @@ impl Eks {
             .send();
         let about = request.clone();
         let said = self.session.perform(request, call, failure::aws).await?;
-        let ids = said.associations.unwrap_or_default().into_iter().filter_map(|it| it.association_id);
-        Ok(self.page(ids.collect(), said.next_token, &about))
+        let named = said.associations.unwrap_or_default().into_iter().filter_map(|it| {
+            let account = it.namespace.zip(it.service_account);
+            Some(ListedAssociation { id: it.association_id?, account })
+        });
+        Ok(self.page(named.collect(), said.next_token, &about))
     }
 
     /// DescribePodIdentityAssociation.

@@ -114,6 +114,21 @@ fn odd_answer(request: &Request, odd: &OddAnswer, answer: &HttpResponse) -> Fail
     request.failure(FailureKind::Unexpected, failed(answer.status().as_u16()).as_deref(), &said)
 }
 
+/// Whether an error code of AWS says that there are too many requests.
+pub(super) fn is_throttle_code(code: &str) -> bool {
+    matches!(
+        code,
+        "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "SlowDown"
+    )
+}
+
 fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
@@ -122,14 +137,7 @@ fn kind_of_code(code: &str, status: u16, permission: &str) -> FailureKind {
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => FailureKind::Expired,
         // There are some, but none that are any good here; to sign in again with the same ones would not help.
         _ if explanation(code).is_some() => FailureKind::NoCredentials,
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown" => FailureKind::Throttled,
+        _ if is_throttle_code(code) => FailureKind::Throttled,
         "ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" | "NoSuchEntityException"
             if status == 404 =>
         {

@@ -37,6 +37,7 @@ use crate::model::network::NetworkPolicy;
 use crate::model::rbac::{Binding, ConfigMap, Namespace, Role};
 use crate::model::request::Target;
 use crate::model::review::{Review, Reviewed, Reviewee};
+use crate::model::section::SectionId;
 use crate::model::snapshot::Missing;
 use crate::model::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
@@ -326,6 +327,12 @@ impl Session {
 }
 
 impl Kubernetes {
+    /// The same API, whose requests are made for a section.
+    #[must_use]
+    pub fn for_section(&self, section: SectionId) -> Kubernetes {
+        Kubernetes { session: self.session.for_section(section), ..self.clone() }
+    }
+
     /// One page of a list.
     pub async fn list<T: DeserializeOwned>(&self, listed: Listed<T>, next: Option<String>) -> Result<Page<T>, Failure> {
         self.list_some(listed, &ListFilter::default(), next).await

@@ -15,6 +15,7 @@ use hyper::body::{Body, Buf, Bytes, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 
+use super::lanes::Lanes;
 use super::limits::{AnswerLimits, Limits, seconds, size};
 use super::session::Request;
 use crate::model::failure::{Failure, FailureKind};
@@ -70,6 +71,7 @@ struct Inner {
     answer: AnswerLimits,
     state: Mutex<State>,
     changed: Notify,
+    lanes: Option<Lanes>,
 }
 
 /// The progress of one call. Clones are the same.
@@ -88,12 +90,13 @@ pub(super) enum GivenUp {
 }
 
 impl Progress {
-    pub(super) fn new(times: CallTimes, answer: AnswerLimits) -> Self {
+    /// Of a call that may take so long and whose answer may be so large; the lanes are those of its service.
+    pub(super) fn new(times: CallTimes, answer: AnswerLimits, lanes: Option<Lanes>) -> Self {
         let began = Instant::now();
         // Until the first request is sent nobody is waited for: credentials may be made meanwhile.
         let phase = Phase::Resting;
         let state = State { phase, host: None, attempts: 0, status: None, bytes: 0, too_large: None };
-        Progress(Arc::new(Inner { began, times, answer, state: Mutex::new(state), changed: Notify::new() }))
+        Progress(Arc::new(Inner { began, times, answer, state: Mutex::new(state), changed: Notify::new(), lanes }))
     }
 
     /// The progress of the call that this code runs for, if it is watched.
@@ -108,6 +111,13 @@ impl Progress {
     fn enter(&self, phase: Phase) {
         self.state().phase = phase;
         self.0.changed.notify_one();
+    }
+
+    /// The service refused a request because there were too many.
+    pub(super) fn throttled(&self) {
+        if let Some(lanes) = &self.0.lanes {
+            lanes.throttled(Instant::now());
+        }
     }
 
     /// A request is sent.

@@ -22,13 +22,14 @@ use super::answer::AnswerCheck;
 use super::credentials::{AwsCredentials, CodeAsker, Reach};
 use super::failure::without_userinfo;
 use super::kubernetes::Links;
-use super::lanes::{Lanes, Rank, Service};
+use super::lanes::{Lanes, Rank, Service, Urgency};
 use super::limits::Limits;
 use super::patience::Patience;
 use super::progress::{CallTimes, Progress};
 use super::status_board::StatusBoard;
 use super::{PageWeight, programs};
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::section::{SectionId, SectionSet};
 use crate::model::sign_in::SessionStatus;
 use crate::model::time::Time;
 use crate::model::update::Call;
@@ -208,6 +209,8 @@ impl Request {
 pub struct Session {
     inner: Arc<Inner>,
     ahead: bool,
+    /// The section that requests are made for, where it is one.
+    section: Option<SectionId>,
 }
 
 #[derive(Debug)]
@@ -217,6 +220,8 @@ struct Inner {
     options: Options,
     lanes: [Lanes; 4],
     patience: Patience,
+    /// The sections that what is looked at rests on.
+    in_view: Mutex<SectionSet>,
     calls: Option<mpsc::Sender<Call>>,
     links: Links,
     /// `None` where they were given as values.
@@ -249,6 +254,7 @@ impl Session {
             inner: Arc::new(Inner {
                 lanes: std::array::from_fn(|_| Lanes::new(options.concurrency)),
                 patience: Patience::default(),
+                in_view: Mutex::new(SectionSet::of(&[])),
                 links: Links::default(),
                 clients: Mutex::new(Arc::new(clients)),
                 credentials,
@@ -257,6 +263,7 @@ impl Session {
                 calls,
             }),
             ahead: false,
+            section: None,
         };
         session.show_clients();
         if let Some(credentials) = &session.inner.credentials {
@@ -268,7 +275,27 @@ impl Session {
     /// The same session, whose requests go before those of the sweeps: for what a person is waiting for.
     #[must_use]
     pub fn ahead(&self) -> Session {
-        Session { inner: Arc::clone(&self.inner), ahead: true }
+        Session { ahead: true, ..self.clone() }
+    }
+
+    /// The same session, whose requests are made for a section.
+    #[must_use]
+    pub fn for_section(&self, section: SectionId) -> Session {
+        Session { section: Some(section), ..self.clone() }
+    }
+
+    /// What is looked at rests on these sections: requests for them go before those for others.
+    pub fn look_at(&self, sections: SectionSet) {
+        *self.inner.in_view.lock().unwrap_or_else(PoisonError::into_inner) = sections;
+    }
+
+    fn urgency(&self) -> Urgency {
+        let in_view = |section| self.inner.in_view.lock().unwrap_or_else(PoisonError::into_inner).has(section);
+        match self.section {
+            _ if self.ahead => Urgency::Ahead,
+            Some(section) if in_view(section) => Urgency::InView,
+            _ => Urgency::Later,
+        }
     }
 
     fn clients(&self) -> Arc<Clients> {
@@ -409,24 +436,28 @@ impl Session {
             (at, began) = (Time(Timestamp::now()), Instant::now());
             result = Err(trouble.failure(&request));
         } else {
-            let permit = self.inner.lanes[request.service as usize].permit(request.rank, self.ahead).await;
+            let permit = self.lanes(&request).permit(request.rank, self.urgency()).await;
             (at, began) = (Time(Timestamp::now()), Instant::now());
             result = self.watch(&request, call, classify).await;
             drop(permit);
         }
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let failure = result.as_ref().err().cloned();
+        let (failure, pace) = (result.as_ref().err().cloned(), self.lanes(&request).pace());
         tracing::debug!(service = request.service.as_str(), request.operation, request.on, millis, ?failure, "call");
         if let Some(calls) = &self.inner.calls {
             let Request { service, operation, on, .. } = request;
             // A receiver that is gone no longer wants to know.
-            let _ = calls.send(Call { service: service.as_str(), operation, on, at, millis, failure }).await;
+            let _ = calls.send(Call { service: service.as_str(), operation, on, at, millis, failure, pace }).await;
         }
         result
     }
 }
 
 impl Session {
+    fn lanes(&self, request: &Request) -> &Lanes {
+        &self.inner.lanes[request.service as usize]
+    }
+
     /// Runs a call for as long as it may take.
     async fn watch<T, E>(
         &self,
@@ -444,11 +475,18 @@ impl Session {
             }
         };
         let times = CallTimes::new(limits, silence, limits.time(request.service, &request.operation));
-        let progress = Progress::new(times, limits.answer(request.service, &request.operation));
+        let lanes = self.lanes(request);
+        let answer = limits.answer(request.service, &request.operation);
+        let progress = Progress::new(times, answer, Some(lanes.clone()));
         let result = match progress.watch(call).await {
             Ok(result) => result.map_err(|error| progress.attribute(classify(request, error))),
             Err(why) => Err(progress.failure(request, why)),
         };
+        match &result {
+            Ok(_) => lanes.answered(),
+            Err(failure) if failure.kind == FailureKind::Throttled => lanes.throttled(tokio::time::Instant::now()),
+            Err(_) => {}
+        }
         if let Some(host) = progress.host() {
             request.check.answered_by(host);
         }

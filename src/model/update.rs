@@ -36,6 +36,8 @@ pub struct Call {
     pub millis: u64,
     /// `None` if it succeeded, else what was said.
     pub failure: Option<Failure>,
+    /// How many calls the service is asked at once when this one ends, where that is fewer than usual because it throttles.
+    pub pace: Option<usize>,
 }
 
 /// A piece of news.

@@ -36,7 +36,6 @@ pub fn note(holder: &Holder) -> String {
         Holding::ServiceAccount { pods: Some(pods), .. } => {
             Some(format!("{}: {}", count(pods.len(), "pod", "pods"), pods.join(", ")))
         }
-        Holding::ServiceAccount { pods: None, .. } => Some("its pods could not be read".to_owned()),
         Holding::Principal { principal, .. } => {
             principal.permission_set().map(|set| format!("people of permission set {set}"))
         }
@@ -112,6 +111,19 @@ pub fn text(
     more("? not read, and may hide others", &answer.unknown);
     more("note", &question.meant.notes);
     out
+}
+
+/// What bindings say, before it is known which principals are behind them.
+pub fn bound_text(question: &Question, bound: &[Via], entries: usize) -> String {
+    let of = if question.command.is_some() { "this or a part of it" } else { "this" };
+    let whom = match bound {
+        [] => format!("no binding gives {of} to anybody outside the control plane"),
+        _ => {
+            let all: Vec<String> = bound.iter().map(|it| visible(&it.to_string()).into_owned()).collect();
+            format!("bindings give {of} to {}", all.join(", "))
+        }
+    };
+    format!("{}: {whom}\nreading {entries} access entries for the principals", visible(&question.title()))
 }
 
 fn holder_json(permissions: &Permissions, holder: &Holder) -> Value {

@@ -94,6 +94,7 @@ fn purpose(operation: &str) -> &'static str {
         "ListClusters" => "which clusters there are",
         "DescribeCluster" => "the cluster: where its API is, its authentication mode",
         "ListAccessEntries" => "for whom there are access entries",
+        "ListAccessPolicies" => "which access policies there are",
         "DescribeAccessEntry" => "an entry's type, username and groups",
         "ListAssociatedAccessPolicies" => "an entry's access policies",
         "ListPodIdentityAssociations" => "which service accounts have an association",
@@ -137,7 +138,7 @@ mod tests {
 
     fn call(service: &'static str, operation: &str) -> Call {
         let (operation, on, at) = (operation.to_owned(), String::new(), Time::default());
-        Call { service, operation, on, at, millis: 1, failure: None }
+        Call { service, operation, on, at, millis: 1, failure: None, pace: None }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::browser::open_address;
+use super::load::Needs;
 use super::source::now;
 use crate::access::explain::Ground;
 use crate::access::identity::Resolver;
@@ -18,6 +19,7 @@ use crate::access::who::who_can_question;
 use crate::access::workload::Workloads;
 use crate::app::effect::{Effect, Work};
 use crate::app::message::{Analysis, Answer, Msg, Permitted, Ticket};
+use crate::app::pane::Pane;
 use crate::app::table::Tables;
 use crate::edit;
 use crate::edit::fix::Explained;
@@ -27,9 +29,11 @@ use crate::journal;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
+use crate::model::section::SectionSet;
 use crate::model::sign_in::SessionStatus;
 use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
 use crate::model::update::{Call, Update};
+use crate::report::list;
 
 /// What a source of live facts is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +53,8 @@ pub enum Request {
     GiveCode(u64, Option<String>),
     /// End the program that credentials are waited for from.
     StopProgram,
+    /// What is looked at rests on these sections: they are read first.
+    LookAtSections(SectionSet),
     /// A principal's own facts, ahead of any sweep.
     Ask(ClusterId, Box<Asked>),
     /// The policies of a role (by name): whether to list them, and those whose text is missing.
@@ -118,6 +124,23 @@ pub struct AtHand<'a> {
     pub folder: &'a Path,
 }
 
+/// The sections that the rows of a pane rest on.
+fn sections_of(pane: Pane) -> SectionSet {
+    let rows = match pane {
+        Pane::Entries => list::Pane::Entries,
+        Pane::AwsAuth => list::Pane::AwsAuth,
+        Pane::Irsa => list::Pane::Irsa,
+        Pane::PodIdentity => list::Pane::PodIdentity,
+        Pane::Roles => list::Pane::Roles,
+        Pane::Principals => list::Pane::Principals,
+        Pane::Groups => list::Pane::Groups,
+        Pane::Posture => list::Pane::Posture,
+        // All of them: none goes before another.
+        Pane::Findings => return SectionSet::ALL,
+    };
+    Needs::rows(rows).sections
+}
+
 /// Sets about an effect. Gives back what only the loop can do.
 pub fn set_about(
     effect: Effect,
@@ -152,6 +175,7 @@ pub fn set_about(
         Effect::OpenAddress(address) => {
             tasks.spawn(async move { Some(Msg::AddressOpened(open_address(&address).await)) });
         }
+        Effect::LookAtPane(pane) => ask(Request::LookAtSections(sections_of(pane))),
         Effect::Ask { cluster, asked } => ask(Request::Ask(cluster, asked)),
         Effect::Policies { role, list, arns } => ask(Request::Policies(role, list, arns)),
         Effect::Analyse { ticket, cluster } => {

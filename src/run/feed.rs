@@ -319,6 +319,7 @@ impl Server {
                 let next = self.reading.ask(id);
                 self.read(next);
             }
+            Request::LookAtSections(sections) => session.look_at(sections),
             Request::Review(id, ticket, review) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
@@ -370,7 +371,7 @@ impl Server {
             Request::Ask(id, asked) => {
                 self.tasks.spawn(async move {
                     fresh.await;
-                    load::ask(&session, id, *asked, None, tx).await;
+                    load::ask(&session, id, *asked, load::AlreadyRead::default(), tx).await;
                     Begun::Ask
                 });
             }

@@ -12,6 +12,7 @@ mod permissions;
 mod why;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use audit::audit_cluster;
 pub use edit::{grant, plan_file, revoke};
@@ -22,7 +23,7 @@ pub use permissions::{can, who_can};
 use tokio::sync::mpsc;
 pub use why::{why_account, why_pod, why_role};
 
-use super::load::Needs;
+use super::load::{ListedEntries, Needs};
 use super::source::{Source, now, read_document, world};
 use super::{Trouble, load};
 use crate::access::Verdict;
@@ -33,7 +34,7 @@ use crate::access::inventory::inventory;
 use crate::access::permissions::{Permissions, Who};
 use crate::access::trace::trace;
 use crate::cli::{GenerateArgs, LabArgs, Listed, Options, Output, SizeArgs};
-use crate::cloud::SignalsHandled;
+use crate::cloud::{Session, SignalsHandled};
 use crate::lab;
 use crate::lab::generate::{self, Sizes};
 use crate::model::cluster::ClusterId;
@@ -78,16 +79,19 @@ async fn facts_for(source: &Source, id: &ClusterId, about: Option<&Query>, needs
             load::answer(session, id.clone(), (**asked).clone()).await
         }
         (Source::Live { session, .. }, None) if *needs == Needs::ALL => load::whole(session, id.clone()).await,
-        (Source::Live { session, .. }, None) => {
-            let mut snapshot = load::facts(session, id.clone(), needs).await;
-            load::entries_of_aws_auth(session, id, needs, &mut snapshot).await;
-            snapshot
-        }
+        (Source::Live { session, .. }, None) => load::facts(session, id.clone(), needs).await,
         (Source::Live { session, .. }, Some(Query::Name(name))) => {
             let mut snapshot = load::facts(session, id.clone(), &Needs::name()).await;
             match find(name, &snapshot.cluster(id), &snapshot.iam) {
                 Ok(Found::One(asked)) => {
-                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, None, tx)).await;
+                    let facts = snapshot.cluster(id);
+                    let cluster = match (facts.cluster.value(), facts.cluster.failure()) {
+                        (Some(cluster), _) => Some(Ok(Arc::new(cluster.clone()))),
+                        (None, failure) => failure.cloned().map(Err),
+                    };
+                    let names = facts.aws_auth.gap().is_none() && snapshot.iam.roles.gap().is_none();
+                    let read = load::AlreadyRead { cluster, names };
+                    load::add(&mut snapshot, |tx| load::ask(session, id.clone(), *asked, read, tx)).await;
                 }
                 // A workload may name a role that nothing else does.
                 Ok(Found::None { .. }) => snapshot = load::whole(session, id.clone()).await,
@@ -184,7 +188,11 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Listed::Posture => Pane::Posture,
     };
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
+    let mut snapshot = facts_for(&source, &id, None, &Needs::rows(pane)).await?;
+    if let Source::Live { session, .. } = &source {
+        read_for_rows(session, &id, pane, &mut snapshot).await;
+        snapshot = snapshot.settled();
+    }
     let facts = snapshot.cluster(&id);
     let rows = inventory(&facts, &snapshot.iam);
     let caveats = list::caveats(&snapshot, &id, pane);
@@ -193,6 +201,19 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
         Output::Json | Output::Sarif => list::json(&id, &rows, pane, &caveats).map_err(Trouble::failure)?,
     };
     Ok(Printed::answer(out, Exit::Yes))
+}
+
+/// Reads what the rows of a pane need beside, when it is known which they are.
+async fn read_for_rows(session: &Session, id: &ClusterId, pane: Pane, snapshot: &mut Snapshot) {
+    match pane {
+        Pane::AwsAuth => load::listed_entries(session, id, &ListedEntries::OfAwsAuth, snapshot).await,
+        Pane::Irsa => {
+            let rows = inventory(&snapshot.cluster(id), &snapshot.iam).irsa;
+            let accounts = rows.into_iter().map(|it| (it.namespace, it.service_account)).collect();
+            load::read_more(session, id, &Needs::associations_of(accounts), snapshot).await;
+        }
+        _ => {}
+    }
 }
 
 async fn list_clusters(options: &Options, source: &Source) -> Result<Printed, Trouble> {

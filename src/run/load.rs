@@ -11,31 +11,32 @@
 mod ask;
 mod cluster;
 mod crew;
+mod entries;
 mod iam;
 mod needs;
 mod sweep;
 
-use std::collections::HashSet;
 use std::future::Future;
+use std::sync::Arc;
 
 use futures::future::{join, join_all, join3};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::access::identity;
 use crate::cloud::Session;
 use crate::model::cluster::ClusterId;
 use crate::model::failure::Failure;
-use crate::model::principal::{Asked, PrincipalKey};
+use crate::model::principal::Asked;
 use crate::model::review::{Review, Reviewed};
 use crate::model::section::SectionId;
 use crate::model::snapshot::{Missing, Section, Snapshot};
 use crate::model::time::Time;
 use crate::model::update::{IamUpdate, Update};
 
-pub use ask::{ask, policies};
+pub use ask::{AlreadyRead, ask, policies};
 pub use cluster::{cluster, rbac};
+pub use entries::{ListedEntries, listed_entries};
 pub use iam::iam;
 pub use needs::{AccountName, EntryScope, Needs};
 
@@ -130,24 +131,7 @@ pub async fn facts(session: &Session, id: ClusterId, needs: &Needs) -> Snapshot 
     collect(|tx| read(session, id, needs, tx)).await
 }
 
-/// Reads the access entries of principals that aws-auth names, where those are needed and only the names were read.
-pub async fn entries_of_aws_auth(session: &Session, id: &ClusterId, needs: &Needs, snapshot: &mut Snapshot) {
-    if needs.entries != EntryScope::OfAwsAuth {
-        return;
-    }
-    let facts = snapshot.cluster(id);
-    let rows = facts.aws_auth.value().and_then(|it| it.as_ref()).map(|(_, auth)| auth.rows.as_slice());
-    let keys: HashSet<PrincipalKey> =
-        (rows.unwrap_or_default().iter()).filter_map(|row| Some(identity::meant(row.arn.as_deref()?)?.key())).collect();
-    let named = facts.access_entries.missing().iter().filter_map(|it| it.item.clone());
-    let needed: Vec<(PrincipalKey, String)> = named
-        .filter_map(|arn| Some((identity::meant(&arn)?.key(), arn)))
-        .filter(|(key, _)| keys.contains(key))
-        .collect();
-    add(snapshot, |tx| ask::entries(session, id, needed, tx)).await;
-}
-
-/// The same, as news.
+/// What a question about one cluster rests on, as news.
 pub async fn read(session: &Session, id: ClusterId, needs: &Needs, tx: mpsc::Sender<Update>) {
     // Of one service account's cluster the issuer's provider is enough, and who that is, the cluster says.
     let of_iam = match needs.account {
@@ -177,7 +161,11 @@ pub async fn snapshot(session: &Session, ids: Vec<ClusterId>) -> Snapshot {
 /// What one principal's access to one cluster depends on, and what its identity may do there; nothing else.
 pub async fn answer(session: &Session, id: ClusterId, asked: Asked) -> Snapshot {
     collect(|tx| async move {
-        join(ask(session, id.clone(), asked, None, tx.clone()), rbac(session, id, tx)).await;
+        let eks = session.ahead().eks(&id.region);
+        let described = cluster::describe(&eks, &id, &tx).await.map(Arc::new);
+        let read = AlreadyRead { cluster: Some(described.clone()), names: false };
+        let grants = cluster::grants(session, &id, described.as_deref(), &tx);
+        join(ask(session, id.clone(), asked, read, tx.clone()), grants).await;
     })
     .await
 }

@@ -198,6 +198,16 @@ fn freshness(app: &App) -> (Vec<String>, Role) {
     (texts, Role::Dim)
 }
 
+/// Which services throttle: `EKS throttles: 2 calls at once`.
+fn throttling(app: &App) -> Vec<String> {
+    let name = |service: &str| match service {
+        "kubernetes" => "Kubernetes".to_owned(),
+        other => other.to_uppercase(),
+    };
+    let slowed = app.pace.iter().filter_map(|(service, pace)| Some((name(service), (*pace)?)));
+    slowed.map(|(name, pace)| format!("{name} throttles: {} at once", count(pace, "call", "calls"))).collect()
+}
+
 /// What is still being read and how far it is: `access entries 12 of 62 · pods 300 · nodes`.
 fn progress(app: &App) -> Option<String> {
     let facts = app.facts();
@@ -207,7 +217,10 @@ fn progress(app: &App) -> Option<String> {
         (0, None) => name.to_owned(),
         (done, None) => format!("{name} {done}"),
     };
-    (!progress.is_empty()).then(|| progress.into_iter().map(section).collect::<Vec<_>>().join(" · "))
+    if progress.is_empty() {
+        return None;
+    }
+    Some(throttling(app).into_iter().chain(progress.into_iter().map(section)).collect::<Vec<_>>().join(" · "))
 }
 
 /// A notice, the filter, what is still coming, or what the row says; on the right where the cursor is. Gives where the text cursor is.

@@ -86,7 +86,7 @@ pub(crate) fn answer(words: &[&str]) -> (u8, String) {
         match command.expect("a command") {
             Command::Trace { principal } => headless::trace_principal(&options, &principal).await,
             Command::Can(args) => headless::can(&options, &args).await,
-            Command::WhoCan { request, becoming } => headless::who_can(&options, &request, becoming).await,
+            Command::WhoCan(args) => headless::who_can(&options, &args, &mut |_| {}).await,
             Command::Explain { message } => headless::explain_message(&options, &message).await,
             Command::Grant(args) => headless::grant(&options, &args, &mut tell).await,
             Command::Revoke(args) => headless::revoke(&options, &args, &mut tell).await,

@@ -178,7 +178,7 @@ impl HonestWorld {
         let said = Arc::new(said);
         let mut world = HonestWorld { said, whole: Snapshot::default(), answers: BTreeMap::new() };
         let server = world.serve(|_, _| None).await;
-        let session = world.session(&server, &Limited::PATIENT).await;
+        let session = session(&server, &Limited::PATIENT).await;
         world.whole = load::snapshot(&session, vec![garbled::id()]).await.settled();
         world.answers = garbled::answers(&world.whole.cluster(&garbled::id()), &world.whole.iam);
         let gaps: Vec<String> = gaps(&world.whole).map(|(name, note)| format!("{name}: {note:?}")).collect();
@@ -221,19 +221,6 @@ impl HonestWorld {
         .await
     }
 
-    async fn session(&self, server: &RawServer, limits: &Limits) -> Session {
-        let credentials =
-            Credentials { access_key_id: "AKID".into(), secret_access_key: "secret".into(), session_token: None };
-        let options = Options {
-            regions: vec!["eu-west-1".into()],
-            attempts: 2,
-            limits: limits.clone(),
-            endpoint: Some(Endpoint { url: format!("http://{}", server.host), credentials }),
-            ..Options::default()
-        };
-        Session::open(options, None).await.unwrap()
-    }
-
     async fn suffer(&self, service: HostileService, behavior: &'static Behavior) -> Outcome {
         let server = self.serve(move |of, _| (of == service).then_some(behavior)).await;
         let limits = match behavior.fate {
@@ -241,7 +228,7 @@ impl HonestWorld {
             Fate::GivenUp => Limited::LIMITS,
             _ => Limited::PATIENT,
         };
-        let session = self.session(&server, &limits).await;
+        let session = session(&server, &limits).await;
         let began = Instant::now();
         let read = match service {
             HostileService::Sts => load::collect(|tx| load::overview(&session, tx)).await,
@@ -379,6 +366,38 @@ async fn suite() -> String {
     out
 }
 
+/// A session whose every service is at the server.
+async fn session(server: &RawServer, limits: &Limits) -> Session {
+    let credentials =
+        Credentials { access_key_id: "AKID".into(), secret_access_key: "secret".into(), session_token: None };
+    let options = Options {
+        regions: vec!["eu-west-1".into()],
+        attempts: 2,
+        limits: limits.clone(),
+        endpoint: Some(Endpoint { url: format!("http://{}", server.host), credentials }),
+        ..Options::default()
+    };
+    Session::open(options, None).await.unwrap()
+}
+
+/// An answer that is cut off is as large the second time: each size is asked for once, and the smallest from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_asked_for_once_in_each_size() {
+    let endless = CONTENTS.iter().find(|it| it.name == "an endless list").unwrap();
+    let server = RawServer::start(move |request, host| {
+        let service = HostileService::of(request);
+        let kind = "text/xml";
+        (endless.reply)(&Question { service, turn: 0, token: None, is_list: true, body: b"<x/>", kind, host })
+    })
+    .await;
+    let iam = session(&server, &Limited::PATIENT).await.iam();
+    for asked in [3, 4] {
+        let refused = iam.account_details(None).await.unwrap_err();
+        assert!(refused.message.contains("and was not read any further"), "{refused}");
+        assert_eq!(server.requests.load(Ordering::Relaxed), asked);
+    }
+}
+
 /// Each operation in turn is never answered, and everything else is.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_unanswered_call_is_named_and_holds_a_question_no_longer_than_it_may() {
@@ -388,7 +407,7 @@ async fn one_unanswered_call_is_named_and_holds_a_question_no_longer_than_it_may
     let each = world.said.keys().map(|key| async move {
         let unanswered = key.clone();
         let server = world.serve(move |_, key| (*key == *unanswered).then_some(silent)).await;
-        let session = world.session(&server, &Limited::LIMITS).await;
+        let session = session(&server, &Limited::LIMITS).await;
         let began = Instant::now();
         let read = load::snapshot(&session, vec![garbled::id()]).await.settled();
         let took = began.elapsed();

@@ -258,11 +258,14 @@ fn the_mouse_selects_opens_scrolls_and_changes_panes() {
 fn live_facts_are_asked_for_at_the_start_and_for_the_one_cluster_there_is() {
     let empty = eksplorer::model::snapshot::Snapshot::default();
     let mut stage = Stage::with(empty, inventory(), false);
-    assert_eq!(stage.effects, [Effect::Overview]);
+    assert_eq!(stage.effects, [Effect::LookAtPane(Pane::Entries), Effect::Overview]);
     stage.effects.clear();
     stage.send(Msg::Update(Box::new(Update::Clusters(Section::known(vec![cluster()], time("2026-11-24T06:00:00Z"))))));
     assert_eq!(stage.app.cluster, Some(cluster()));
     assert!(stage.effects.contains(&Effect::Load(cluster())), "{:?}", stage.effects);
+    stage.effects.clear();
+    let stage = stage.keys("4");
+    assert!(stage.effects.contains(&Effect::LookAtPane(Pane::PodIdentity)), "{:?}", stage.effects);
 }
 
 #[test]

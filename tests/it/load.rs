@@ -5,6 +5,7 @@ mod gate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
@@ -19,9 +20,11 @@ use eksplorer::model::mapping::{AccessEntry, AssociatedPolicy};
 use eksplorer::model::principal::Asked;
 use eksplorer::model::rbac::{Metadata, Namespace};
 use eksplorer::model::role::{Caller, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
+use eksplorer::model::section::{SectionId, SectionSet};
 use eksplorer::model::snapshot::{ClusterFacts, Section, Source, State};
 use eksplorer::model::time::Time;
 use eksplorer::model::update::{Call, ClusterUpdate, Update};
+use eksplorer::model::workload::PodIdentityAssociation;
 use eksplorer::run::load;
 use gate::{Fault, Gate};
 use serde_json::json;
@@ -252,6 +255,53 @@ async fn all_pages_and_all_items_eight_at_a_time() {
     let (told, secrets) = (format!("{calls:?} {:?}", bed.session), credentials(&bed.lab));
     assert!(!told.contains(&secrets.secret_access_key));
     assert!(!secrets.session_token.is_some_and(|token| told.contains(&token)));
+}
+
+/// Which part of the calls had been made when the last Pod Identity association was described.
+async fn last_association(in_view: &[SectionId]) -> f64 {
+    let association = |n: usize| PodIdentityAssociation {
+        association_id: format!("a-{n}"),
+        namespace: "batch".into(),
+        service_account: format!("sa{n}"),
+        ..PodIdentityAssociation::default()
+    };
+    let document = ClusterDocument {
+        pod_identity_associations: Some((0..90).map(association).collect()),
+        ..cluster("c", AuthenticationMode::Api, 90)
+    };
+    let bed = Bed::of(world(vec![document])).await;
+    bed.session.look_at(SectionSet::of(in_view));
+    bed.load("c").await;
+    let seen = bed.gate.seen();
+    let items: Vec<&String> = seen.iter().filter(|it| it.contains("access-entries/") || it.contains("/a-")).collect();
+    let last = items.iter().rposition(|line| line.contains("/a-")).unwrap();
+    last as f64 / items.len() as f64
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_looked_at_is_read_first() {
+    for (in_view, from, to) in [(SectionId::AccessEntries, 0.9, 1.0), (SectionId::PodIdentityAssociations, 0.3, 0.6)] {
+        let last = last_association(&[in_view]).await;
+        assert!((from..to).contains(&last), "{in_view:?}: {last}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_throttles_is_asked_less_and_nothing_is_lost() {
+    let options = lab::Options { page_size: Some(100), latency: Duration::from_millis(2), ..Default::default() };
+    let document = world(vec![cluster("c", AuthenticationMode::Api, 250)]);
+    let mut bed = Bed::with(document, options, |it| it.attempts = 4).await;
+    let refused = AtomicUsize::new(0);
+    bed.gate.rule(move |line| {
+        let is_one = line.contains("access-entries/") && refused.fetch_add(1, Ordering::Relaxed) < 4;
+        is_one.then_some(Fault::Error(429, "ThrottlingException", "Rate exceeded"))
+    });
+    let facts = bed.load("c").await;
+    assert!(is_known(&facts.access_entries), "{:?}", facts.access_entries.state());
+    assert_eq!(facts.access_entries.items().len(), 250);
+    let paces: Vec<Option<usize>> = bed.calls().iter().filter(|it| it.service == "eks").map(|it| it.pace).collect();
+    assert!(paces.iter().flatten().any(|pace| *pace <= 4), "{paces:?}");
+    assert_eq!(paces.last(), Some(&None), "as many as before in the end");
 }
 
 #[tokio::test]

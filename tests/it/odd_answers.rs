@@ -106,7 +106,9 @@ fn policies(scope: Value) -> Said {
 async fn loaded(url: &str, asked: Option<&Asked>) -> Snapshot {
     let session = session(url, None).await;
     match asked {
-        Some(asked) => load::collect(|tx| load::ask(&session, id(), asked.clone(), None, tx)).await,
+        Some(asked) => {
+            load::collect(|tx| load::ask(&session, id(), asked.clone(), load::AlreadyRead::default(), tx)).await
+        }
         None => load::collect(|tx| load::cluster(&session, id(), tx)).await,
     }
 }

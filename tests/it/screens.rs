@@ -155,7 +155,11 @@ fn entries_not_whole() {
         facts.access_entries = Section::loading(Some(vec![]), 8, Some(62));
         facts.pods = Section::default();
     });
-    check("entries_loading", &Stage::on(snapshot));
+    let mut stage = Stage::on(snapshot);
+    check("entries_loading", &stage);
+    // A service that throttles is asked less, and that takes longer: it is said which and how much.
+    stage.send(eksplorer::app::message::Msg::Call(eksplorer::model::update::Call { pace: Some(2), ..call() }));
+    check("entries_throttled", &stage);
 
     let snapshot = with(Source::Live, |facts| {
         facts.access_entries = Section::known(vec![], six()).refreshed(Section::failed(unreachable()));
@@ -387,16 +391,24 @@ fn overlays() {
     check("too_small", &Stage::new().resize(40, 8));
 }
 
+fn call() -> eksplorer::model::update::Call {
+    eksplorer::model::update::Call {
+        service: "eks",
+        operation: "DescribeCluster".into(),
+        on: "prod-eu1".into(),
+        at: six(),
+        millis: 120,
+        failure: None,
+        pace: None,
+    }
+}
+
 #[test]
 fn calls() {
     let mut stage = Stage::on(facts(Source::Live)).keys("@");
-    let call = |operation: &str, millis, failure| eksplorer::model::update::Call {
-        service: "eks",
-        operation: operation.into(),
-        on: "prod-eu1".into(),
-        at: six(),
-        millis,
-        failure,
+    let call = |operation: &str, millis, failure| {
+        let operation = operation.to_owned();
+        eksplorer::model::update::Call { operation, millis, failure, ..call() }
     };
     for call in [call("DescribeCluster", 120, None), call("ListAccessEntries", 2_310, Some(list_refused()))] {
         stage.send(eksplorer::app::message::Msg::Call(call));

@@ -6,7 +6,7 @@
 use super::rule::allows;
 use super::{Grant, Who};
 use crate::access::catalog;
-use crate::model::mapping::{AssociatedPolicy, ScopeKind};
+use crate::model::mapping::{AccessScope, AssociatedPolicy, ScopeKind};
 use crate::model::request::{Request, Target};
 
 pub(super) fn policies(who: &Who) -> impl Iterator<Item = (Grant, &AssociatedPolicy)> {
@@ -54,6 +54,14 @@ pub(crate) fn by_policy(policy: &AssociatedPolicy, request: &Request) -> ByPolic
         }
     }
     restricted.map_or(ByPolicy::Silent, ByPolicy::Unknown)
+}
+
+/// Whether an association of a policy, in whatever scope, could allow a request.
+pub(crate) fn may_allow(policy_arn: &str, request: &Request) -> bool {
+    let access_scope = AccessScope { kind: ScopeKind::Cluster, namespaces: Vec::new() };
+    let widest =
+        AssociatedPolicy { policy_arn: policy_arn.to_owned(), access_scope, associated_at: None, modified_at: None };
+    by_policy(&widest, request) != ByPolicy::Silent
 }
 
 /// What of an association's meaning AWS does not document, as far as this request rests on it.

@@ -18,7 +18,7 @@ use crate::model::workload::{SYSTEM, account_of};
 const MOST_NAMED: usize = 3;
 
 /// The group of the service accounts of a namespace, up to its name.
-const OF_NAMESPACE: &str = "system:serviceaccounts:";
+pub(super) const OF_NAMESPACE: &str = "system:serviceaccounts:";
 
 /// The subjects of a binding without those that are Kubernetes' and EKS' own.
 pub(crate) fn subjects_beside_system(at: BindingAt, binding: &Binding) -> Vec<Via> {

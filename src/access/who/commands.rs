@@ -5,13 +5,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Holder, Holding, WhoCan, rank, who_can, who_can_meant};
+use super::{Holder, Holding, WhoCan, rank, unread_mappings, who_can, who_can_meant};
 use crate::access::Verdict;
 use crate::access::inventory::PrincipalRow;
 use crate::access::kubectl::{Need, Question, all_of};
 use crate::access::permissions::{Allowing, Permissions, Via, Who};
 use crate::model::principal::PrincipalKey;
 use crate::model::snapshot::ClusterFacts;
+
+impl Permissions {
+    /// The users, groups and service accounts that bindings let do what is asked, or a part of it.
+    pub fn bound_subjects(&self, question: &Question) -> Vec<Via> {
+        let mut all: Vec<Via> = Vec::new();
+        for via in question.requests().into_iter().flat_map(|it| self.identities(it).subjects()) {
+            if !all.contains(&via) {
+                all.push(via);
+            }
+        }
+        all
+    }
+}
 
 /// As [`who_can_meant`], for a question: of a command of kubectl, whoever may do all that it asks.
 pub fn who_can_question(
@@ -45,6 +58,26 @@ pub fn who_can_question(
     let mut holders: Vec<Holder> = some.into_values().filter_map(judge).collect();
     holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     WhoCan { request: question.meant.request.clone(), holders, unknown: unknown.into_iter().collect() }
+}
+
+/// Whom bindings alone let do what is asked, whoever that may be: the groups, users and service accounts that they name.
+pub fn who_is_bound(facts: &ClusterFacts, permissions: &Permissions, question: &Question) -> WhoCan {
+    let mut answer = who_can_question(facts, permissions, &[], question);
+    for holder in &mut answer.holders {
+        if let Holding::ServiceAccount { pods, .. } = &mut holder.subject {
+            *pods = None;
+        }
+        // Of those it was not asked who they are: what is not known of that is no part of the answer.
+        if let Some(who) = who_is(&holder.subject, &BTreeMap::new()) {
+            holder.notes = permissions.decide(&who, &question.meant.request).unverified;
+        }
+    }
+    answer.holders.retain(|it| it.subject != Holding::HiddenCreator);
+    let unread = unread_mappings(facts);
+    answer.unknown.retain(|it| !unread.contains(it));
+    // So that nobody is never the answer: an access policy may allow it.
+    answer.unknown.push("access entries and aws-auth, which say who the principals are, were not asked".to_owned());
+    answer
 }
 
 fn who_is(holding: &Holding, identities: &BTreeMap<PrincipalKey, Who>) -> Option<Who> {

@@ -28,6 +28,7 @@ const TAGS: WireMember = nullable("tags", Map(&AnyText));
 const EKS: &[(&str, Shape)] = &[
     ("ListClusters", Object(&[always("clusters", List(&Text)), NEXT])),
     ("DescribeCluster", Object(&[always("cluster", Object(CLUSTER))])),
+    ("ListAccessPolicies", Object(&[always("accessPolicies", List(&Object(&[always("arn", Text)]))), NEXT])),
     ("ListAccessEntries", Object(&[always("accessEntries", List(&Text)), NEXT])),
     ("DescribeAccessEntry", Object(&[always("accessEntry", Object(ACCESS_ENTRY))])),
     (

@@ -25,7 +25,8 @@ pub async fn explain_message(options: &Options, given: &str) -> Result<Printed, 
             // The lists may be refused where the principal's own facts are not.
             let caller = || Asked::from_arn(&snapshot.caller.value()?.arn).ok();
             if let Some(asked) = message.message.asked().or_else(caller) {
-                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), asked, None, tx)).await;
+                load::add(&mut snapshot, |tx| load::ask(session, id.clone(), asked, load::AlreadyRead::default(), tx))
+                    .await;
             }
             snapshot
         }

@@ -4,16 +4,19 @@
 //! too. What is granted is `access::permissions`'s.
 
 use super::super::Trouble;
-use super::super::load::Needs;
+use super::super::load::{self, ListedEntries, Needs};
 use super::super::source::Source;
 use super::permissions::{facts_about, find_identity};
 use super::{Printed, facts_for};
 use crate::access::engines::Engines;
+use crate::access::findings::MASTERS;
 use crate::access::inventory::inventory_of;
 use crate::access::matrix::first_namespace;
 use crate::access::permissions::{Via, Who};
 use crate::access::who::subjects;
 use crate::cli::{Options, Output};
+use crate::model::cluster::ClusterId;
+use crate::model::snapshot::Snapshot;
 use crate::report::permissions::{GrantedPermissions, json_text, text};
 
 /// `eksplorer permissions PRINCIPAL`: without a namespace, the table of the one in which it has most of its own.
@@ -37,7 +40,7 @@ pub(super) async fn trace_subject(options: &Options, given: &str) -> Result<Prin
     let is_account = matches!(Who::subject(given), Some((Via::ServiceAccount { .. }, _)));
     let snapshot = match is_account {
         true => facts_about(&source, &id, Some(given)).await?,
-        false => facts_for(&source, &id, None, &Needs::who_can()).await?,
+        false => facts_for_subject(&source, &id, given).await?,
     };
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
@@ -54,11 +57,20 @@ pub(super) async fn trace_subject(options: &Options, given: &str) -> Result<Prin
     print(options, &id, &granted)
 }
 
-fn print(
-    options: &Options,
-    id: &crate::model::cluster::ClusterId,
-    granted: &GrantedPermissions<'_>,
-) -> Result<Printed, Trouble> {
+/// What says who is a user or a member of a group. No access entry gives system:masters, which EKS refuses in entries: of
+/// those only the ones matter that win over a row of aws-auth.
+async fn facts_for_subject(source: &Source, id: &ClusterId, given: &str) -> Result<Snapshot, Trouble> {
+    let is_masters = matches!(Who::subject(given), Some((Via::Group(name), _)) if name == MASTERS);
+    let needs = if is_masters { Needs::grants() } else { Needs::subject() };
+    let mut snapshot = facts_for(source, id, None, &needs).await?;
+    if let (Source::Live { session, .. }, true) = (source, is_masters) {
+        load::listed_entries(session, id, &ListedEntries::OfAwsAuth, &mut snapshot).await;
+        snapshot = snapshot.settled();
+    }
+    Ok(snapshot)
+}
+
+fn print(options: &Options, id: &ClusterId, granted: &GrantedPermissions<'_>) -> Result<Printed, Trouble> {
     let out = match options.output {
         Output::Text => text(id, granted),
         Output::Json | Output::Sarif => json_text(id, granted).map_err(Trouble::failure)?,

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::load::Needs;
+use super::super::load::{ListedEntries, Needs};
 use super::super::source::Source;
 use super::super::{Trouble, files, load};
-use super::{Printed, facts_for};
+use super::{Printed, Tell, facts_for};
 use crate::access::engines::Engines;
 use crate::access::find::{Found, find, unknown_principal, unread};
 use crate::access::inventory::inventory_of;
@@ -19,7 +19,7 @@ use crate::access::permissions::{Permissions, Via, Who};
 use crate::access::resources::meant_with_subresource;
 use crate::access::who::{self, Holding};
 use crate::access::workload::role::WhyRole;
-use crate::cli::{CanArgs, Options, Output, RequestArgs};
+use crate::cli::{CanArgs, Options, Output, WhoCanArgs};
 use crate::model::cluster::ClusterId;
 use crate::model::principal::{PrincipalKind, parse_query};
 use crate::model::request::{Request, Target};
@@ -237,21 +237,47 @@ fn request(permissions: &Permissions, line: Line) -> Result<Question, String> {
     }
 }
 
-/// `eksplorer who-can VERB RESOURCE`
-pub async fn who_can(options: &Options, args: &RequestArgs, becoming: bool) -> Result<Printed, Trouble> {
+/// From so many access entries on, what bindings say is told before they are read.
+const MANY_ENTRIES: usize = 100;
+
+/// `eksplorer who-can VERB RESOURCE`. What bindings alone say is told at once where the principals take longer.
+pub async fn who_can(options: &Options, args: &WhoCanArgs, tell: Tell<'_>) -> Result<Printed, Trouble> {
+    let WhoCanArgs { request: args, becoming, rbac_only } = args;
+    let becoming = *becoming;
     check_request(&args.verb, &args.resource)?;
     let source = Source::open(options, None).await?;
     let id = source.cluster(options.cluster.as_deref()).await?;
-    let needs = if becoming { Needs::who_can_and_workloads() } else { Needs::who_can() };
-    let snapshot = facts_for(&source, &id, None, &needs).await?;
+    let needs = match (rbac_only, becoming) {
+        (true, _) => Needs::rbac(),
+        (_, true) => Needs::who_can_and_workloads(),
+        _ => Needs::grants(),
+    };
+    let mut snapshot = facts_for(&source, &id, None, &needs).await?;
+    let [namespace, name, rest] = [&args.namespace, &args.name, &args.rest].map(|it| it.as_deref().unwrap_or_default());
+    let words = Words { verb: &args.verb, resource: &args.resource, rest, namespace, name };
+    let question = question(options, &Permissions::of(&snapshot.cluster(&id)), &words)?;
+    if let (Source::Live { session, .. }, false) = (&source, becoming || *rbac_only) {
+        let (accounts, bound, entries) = {
+            let facts = snapshot.cluster(&id);
+            let permissions = Permissions::of(&facts);
+            let entries = facts.access_entries.missing().len();
+            (permissions.account_namespaces(&question.requests()), permissions.bound_subjects(&question), entries)
+        };
+        if entries >= MANY_ENTRIES {
+            tell(&report::who::bound_text(&question, &bound, entries));
+        }
+        let requests = ListedEntries::Allowing(question.requests().into_iter().cloned().collect());
+        load::listed_entries(session, &id, &requests, &mut snapshot).await;
+        load::read_more(session, &id, &Needs::accounts_in(accounts), &mut snapshot).await;
+        snapshot = snapshot.settled();
+    }
     let facts = snapshot.cluster(&id);
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
-    let [namespace, name, rest] = [&args.namespace, &args.name, &args.rest].map(|it| it.as_deref().unwrap_or_default());
-    let words = Words { verb: &args.verb, resource: &args.resource, rest, namespace, name };
-    let question = question(options, permissions, &words)?;
-    let principals = inventory_of(&engines).principals;
-    let answer = who::who_can_question(&facts, permissions, &principals, &question);
+    let answer = match rbac_only {
+        true => who::who_is_bound(&facts, permissions, &question),
+        false => who::who_can_question(&facts, permissions, &inventory_of(&engines).principals, &question),
+    };
     let workloads = becoming.then(|| engines.workloads());
     let becomes: Vec<Option<WhyRole>> = (answer.holders.iter())
         .map(|it| match (&workloads, &it.subject) {

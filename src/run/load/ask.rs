@@ -24,24 +24,31 @@ use crate::model::principal::{Asked, Principal, PrincipalKey, PrincipalKind};
 use crate::model::snapshot::{Missing, Section};
 use crate::model::update::{ClusterUpdate, IamUpdate, Update};
 
-/// Reads what one principal's access depends on. `known` spares asking for the cluster again.
-pub async fn ask(
-    session: &Session,
-    id: ClusterId,
-    asked: Asked,
-    known: Option<Arc<Cluster>>,
-    tx: mpsc::Sender<Update>,
-) {
+/// What was read already, and is not asked for again.
+#[derive(Clone, Debug, Default)]
+pub struct AlreadyRead {
+    /// What the cluster's description is, or why there is none.
+    pub cluster: Option<Result<Arc<Cluster>, Failure>>,
+    /// Whether aws-auth and the account's roles and users were read.
+    pub names: bool,
+}
+
+/// Reads what one principal's access depends on.
+pub async fn ask(session: &Session, id: ClusterId, asked: Asked, read: AlreadyRead, tx: mpsc::Sender<Update>) {
     let session = session.ahead();
     let eks = session.eks(&id.region);
+    let AlreadyRead { cluster, names } = read;
     let described = async {
-        match known {
-            Some(cluster) => Ok(cluster),
+        match cluster {
+            Some(described) => described,
             None => describe(&eks, &id, &tx).await.map(Arc::new),
         }
     };
     let described = described.shared();
     let config_map = async {
+        if names {
+            return;
+        }
         let described = described.clone().await;
         let read = match reach(&session, &id, described.as_ref().map(Arc::as_ref)).await {
             Ok(kubernetes) => aws_auth(&kubernetes).await,
@@ -54,7 +61,13 @@ pub async fn ask(
         send(&tx, &id, ClusterUpdate::AwsAuth(section)).await;
     };
     let entry = async {
-        let (described, arn) = join(described.clone(), whole_arn(&session, &asked, &tx)).await;
+        let arn = async {
+            match names && asked.path_known {
+                true => Some(asked.principal.arn()),
+                false => whole_arn(&session, &asked, &tx).await,
+            }
+        };
+        let (described, arn) = join(described.clone(), arn).await;
         let update = match described.ok().as_deref().and_then(without_entries) {
             Some(why) => ClusterUpdate::AccessEntries(Section::not_applicable(why)),
             None => asked_entry(&eks, &id.name, &asked.principal.key(), arn).await,
@@ -85,7 +98,7 @@ pub async fn ask(
     join3(config_map, entry, nodes).await;
 }
 
-/// Reads some access entries.
+/// Reads some access entries, without their policies.
 pub(super) async fn entries(
     session: &Session,
     id: &ClusterId,
@@ -96,7 +109,7 @@ pub(super) async fn entries(
     let read = |(key, arn): (PrincipalKey, String)| {
         let (eks, tx) = (&eks, &tx);
         async move {
-            let answer = one_entry(eks, &id.name, &arn).await.map(|entry| entry.map(Arc::new));
+            let answer = eks.describe_access_entry(&id.name, &arn).await.map(|entry| entry.map(Arc::new));
             send(tx, id, ClusterUpdate::AskedEntry(key, answer)).await;
         }
     };
@@ -174,7 +187,7 @@ async fn one_entry(eks: &Eks, cluster: &str, arn: &str) -> Result<Option<AccessE
 }
 
 async fn entry_by_name(eks: &Eks, cluster: &str, key: &PrincipalKey) -> Result<Option<AccessEntry>, Failure> {
-    let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, None, next)).await;
     let is_it =
         |arn: &String| Principal::from_arn(arn).is_ok_and(|(it, session)| session.is_none() && it.key() == *key);
     match (arns.iter().find(|arn| is_it(arn)), missing.into_iter().map(|it| it.failure).next()) {

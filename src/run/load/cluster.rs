@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
 use futures::future::{join, join_all};
 use tokio::sync::mpsc;
@@ -37,7 +38,8 @@ macro_rules! bring_listed {
         match $kubernetes {
             _ if !$needs.sections.has(SectionId::$section) => {}
             Ok(kubernetes) => {
-                let (kubernetes, filters) = (kubernetes.clone(), $needs.filters(SectionId::$section));
+                let kubernetes = kubernetes.for_section(SectionId::$section);
+                let filters = $needs.filters(SectionId::$section);
                 $crew.bring(slot($id, ClusterUpdate::$section), |feed| async move {
                     match filters.as_slice() {
                         [] => pages(feed, |next| kubernetes.list($listed, next)).await,
@@ -75,7 +77,7 @@ pub(super) async fn sections(
     // The lists that need nothing else go out at once; the content of what they name ranks after the access entries.
     macro_rules! bring {
         ($($section:ident, $list:ident, $describe:ident;)*) => {$(if needs.sections.has(SectionId::$section) {
-            let (eks, name) = (eks.clone(), id.name.clone());
+            let (eks, name) = (session.for_section(SectionId::$section).eks(&id.region), id.name.clone());
             crew.bring(slot(&id, ClusterUpdate::$section), |feed| async move {
                 let list = |next| eks.$list(&name, next);
                 let read = |item: String| {
@@ -94,7 +96,8 @@ pub(super) async fn sections(
         Updates, list_updates, describe_update;
     }
     if needs.sections.has(SectionId::Addons) {
-        let (eks, name, wanted) = (eks.clone(), id.name.clone(), needs.addons.clone());
+        let eks = session.for_section(SectionId::Addons).eks(&id.region);
+        let (name, wanted) = (id.name.clone(), needs.addons.clone());
         crew.bring(slot(&id, ClusterUpdate::Addons), |feed| async move {
             let list = |next| eks.list_addons(&name, next);
             let read = |item: String| {
@@ -108,9 +111,10 @@ pub(super) async fn sections(
         });
     }
     if needs.sections.has(SectionId::PodIdentityAssociations) {
-        let (eks, name, account) = (eks.clone(), id.name.clone(), needs.account.clone());
+        let eks = session.for_section(SectionId::PodIdentityAssociations).eks(&id.region);
+        let (name, needs) = (id.name.clone(), needs.clone());
         crew.bring(slot(&id, ClusterUpdate::PodIdentityAssociations), |feed| async move {
-            associations(&eks, &name, account.as_ref(), feed, width).await
+            associations(&eks, &name, &needs, feed, width).await
         });
     }
     let described = match known {
@@ -123,6 +127,7 @@ pub(super) async fn sections(
         }
         iam::provider_of(session, described.as_ref().ok(), &mut crew);
     }
+    let eks = session.for_section(SectionId::AccessEntries).eks(&id.region);
     match described.as_ref().ok().and_then(without_entries) {
         _ if !needs.sections.has(SectionId::AccessEntries) => {}
         Some(why) => send(&tx, &id, ClusterUpdate::AccessEntries(Section::not_applicable(why))).await,
@@ -170,18 +175,28 @@ fn is_of_kubernetes(section: SectionId) -> bool {
 
 /// Reads who may do what in a cluster: the RBAC objects and the namespaces.
 pub async fn rbac(session: &Session, id: ClusterId, tx: mpsc::Sender<Update>) {
-    let needs = &Needs::ALL;
     let described = describe(&session.eks(&id.region), &id, &tx).await;
-    let kubernetes = reach(session, &id, described.as_ref()).await;
+    grants(session, &id, described.as_ref(), &tx).await;
+}
+
+/// The same of a cluster that was described, or not.
+pub(super) async fn grants(
+    session: &Session,
+    id: &ClusterId,
+    described: Result<&Cluster, &Failure>,
+    tx: &mpsc::Sender<Update>,
+) {
+    let needs = &Needs::ALL;
+    let kubernetes = reach(session, id, described).await;
     let mut crew = Crew::new(tx.clone());
-    bring_listed! { &mut crew, &id, &kubernetes, &tx, needs;
+    bring_listed! { &mut crew, id, &kubernetes, tx, needs;
         ClusterRoleBindings, CLUSTER_ROLE_BINDINGS;
         RoleBindings, ROLE_BINDINGS;
         ClusterRoles, CLUSTER_ROLES;
         Roles, ROLES;
         Namespaces, NAMESPACES;
     }
-    api_resources(&mut crew, &id, &kubernetes, &tx).await;
+    api_resources(&mut crew, id, &kubernetes, tx).await;
     crew.finish().await;
 }
 
@@ -240,7 +255,7 @@ pub(super) async fn send(tx: &mpsc::Sender<Update>, id: &ClusterId, update: Clus
     let _ = tx.send(Update::Cluster(id.clone(), update)).await;
 }
 
-fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slot<T> {
+pub(super) fn slot<T: 'static>(id: &ClusterId, put: fn(Section<T>) -> ClusterUpdate) -> Slot<T> {
     let id = id.clone();
     Slot::new(move |section| Update::Cluster(id.clone(), put(section)))
 }
@@ -252,7 +267,7 @@ async fn access_entries(
     feed: Feed<AccessEntry>,
     width: usize,
 ) -> Section<Vec<AccessEntry>> {
-    let list = |next| eks.list_access_entries(cluster, next);
+    let list = |next| eks.list_access_entries(cluster, None, next);
     let read = |arn: String| async move {
         match policies {
             true => access_entry(eks, cluster, &arn).await,
@@ -266,7 +281,7 @@ async fn access_entries(
 
 /// Whose the entries are, without what is in them: each stands among the section's missing, by name.
 async fn entry_names(eks: &Eks, cluster: &str) -> Section<Vec<AccessEntry>> {
-    let (arns, mut missing) = whole_list(|next| eks.list_access_entries(cluster, next)).await;
+    let (arns, mut missing) = whole_list(|next| eks.list_access_entries(cluster, None, next)).await;
     match missing.first() {
         Some(first) if has_no_entries(&first.failure) => return Section::not_applicable(no_entries()),
         Some(_) if arns.is_empty() => return Section::failed(missing.swap_remove(0).failure),
@@ -284,21 +299,43 @@ pub(super) fn not_needed() -> Failure {
 }
 
 /// The Pod Identity associations; of one service account its own, and only if it has none those of its namesakes, which are
-/// for another namespace.
+/// for another namespace; of some service accounts theirs, as if there were no others.
 async fn associations(
     eks: &Eks,
     cluster: &str,
-    account: Option<&AccountName>,
+    needs: &Needs,
     feed: Feed<PodIdentityAssociation>,
     width: usize,
 ) -> Section<Vec<PodIdentityAssociation>> {
-    let read = |item: String| async move { eks.describe_pod_identity_association(cluster, &item).await.into() };
-    let (own, named) = match account {
+    // What is listed and not needed stays in its page, which is not to count as an empty one.
+    let others = Mutex::new(HashSet::new());
+    let read = |item: String| {
+        let is_needed = !others.lock().unwrap_or_else(PoisonError::into_inner).contains(&item);
+        async move {
+            match is_needed {
+                true => eks.describe_pod_identity_association(cluster, &item).await.into(),
+                false => Read::Gone,
+            }
+        }
+    };
+    let list = |(space, name), next| {
+        let (page, others) = (eks.list_pod_identity_associations(cluster, (space, name), next), &others);
+        async move {
+            let page = page.await?;
+            if let Some(of) = &needs.associations_of {
+                let unneeded = page.items.iter().filter(|it| it.account.as_ref().is_some_and(|its| !of.contains(its)));
+                let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+                others.extend(unneeded.map(|it| it.id.clone()));
+            }
+            Ok(page.map(|it| it.id))
+        }
+    };
+    let (own, named) = match &needs.account {
         Some(AccountName { namespace, name }) => (Some(namespace.as_str()), Some(name.as_str())),
         None => (None, None),
     };
     if own.is_some() {
-        let (ids, missing) = whole_list(|next| eks.list_pod_identity_associations(cluster, (own, named), next)).await;
+        let (ids, missing) = whole_list(|next| list((own, named), next)).await;
         if !ids.is_empty() {
             let ids = &ids;
             let list = |_| async move { Ok(Page::new(ids.clone(), None)) };
@@ -307,7 +344,7 @@ async fn associations(
             return Section::partial(found.items().to_vec(), now(), missing);
         }
     }
-    sweep(feed, width, |next| eks.list_pod_identity_associations(cluster, (None, named), next), read).await
+    sweep(feed, width, |next| list((None, named), next), read).await
 }
 
 /// An entry with its policies: two calls, side by side.

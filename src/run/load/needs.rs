@@ -4,6 +4,8 @@
 //! A section that is not read stays unread: were an answer to rest on it after all, it would be unknown, never wrong. How a
 //! section is read is decided in [`super::cluster`] and [`super::iam`]. A new question has its set here.
 
+use std::collections::BTreeSet;
+
 use crate::access::workload::agent::{AGENT, AGENT_LABEL};
 use crate::cloud::kubernetes::ListFilter;
 use crate::model::section::SectionId::{
@@ -22,10 +24,8 @@ pub enum EntryScope {
     All,
     /// All but their access policies, which is one call less for each.
     WithoutPolicies,
-    /// Their names: whose they are.
+    /// Their names: whose they are. More of some may be read later: [`super::listed_entries`].
     Names,
-    /// Their names, and those of principals that aws-auth names.
-    OfAwsAuth,
 }
 
 /// What is read for a question.
@@ -37,6 +37,10 @@ pub struct Needs {
     pub entries: EntryScope,
     /// The one service account that is asked about, where it is one: of the rest only what could change its answer is read.
     pub account: Option<AccountName>,
+    /// Of the service accounts and pods, those of these namespaces; `None` for all.
+    pub namespaces: Option<BTreeSet<String>>,
+    /// Of the Pod Identity associations, those of these service accounts, by namespace and name; `None` for all.
+    pub associations_of: Option<BTreeSet<(String, String)>>,
     /// Of the add-ons, the content of these alone; `None` for all.
     pub addons: Option<Vec<String>>,
 }
@@ -82,9 +86,15 @@ const WORKLOADS: SectionSet = NODE_ROLES.and(SectionSet::of(&[
     ServiceAccounts,
 ]));
 
+/// In so many namespaces service accounts and pods are listed namespace by namespace.
+const MOST_NAMESPACES: usize = 16;
+
 impl Needs {
     /// The lists that a section of Kubernetes is read from; empty for one list of all there is.
     pub(super) fn filters(&self, section: SectionId) -> Vec<ListFilter> {
+        if let (Some(namespaces), ServiceAccounts | Pods) = (&self.namespaces, section) {
+            return namespaces.iter().map(|it| ListFilter::in_namespace(it)).collect();
+        }
         let Some(AccountName { namespace, name }) = &self.account else { return Vec::new() };
         let here = ListFilter::in_namespace(namespace);
         match section {
@@ -104,12 +114,50 @@ impl Needs {
     pub const ALL: Needs = Needs::whole(SectionSet::ALL);
 
     const fn whole(sections: SectionSet) -> Needs {
-        Needs { sections, entries: EntryScope::All, account: None, addons: None }
+        Needs {
+            sections,
+            entries: EntryScope::All,
+            account: None,
+            namespaces: None,
+            associations_of: None,
+            addons: None,
+        }
     }
 
     /// Who may stand behind a name. What the principal found may do is read when it is known.
     pub fn name() -> Needs {
         Needs { entries: EntryScope::Names, ..Needs::whole(MAPPINGS.and(GRANTS)) }
+    }
+
+    /// Whom bindings let do something, and the names of access entries. [`super::listed_entries`] and
+    /// [`Needs::accounts_in`] come after.
+    pub fn grants() -> Needs {
+        Needs {
+            entries: EntryScope::Names,
+            ..Needs::whole(MAPPINGS.and(GRANTS).and(SectionSet::of(&[IdentityProviderConfigs])))
+        }
+    }
+
+    /// The Pod Identity associations of some service accounts, by namespace and name.
+    pub fn associations_of(accounts: BTreeSet<(String, String)>) -> Needs {
+        Needs { associations_of: Some(accounts), ..Needs::whole(SectionSet::of(&[PodIdentityAssociations])) }
+    }
+
+    /// Whom bindings let do something, and nothing of who that is.
+    pub fn rbac() -> Needs {
+        Needs::whole(GRANTS.and(SectionSet::of(&[Cluster])))
+    }
+
+    /// The service accounts and pods of some namespaces; of all for `None`.
+    pub fn accounts_in(namespaces: Option<BTreeSet<String>>) -> Needs {
+        // So many lists cost no more than the pages of one of all.
+        let namespaces = namespaces.filter(|it| it.len() <= MOST_NAMESPACES);
+        Needs { namespaces, ..Needs::whole(SectionSet::of(&[Pods, ServiceAccounts])) }
+    }
+
+    /// Who is a member of a group or is a user, and what such a subject may do.
+    pub fn subject() -> Needs {
+        Needs { entries: EntryScope::WithoutPolicies, ..Needs::grants() }
     }
 
     /// Who may do something.
@@ -175,10 +223,11 @@ impl Needs {
                 Nodes,
             ]))),
             Pane::AwsAuth => Needs {
-                entries: EntryScope::OfAwsAuth,
+                entries: EntryScope::Names,
                 ..Needs::whole(MAPPINGS.and(SectionSet::of(&[IamPolicies, InstanceProfiles])))
             },
-            Pane::Irsa => Needs::whole(IRSA),
+            // Those of the service accounts in its rows are read when these are known.
+            Pane::Irsa => Needs::whole(IRSA.without(PodIdentityAssociations)),
             Pane::PodIdentity => Needs::whole(WORKLOADS),
             Pane::Roles => Needs::whole(WORKLOADS.and(SectionSet::of(&[Capabilities]))),
             Pane::Principals => {

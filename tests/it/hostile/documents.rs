@@ -101,7 +101,7 @@ async fn run(args: &[&str]) -> Result<headless::Printed, Trouble> {
         Command::List { what } => headless::list_rows(&options, what).await,
         Command::Audit(args) => headless::audit_cluster(&options, &args).await,
         Command::Trace { principal } => headless::trace_principal(&options, &principal).await,
-        Command::WhoCan { request, becoming } => headless::who_can(&options, &request, becoming).await,
+        Command::WhoCan(args) => headless::who_can(&options, &args, &mut |_| {}).await,
         Command::WhySa { service_account, action } => headless::why_account(&options, &service_account, &action).await,
         other => panic!("{other:?}"),
     }
