@@ -223,6 +223,9 @@ pub fn of_row(pane: Pane, at: usize, row: &Row, analysis: &Analysis) -> Vec<Answ
             (vec![own], &it.findings)
         }
     };
+    if !row.lookalike.is_empty() {
+        facts.insert(0, AnswerLine::marked(AnswerPart::Notes, Mark::Unknown, row.lookalike.as_str()));
+    }
     facts.extend(findings.iter().map(AnswerLine::of_finding));
     facts
 }

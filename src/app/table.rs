@@ -16,6 +16,7 @@ use crate::access::inventory::Inventory;
 use crate::access::workload::Subject;
 use crate::model::principal::Asked;
 use crate::model::snapshot::Evidence;
+use crate::model::visible::{Lookalikes, visible};
 
 /// How wide a column is: at least `min`, at most `max`, and `good` is enough for most rows: a column that may go goes
 /// before another must do with less. What is left over is shared by weight. Widths depend on the terminal alone and not
@@ -103,6 +104,8 @@ pub struct Row {
     pub evidence: Option<Evidence>,
     /// Whether it is of what is staged and not there yet.
     pub is_new: bool,
+    /// That a name in it looks like another one of its column, and how they differ; empty where none does.
+    pub lookalike: String,
 }
 
 impl Row {
@@ -129,6 +132,7 @@ impl Default for Row {
             danger: String::new(),
             evidence: None,
             is_new: false,
+            lookalike: String::new(),
         }
     }
 }
@@ -156,7 +160,9 @@ impl Table {
     }
 
     fn of<R>(rows: &[R], columns: &[Column<R>], home: Option<&str>, row: fn(&R) -> Row) -> Self {
-        Self::from_rows(rows.iter().map(|it| line(it, columns, home, row)).collect())
+        let mut rows: Vec<Row> = rows.iter().map(|it| line(it, columns, home, row)).collect();
+        warn_of_lookalikes(&mut rows, columns.len());
+        Self::from_rows(rows)
     }
 
     /// The same with other texts in some lines, and with lines that no inventory has: these come last, so that the places
@@ -210,6 +216,23 @@ impl Table {
             .collect();
         keyed.sort_by(|(a, a_at), (b, b_at)| a.compare(b, sort.descending).then(a_at.cmp(b_at)));
         keyed.into_iter().map(|(_, at)| at).collect()
+    }
+}
+
+/// What stands before a name that looks like another one of its column.
+const LOOKALIKE: &str = "≈ ";
+
+/// Marks names that look like others of their column, and says how they differ.
+fn warn_of_lookalikes(rows: &mut [Row], columns: usize) {
+    for column in 0..columns {
+        let before: Vec<String> = rows.iter().map(|row| row.cells.get(column).cloned().unwrap_or_default()).collect();
+        let alike = Lookalikes::among(before.iter().map(String::as_str));
+        for row in rows.iter_mut() {
+            let Some(cell) = row.cells.get_mut(column) else { continue };
+            let Some(warning) = alike.warning(cell) else { continue };
+            row.lookalike = format!("{} {warning}", visible(cell));
+            cell.insert_str(0, LOOKALIKE);
+        }
     }
 }
 
@@ -367,6 +390,23 @@ mod tests {
         assert_eq!(sorted(&["x", "x", "x"], Order::Text, true), [0, 1, 2]);
         let keys: Vec<_> = table(&["x", "y", "z"]).rows().iter().map(|row| row.key.clone()).collect();
         assert_eq!(keys, ["same", "same#2", "same#3"]);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_another_of_its_column_is_marked_and_both_stay_told_apart() {
+        let row = |cells: [&str; 2]| Row { cells: cells.map(str::to_owned).into(), ..Row::default() };
+        let mut rows = vec![row(["ops", "x"]), row(["о\u{440}s", "x"]), row(["оps", "ops"])];
+        warn_of_lookalikes(&mut rows, 2);
+        let seen: Vec<(&str, &str)> = rows.iter().map(|it| (it.cells[0].as_str(), it.lookalike.as_str())).collect();
+        assert_eq!(
+            seen,
+            [
+                ("ops", ""),
+                ("≈ о\u{440}s", "о\u{440}s looks like \"ops\": о is U+043E"),
+                ("≈ оps", "оps looks like \"ops\": о is U+043E"),
+            ]
+        );
+        assert_eq!(rows[2].cells[1], "ops", "what another column has is no matter");
     }
 
     #[test]

@@ -113,14 +113,22 @@ pub fn text(
     out
 }
 
+/// So many are named before it is known which principals are behind them.
+const MOST_BOUND: usize = 12;
+
 /// What bindings say, before it is known which principals are behind them.
 pub fn bound_text(question: &Question, bound: &[Via], entries: usize) -> String {
     let of = if question.command.is_some() { "this or a part of it" } else { "this" };
     let whom = match bound {
         [] => format!("no binding gives {of} to anybody outside the control plane"),
         _ => {
-            let all: Vec<String> = bound.iter().map(|it| visible(&it.to_string()).into_owned()).collect();
-            format!("bindings give {of} to {}", all.join(", "))
+            let first: Vec<String> =
+                bound.iter().take(MOST_BOUND).map(|it| visible(&it.to_string()).into_owned()).collect();
+            let more = match bound.len().saturating_sub(MOST_BOUND) {
+                0 => String::new(),
+                more => format!(" and {more} more (--rbac-only lists them)"),
+            };
+            format!("bindings give {of} to {}{more}", first.join(", "))
         }
     };
     format!("{}: {whom}\nreading {entries} access entries for the principals", visible(&question.title()))
@@ -180,4 +188,26 @@ pub fn json_text(
         "notes": question.meant.notes,
     });
     to_json(&value).map(|text| text + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::resources::Meant;
+    use crate::model::request::Request;
+
+    #[test]
+    fn what_bindings_say_is_told_in_one_line_before_the_entries_are_read() {
+        let target = Target::Path("/metrics".into());
+        let question = Question::from(Meant::literal(Request { verb: "get".into(), target }));
+        let groups = |count: usize| (0..count).map(|n| Via::Group(format!("g{n}"))).collect::<Vec<_>>();
+        assert_eq!(
+            bound_text(&question, &groups(2), 3000),
+            "get /metrics: bindings give this to group g0, group g1\nreading 3000 access entries for the principals"
+        );
+        let long = bound_text(&question, &groups(MOST_BOUND + 3), 3000);
+        assert!(long.contains("group g11 and 3 more (--rbac-only lists them)\n"), "{long}");
+        let none = bound_text(&question, &[], 3000);
+        assert!(none.contains("no binding gives this to anybody outside the control plane"), "{none}");
+    }
 }

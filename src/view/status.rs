@@ -297,6 +297,11 @@ pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<P
         return None;
     }
     let row = app.selected_row()?;
+    if !row.lookalike.is_empty() {
+        canvas.put(area.x + 1, area.y, 1, "≈", Role::Warn);
+        canvas.put(area.x + 3, area.y, room.saturating_sub(1), &row.lookalike, Role::Text);
+        return None;
+    }
     let finding = app.detail.about.iter().find(|fact| fact.finding.is_some());
     match (finding, row.because.as_str()) {
         (Some(fact), _) => {
