@@ -225,6 +225,8 @@ struct Server {
     fresh: Shared<BoxFuture<'static, ()>>,
     /// The last refresh, until it has ended.
     refresh: Option<Refresh>,
+    /// What is asked about single principals and roles.
+    asks: Vec<AbortHandle>,
     /// Signs in.
     sign_in: Option<AbortHandle>,
     tx: mpsc::Sender<Update>,
@@ -254,6 +256,7 @@ async fn serve(
         session,
         fresh: futures::future::ready(()).boxed().shared(),
         refresh: None,
+        asks: Vec::new(),
         sign_in: None,
         tx,
         answers,
@@ -293,6 +296,8 @@ impl Server {
                 self.read_account(begin);
             }
             Request::Refresh(ticket, cluster) => {
+                // They may be answered as whoever one was before. What is still looked at is asked about again.
+                self.asks.drain(..).for_each(|it| it.abort());
                 self.start_afresh();
                 self.refresh = Some(Refresh { ticket, account: true, cluster: cluster.clone() });
                 let begin = self.overview.restart();
@@ -362,20 +367,27 @@ impl Server {
             }
             Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
             Request::Policies(role, list, arns) => {
-                self.tasks.spawn(async move {
+                let task = self.tasks.spawn(async move {
                     fresh.await;
                     load::policies(&session, &role, list, arns, tx).await;
                     Begun::Ask
                 });
+                self.keep_ask(task);
             }
             Request::Ask(id, asked) => {
-                self.tasks.spawn(async move {
+                let task = self.tasks.spawn(async move {
                     fresh.await;
                     load::ask(&session, id, *asked, load::AlreadyRead::default(), tx).await;
                     Begun::Ask
                 });
+                self.keep_ask(task);
             }
         }
+    }
+
+    fn keep_ask(&mut self, task: AbortHandle) {
+        self.asks.retain(|it| !it.is_finished());
+        self.asks.push(task);
     }
 
     /// Has the session start afresh, after it has done so for those who asked before.

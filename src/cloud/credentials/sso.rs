@@ -92,7 +92,7 @@ async fn fetch_token(sso: &SsoSource, reach: &Reach, env: &Env, shown: &mut Show
     let sdk = reach.sdk.to_builder().region(Region::new(sso.region.clone())).build();
     let registration = register(&Client::new(&sdk), sso).await?;
     let started = Instant::now();
-    let request = about("StartDeviceAuthorization", sso);
+    let request = about("StartDeviceAuthorization");
     let device = Client::new(&sdk)
         .start_device_authorization()
         .client_id(&registration.client_id)
@@ -119,7 +119,7 @@ async fn fetch_token(sso: &SsoSource, reach: &Reach, env: &Env, shown: &mut Show
         Ok(seconds @ 1..) => seconds,
         _ => USUAL_INTERVAL,
     };
-    let poll = Poll { client: Client::new(&sdk), registration: &registration, device_code: &device_code, sso };
+    let poll = Poll { client: Client::new(&sdk), registration: &registration, device_code: &device_code };
     let answer = timeout_at(started + life, poll.wait(Duration::from_secs(interval))).await;
     let (access_token, refresh_token, life) =
         answer.unwrap_or_else(|_| Err(format!("the code {word} was not confirmed while it was good")))?;
@@ -151,7 +151,7 @@ async fn register(client: &Client, sso: &SsoSource) -> Result<Registration, Stri
     if sso.session.is_some() {
         call = call.set_scopes(Some(sso.scopes.clone())).grant_types(DEVICE_CODE_GRANT).grant_types(REFRESH_GRANT);
     }
-    let answer = call.send().await.map_err(|error| told(&about("RegisterClient", sso), error))?;
+    let answer = call.send().await.map_err(|error| told(&about("RegisterClient"), error))?;
     let absent = |name: &str| incomplete("RegisterClient", name);
     Ok(Registration {
         client_id: answer.client_id.ok_or_else(|| absent("client id"))?,
@@ -166,7 +166,6 @@ struct Poll<'a> {
     client: Client,
     registration: &'a Registration,
     device_code: &'a str,
-    sso: &'a SsoSource,
 }
 
 type TokenAnswer = (String, Option<String>, Duration);
@@ -221,7 +220,7 @@ impl Poll<'_> {
             Some("AccessDeniedException") => return Answered::Failed(format!("it was denied ({})", words(&error))),
             _ => {}
         }
-        let request = about("CreateToken", self.sso);
+        let request = about("CreateToken");
         let said = words(&error);
         let found = failure::aws(&request, error);
         match found.kind {
@@ -241,8 +240,8 @@ enum Answered {
     Failed(String),
 }
 
-fn about(operation: &str, sso: &SsoSource) -> Request {
-    Request::aws(Service::Sts, operation, "sign in", &sso.start_url, Rank::Page)
+fn about(operation: &str) -> Request {
+    Request::aws(Service::Sts, operation, "sign in", "", Rank::Page)
 }
 
 /// A failure of a step before the code is confirmed.

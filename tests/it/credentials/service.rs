@@ -138,6 +138,7 @@ fn at_desk(desk: &mut Desk, path: &str, body: &str) -> (u16, &'static str, Strin
             match desk.answers.pop_front().unwrap_or("AuthorizationPendingException") {
                 "good" => good(json!({"accessToken": "good", "tokenType": "Bearer", "expiresIn": 28_800,
                     "refreshToken": "SENTINELrefresh"})),
+                "html" => (502, "text/html", "<html>bad gateway</html>".to_owned()),
                 code => {
                     let said = json!({"__type": code, "error": "oauth", "error_description": format!("{code} it is")});
                     (400, "application/json", said.to_string())
