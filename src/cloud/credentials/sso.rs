@@ -241,7 +241,7 @@ enum Answered {
 }
 
 fn about(operation: &str) -> Request {
-    Request::aws(Service::Sts, operation, "sign in", "", Rank::Page)
+    Request::aws(Service::Sts, operation, "ask IAM Identity Center", "", Rank::Page)
 }
 
 /// A failure of a step before the code is confirmed.

@@ -115,7 +115,7 @@ fn a_sign_in_that_fails_says_why_and_can_be_begun_again() {
     for (answer, said) in [
         ("AccessDeniedException", "it was denied (AccessDeniedException: AccessDeniedException it is)"),
         ("ExpiredTokenException", "the code has expired (ExpiredTokenException: ExpiredTokenException it is)"),
-        ("html", "could not sign in (HTTP 502"),
+        ("html", "could not ask IAM Identity Center (HTTP 502"),
         ("InvalidGrantException", "CreateToken failed (InvalidGrantException: InvalidGrantException it is)"),
     ] {
         stand.answer(answer);
