@@ -296,6 +296,71 @@ impl ProvideCredentials for AwsCredentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::session::CodePrompt;
+    use crate::cloud::status_board::StatusBoard;
+    use std::path::Path;
+
+    /// Credentials of profile `a`, whose role asks for a code, with a session at hand that is due for renewal.
+    fn due(home: &Path, board: &StatusBoard) -> AwsCredentials {
+        let env = Env::from_slice(&[("HOME", home.to_str().unwrap())]);
+        let setup = AwsSetup::read(Some("a"), &env).unwrap();
+        let reach = Reach { sdk: SdkConfig::builder().build(), patience: RENEWED_BEFORE, board: board.clone() };
+        let asker = CodeAsker::new(None, CodePrompt::Status, board.clone());
+        let credentials = AwsCredentials::new(Some("a".to_owned()), env, &setup, reach, asker).unwrap();
+        let now = SystemTime::now();
+        let kept = SdkCredentials::new("AKIAKEPT", "s", None, Some(now + RENEWED_BEFORE), "test");
+        credentials.state().kept = Some((kept, Some(now)));
+        credentials
+    }
+
+    fn write_role(home: &Path, role: &str) {
+        std::fs::create_dir_all(home.join(".aws")).unwrap();
+        let keys = "[profile b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
+        let role = format!("[profile a]\nrole_arn = {role}\nsource_profile = b\nmfa_serial = mfa/jane\n{keys}");
+        std::fs::write(home.join(".aws/config"), role).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_code_is_waited_for_by_nobody_while_what_it_renews_is_good() {
+        let home = std::env::temp_dir().join(format!("eksplorer-renewal-{}", std::process::id()));
+        write_role(&home, "arn:aws:iam::111122223333:role/a");
+        let board = StatusBoard::default();
+        let credentials = due(&home, &board);
+        let key = async || credentials.provide().await.map(|it| it.access_key_id().to_owned());
+        let mut news = board.watch();
+        assert_eq!(key().await.unwrap(), "AKIAKEPT");
+        let request = news.wait_for(|it| it.code.is_some()).await.unwrap().code.clone().unwrap();
+        assert_eq!((request.profile.as_str(), request.serial.as_str()), ("a", "mfa/jane"));
+        assert_eq!(key().await.unwrap(), "AKIAKEPT", "once more, with the code still asked for");
+        board.give_code(request.number, None);
+        while credentials.state().pending.is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(key().await.unwrap(), "AKIAKEPT");
+        assert!(credentials.state().pending.is_none(), "whoever gave none is not asked again and again");
+        std::fs::remove_dir_all(home).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_outlives_a_fresh_start_only_with_the_same_source() {
+        let home = std::env::temp_dir().join(format!("eksplorer-afresh-{}", std::process::id()));
+        write_role(&home, "arn:aws:iam::111122223333:role/a");
+        let credentials = due(&home, &StatusBoard::default());
+        let start_over = || {
+            let setup = AwsSetup::read(Some("a"), &credentials.0.env);
+            credentials.start_over(setup.map(|setup| (setup, SdkConfig::builder().build())));
+        };
+        start_over();
+        assert!(credentials.state().kept.is_some());
+        write_role(&home, "arn:aws:iam::111122223333:role/other");
+        start_over();
+        assert!(credentials.state().kept.is_none(), "they were another role's");
+        std::fs::write(home.join(".aws/config"), "[profile b]\n").unwrap();
+        start_over();
+        let trouble = credentials.provide().await.unwrap_err();
+        assert!(trouble.kind == FailureKind::Invalid && trouble.message.contains("no profile \"a\""), "{trouble}");
+        std::fs::remove_dir_all(home).unwrap();
+    }
 
     #[test]
     fn what_lives_shortly_is_not_asked_for_all_the_time() {
