@@ -5,6 +5,7 @@
 //! - [`keymap`]: which key means which command, where;
 //! - [`pane`], [`table`], [`columns`], [`filter`]: the lists; [`condition`]: how complete they are, in words;
 //! - [`selection`]: what the cursor is on, for every command that acts on it;
+//! - `sign_in`: what stands between the session and its credentials; `elsewhere`: another account or endpoint;
 //! - [`detail`]: what is said of a row; [`overlay`]: what lies over the list; [`layout`]: where everything is.
 //!
 //! Knows no clock (time comes as a message), no terminal, no network, and nothing of how things look. A new pane begins
@@ -18,6 +19,7 @@ pub mod condition;
 mod copy;
 pub mod detail;
 pub mod effect;
+mod elsewhere;
 mod export;
 pub mod filter;
 mod foremost;
@@ -34,6 +36,7 @@ mod permits;
 pub mod prompt;
 mod rebase;
 pub mod selection;
+mod sign_in;
 pub mod staged;
 pub mod table;
 mod update;
@@ -41,6 +44,7 @@ pub mod words;
 
 pub use foremost::foremost;
 pub use journal::Shelf;
+pub use sign_in::{needs_sign_in, waiting};
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -52,6 +56,7 @@ use crate::access::trace::Trace;
 use crate::edit::draft::Staging;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
+use crate::model::sign_in::SessionStatus;
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Snapshot, Source};
 use crate::model::time::Time;
 use crate::model::update::Call;
@@ -75,6 +80,8 @@ pub struct Notice {
     pub is_problem: bool,
     /// A sentence.
     pub text: String,
+    /// It says what has begun: what is waited for then is told in its place.
+    pub passes: bool,
 }
 
 /// The caller's own trace, for the header.
@@ -142,6 +149,14 @@ pub struct App {
     pub applying: Option<Applying>,
     /// The journal, as it was last read.
     pub shelf: Shelf,
+    /// What the session waits for, and where it asks; of a file, nothing.
+    pub session: SessionStatus,
+    /// The number of the code that was asked for last.
+    asked_code: Option<u64>,
+    /// Where the facts are from.
+    places: elsewhere::Places,
+    /// Whether everything is being read again.
+    refreshing: Slot,
     endpoint: Option<String>,
     /// What is staged, by cluster.
     staged: BTreeMap<ClusterId, Staging>,
@@ -181,6 +196,10 @@ impl App {
             assume_exists: setup.assume_exists,
             applying: None,
             shelf: Shelf::default(),
+            session: SessionStatus::default(),
+            asked_code: None,
+            places: elsewhere::Places::default(),
+            refreshing: Slot::default(),
             endpoint: setup.endpoint,
             staged: BTreeMap::new(),
             after: staged::After::default(),
@@ -348,8 +367,8 @@ impl App {
 
     /// In how many seconds something on the screen will read otherwise, if nothing happens; `None` is never.
     pub fn wakes_in(&self) -> Option<u64> {
-        let since = self.since()?;
-        Some(words::age(self.now, since).1)
+        let age = self.since().map(|since| words::age(self.now, since).1);
+        age.into_iter().chain(sign_in::wakes_in(self)).min()
     }
 
     /// When the facts of the pane were read, if they are live.
@@ -379,10 +398,15 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { is_problem: false, text: text.into() });
+        self.notice = Some(Notice { is_problem: false, text: text.into(), passes: false });
+    }
+
+    /// Tells what has begun.
+    fn tell_passing(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { is_problem: false, text: text.into(), passes: true });
     }
 
     fn warn(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { is_problem: true, text: text.into() });
+        self.notice = Some(Notice { is_problem: true, text: text.into(), passes: false });
     }
 }

@@ -3,6 +3,7 @@
 //! Decides what may be said together; what the flags then mean is `run`'s. A new subcommand is a variant of [`Command`].
 
 mod audit;
+mod duration;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use audit::{AuditArgs, FailOn};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use duration::duration;
 
 /// Who gets into an Amazon EKS cluster, as whom, to do what, and why.
 ///
@@ -588,22 +590,6 @@ impl Cli {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no duration: write it as 20ms or 1.5s");
-    let (number, unit) = match text.find(|c: char| c.is_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "ms"),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "s" => number,
-        _ => return Err(wrong()),
-    };
-    // A latency of more than a minute is a slip of the finger.
-    if (0.0..=60.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -622,12 +608,5 @@ mod tests {
             assert_eq!(cli.options.cluster.as_deref(), Some("x"));
         }
         assert!(Cli::try_parse_from(["eksplorer", "--demo", "--from", "f"]).is_err());
-    }
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("20ms"), Ok(Duration::from_millis(20)));
-        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert!(duration("soon").is_err() && duration("-1s").is_err() && duration("5h").is_err());
     }
 }

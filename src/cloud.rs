@@ -20,12 +20,13 @@ mod patience;
 mod programs;
 mod progress;
 pub mod session;
+mod status_board;
 mod sts;
 mod token;
 
 pub use limits::{AnswerLimits, Limits, ListLimits};
 pub use programs::{SignalsHandled, end_programs};
-pub use session::{Credentials, Endpoint, Options, Session};
+pub use session::{CodePrompt, Credentials, Endpoint, Options, Session};
 
 use std::collections::HashSet;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! The embedded world: an AWS account and its clusters, served on loopback as the real ones would be.
 //!
-//! Decides how a lab is started, named to the ordinary clients, and ended. EKS, IAM and STS are on one port, told
-//! apart by what a request was signed for; each cluster's Kubernetes API is on a port of its own, over TLS. The
+//! Decides how a lab is started, named to the ordinary clients, and ended. EKS, IAM, STS and IAM Identity Center are on
+//! one port, told apart by what a request was signed for, or by its path; each cluster's Kubernetes API is on a port of its own, over TLS. The
 //! clients are the real ones: nothing that talks to a lab knows that it does. A new service is a file here and a
 //! variant of `aws::Service`; what goes wrong on purpose is in `faults`, and what is seen when in `world::timeline`.
 
@@ -40,6 +40,7 @@ mod page;
 mod policy;
 mod sigv4;
 mod simulate;
+mod sso;
 mod sts;
 mod tls;
 mod world;
@@ -142,6 +143,8 @@ struct State {
     latency: Duration,
     seed: u64,
     page_size: Option<usize>,
+    /// Who signs in by IAM Identity Center.
+    desk: sso::Desk,
     requests: AtomicU64,
     /// How often the objects of a cluster were written: it wakes those who watch them.
     written: watch::Sender<u64>,
@@ -255,6 +258,7 @@ impl Lab {
             latency: options.latency,
             seed: options.seed,
             page_size: options.page_size,
+            desk: sso::Desk::default(),
             requests: AtomicU64::new(1),
             written: watch::Sender::new(0),
         });

@@ -23,6 +23,7 @@ pub mod review;
 pub mod role;
 mod role_policies;
 pub mod section;
+pub mod sign_in;
 pub mod snapshot;
 pub mod time;
 pub mod update;

@@ -5,12 +5,14 @@
 //!   [`feed`]: live facts for it; [`terminal`]: the terminal, given back whatever happens;
 //! - [`apply`]: plans applied, gone on with, and undone; [`change`]: the same for the screen;
 //!   [`preflight`]: what AWS is asked before that; [`calls`]: the calls that a command makes, summed up;
+//! - `browser`: an address opened beside the screen;
 //! - [`headless`]: the commands without a screen, [`trust`] one of them; [`files`]: files that are read and written.
 //!
 //! Decides nothing about access or about what is shown: the answers are `access`'s. A new effect is an arm in
 //! [`effects`], a new command a function in [`headless`].
 
 pub mod apply;
+mod browser;
 pub mod calls;
 pub mod change;
 pub mod effects;

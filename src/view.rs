@@ -3,7 +3,8 @@
 //! - [`theme`]: roles and styles, the only place that knows a colour; `sign`: marks as glyphs;
 //! - `canvas`: the only place that puts text on the screen, and makes it safe first; `text`: fitting it into columns;
 //! - `status`: header, tabs, status and footer; `table`, `columns`: the list; `detail`: lines of facts; `trace`,
-//!   `explain`, `document`, `matrix`, `who`, `plan`, `journal`: the full-screen places; `overlay`: what lies over the list.
+//!   `explain`, `document`, `matrix`, `who`, `plan`, `journal`: the full-screen places; `overlay`, `staging`, `sign_in`: what
+//!   lies over the list.
 //!
 //! Decides nothing: what is selected, which rows are shown and how much room there is comes from `app`. A new overlay is an
 //! arm in [`draw`] and a file here.
@@ -19,6 +20,7 @@ mod overlay;
 mod plan;
 mod row;
 mod sign;
+mod sign_in;
 mod staging;
 mod status;
 mod table;

@@ -3,7 +3,7 @@
 use super::detail::Detail;
 use super::effect::Effect;
 use super::overlay::Overlay;
-use super::overlay::picker::{Choice, Picker};
+use super::overlay::picker::{Choice, Hit, Picker};
 use super::words::count;
 use super::{App, You};
 use crate::model::cluster::ClusterId;
@@ -65,6 +65,21 @@ pub(super) fn open_clusters(app: &mut App) {
     app.overlays.retain(|overlay| !matches!(overlay, Overlay::Clusters(_)));
     let picker = Picker::new(cluster_choices(app));
     app.overlays.push(Overlay::Clusters(Box::new(picker)));
+}
+
+/// The choice that is open, among the clusters that there are now; what is typed and chosen stays.
+pub(super) fn renew_clusters(app: &mut App) {
+    let choices = cluster_choices(app);
+    for overlay in &mut app.overlays {
+        if let Overlay::Clusters(picker) = overlay {
+            let chosen = picker.chosen().map(|it| it.what.clone());
+            picker.choices = choices;
+            picker.rank();
+            let same = |hit: &Hit| picker.choices.get(hit.choice).map(|it| &it.what) == chosen.as_ref();
+            picker.at = picker.hits.iter().position(same).unwrap_or(0);
+            return;
+        }
+    }
 }
 
 fn cluster_choices(app: &App) -> Vec<Choice<ClusterId>> {

@@ -13,6 +13,7 @@ use super::journal;
 use super::keymap::Context;
 use super::overlay::Overlay;
 use super::pane::Pane;
+use super::sign_in;
 use crate::edit::draft::Staging;
 use crate::model::snapshot::Source;
 
@@ -188,7 +189,10 @@ commands! {
 
     Palette "palette", "commands", Program, Harmless, always, "Find a command by name and do it.";
     Help "help", "help", Program, Harmless, always, "Show every command with its keys.";
-    Refresh "refresh", "refresh", Program, Reads, a_source, "Read everything again.";
+    Refresh "refresh", "refresh", Program, Reads, a_source, "Read everything again: configuration and credentials, too; what is being read starts over.";
+    SignIn "sign-in", "sign in", Program, Reads, can_sign_in, "Sign in again by IAM Identity Center (SSO), or enter the MFA code that is needed.";
+    OpenAddress "open-address", "open in browser", Program, Harmless, an_address, "Open the address of the sign-in in a browser.";
+    StopWaiting "stop-waiting", "stop waiting", Program, Harmless, a_program, "Stop the program that credentials are waited for from: a credential_process, an exec plugin.";
     Leave "leave", "quit", Program, Harmless, always, "Leave this level; from the list, leave the program.";
     Suspend "suspend", "suspend", Program, Harmless, always, "Give the terminal back to the shell for a while.";
     Quit "quit", "quit", Program, Harmless, always, "Leave the program.";
@@ -352,6 +356,7 @@ fn sideways(app: &App, context: Context) -> Availability {
 fn somebody(app: &App, context: Context) -> Availability {
     let why = match (app.top_place(), context) {
         (Some(Overlay::Row(_)), _) => "There is no command here, and no ARN: nothing to copy.",
+        (Some(Overlay::SignIn), _) => "There is no address yet.",
         (None, _) if app.selected_row().is_none() => "No row is selected.",
         (None, _) if app.pane == Pane::Posture => "There is no command here: nothing is to be changed.",
         _ => "This line has no ARN.",
@@ -501,6 +506,18 @@ fn can_resume(app: &App, _: Context) -> Availability {
 
 fn has_progress(app: &App, _: Context) -> Availability {
     ready_if(app.applying.is_some(), "Nothing was applied here yet.")
+}
+
+fn can_sign_in(app: &App, _: Context) -> Availability {
+    of(sign_in::can_sign_in(app))
+}
+
+fn an_address(app: &App, _: Context) -> Availability {
+    of(sign_in::has_address(app))
+}
+
+fn a_program(app: &App, _: Context) -> Availability {
+    ready_if(app.session.program.is_some(), "No program is waited for.")
 }
 
 fn a_source(app: &App, _: Context) -> Availability {

@@ -146,6 +146,29 @@ pub enum Effect {
     Overview,
     /// Read a cluster's facts, for the first time or again.
     Load(ClusterId),
+    /// Read everything again, configuration and credentials first, and the facts of this cluster. What is being read is
+    /// read from its beginning.
+    Refresh {
+        /// To tell the end under.
+        ticket: Ticket,
+        /// Whose facts; `None` where none was chosen yet.
+        cluster: Option<ClusterId>,
+    },
+    /// Sign in by IAM Identity Center.
+    SignIn,
+    /// Give up signing in.
+    CancelSignIn,
+    /// Answer a request for a code.
+    GiveCode {
+        /// The number of the request.
+        number: u64,
+        /// The code; `None` gives none.
+        code: Option<String>,
+    },
+    /// End the program that credentials are waited for from.
+    StopProgram,
+    /// Open an address in a browser, beside the screen.
+    OpenAddress(String),
     /// Read a principal's own facts, ahead of any sweep.
     Ask {
         /// In which cluster.

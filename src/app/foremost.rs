@@ -107,6 +107,7 @@ pub fn foremost(context: Context, pane: Pane) -> &'static [Command] {
             Command::Down,
             Command::Back,
         ],
+        Context::SignIn => &[Command::OpenAddress, Command::CopyArn, Command::SignIn, Command::Back],
         Context::Document => {
             &[Command::Search, Command::CopyDocument, Command::NextMatch, Command::Right, Command::Back]
         }

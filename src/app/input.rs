@@ -93,12 +93,14 @@ pub(super) fn typed(app: &mut App, chord: Chord) {
                 view.find(view.top, true, page);
             }
         }
+        Some(Overlay::Code(view)) => view.type_key(chord),
         Some(
             Overlay::Trace(_)
             | Overlay::Explain(_)
             | Overlay::Workload(_)
             | Overlay::Row(_)
             | Overlay::Calls { .. }
+            | Overlay::SignIn
             | Overlay::Batch(_)
             | Overlay::Apply { .. },
         ) => {}
@@ -176,6 +178,7 @@ pub(super) fn paste(app: &mut App, text: &str) {
             change::judge(app);
         }
         Some(Overlay::Plan(view)) if view.typing => prompt::paste(&mut view.input, text),
+        Some(Overlay::Code(view)) => view.paste(text),
         Some(Overlay::Subject { picker, .. }) => {
             prompt::paste(&mut picker.input, text);
             picker.rank();
@@ -224,6 +227,7 @@ pub(super) fn paste(app: &mut App, text: &str) {
             | Overlay::Plan(_)
             | Overlay::Journal(_)
             | Overlay::Batch(_)
+            | Overlay::SignIn
             | Overlay::Apply { .. },
         )
         | None => open_jump(app, Some(text)),

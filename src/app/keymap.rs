@@ -169,13 +169,15 @@ pub enum Context {
     Journal,
     /// A batch of it.
     Batch,
+    /// The sign-in.
+    SignIn,
     /// Wherever text is typed: filter, jump, palette, help, clusters, namespaces, who can.
     Prompt,
 }
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Context; 12] = [
+    pub const ALL: [Context; 13] = [
         Context::Global,
         Context::List,
         Context::Trace,
@@ -187,6 +189,7 @@ impl Context {
         Context::Review,
         Context::Journal,
         Context::Batch,
+        Context::SignIn,
         Context::Prompt,
     ];
 
@@ -204,6 +207,7 @@ impl Context {
             Context::Review => "review",
             Context::Journal => "journal",
             Context::Batch => "batch",
+            Context::SignIn => "sign-in",
             Context::Prompt => "prompt",
         }
     }

@@ -65,6 +65,9 @@ const WIDEST_POPUP: u16 = 100;
 /// Nor taller.
 const TALLEST_POPUP: u16 = 26;
 
+/// The lines of a sign-in with its border: the code, the address on up to two lines, and what is to be done.
+const SIGN_IN: u16 = 12;
+
 /// A notice takes at most so many lines.
 const MOST_STATUS: u16 = 3;
 
@@ -150,7 +153,9 @@ pub fn banners(app: &App) -> Vec<Banner> {
 fn explained(app: &App) -> u16 {
     use super::overlay::Overlay;
     match app.overlays.last() {
-        Some(Overlay::Add(_) | Overlay::Identity(_) | Overlay::Associate(_) | Overlay::CopyAccess(_)) => 2,
+        Some(
+            Overlay::Add(_) | Overlay::Identity(_) | Overlay::Associate(_) | Overlay::CopyAccess(_) | Overlay::Code(_),
+        ) => 2,
         _ => 1,
     }
 }
@@ -182,7 +187,7 @@ fn columns(body: Rect) -> (u16, Option<Rect>, Option<Rect>) {
 fn is_line(top: Option<&Overlay>) -> bool {
     use super::overlay::add;
     match top {
-        Some(Overlay::Identity(_)) => true,
+        Some(Overlay::Identity(_) | Overlay::Code(_)) => true,
         Some(Overlay::Add(view)) => matches!(view.step, add::Step::Groups(_)),
         _ => false,
     }
@@ -195,6 +200,7 @@ fn popup(body: Rect, top: Option<&Overlay>) -> Rect {
         // A few choices that are always the same need no more.
         Some(Overlay::Exports(it)) => it.picker.choices.len() as u16 + 4,
         _ if is_line(top) => 5,
+        Some(Overlay::SignIn) => SIGN_IN,
         _ => TALLEST_POPUP,
     };
     let height = body.height.min(most);

@@ -22,6 +22,7 @@ use crate::edit::receipt::{Progress, Receipt};
 use crate::edit::record::{Batch, Book, Seen};
 use crate::model::failure::Failure;
 use crate::model::review::Reviewed;
+use crate::model::sign_in::SessionStatus;
 use crate::model::time::Time;
 use crate::model::update::{Call, Update};
 
@@ -44,6 +45,10 @@ pub enum Msg {
     Call(Call),
     /// What was asked for under a ticket.
     Answer(Ticket, Answer),
+    /// What the session waits for, and where it asks.
+    Session(Box<SessionStatus>),
+    /// An address was handed to a browser; or why not.
+    AddressOpened(Result<(), String>),
     /// Something failed outside the sections, which carry their own failures.
     Failed(Failure),
 }
@@ -86,6 +91,8 @@ pub enum Answer {
     Journal(Result<Arc<Book>, String>),
     /// To `Look`: what is so of each step; or why that is not known.
     Looked(Result<Vec<Seen>, String>),
+    /// To `Refresh`: everything was read again.
+    Refreshed,
     /// To `Note`: in Markdown.
     Note(String),
 }

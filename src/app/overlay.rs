@@ -7,6 +7,7 @@ pub mod applying;
 pub mod ask;
 pub mod associate;
 pub mod batch;
+pub mod code;
 pub mod copy;
 pub mod document;
 pub mod explain;
@@ -35,6 +36,7 @@ use add::AddView;
 use ask::AskWho;
 use associate::AssociateView;
 use batch::BatchView;
+use code::CodeView;
 use copy::CopyView;
 use document::DocumentView;
 use explain::ExplainView;
@@ -127,6 +129,10 @@ pub enum Overlay {
     Batch(Box<BatchView>),
     /// The forms in which a plan or a batch can be taken along, to choose among.
     Exports(Box<Exports>),
+    /// The code of an MFA device, being typed.
+    Code(Box<CodeView>),
+    /// The sign-in by IAM Identity Center; the state has it, and it goes on without this.
+    SignIn,
     /// The prompt that asks who can.
     AskWho(Box<AskWho>),
     /// The namespaces of the matrix below to choose among; empty is the whole cluster.
@@ -178,6 +184,7 @@ impl Overlay {
             | Overlay::Policies { .. }
             | Overlay::EditChange { .. }
             | Overlay::CopyAccess(_)
+            | Overlay::Code(_)
             | Overlay::Exports(_)
             | Overlay::Palette(_)
             | Overlay::Help(_)
@@ -185,6 +192,7 @@ impl Overlay {
             | Overlay::AskWho(_)
             | Overlay::Namespaces(_)
             | Overlay::Subject { .. } => Context::Prompt,
+            Overlay::SignIn => Context::SignIn,
             Overlay::Calls { .. } => Context::Global,
         }
     }

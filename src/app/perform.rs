@@ -18,6 +18,7 @@ use super::overlay::{DEEPEST, Lead, Overlay};
 use super::pane::{Motion, Pane, Sort};
 use super::permits;
 use super::selection::Selection;
+use super::sign_in;
 use super::table::heads;
 use super::update::{arrange, attempt, page};
 use crate::access::find::{Found, find, unknown_principal};
@@ -141,22 +142,17 @@ pub(super) fn perform(app: &mut App, command: Command, effects: &mut Vec<Effect>
         Command::First => go(app, Motion::First),
         Command::Last => go(app, Motion::Last),
         Command::Accept => accept(app, effects),
-        Command::Back => back(app),
         Command::Leave if app.overlays.is_empty() => change::leave(app, effects),
-        Command::Leave => back(app),
+        Command::Back | Command::Leave => {
+            sign_in::leave(app, effects);
+            back(app);
+        }
+        Command::SignIn => sign_in::sign_in(app, effects),
+        Command::OpenAddress => sign_in::open_address(app, effects),
+        Command::StopWaiting => effects.push(Effect::StopProgram),
         Command::Palette => open_palette(app),
         Command::Help => push(app, Overlay::Help(Box::new(Help::new(&app.keymap)))),
-        Command::Refresh => {
-            effects.push(Effect::Overview);
-            effects.extend(app.cluster.clone().map(Effect::Load));
-            // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
-            let open = app.overlays.iter().filter(|it| it.is_place());
-            let open = open.filter_map(|it| app.selection_in(Some(it)).principal);
-            if let Some(cluster) = &app.cluster {
-                effects.extend(open.map(|asked| Effect::Ask { cluster: cluster.clone(), asked: Box::new(asked) }));
-            }
-            app.tell("Reading everything again; what is shown stays until something newer has come.");
-        }
+        Command::Refresh => sign_in::refresh(app, effects),
         Command::Suspend => effects.push(Effect::Suspend),
         Command::Quit => change::leave(app, effects),
     }
@@ -252,7 +248,7 @@ pub(super) fn go(app: &mut App, motion: Motion) {
         Some(Overlay::Subject { picker, .. }) => picker.go(motion, page),
         Some(Overlay::Matrix(view)) => view.go(motion, room),
         Some(Overlay::WhoCan(view)) => view.go(motion, analysis.as_deref(), room.0),
-        Some(Overlay::AskWho(_)) => {}
+        Some(Overlay::AskWho(_) | Overlay::Code(_) | Overlay::SignIn) => {}
         Some(Overlay::Help(help)) => help.go(motion, page),
         Some(Overlay::Calls { top }) => *top = motion.from(*top, calls, page).min(calls.saturating_sub(page)),
         None => {
@@ -385,12 +381,14 @@ fn accept(app: &mut App, effects: &mut Vec<Effect>) {
         Some(Overlay::Policies { .. }) => change::accept_policy(app),
         Some(Overlay::EditChange { .. }) => change::accept_edit(app),
         Some(Overlay::Plan(_)) => change::accept_name(app, effects),
+        Some(Overlay::Code(_)) => sign_in::accept_code(app, effects),
         Some(
             Overlay::Trace(_)
             | Overlay::Explain(_)
             | Overlay::Workload(_)
             | Overlay::Row(_)
             | Overlay::Calls { .. }
+            | Overlay::SignIn
             | Overlay::Batch(_)
             | Overlay::Apply { .. },
         ) => {}

@@ -162,6 +162,10 @@ impl App {
             Some(Overlay::Document(_)) => {
                 Selection { copyable: self.below_documents().copyable, ..Selection::default() }
             }
+            Some(Overlay::SignIn) => Selection {
+                copyable: super::sign_in::device_code(self).and_then(|it| Copyable::name(it.best_address())),
+                ..Selection::default()
+            },
             Some(_) => Selection::default(),
         }
     }

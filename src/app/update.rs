@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clusters::choose_first_cluster;
+use super::clusters::{choose_first_cluster, renew_clusters};
 use super::command::{Availability, Command};
 use super::detail::{Detail, of_row, remedies};
 use super::effect::Effect;
@@ -16,7 +16,7 @@ use super::perform::perform;
 use super::table::heads;
 use super::{App, MOST_CALLS};
 use crate::model::principal::Asked;
-use crate::model::update::Update;
+use crate::model::update::{IamUpdate, Update};
 
 /// Takes in a message; gives what is to be done.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -52,6 +52,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.calls.push_back(call);
         }
         Msg::Answer(ticket, answer) => take_answer(app, ticket, answer, &mut effects),
+        Msg::Session(status) => super::sign_in::take_status(app, *status, &mut effects),
+        Msg::AddressOpened(opened) => super::sign_in::take_opened(app, opened),
         Msg::Failed(failure) => app.warn(format!("{failure}. {}", failure.hint())),
     }
     settle(app, &mut effects);
@@ -139,15 +141,23 @@ fn resized(app: &mut App) {
 }
 
 fn take_news(app: &mut App, news: Update, effects: &mut Vec<Effect>) {
+    match &news {
+        Update::Elsewhere => return super::elsewhere::move_on(app, effects),
+        Update::Iam(IamUpdate::Account(account)) => super::elsewhere::take_account(app, account, effects),
+        Update::Iam(_) | Update::Caller(_) | Update::Clusters(_) | Update::Cluster(..) => {}
+    }
     let concerns = match &news {
         Update::Cluster(id, _) => Some(id) == app.cluster.as_ref(),
-        Update::Clusters(_) => false,
+        Update::Clusters(_) | Update::Elsewhere => false,
         Update::Caller(_) | Update::Iam(_) => true,
     };
     let clusters = matches!(news, Update::Clusters(_));
     Arc::make_mut(&mut app.snapshot).apply(news);
     if clusters && app.cluster.is_none() {
         choose_first_cluster(app, effects);
+    }
+    if clusters {
+        renew_clusters(app);
     }
     if let Some(Overlay::Document(view)) = app.overlays.last()
         && let Some(evidence) = view.grows.clone()
@@ -163,7 +173,7 @@ fn take_news(app: &mut App, news: Update, effects: &mut Vec<Effect>) {
 }
 
 /// Asks anew for all that follows from the facts.
-fn facts_changed(app: &mut App, effects: &mut Vec<Effect>) {
+pub(super) fn facts_changed(app: &mut App, effects: &mut Vec<Effect>) {
     let Some(cluster) = app.cluster.clone() else { return };
     let caller = app.caller();
     let App { slot, tickets, you, detail, overlays, .. } = app;
@@ -235,6 +245,13 @@ fn take_answer(app: &mut App, ticket: Ticket, answer: Answer, effects: &mut Vec<
         }
         answer @ (Answer::Journal(_) | Answer::Looked(_)) => {
             super::journal::take(app, ticket, answer, effects);
+            false
+        }
+        Answer::Refreshed => {
+            let begun = app.notice.as_ref().is_some_and(|it| it.passes);
+            if app.refreshing.take(ticket) && begun {
+                app.tell_passing("Everything was read again.");
+            }
             false
         }
         Answer::Note(note) => {

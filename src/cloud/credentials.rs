@@ -6,14 +6,18 @@
 //! is [`resolve`]'s.
 
 mod chain;
+mod code;
 pub(super) mod files;
 mod ignored;
 mod resolve;
+mod sso;
+mod token_cache;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use aws_config::SdkConfig;
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
@@ -23,11 +27,13 @@ use futures::future::{BoxFuture, Shared};
 use tokio::task::AbortHandle;
 
 use chain::{ChosenProfile, CredentialSource, choose_profile, choose_source};
+pub(super) use code::CodeAsker;
 use files::AwsFiles;
 pub(super) use ignored::ignored_settings;
+pub(super) use resolve::Reach;
 use resolve::Resolver;
-pub(super) use resolve::{Mfa, Reach};
 
+use super::lanes::{Rank, Service};
 use super::session::Request;
 use crate::model::failure::{Failure, FailureKind};
 
@@ -88,11 +94,12 @@ struct Pending {
     task: AbortHandle,
 }
 
-#[derive(Default)]
 struct State {
     /// Counts how often everything was forgotten: what was begun before does not count any more.
     generation: u64,
-    source: Option<CredentialSource>,
+    /// Where credentials come from, or why that cannot be told.
+    source: Result<CredentialSource, String>,
+    reach: Reach,
     /// The credentials at hand, and when to renew them; `None` for those that never end.
     kept: Option<(SdkCredentials, Option<SystemTime>)>,
     failed: Option<CredentialTrouble>,
@@ -100,10 +107,10 @@ struct State {
 }
 
 struct Inner {
+    /// The profile that was named to this program itself.
     given: Option<String>,
     env: Env,
-    reach: Reach,
-    mfa: Mfa,
+    asker: CodeAsker,
     state: Mutex<State>,
 }
 
@@ -124,38 +131,52 @@ impl AwsCredentials {
         env: Env,
         setup: &AwsSetup,
         reach: Reach,
-        mfa: Mfa,
+        asker: CodeAsker,
     ) -> Result<AwsCredentials, String> {
-        let source = Some(choose_source(&setup.profile, &setup.files, &env)?);
-        let state = Mutex::new(State { source, ..State::default() });
-        Ok(AwsCredentials(Arc::new(Inner { given, env, reach, mfa, state })))
+        let source = choose_source(&setup.profile, &setup.files, &env)?;
+        reach.board.change(|status| status.way = source.sign_in_way());
+        let state =
+            Mutex::new(State { generation: 0, source: Ok(source), reach, kept: None, failed: None, pending: None });
+        Ok(AwsCredentials(Arc::new(Inner { given, env, asker, state })))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a person must be asked for a code before there can be any.
-    pub(super) fn needs_code(&self) -> bool {
-        self.state().source.as_ref().is_some_and(|it| it.mfa().is_some())
+    /// Asks for the code of an MFA device now, while the terminal is free to ask on, if one is needed and is asked for there.
+    pub(super) async fn ask_on_terminal(&self) -> Result<(), Failure> {
+        if self.0.asker.asks_on_terminal() && self.state().source.as_ref().is_ok_and(|it| it.mfa().is_some()) {
+            let request = Request::aws(Service::Sts, "AssumeRole", "find credentials", "", Rank::Page);
+            self.provide().await.map_err(|trouble| trouble.failure(&request))?;
+        }
+        self.0.asker.leave_terminal();
+        Ok(())
     }
 
-    /// From now on nobody can be asked: the terminal is somebody else's.
-    pub(super) fn ask_no_more(&self) {
-        self.0.mfa.ask_no_more();
-    }
-
-    /// Starts afresh: files, programs and services are asked again. What a code was given for stays as long as it is good.
-    pub(super) fn forget(&self) {
-        let needs_code = self.needs_code();
+    /// Starts afresh from a configuration that was read again, or that cannot be read any more: programs and services are
+    /// asked again. What a code was given for stays as long as it is good, if it is still asked for in the same way.
+    pub(super) fn start_over(&self, fresh: Result<(AwsSetup, SdkConfig), String>) {
+        let fresh = fresh.and_then(|(setup, sdk)| {
+            let source = choose_source(&setup.profile, &setup.files, &self.0.env)?;
+            Ok((source, sdk))
+        });
         let mut state = self.state();
         if let Some(pending) = &state.pending {
             // With it a program that it waits for is ended.
             pending.task.abort();
         }
-        let kept = state.kept.take().filter(|(credentials, _)| needs_code && is_good(credentials));
-        let source = state.source.take().filter(|_| kept.is_some());
-        *state = State { generation: state.generation + 1, kept, source, ..State::default() };
+        let mut reach = state.reach.clone();
+        let source = fresh.map(|(source, sdk)| {
+            reach.sdk = sdk;
+            source
+        });
+        let is_same = |source: &CredentialSource| source.mfa().is_some() && state.source.as_ref() == Ok(source);
+        let stays = source.as_ref().is_ok_and(is_same);
+        let kept = state.kept.take().filter(|(credentials, _)| stays && is_good(credentials));
+        let way = source.as_ref().map(CredentialSource::sign_in_way).unwrap_or_default();
+        reach.board.change(|status| status.way = way);
+        *state = State { generation: state.generation + 1, source, reach, kept, failed: None, pending: None };
     }
 
     /// The credentials. A wait that is given up does not break off the asking.
@@ -166,6 +187,15 @@ impl AwsCredentials {
                 match (&state.kept, &state.failed, &state.pending) {
                     (Some((credentials, renewal)), _, _) if renewal.is_none_or(|at| SystemTime::now() < at) => {
                         return Ok(credentials.clone());
+                    }
+                    // Nobody waits for a person as long as nobody must.
+                    (Some((credentials, _)), _, pending) if state.asks_a_person() && is_good(credentials) => {
+                        let credentials = credentials.clone();
+                        if pending.is_none() {
+                            // The task goes on by itself.
+                            drop(self.begin(&mut state));
+                        }
+                        return Ok(credentials);
                     }
                     (_, Some(failed), _) => return Err(failed.clone()),
                     (_, _, Some(pending)) => (pending.outcome.clone(), state.generation),
@@ -181,7 +211,7 @@ impl AwsCredentials {
     }
 
     fn begin(&self, state: &mut State) -> Shared<BoxFuture<'static, Outcome>> {
-        let task = tokio::spawn(self.clone().fetch(state.generation, state.source.clone()));
+        let task = tokio::spawn(self.clone().fetch(state.generation, state.source.clone(), state.reach.clone()));
         let abort = task.abort_handle();
         let broken_off = || CredentialTrouble::new(FailureKind::Unexpected, "asking for credentials was broken off");
         let outcome = task.map(move |ended| ended.unwrap_or_else(|_| Err(broken_off()))).boxed().shared();
@@ -189,13 +219,9 @@ impl AwsCredentials {
         outcome
     }
 
-    async fn fetch(self, generation: u64, source: Option<CredentialSource>) -> Outcome {
-        let source = match source {
-            Some(source) => Ok(source),
-            None => self.choose_again(),
-        };
+    async fn fetch(self, generation: u64, source: Result<CredentialSource, String>, reach: Reach) -> Outcome {
         let outcome = match &source {
-            Ok(source) => Resolver::new(&self.0.reach, &self.0.mfa).resolve(source).await,
+            Ok(source) => Resolver::new(&reach, &self.0.asker).resolve(source).await,
             Err(why) => Err(CredentialTrouble::new(FailureKind::Invalid, why.clone())),
         };
         let mut state = self.state();
@@ -203,7 +229,6 @@ impl AwsCredentials {
             return outcome;
         }
         state.pending = None;
-        state.source = source.ok();
         match outcome {
             Ok(credentials) => {
                 let now = SystemTime::now();
@@ -215,8 +240,12 @@ impl AwsCredentials {
                 Some((credentials, _)) => {
                     let credentials = credentials.clone();
                     tracing::warn!(%trouble, "the credentials could not be renewed");
-                    let again = SystemTime::now() + Duration::from_secs(30);
-                    state.kept = Some((credentials.clone(), Some(again)));
+                    // Whoever was asked for a code and gave none is not asked again and again.
+                    let again = match state.asks_a_person() {
+                        true => credentials.expiry(),
+                        false => Some(SystemTime::now() + Duration::from_secs(30)),
+                    };
+                    state.kept = Some((credentials.clone(), again));
                     Ok(credentials)
                 }
                 None => {
@@ -229,9 +258,19 @@ impl AwsCredentials {
         }
     }
 
-    fn choose_again(&self) -> Result<CredentialSource, String> {
-        let setup = AwsSetup::read(self.0.given.as_deref(), &self.0.env)?;
-        choose_source(&setup.profile, &setup.files, &self.0.env)
+    /// Signs in by IAM Identity Center: see [`sso`].
+    pub(super) async fn sign_in(&self) {
+        let reach = self.state().reach.clone();
+        // The profile may have been repaired since.
+        let fresh = AwsSetup::read(self.0.given.as_deref(), &self.0.env);
+        let source = fresh.and_then(|setup| choose_source(&setup.profile, &setup.files, &self.0.env));
+        sso::sign_in(source, &reach, &self.0.env).await;
+    }
+}
+
+impl State {
+    fn asks_a_person(&self) -> bool {
+        self.source.as_ref().is_ok_and(|it| it.mfa().is_some())
     }
 }
 
@@ -257,6 +296,71 @@ impl ProvideCredentials for AwsCredentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::session::CodePrompt;
+    use crate::cloud::status_board::StatusBoard;
+    use std::path::Path;
+
+    /// Credentials of profile `a`, whose role asks for a code, with a session at hand that is due for renewal.
+    fn due(home: &Path, board: &StatusBoard) -> AwsCredentials {
+        let env = Env::from_slice(&[("HOME", home.to_str().unwrap())]);
+        let setup = AwsSetup::read(Some("a"), &env).unwrap();
+        let reach = Reach { sdk: SdkConfig::builder().build(), patience: RENEWED_BEFORE, board: board.clone() };
+        let asker = CodeAsker::new(None, CodePrompt::Status, board.clone());
+        let credentials = AwsCredentials::new(Some("a".to_owned()), env, &setup, reach, asker).unwrap();
+        let now = SystemTime::now();
+        let kept = SdkCredentials::new("AKIAKEPT", "s", None, Some(now + RENEWED_BEFORE), "test");
+        credentials.state().kept = Some((kept, Some(now)));
+        credentials
+    }
+
+    fn write_role(home: &Path, role: &str) {
+        std::fs::create_dir_all(home.join(".aws")).unwrap();
+        let keys = "[profile b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
+        let role = format!("[profile a]\nrole_arn = {role}\nsource_profile = b\nmfa_serial = mfa/jane\n{keys}");
+        std::fs::write(home.join(".aws/config"), role).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_code_is_waited_for_by_nobody_while_what_it_renews_is_good() {
+        let home = std::env::temp_dir().join(format!("eksplorer-renewal-{}", std::process::id()));
+        write_role(&home, "arn:aws:iam::111122223333:role/a");
+        let board = StatusBoard::default();
+        let credentials = due(&home, &board);
+        let key = async || credentials.provide().await.map(|it| it.access_key_id().to_owned());
+        let mut news = board.watch();
+        assert_eq!(key().await.unwrap(), "AKIAKEPT");
+        let request = news.wait_for(|it| it.code.is_some()).await.unwrap().code.clone().unwrap();
+        assert_eq!((request.profile.as_str(), request.serial.as_str()), ("a", "mfa/jane"));
+        assert_eq!(key().await.unwrap(), "AKIAKEPT", "once more, with the code still asked for");
+        board.give_code(request.number, None);
+        while credentials.state().pending.is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(key().await.unwrap(), "AKIAKEPT");
+        assert!(credentials.state().pending.is_none(), "whoever gave none is not asked again and again");
+        std::fs::remove_dir_all(home).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_outlives_a_fresh_start_only_with_the_same_source() {
+        let home = std::env::temp_dir().join(format!("eksplorer-afresh-{}", std::process::id()));
+        write_role(&home, "arn:aws:iam::111122223333:role/a");
+        let credentials = due(&home, &StatusBoard::default());
+        let start_over = || {
+            let setup = AwsSetup::read(Some("a"), &credentials.0.env);
+            credentials.start_over(setup.map(|setup| (setup, SdkConfig::builder().build())));
+        };
+        start_over();
+        assert!(credentials.state().kept.is_some());
+        write_role(&home, "arn:aws:iam::111122223333:role/other");
+        start_over();
+        assert!(credentials.state().kept.is_none(), "they were another role's");
+        std::fs::write(home.join(".aws/config"), "[profile b]\n").unwrap();
+        start_over();
+        let trouble = credentials.provide().await.unwrap_err();
+        assert!(trouble.kind == FailureKind::Invalid && trouble.message.contains("no profile \"a\""), "{trouble}");
+        std::fs::remove_dir_all(home).unwrap();
+    }
 
     #[test]
     fn what_lives_shortly_is_not_asked_for_all_the_time() {

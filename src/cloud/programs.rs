@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::status_board::StatusBoard;
+
 /// How long a program may take: people look for a code, a key or a browser window meanwhile.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Credentials have a few kilobytes.
@@ -27,11 +29,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Which program, with what.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Program {
+    /// `credential_process of profile "prod"`
+    pub(super) name: String,
     pub(super) command: OsString,
     pub(super) arguments: Vec<String>,
     /// Set on top of this program's environment.
     pub(super) variables: Vec<(String, String)>,
     pub(super) patience: Option<Duration>,
+    /// Where a person sees that it runs, and can stop it.
+    pub(super) board: StatusBoard,
 }
 
 /// Why it gave nothing.
@@ -43,6 +49,8 @@ pub(super) enum ProgramError {
     Failed(ExitStatus, String),
     /// It had not ended in time.
     Late(Duration, String),
+    /// A person no longer wanted to wait for it.
+    Stopped(String),
 }
 
 impl ProgramError {
@@ -60,6 +68,9 @@ impl ProgramError {
                 patience.as_secs_f32(),
                 quoted(stderr)
             ),
+            ProgramError::Stopped(stderr) => {
+                format!("was stopped before it gave an answer; a refresh runs it again{}", quoted(stderr))
+            }
         }
     }
 }
@@ -154,12 +165,18 @@ pub(super) async fn run_program(program: &Program) -> Result<Vec<u8>, ProgramErr
         command.args(&program.arguments).envs(program.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     });
+    let stopped = program.board.stopped();
     let (running, mut child) = Running::start(command.wrap(ProcessSession)).map_err(ProgramError::NotStarted)?;
+    let _shown = program.board.show_program(&program.name);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
     let read_both = async { tokio::join!(read_some(stdout, &mut out), read_some(stderr, &mut err)) };
-    let status = tokio::time::timeout(patience, finish(&mut child, read_both)).await;
+    let status = tokio::select! {
+        status = tokio::time::timeout(patience, finish(&mut child, read_both)) => Some(status),
+        () = stopped => None,
+    };
     let stderr = text_of(&err);
+    let Some(status) = status else { return Err(ProgramError::Stopped(stderr)) };
     match status {
         Err(_) => Err(ProgramError::Late(patience, stderr)),
         Ok(Err(error)) => Err(ProgramError::NotStarted(error)),
@@ -225,6 +242,19 @@ mod tests {
         assert_eq!(out, b"end\n");
     }
 
+    async fn until(is_so: impl Fn() -> bool) {
+        let waited = tokio::time::timeout(Duration::from_secs(10), async {
+            while !is_so() {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.unwrap();
+    }
+
+    fn is_gone(pid: &str) -> bool {
+        !std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|it| !it.contains(") Z"))
+    }
+
     #[tokio::test]
     async fn one_that_hangs_is_ended_with_its_children() {
         let patience = Some(Duration::from_millis(300));
@@ -234,14 +264,29 @@ mod tests {
         let script = format!("sleep 1000 & echo $! > {}; echo waiting >&2; wait", file.display());
         let late = run_program(&Program { patience, ..shell(&script) }).await.unwrap_err().said();
         assert!(late.starts_with("gave no answer in 0.3 s") && late.ends_with(": waiting"), "{late}");
-        let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-        let gone = || !std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|it| !it.contains(") Z"));
-        let waited = tokio::time::timeout(Duration::from_secs(10), async {
-            while !gone() {
-                tokio::task::yield_now().await;
-            }
-        });
-        waited.await.unwrap();
+        let pid = std::fs::read_to_string(&file).unwrap();
+        until(|| is_gone(&pid)).await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_that_runs_is_shown_and_ended_when_a_person_stops_it() {
+        let folder = std::env::temp_dir().join(format!("eksplorer-stop-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("pid");
+        let script = format!("echo $$ > {0}.new; mv {0}.new {0}; echo waiting >&2; sleep 1000", file.display());
+        let board = StatusBoard::default();
+        let program = Program { name: "a tool".to_owned(), board: board.clone(), ..shell(&script) };
+        let run = tokio::spawn(async move { run_program(&program).await });
+        let shown = || board.watch().borrow().program.as_ref().map(|it| it.name.clone());
+        until(|| shown().as_deref() == Some("a tool") && file.exists()).await;
+        let pid = std::fs::read_to_string(&file).unwrap();
+        assert!(!is_gone(&pid));
+        board.stop_program();
+        let said = run.await.unwrap().unwrap_err().said();
+        assert!(said.starts_with("was stopped before it gave an answer"), "{said}");
+        until(|| is_gone(&pid)).await;
+        assert_eq!(shown(), None);
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -5,37 +5,35 @@
 //! environment is used. Every request of this room passes [`Session::perform`], which waits for credentials and a slot,
 //! measures, names the failure and records the call.
 
-use std::collections::BTreeMap;
+mod clients;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::config::{IdentityCache, SharedHttpClient};
 use aws_types::os_shim_internal::Env;
-use aws_types::service_config::ServiceConfigKey;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::answer::AnswerCheck;
-use super::authorities::{client_trusting, client_trusting_system};
-use super::bounded::bounded;
-use super::credentials::{AwsCredentials, AwsSetup, Mfa, Reach, ignored_settings};
+use super::credentials::{AwsCredentials, CodeAsker, Reach};
 use super::failure::without_userinfo;
 use super::kubernetes::Links;
 use super::lanes::{Lanes, Rank, Service, Urgency};
-use super::limits::{AnswerLimits, Limits};
+use super::limits::Limits;
 use super::patience::Patience;
 use super::progress::{CallTimes, Progress};
+use super::status_board::StatusBoard;
 use super::{PageWeight, programs};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::section::{SectionId, SectionSet};
+use crate::model::sign_in::SessionStatus;
 use crate::model::time::Time;
 use crate::model::update::Call;
+use clients::{Clients, Ground, of_endpoint, regions, unusable};
 
 /// How to reach AWS and Kubernetes.
 #[derive(Clone, Debug)]
@@ -58,8 +56,8 @@ pub struct Options {
     pub plugin_timeout: Duration,
     /// A code of the MFA device that a role of the profile asks for.
     pub mfa_code: Option<String>,
-    /// Asks a person for such a code; `None` if nobody can be asked.
-    pub ask_for_code: Option<fn(&str) -> Option<String>>,
+    /// Where a person is asked for such a code.
+    pub code_prompt: CodePrompt,
     /// An endpoint for all AWS services with credentials for it, instead of everything that the environment says.
     pub endpoint: Option<Endpoint>,
 }
@@ -76,10 +74,22 @@ impl Default for Options {
             limits: Limits::STANDARD,
             plugin_timeout: programs::PATIENCE,
             mfa_code: None,
-            ask_for_code: None,
+            code_prompt: CodePrompt::Nowhere,
             endpoint: None,
         }
     }
+}
+
+/// Where a person is asked for the code of an MFA device.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum CodePrompt {
+    /// Nobody can be asked.
+    #[default]
+    Nowhere,
+    /// On the terminal, before the session is open: given a question, the answer, or `None` if nobody gives one.
+    Terminal(fn(&str) -> Option<String>),
+    /// By the session's status, at any time: see [`Session::give_code`].
+    Status,
 }
 
 /// One URL at which all AWS services answer.
@@ -92,7 +102,7 @@ pub struct Endpoint {
 }
 
 /// AWS credentials, which are never printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `AKIA…` or `ASIA…`
     pub access_key_id: String,
@@ -205,57 +215,61 @@ pub struct Session {
 
 #[derive(Debug)]
 struct Inner {
-    sdk: SdkConfig,
+    /// Replaced by others when the configuration is read again.
+    clients: Mutex<Arc<Clients>>,
     options: Options,
-    regions: Vec<String>,
     lanes: [Lanes; 4],
     patience: Patience,
     /// The sections that what is looked at rests on.
     in_view: Mutex<SectionSet>,
     calls: Option<mpsc::Sender<Call>>,
-    eks: Mutex<BTreeMap<String, aws_sdk_eks::Client>>,
-    iam: aws_sdk_iam::Client,
-    sts: aws_sdk_sts::Client,
     links: Links,
     /// `None` where they were given as values.
     credentials: Option<AwsCredentials>,
-    notes: Vec<String>,
-    account: Mutex<Option<String>>,
+    board: StatusBoard,
 }
 
 impl Session {
     /// Finds out region and credentials; asks nobody yet. Finished requests are sent to `calls`, whose receiver must
     /// be read as long as requests are made.
     pub async fn open(options: Options, calls: Option<mpsc::Sender<Call>>) -> Result<Session, Failure> {
-        let Opened { sdk, credentials, notes } = open_aws(&options).await?;
-        let regions = match (options.regions.is_empty(), sdk.region()) {
-            (false, _) => options.regions.clone(),
-            (true, Some(region)) => vec![region.to_string()],
-            (true, None) => {
-                let why = "no region is configured; name one (--region) or set AWS_REGION";
-                return Err(invalid("choose a region", why.to_owned()));
+        let board = StatusBoard::default();
+        let (clients, credentials) = match &options.endpoint {
+            Some(endpoint) => {
+                let sdk = of_endpoint(endpoint, &options);
+                let regions = regions(&options, &sdk)?;
+                (Clients::new(sdk, regions), None)
+            }
+            None => {
+                let Ground { setup, sdk, regions, notes } = Ground::read(&options, &Env::real()).await?;
+                let asker = CodeAsker::new(options.mfa_code.clone(), options.code_prompt, board.clone());
+                let reach = Reach { sdk: sdk.clone(), patience: options.plugin_timeout, board: board.clone() };
+                let credentials = AwsCredentials::new(options.profile.clone(), Env::real(), &setup, reach, asker)
+                    .map_err(unusable)?;
+                board.change(|status| status.notes = notes);
+                (Clients::new(with_credentials(&sdk, &credentials), regions), Some(credentials))
             }
         };
-        Ok(Session {
+        let session = Session {
             inner: Arc::new(Inner {
                 lanes: std::array::from_fn(|_| Lanes::new(options.concurrency)),
                 patience: Patience::default(),
                 in_view: Mutex::new(SectionSet::of(&[])),
-                eks: Mutex::default(),
-                iam: aws_sdk_iam::Client::new(&sdk),
-                sts: aws_sdk_sts::Client::new(&sdk),
                 links: Links::default(),
-                account: Mutex::default(),
+                clients: Mutex::new(Arc::new(clients)),
                 credentials,
-                notes,
-                regions,
-                sdk,
+                board,
                 options,
                 calls,
             }),
             ahead: false,
             section: None,
-        })
+        };
+        session.show_clients();
+        if let Some(credentials) = &session.inner.credentials {
+            credentials.ask_on_terminal().await?;
+        }
+        Ok(session)
     }
 
     /// The same session, whose requests go before those of the sweeps: for what a person is waiting for.
@@ -284,9 +298,13 @@ impl Session {
         }
     }
 
+    fn clients(&self) -> Arc<Clients> {
+        Arc::clone(&self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The regions looked into, at least one.
-    pub fn regions(&self) -> &[String] {
-        &self.inner.regions
+    pub fn regions(&self) -> Vec<String> {
+        self.clients().regions.clone()
     }
 
     /// How many requests may run at once per service.
@@ -294,47 +312,93 @@ impl Session {
         self.inner.options.concurrency.max(1)
     }
 
-    /// What of the AWS configuration has no effect here: sentences.
-    pub fn notes(&self) -> &[String] {
-        &self.inner.notes
+    /// What the session waits for, and where it asks: the present state, and news of it.
+    pub fn status(&self) -> watch::Receiver<SessionStatus> {
+        self.inner.board.watch()
     }
 
-    /// Forgets credentials, tokens and who the caller is, so that rotated keys, repaired files and a new sign-in count.
-    pub fn start_afresh(&self) {
-        if let Some(credentials) = &self.inner.credentials {
-            credentials.forget();
+    /// Answers a request for a code, by its number; `None` gives none.
+    pub fn give_code(&self, number: u64, code: Option<String>) {
+        self.inner.board.give_code(number, code);
+    }
+
+    /// Ends the program that gives credentials, if one runs. What waits for it fails.
+    pub fn stop_program(&self) {
+        self.inner.board.stop_program();
+    }
+
+    /// Reads the configuration again and forgets credentials, tokens and who the caller is, so that rotated keys, repaired
+    /// files, another region or endpoint, and a new sign-in count. Where the configuration cannot be used any more, that is
+    /// the failure of every request from now on.
+    pub async fn start_afresh(&self) {
+        let Inner { credentials, options, board, .. } = &*self.inner;
+        if let Some(credentials) = credentials {
+            let fresh = match Ground::read(options, &Env::real()).await {
+                Ok(ground) => {
+                    let sdk = with_credentials(&ground.sdk, credentials);
+                    self.replace_clients(Clients::new(sdk, ground.regions));
+                    board.change(|status| status.notes = ground.notes);
+                    Ok((ground.setup, ground.sdk))
+                }
+                Err(failure) => Err(failure.message),
+            };
+            credentials.start_over(fresh);
+        } else {
+            let known = self.clients();
+            self.replace_clients(Clients::new(known.sdk.clone(), known.regions.clone()));
         }
         self.inner.links.forget();
         self.inner.patience.forget();
-        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn replace_clients(&self, clients: Clients) {
+        *self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(clients);
+        self.show_clients();
+    }
+
+    fn show_clients(&self) {
+        let clients = self.clients();
+        self.inner.board.change(|status| {
+            status.endpoint = clients.endpoint();
+            status.regions.clone_from(&clients.regions);
+        });
+    }
+
+    /// Signs in by IAM Identity Center, if the profile does so: asks for a device code, shows it in the status, waits for a
+    /// person to confirm it, and keeps the token where `aws` finds it, too. How it ended is in the status. Dropping this
+    /// gives the sign-in up.
+    pub async fn sign_in(&self) {
+        if let Some(credentials) = &self.inner.credentials {
+            credentials.sign_in().await;
+        }
     }
 
     /// The caller's account, asked for once.
     pub async fn account(&self) -> Result<String, Failure> {
-        let known = self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(account) = known {
+        let clients = self.clients();
+        if let Some(account) = clients.known_account() {
             return Ok(account);
         }
         let account = self.caller().await?.account;
-        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account.clone());
+        clients.keep_account(&account);
         Ok(account)
     }
 
     /// The endpoint of EKS, if it is not AWS's own.
     pub fn endpoint(&self) -> Option<String> {
-        let sdk = &self.inner.sdk;
-        let key =
-            ServiceConfigKey::builder().service_id("EKS").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
-        let of_eks = key.and_then(|key| sdk.service_config()?.load_config(key));
-        of_eks.or_else(|| sdk.endpoint_url().map(str::to_owned)).map(|it| without_userinfo(&it))
+        self.clients().endpoint()
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.inner.options
     }
 
-    pub(super) fn sdk(&self) -> &SdkConfig {
-        &self.inner.sdk
+    pub(super) fn sdk(&self) -> SdkConfig {
+        self.clients().sdk.clone()
+    }
+
+    pub(super) fn board(&self) -> &StatusBoard {
+        &self.inner.board
     }
 
     pub(super) fn links(&self) -> &Links {
@@ -342,20 +406,15 @@ impl Session {
     }
 
     pub(super) fn eks_client(&self, region: &str) -> aws_sdk_eks::Client {
-        let mut clients = self.inner.eks.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let region = Region::new(region.to_owned());
-            aws_sdk_eks::Client::from_conf(aws_sdk_eks::config::Builder::from(&self.inner.sdk).region(region).build())
-        };
-        clients.entry(region.to_owned()).or_insert_with(make).clone()
+        self.clients().eks(region)
     }
 
-    pub(super) fn iam_client(&self) -> &aws_sdk_iam::Client {
-        &self.inner.iam
+    pub(super) fn iam_client(&self) -> aws_sdk_iam::Client {
+        self.clients().iam.clone()
     }
 
-    pub(super) fn sts_client(&self) -> &aws_sdk_sts::Client {
-        &self.inner.sts
+    pub(super) fn sts_client(&self) -> aws_sdk_sts::Client {
+        self.clients().sts.clone()
     }
 
     /// Makes a request when its turn has come, and records it.
@@ -448,116 +507,6 @@ impl Session {
     }
 }
 
-fn invalid(doing: &str, message: String) -> Failure {
-    Failure { kind: FailureKind::Invalid, doing: doing.to_owned(), on: String::new(), code: None, message }
-}
-
-/// What a session rests on.
-struct Opened {
-    sdk: SdkConfig,
-    credentials: Option<AwsCredentials>,
-    notes: Vec<String>,
-}
-
-async fn open_aws(options: &Options) -> Result<Opened, Failure> {
-    let retry = RetryConfig::standard().with_max_attempts(options.attempts.max(1));
-    let timeout = TimeoutConfig::builder()
-        .connect_timeout(options.limits.connect)
-        // `Progress` is to be the first to give up, since it knows what came until then.
-        .operation_timeout(options.limits.large_call + Duration::from_secs(1))
-        .build();
-    let region = options.regions.first().cloned().map(Region::new);
-    if let Some(endpoint) = &options.endpoint {
-        let sdk = of_endpoint(endpoint, region, retry, timeout, options.limits.small);
-        return Ok(Opened { sdk, credentials: None, notes: Vec::new() });
-    }
-    let env = Env::real();
-    let wrong = |why: String| invalid("use the AWS configuration", why);
-    let setup = AwsSetup::read(options.profile.as_deref(), &env).map_err(wrong)?;
-    let sdk = client_config(&setup, &env, region, retry, timeout, options.limits.small).await.map_err(wrong)?;
-    let reach = Reach { sdk, patience: options.plugin_timeout };
-    let sdk = reach.sdk.to_builder();
-    let mfa = Mfa::new(options.mfa_code.clone(), options.ask_for_code);
-    let notes = ignored_settings(&setup, &env);
-    let credentials = AwsCredentials::new(options.profile.clone(), env, &setup, reach, mfa).map_err(wrong)?;
-    if credentials.needs_code() {
-        // Now, while the terminal is free to ask on.
-        let request = Request::aws(Service::Sts, "AssumeRole", "find credentials", "", Rank::Page);
-        credentials.provide().await.map_err(|trouble| trouble.failure(&request))?;
-    }
-    credentials.ask_no_more();
-    let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
-    Ok(Opened { sdk, credentials: Some(credentials), notes })
-}
-
-/// The configuration of the clients, but for the credentials. The SDK is given the profile as we read it; its own reading
-/// of the files differs from that of `aws`.
-async fn client_config(
-    setup: &AwsSetup,
-    env: &Env,
-    region: Option<Region>,
-    retry: RetryConfig,
-    timeout: TimeoutConfig,
-    unwatched: AnswerLimits,
-) -> Result<SdkConfig, String> {
-    let files = one_profile(setup.files.normalized(&setup.profile.name));
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .retry_config(retry)
-        .timeout_config(timeout)
-        .no_credentials()
-        // Credentials are kept by us: once they are forgotten, nobody else must still have them.
-        .identity_cache(IdentityCache::no_cache())
-        .profile_files(files)
-        .profile_name("default");
-    if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
-        loader = loader.app_name(name);
-    }
-    if let Some(region) = region {
-        loader = loader.region(region);
-    }
-    loader = loader.http_client(bounded(trusting_client(setup, env)?, unwatched));
-    Ok(loader.load().await)
-}
-
-/// A configuration file that is only thought of.
-#[allow(deprecated)] // The names that the SDK wants instead are in a crate that it says is its own.
-fn one_profile(text: String) -> aws_config::profile::profile_file::ProfileFiles {
-    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
-    ProfileFiles::builder().with_contents(ProfileFileKind::Config, text).build()
-}
-
-/// A client for the authorities that environment or profile name, or for the system's.
-fn trusting_client(setup: &AwsSetup, env: &Env) -> Result<SharedHttpClient, String> {
-    let of_env = env.get("AWS_CA_BUNDLE").ok().map(|path| (path, "AWS_CA_BUNDLE"));
-    let named = of_env.or_else(|| Some((setup.setting("ca_bundle")?, "ca_bundle of the profile")));
-    match named.filter(|(path, _)| !path.is_empty()) {
-        Some((path, from)) => client_trusting(&PathBuf::from(path), from),
-        None => Ok(client_trusting_system()),
-    }
-}
-
-fn of_endpoint(
-    endpoint: &Endpoint,
-    region: Option<Region>,
-    retry: RetryConfig,
-    timeout: TimeoutConfig,
-    unwatched: AnswerLimits,
-) -> SdkConfig {
-    let Credentials { access_key_id, secret_access_key, session_token } = endpoint.credentials.clone();
-    let credentials =
-        aws_credential_types::Credentials::new(access_key_id, secret_access_key, session_token, None, "endpoint");
-    let client = match endpoint.url.starts_with("http://") {
-        // The usual client would go through HTTP_PROXY, even to loopback.
-        true => aws_smithy_http_client::Builder::new().build_http(),
-        false => client_trusting_system(),
-    };
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(region)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(&endpoint.url)
-        .retry_config(retry)
-        .timeout_config(timeout)
-        .http_client(bounded(client, unwatched))
-        .build()
+fn with_credentials(sdk: &SdkConfig, credentials: &AwsCredentials) -> SdkConfig {
+    sdk.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build()
 }

@@ -1,7 +1,7 @@
-//! The AWS port: EKS, IAM and STS behind one address.
+//! The AWS port: EKS, IAM, STS and IAM Identity Center behind one address.
 //!
 //! Decides which service a request is for (its signature names one) and who sent it, and words the refusals that all
-//! three share, each in its own protocol. What a service does is in `eks`, `iam` and `sts`.
+//! three share, each in its own protocol. What a service does is in `eks`, `iam`, `sts` and `sso`.
 
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::encoding::form;
 use super::http::{Answer, Request, answer, unanswered};
 use super::sigv4::{Claim, Signed, Unsigned};
 use super::world::{NoKey, Withheld, World};
-use super::{State, eks, iam, sts, xml};
+use super::{State, eks, iam, sso, sts, xml};
 use crate::model::role::Caller;
 use crate::model::time::Time;
 
@@ -81,7 +81,7 @@ impl Call<'_> {
 /// What a request is to do: the name of an operation of EKS, or of an action of the query protocol.
 pub(super) fn operation(request: &Request) -> Option<String> {
     if request.path != "/" {
-        return eks::operation_name(request).map(str::to_owned);
+        return sso::operation_name(request).or_else(|| eks::operation_name(request)).map(str::to_owned);
     }
     let body = std::str::from_utf8(&request.body).ok()?;
     let pairs = form(&request.query)?.into_iter().chain(form(body)?);
@@ -106,6 +106,9 @@ fn with_id(state: &State, request: &Request, broken: Option<Withheld<'_>>, id: &
         headers: &request.headers,
         body: &request.body,
     };
+    if let Some(answer) = unsigned_answer(state, request, broken.as_ref(), id) {
+        return answer;
+    }
     let claim = Claim::read(&signed);
     let service = match claim.as_ref().map(|claim| claim.service.as_str()) {
         Ok("eks") => Service::Eks,
@@ -146,6 +149,22 @@ fn with_id(state: &State, request: &Request, broken: Option<Withheld<'_>>, id: &
         Service::Iam | Service::Sts => query_call(service, &call, id),
     };
     result.unwrap_or_else(|refusal| service.refuse(&refusal, id))
+}
+
+/// The answer to a request that nobody signs: one of IAM Identity Center.
+fn unsigned_answer(state: &State, request: &Request, broken: Option<&Withheld<'_>>, id: &str) -> Option<Answer> {
+    if let Some(page) = sso::page(&state.desk, request) {
+        return Some(page);
+    }
+    let operation = sso::operation_name(request)?;
+    // Its errors are in the form that those of EKS have, too.
+    let service = Service::Eks;
+    let denied = || Refusal::new(StatusCode::FORBIDDEN, "ForbiddenException", "No access");
+    let answered = match broken {
+        Some(broken) => Err(Refusal::again(*broken, service, denied)),
+        None => sso::perform(&state.desk, &state.world(), operation, request),
+    };
+    Some(answered.unwrap_or_else(|refusal| service.refuse(&refusal, id)))
 }
 
 /// The parameters of a query call, from its form and its query string.
@@ -189,7 +208,7 @@ fn query_call(service: Service, call: &Call<'_>, id: &str) -> Result<Answer, Ref
     Ok(answer(StatusCode::OK, "text/xml", body))
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{eks, iam, kubernetes, sts};
+use super::{eks, iam, kubernetes, sso, sts};
 
 /// How a call is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn kinds() -> String {
 }
 
 fn operations() -> impl Iterator<Item = &'static str> {
-    eks::OPERATIONS.iter().chain(&iam::ACTIONS).chain(&sts::ACTIONS).copied()
+    eks::OPERATIONS.iter().chain(&iam::ACTIONS).chain(&sts::ACTIONS).chain(&sso::OPERATIONS).copied()
 }
 
 impl FromStr for Fault {

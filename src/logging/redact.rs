@@ -7,7 +7,7 @@
 const LEFT_OUT: &str = "(redacted)";
 
 /// Names in lower case without `-` and `_`; the value after one is a secret.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "xamzsecuritytoken",
     "xamzsignature",
     "secretaccesskey",
@@ -20,6 +20,7 @@ const NAMES: [&str; 15] = [
     "webidentitytoken",
     "tokencode",
     "clientsecret",
+    "devicecode",
     "clientkeydata",
     "authorization",
     "signature",
@@ -60,8 +61,8 @@ pub fn redact(text: &str) -> String {
             rest = &rest[end..];
             continue;
         }
-        // What follows a closing tag is another element.
-        let closes = said.ends_with("</");
+        // What follows a closing tag is another element, and the name of a grant stands for no value.
+        let closes = said.ends_with("</") || said.ends_with("grant-type:");
         said.push_str(&rest[..word]);
         let name: String = rest[..word].chars().filter(char::is_ascii_alphanumeric).collect();
         rest = &rest[word..];
@@ -139,6 +140,7 @@ mod tests {
             "x-amz-security-token:SECRETabcdef\nx-amz-user-agent:aws",
             "X-Amz-Security-Token%3DSECRETabc%2Fdef",
             r#"{"accessToken": "SECRETaoa", "refreshToken" : "SECRETaoa", "clientSecret":"SECRETabc"}"#,
+            r#"{"grantType":"urn:ietf:params:oauth:grant-type:device_code","deviceCode":"SECRETabc"}"#,
             "signature: \"SECRETabcdef0123\"",
         ] {
             let said = redact(text);

@@ -48,6 +48,8 @@ pub enum Update {
     Clusters(Section<Vec<ClusterId>>),
     Cluster(ClusterId, ClusterUpdate),
     Iam(IamUpdate),
+    /// What follows is of another place (another endpoint): of what was known before, nothing holds there.
+    Elsewhere,
 }
 
 /// News of one cluster.
@@ -107,6 +109,10 @@ impl Snapshot {
             *old = std::mem::take(old).refreshed(fresh);
         }
         match update {
+            Update::Elsewhere => {
+                let source = std::mem::take(&mut self.source);
+                *self = Snapshot { source, ..Snapshot::default() };
+            }
             Update::Caller(fresh) => take(&mut self.caller, fresh),
             Update::Clusters(fresh) => take(&mut self.clusters, fresh),
             Update::Cluster(id, update) => {

@@ -254,7 +254,7 @@ async fn check_pin(session: &Session, wanted: &Pin) -> Result<String, Trouble> {
     // Where requests go is settled before the first one is sent.
     let here = Pin { endpoint: session.endpoint(), ..wanted.clone() };
     let mut differs = wanted.differences(&here);
-    let regions: BTreeSet<&String> = session.regions().iter().collect();
+    let regions: BTreeSet<String> = session.regions().into_iter().collect();
     if !regions.contains(&wanted.region) {
         let region = session.regions().join(", ");
         differs.extend(wanted.differences(&Pin { region, ..wanted.clone() }));

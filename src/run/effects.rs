@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::browser::open_address;
 use super::load::Needs;
 use super::source::now;
 use crate::access::explain::Ground;
@@ -29,6 +30,7 @@ use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
 use crate::model::review::Review;
 use crate::model::section::SectionSet;
+use crate::model::sign_in::SessionStatus;
 use crate::model::snapshot::{ClusterFacts, IamFacts, Snapshot};
 use crate::model::update::{Call, Update};
 use crate::report::list;
@@ -40,6 +42,17 @@ pub enum Request {
     Overview,
     /// A cluster's facts, for the first time or again.
     Cluster(ClusterId),
+    /// Everything again, configuration and credentials first, and the facts of this cluster. What is being read is read
+    /// from its beginning.
+    Refresh(Ticket, Option<ClusterId>),
+    /// Sign in by IAM Identity Center; how far it is comes with the session's status.
+    SignIn,
+    /// Give up signing in.
+    CancelSignIn,
+    /// The answer to a request for a code, by its number; `None` gives none.
+    GiveCode(u64, Option<String>),
+    /// End the program that credentials are waited for from.
+    StopProgram,
     /// What is looked at rests on these sections: they are read first.
     LookAtSections(SectionSet),
     /// A principal's own facts, ahead of any sweep.
@@ -69,7 +82,7 @@ pub enum Feed {
     Live(Live),
 }
 
-/// A source of live facts: asked through one channel, answering through three, all of them bounded.
+/// A source of live facts: asked through one channel, answering through four, all of them bounded.
 #[derive(Debug)]
 pub struct Live {
     /// What is wanted.
@@ -80,6 +93,8 @@ pub struct Live {
     pub answers: mpsc::Receiver<(Ticket, Answer)>,
     /// The calls made.
     pub calls: mpsc::Receiver<Call>,
+    /// What the session waits for, and where it asks.
+    pub status: watch::Receiver<SessionStatus>,
     /// The task behind it; if it panics the program ends.
     pub task: JoinHandle<()>,
 }
@@ -152,6 +167,14 @@ pub fn set_about(
     match effect {
         Effect::Overview => ask(Request::Overview),
         Effect::Load(cluster) => ask(Request::Cluster(cluster)),
+        Effect::Refresh { ticket, cluster } => ask(Request::Refresh(ticket, cluster)),
+        Effect::SignIn => ask(Request::SignIn),
+        Effect::CancelSignIn => ask(Request::CancelSignIn),
+        Effect::GiveCode { number, code } => ask(Request::GiveCode(number, code)),
+        Effect::StopProgram => ask(Request::StopProgram),
+        Effect::OpenAddress(address) => {
+            tasks.spawn(async move { Some(Msg::AddressOpened(open_address(&address).await)) });
+        }
         Effect::LookAtPane(pane) => ask(Request::LookAtSections(sections_of(pane))),
         Effect::Ask { cluster, asked } => ask(Request::Ask(cluster, asked)),
         Effect::Policies { role, list, arns } => ask(Request::Policies(role, list, arns)),

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{BoxFuture, Shared, join};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::Trouble;
 use super::apply::{self, Manner};
@@ -54,7 +54,7 @@ pub async fn open(options: &Options) -> Result<Opened, Trouble> {
 /// The same; a lab, if there is to be one, is served as told.
 pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened, Trouble> {
     let (calls, made) = mpsc::channel(load::WAITING);
-    let source = Source::open_with(options, serve, Some(calls)).await?;
+    let source = Source::open_for_screen(options, serve, Some(calls)).await?;
     let mut snapshot = Snapshot { source: source.kind(), ..Snapshot::default() };
     let cluster = match &source {
         Source::File(facts) => {
@@ -87,7 +87,7 @@ pub async fn open_with(options: &Options, serve: lab::Options) -> Result<Opened,
 
 /// The cluster meant, where no list is needed to know it.
 fn known_cluster(options: &Options, session: &Session, world: Option<&[ClusterId]>) -> Option<ClusterId> {
-    match (options.cluster.as_deref(), world, session.regions()) {
+    match (options.cluster.as_deref(), world, session.regions().as_slice()) {
         (Some(named), Some(world), _) => world.iter().find(|id| id.name == named).cloned(),
         (None, Some(world), _) => world.first().cloned(),
         (Some(named), None, _) if named.contains('/') => {
@@ -102,19 +102,21 @@ fn live(session: Session, lab: Option<(Lab, Vec<ClusterId>)>, calls: mpsc::Recei
     let (requests, wanted) = mpsc::channel(MOST_REQUESTS);
     let (tx, updates) = mpsc::channel(load::WAITING);
     let (answering, answers) = mpsc::channel(load::WAITING);
+    let status = session.status();
     let task = tokio::spawn(async move {
         serve(session, wanted, tx, answering, folder).await;
         // The lab lives as long as it may be asked.
         drop(lab);
     });
-    Live { requests, updates, answers, calls, task }
+    Live { requests, updates, answers, calls, status, task }
 }
 
 /// What a task was begun for.
 #[derive(Clone, Debug)]
 enum Begun {
     Overview,
-    Cluster,
+    /// Which, and whether it was read to the end.
+    Cluster(ClusterId, bool),
     Ask,
     Review,
     /// Carries what was found.
@@ -157,6 +159,16 @@ impl Reading {
         self.later.pop().map(|id| self.begin(id))
     }
 
+    /// A cluster is asked for from its beginning, even if it is being read.
+    fn restart(&mut self, id: ClusterId) -> Option<(ClusterId, oneshot::Receiver<()>)> {
+        if let Some((now, going_on)) = &mut self.now
+            && *now == id
+        {
+            *going_on = None;
+        }
+        self.ask(id)
+    }
+
     fn begin(&mut self, id: ClusterId) -> (ClusterId, oneshot::Receiver<()>) {
         let (going_on, broken_off) = oneshot::channel();
         self.now = Some((id.clone(), Some(going_on)));
@@ -164,14 +176,64 @@ impl Reading {
     }
 }
 
+/// Whether the account is read. Who asks meanwhile has it read from its beginning, once that is broken off.
+#[derive(Debug, Default)]
+struct Round {
+    /// Dropping it breaks off what is being read.
+    going_on: Option<oneshot::Sender<()>>,
+    reading: bool,
+    again: bool,
+}
+
+impl Round {
+    /// It is asked for. Gives what to listen to, if it is to be read at once.
+    fn restart(&mut self) -> Option<oneshot::Receiver<()>> {
+        if self.reading {
+            self.going_on = None;
+            self.again = true;
+            return None;
+        }
+        Some(self.begin())
+    }
+
+    /// It was read, or broken off. Gives what to listen to, if it is to be read again.
+    fn end(&mut self) -> Option<oneshot::Receiver<()>> {
+        self.reading = false;
+        std::mem::take(&mut self.again).then(|| self.begin())
+    }
+
+    fn begin(&mut self) -> oneshot::Receiver<()> {
+        let (going_on, broken_off) = oneshot::channel();
+        (self.reading, self.going_on) = (true, Some(going_on));
+        broken_off
+    }
+}
+
+/// What is still to be read of a refresh.
+#[derive(Debug)]
+struct Refresh {
+    /// To tell the end under.
+    ticket: Ticket,
+    account: bool,
+    cluster: Option<ClusterId>,
+}
+
 /// The tasks that load, for as long as somebody asks.
 struct Server {
     session: Session,
+    /// Ends when the session has started afresh: whatever is asked of it waits for that.
+    fresh: Shared<BoxFuture<'static, ()>>,
+    /// The last refresh, until it has ended.
+    refresh: Option<Refresh>,
+    /// What is asked about single principals and roles.
+    asks: Vec<AbortHandle>,
+    /// Signs in.
+    sign_in: Option<AbortHandle>,
     tx: mpsc::Sender<Update>,
     answers: mpsc::Sender<(Ticket, Answer)>,
     tasks: JoinSet<Begun>,
-    /// The account is being read.
-    overview: bool,
+    /// The account.
+    overview: Round,
     reading: Reading,
     /// How many batches are being applied or undone.
     applying: usize,
@@ -192,10 +254,14 @@ async fn serve(
 ) {
     let mut server = Server {
         session,
+        fresh: futures::future::ready(()).boxed().shared(),
+        refresh: None,
+        asks: Vec::new(),
+        sign_in: None,
         tx,
         answers,
         tasks: JoinSet::new(),
-        overview: false,
+        overview: Round::default(),
         reading: Reading::default(),
         applying: 0,
         looked: None,
@@ -223,21 +289,37 @@ async fn serve(
 
 impl Server {
     fn begin(&mut self, request: Request) {
-        let (session, tx) = (self.session.clone(), self.tx.clone());
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         match request {
             Request::Overview => {
-                // What is being applied goes on as whom it was begun.
-                if self.applying == 0 {
-                    session.start_afresh();
-                }
-                if std::mem::replace(&mut self.overview, true) {
-                    return;
-                }
-                self.tasks.spawn(async move {
-                    join(load::overview(&session, tx.clone()), load::iam(&session, tx)).await;
-                    Begun::Overview
-                });
+                let begin = self.overview.restart();
+                self.read_account(begin);
             }
+            Request::Refresh(ticket, cluster) => {
+                // They may be answered as whoever one was before. What is still looked at is asked about again.
+                self.asks.drain(..).for_each(|it| it.abort());
+                self.start_afresh();
+                self.refresh = Some(Refresh { ticket, account: true, cluster: cluster.clone() });
+                let begin = self.overview.restart();
+                self.read_account(begin);
+                if let Some(id) = cluster {
+                    let next = self.reading.restart(id);
+                    self.read(next);
+                }
+            }
+            Request::SignIn => {
+                // One that is under way is given up: its code is no longer shown anywhere.
+                self.cancel_sign_in();
+                let task = self.tasks.spawn(async move {
+                    fresh.await;
+                    session.sign_in().await;
+                    Begun::Ask
+                });
+                self.sign_in = Some(task);
+            }
+            Request::CancelSignIn => self.cancel_sign_in(),
+            Request::GiveCode(number, code) => session.give_code(number, code),
+            Request::StopProgram => session.stop_program(),
             Request::Cluster(id) => {
                 let next = self.reading.ask(id);
                 self.read(next);
@@ -246,6 +328,7 @@ impl Server {
             Request::Review(id, ticket, review) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
+                    fresh.await;
                     let said = load::review(&session, &id, &review).await;
                     let _ = answers.send((ticket, Answer::Review(said))).await;
                     Begun::Review
@@ -257,6 +340,7 @@ impl Server {
                 self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
+                    fresh.await;
                     change::apply(&session, &folder, id, work, way).await;
                     Begun::Apply
                 });
@@ -266,6 +350,7 @@ impl Server {
                 self.applying += 1;
                 let (way, folder) = (self.way(ticket), self.folder.clone());
                 self.tasks.spawn(async move {
+                    fresh.await;
                     change::undo(&session, &folder, &batch, way).await;
                     Begun::Apply
                 });
@@ -273,6 +358,7 @@ impl Server {
             Request::Look(ticket, history) => {
                 let answers = self.answers.clone();
                 self.tasks.spawn(async move {
+                    fresh.await;
                     let seen = apply::look(&session, &history, &Manner::default()).await;
                     let answer = Answer::Looked(seen.map_err(|trouble| trouble.to_string()));
                     let _ = answers.send((ticket, answer)).await;
@@ -281,17 +367,64 @@ impl Server {
             }
             Request::StopApplying => self.stop.store(true, Ordering::Relaxed),
             Request::Policies(role, list, arns) => {
-                self.tasks.spawn(async move {
+                let task = self.tasks.spawn(async move {
+                    fresh.await;
                     load::policies(&session, &role, list, arns, tx).await;
                     Begun::Ask
                 });
+                self.keep_ask(task);
             }
             Request::Ask(id, asked) => {
-                self.tasks.spawn(async move {
+                let task = self.tasks.spawn(async move {
+                    fresh.await;
                     load::ask(&session, id, *asked, load::AlreadyRead::default(), tx).await;
                     Begun::Ask
                 });
+                self.keep_ask(task);
             }
+        }
+    }
+
+    fn keep_ask(&mut self, task: AbortHandle) {
+        self.asks.retain(|it| !it.is_finished());
+        self.asks.push(task);
+    }
+
+    /// Has the session start afresh, after it has done so for those who asked before.
+    fn start_afresh(&mut self) {
+        // What is being applied goes on as whom it was begun.
+        if self.applying > 0 {
+            return;
+        }
+        let (session, before, tx) = (self.session.clone(), self.fresh.clone(), self.tx.clone());
+        let fresh = async move {
+            before.await;
+            let endpoint = session.endpoint();
+            session.start_afresh().await;
+            if session.endpoint() != endpoint {
+                let _ = tx.send(Update::Elsewhere).await;
+            }
+        };
+        self.fresh = fresh.boxed().shared();
+    }
+
+    fn read_account(&mut self, begin: Option<oneshot::Receiver<()>>) {
+        let Some(broken_off) = begin else { return };
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
+        self.tasks.spawn(async move {
+            fresh.await;
+            tokio::select! {
+                _ = join(load::overview(&session, tx.clone()), load::iam(&session, tx)) => {}
+                // Dropping the load ends its requests.
+                _ = broken_off => {}
+            }
+            Begun::Overview
+        });
+    }
+
+    fn cancel_sign_in(&mut self) {
+        if let Some(task) = self.sign_in.take() {
+            task.abort();
         }
     }
 
@@ -303,8 +436,9 @@ impl Server {
     /// A review is asked for anew with every bit of news; AWS is not asked as often.
     fn look_at(&mut self, id: ClusterId, ticket: Ticket, review: Review, preflight: Preflight) {
         let known = self.looked.clone().filter(|it| it.holds_for(&id, &review.draft, &preflight));
-        let (session, answers) = (self.session.clone(), self.answers.clone());
+        let (session, answers, fresh) = (self.session.clone(), self.answers.clone(), self.fresh.clone());
         self.tasks.spawn(async move {
+            fresh.await;
             let looked = match known {
                 Some(looked) => looked,
                 None => Box::new(Looked::at(&session, id, &review.draft, preflight).await),
@@ -317,8 +451,17 @@ impl Server {
 
     fn ended(&mut self, begun: Begun) {
         match begun {
-            Begun::Overview => self.overview = false,
-            Begun::Cluster => {
+            Begun::Overview => {
+                let begin = self.overview.end();
+                if let (None, Some(refresh)) = (&begin, &mut self.refresh) {
+                    refresh.account = false;
+                }
+                self.read_account(begin);
+            }
+            Begun::Cluster(id, whole) => {
+                if let Some(refresh) = self.refresh.as_mut().filter(|_| whole) {
+                    refresh.cluster.take_if(|it| *it == id);
+                }
                 let next = self.reading.end();
                 self.read(next);
             }
@@ -326,18 +469,26 @@ impl Server {
             Begun::Apply => self.applying = self.applying.saturating_sub(1),
             Begun::Ask | Begun::Review => {}
         }
+        if let Some(refresh) = self.refresh.take_if(|it| !it.account && it.cluster.is_none()) {
+            let answers = self.answers.clone();
+            self.tasks.spawn(async move {
+                let _ = answers.send((refresh.ticket, Answer::Refreshed)).await;
+                Begun::Ask
+            });
+        }
     }
 
     fn read(&mut self, next: Option<(ClusterId, oneshot::Receiver<()>)>) {
         let Some((id, broken_off)) = next else { return };
-        let (session, tx) = (self.session.clone(), self.tx.clone());
+        let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         self.tasks.spawn(async move {
-            tokio::select! {
-                () = load::cluster(&session, id, tx) => {}
+            fresh.await;
+            let whole = tokio::select! {
+                () = load::cluster(&session, id.clone(), tx) => true,
                 // Dropping the load ends its requests.
-                _ = broken_off => {}
-            }
-            Begun::Cluster
+                _ = broken_off => false,
+            };
+            Begun::Cluster(id, whole)
         });
     }
 }
@@ -395,6 +546,10 @@ mod tests {
 
     /// A lab with clusters `a` and `b` of so many entries, and a session with it.
     async fn lab(entries: usize) -> (crate::lab::Lab, Session) {
+        lab_with(entries, crate::lab::Faults::default()).await
+    }
+
+    async fn lab_with(entries: usize, faults: crate::lab::Faults) -> (crate::lab::Lab, Session) {
         use crate::cloud::{Credentials, Endpoint, Options};
         use crate::lab::{self, Lab};
         use crate::model::document::read;
@@ -406,7 +561,8 @@ mod tests {
             format!("- {{cluster: {{name: {name}, {access}}}, accessEntries: [{}]}}\n", entries.join(", "))
         };
         let world = format!("eksplorer: 1\nregion: eu-west-1\nclusters:\n{}{}", cluster("a"), cluster("b"));
-        let slow = lab::Options { latency: std::time::Duration::from_millis(2), ..lab::Options::default() };
+        let latency = std::time::Duration::from_millis(2);
+        let slow = lab::Options { latency, faults, ..lab::Options::default() };
         let lab = Lab::start(read(&world).unwrap(), slow).await.unwrap();
         let lab::Credentials { access_key_id, secret_access_key, session_token } = lab.credentials();
         let credentials = Credentials { access_key_id, secret_access_key, session_token };
@@ -441,6 +597,56 @@ mod tests {
         }
         assert_eq!(order, ["b", "a"]);
         assert!(!snapshot.cluster(&id("a")).access_entries.is_loading());
+    }
+
+    #[test]
+    fn a_refresh_begins_again_with_what_is_being_read() {
+        let mut reading = Reading::default();
+        let mut a = reading.restart(id("a")).unwrap();
+        assert!(reading.restart(id("a")).is_none(), "not before the reading has ended");
+        assert!(a.1.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed), "broken off");
+        assert!(reading.restart(id("a")).is_none());
+        assert_eq!(reading.end().as_ref().map(name), Some("a"));
+        assert!(reading.end().is_none(), "once, however often it was wished for");
+        let mut round = Round::default();
+        let mut first = round.restart().unwrap();
+        assert!(round.restart().is_none() && round.restart().is_none());
+        assert!(first.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+        assert!(round.end().is_some() && round.end().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_second_refresh_does_not_wait_for_a_call_that_hangs() {
+        use crate::lab::{Fault, Faults, Kind};
+        let hangs = Fault { operation: "GetCallerIdentity".into(), number: None, kind: Kind::Timeout };
+        let faults = Faults::default();
+        faults.add(hangs);
+        let (_lab, session) = lab_with(2, faults.clone()).await;
+        let (ask, wanted) = mpsc::channel(MOST_REQUESTS);
+        let (tx, mut updates) = mpsc::channel(load::WAITING);
+        let (answering, mut answers) = mpsc::channel(load::WAITING);
+        tokio::spawn(serve(session, wanted, tx, answering, PathBuf::new()));
+        let mut snapshot = Snapshot::default();
+        let mut tickets = crate::app::message::Tickets::default();
+        ask.send(Request::Refresh(tickets.another(), Some(id("a")))).await.unwrap();
+        while snapshot.cluster(&id("a")).access_entries.items().is_empty() {
+            snapshot.apply(updates.recv().await.unwrap());
+        }
+        assert!(snapshot.caller.value().is_none());
+        faults.mend();
+        let second = tickets.another();
+        ask.send(Request::Refresh(second, Some(id("a")))).await.unwrap();
+        let answer = loop {
+            tokio::select! {
+                update = updates.recv() => snapshot.apply(update.unwrap()),
+                answer = answers.recv() => break answer.unwrap(),
+            }
+        };
+        assert_eq!(answer, (second, Answer::Refreshed), "the first one never ended");
+        while let Ok(update) = updates.try_recv() {
+            snapshot.apply(update);
+        }
+        assert!(snapshot.caller.value().is_some());
     }
 
     #[test]

@@ -65,8 +65,8 @@ async fn caller(session: &Session, tx: &mpsc::Sender<Update>) {
 }
 
 async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
-    let mut regions: FuturesUnordered<_> = session
-        .regions()
+    let asked = session.regions();
+    let mut regions: FuturesUnordered<_> = asked
         .iter()
         .map(|region| async move {
             let eks = session.eks(region);
@@ -87,7 +87,7 @@ async fn clusters(session: &Session, tx: &mpsc::Sender<Update>) {
     }
     // Regions answer in any order; they are shown in one.
     found.sort();
-    let section = if found.is_empty() && failures.len() == session.regions().len() {
+    let section = if found.is_empty() && failures.len() == asked.len() {
         Section::failed(failures.swap_remove(0))
     } else {
         let missing = failures.into_iter().map(|failure| Missing { item: None, failure }).collect();

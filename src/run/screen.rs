@@ -14,7 +14,7 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -25,6 +25,7 @@ use crate::app::keymap::Keymap;
 use crate::app::message::{Answer, Msg, Ticket};
 use crate::app::{App, Setup, update};
 use crate::cloud::SignalsHandled;
+use crate::model::sign_in::SessionStatus;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Time;
 use crate::model::update::{Call, Update};
@@ -155,17 +156,25 @@ struct Source {
     updates: Option<mpsc::Receiver<Update>>,
     answers: Option<mpsc::Receiver<(Ticket, Answer)>>,
     calls: Option<mpsc::Receiver<Call>>,
+    status: Option<watch::Receiver<SessionStatus>>,
     task: Option<JoinHandle<()>>,
 }
 
 impl Source {
     fn of(feed: Feed) -> (Self, Option<mpsc::Sender<Request>>) {
         match feed {
-            Feed::Fixed => (Source { updates: None, answers: None, calls: None, task: None }, None),
+            Feed::Fixed => (Source { updates: None, answers: None, calls: None, status: None, task: None }, None),
             Feed::Live(live) => {
-                let Live { requests, updates, answers, calls, task } = live;
-                let source =
-                    Source { updates: Some(updates), answers: Some(answers), calls: Some(calls), task: Some(task) };
+                let Live { requests, updates, answers, calls, mut status, task } = live;
+                // What it is at the start is news, too.
+                status.mark_changed();
+                let source = Source {
+                    updates: Some(updates),
+                    answers: Some(answers),
+                    calls: Some(calls),
+                    status: Some(status),
+                    task: Some(task),
+                };
                 (source, Some(requests))
             }
         }
@@ -173,10 +182,11 @@ impl Source {
 
     /// What it has to say next; never, once it has nothing more to say.
     async fn next(&mut self) -> Event {
-        let Source { updates, answers, calls, task } = self;
+        let Source { updates, answers, calls, status, task } = self;
         tokio::select! {
             biased;
             panicked = end_of(task) => Event::SourceEnded(panicked),
+            Some(status) = status_of(status) => Event::News(Msg::Session(Box::new(status))),
             Some((ticket, answer)) = next_of(answers) => Event::News(Msg::Answer(ticket, answer)),
             Some(update) = next_of(updates) => Event::News(Msg::Update(Box::new(update))),
             Some(call) = next_of(calls) => Event::News(Msg::Call(call)),
@@ -202,6 +212,18 @@ async fn next_of<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
         *receiver = None;
     }
     got
+}
+
+/// The next status; none, once there is nobody to have one.
+async fn status_of(receiver: &mut Option<watch::Receiver<SessionStatus>>) -> Option<SessionStatus> {
+    let changed = match receiver {
+        Some(open) => open.changed().await.ok().map(|()| open.borrow_and_update().clone()),
+        None => return None,
+    };
+    if changed.is_none() {
+        *receiver = None;
+    }
+    changed
 }
 
 /// The terminal's events, read by a thread of their own. Reading may block where nothing seems to wait (a shell that had
@@ -418,7 +440,8 @@ mod tests {
         let (_, from_calls) = mpsc::channel(4);
         let (_, answers) = mpsc::channel(4);
         let (ask, requests) = mpsc::channel(MOST_REQUESTS);
-        let feed = Feed::Live(Live { requests: ask, updates: from_updates, answers, calls: from_calls, task });
+        let (_, status) = watch::channel(SessionStatus::default());
+        let feed = Feed::Live(Live { requests: ask, updates: from_updates, answers, calls: from_calls, status, task });
         let (source, asked) = Source::of(feed);
         (source, asked.expect("a live feed can be asked"), Wires { updates, requests })
     }
@@ -426,8 +449,11 @@ mod tests {
     #[tokio::test]
     async fn a_source_that_panics_ends_the_program_and_one_that_ends_does_not() {
         let (mut source, _ask, _wires) = live(tokio::spawn(async { std::panic::panic_any("on purpose") }));
+        let at_the_start = source.next().await;
+        assert!(matches!(at_the_start, Event::News(Msg::Session(_))), "what the session waits for then is news");
         assert!(matches!(source.next().await, Event::SourceEnded(true)));
         let (mut source, _ask, wires) = live(tokio::spawn(async {}));
+        assert!(matches!(source.next().await, Event::News(Msg::Session(_))));
         assert!(matches!(source.next().await, Event::SourceEnded(false)));
         wires.updates.send(Update::Clusters(Section::default())).await.expect("the loop listens");
         assert!(matches!(source.next().await, Event::News(Msg::Update(_))), "what it sent last is still taken in");

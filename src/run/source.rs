@@ -3,8 +3,9 @@
 //! Decides how each is opened and which cluster is meant. A file is read once and asks nobody; the lab is started here
 //! and the ordinary clients are pointed at it, with nothing of the environment used.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use super::secret::ask_for_code;
 use super::{Trouble, load};
 use crate::access::did_you_mean::{NameKind, UnknownName};
 use crate::cli::Options;
-use crate::cloud::{self, Endpoint, Session};
+use crate::cloud::{self, CodePrompt, Endpoint, Session};
 use crate::config::DEFAULT_CONCURRENCY;
 use crate::lab::{self, Lab};
 use crate::model::cluster::ClusterId;
@@ -28,6 +29,9 @@ use crate::model::visible::visible_lines;
 
 /// The world that `--demo` serves.
 const DEMO: &str = include_str!("../../assets/worlds/acme.yaml");
+
+/// A program that has ended by then is not worth a word.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// Facts, opened.
 pub enum Source {
@@ -74,6 +78,33 @@ impl Source {
         serve: lab::Options,
         calls: Option<mpsc::Sender<Call>>,
     ) -> Result<Source, Trouble> {
+        let source = Source::open_asking(options, serve, calls, CodePrompt::Terminal(ask_for_code)).await?;
+        if let Source::Live { session, .. } = &source {
+            tell_of_programs(session);
+            for note in &session.status().borrow().notes {
+                for line in visible_lines(&format!("eksplorer: note: {note}")) {
+                    let _ = writeln!(std::io::stderr(), "{line}");
+                }
+            }
+        }
+        Ok(source)
+    }
+
+    /// The same for a screen, which shows what the session's status says and asks what is to be asked.
+    pub async fn open_for_screen(
+        options: &Options,
+        serve: lab::Options,
+        calls: Option<mpsc::Sender<Call>>,
+    ) -> Result<Source, Trouble> {
+        Source::open_asking(options, serve, calls, CodePrompt::Status).await
+    }
+
+    async fn open_asking(
+        options: &Options,
+        serve: lab::Options,
+        calls: Option<mpsc::Sender<Call>>,
+        code_prompt: CodePrompt,
+    ) -> Result<Source, Trouble> {
         if let Some(path) = &options.from {
             if options.as_principal.is_some() {
                 return Err(Trouble::bad_input(
@@ -87,7 +118,7 @@ impl Source {
         let mut cloud = cloud::Options {
             profile: options.profile.clone(),
             mfa_code: options.mfa_code.clone(),
-            ask_for_code: Some(ask_for_code),
+            code_prompt,
             regions: options.regions.clone(),
             context: options.context.clone(),
             concurrency: usize::from(options.concurrency.unwrap_or(DEFAULT_CONCURRENCY)),
@@ -118,11 +149,6 @@ impl Source {
             return Err(Trouble::bad_input("--as chooses who of a world to be: it goes with --demo, --world or lab"));
         }
         let session = Session::open(cloud, calls.or_else(super::calls::sink)).await?;
-        for note in session.notes() {
-            for line in visible_lines(&format!("eksplorer: note: {note}")) {
-                let _ = writeln!(std::io::stderr(), "{line}");
-            }
-        }
         Ok(Source::Live { session, lab })
     }
 
@@ -158,7 +184,7 @@ impl Source {
                 if let Some((region, name)) = named.split_once('/') {
                     return Ok(ClusterId { region: region.to_owned(), name: name.to_owned() });
                 }
-                if let [region] = session.regions() {
+                if let [region] = session.regions().as_slice() {
                     return Ok(ClusterId { region: region.clone(), name: named.to_owned() });
                 }
                 choose(&self.clusters().await?, named)
@@ -206,6 +232,30 @@ impl Source {
             _ => Err(failure.clone().into()),
         }
     }
+}
+
+/// Says on a terminal which program credentials are waited for from, if it takes its time.
+fn tell_of_programs(session: &Session) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let mut status = session.status();
+    tokio::spawn(async move {
+        while status.changed().await.is_ok() {
+            let program = status.borrow_and_update().program.clone();
+            let Some(program) = program else { continue };
+            tokio::select! {
+                () = tokio::time::sleep(QUICK) => {}
+                _ = status.changed() => {
+                    status.mark_changed();
+                    continue;
+                }
+            }
+            for line in visible_lines(&format!("eksplorer: waiting for {}", program.name)) {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+        }
+    });
 }
 
 /// What the regions that did not answer said, if any did not.

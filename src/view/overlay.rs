@@ -48,6 +48,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App, overlay: &Ov
         | Overlay::Policies { .. }
         | Overlay::EditChange { .. }
         | Overlay::CopyAccess(_) => super::staging::draw(canvas, at, app, overlay),
+        Overlay::Code(view) => super::sign_in::code(canvas, at, view),
+        Overlay::SignIn => {
+            super::sign_in::draw(canvas, at, app);
+            None
+        }
         Overlay::AskWho(ask) => ask_who(canvas, at, ask),
         Overlay::Namespaces(picker) => {
             canvas.frame(at.popup, "Namespace");

@@ -14,7 +14,7 @@ use crate::app::keymap::Context;
 use crate::app::layout::{WIDE, tabs as tabs_of};
 use crate::app::overlay::Overlay;
 use crate::app::words::{age, count};
-use crate::app::{App, foremost};
+use crate::app::{App, foremost, needs_sign_in, waiting};
 use crate::model::mapping::ScopeKind;
 use crate::model::snapshot::{Source, State};
 
@@ -225,6 +225,16 @@ fn progress(app: &App) -> Option<String> {
 
 /// A notice, the filter, what is still coming, or what the row says; on the right where the cursor is. Gives where the text cursor is.
 pub(super) fn status(canvas: &mut Canvas<'_>, area: Rect, app: &App) -> Option<Position> {
+    // What is typed in this line stays in it.
+    let is_typed_here = app.context() == Context::Prompt && app.overlays.last().is_none_or(Overlay::is_place);
+    let gives_way = !is_typed_here && app.notice.as_ref().is_none_or(|it| it.passes);
+    if let Some((tone, text)) = waiting(app).filter(|_| gives_way) {
+        let (glyph, role) = sign::tone(tone);
+        canvas.put(area.x + 1, area.y, 1, glyph, role);
+        let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
+        canvas.paragraph(inner, &text, Role::Text);
+        return None;
+    }
     if let Some(notice) = &app.notice {
         let (glyph, role) = if notice.is_problem { ("!", Role::Warn) } else { ("✓", Role::Good) };
         canvas.put(area.x + 1, area.y, 1, glyph, role);
@@ -385,7 +395,9 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         _ => right,
     };
     let mut x = area.x + 1;
-    for command in foremost(context, app.pane) {
+    let sign_in = (context == Context::List && needs_sign_in(app)).then_some(&Command::SignIn);
+    let sign_in = sign_in.filter(|it| it.availability(app, context) == Availability::Ready);
+    for command in sign_in.into_iter().chain(foremost(context, app.pane)) {
         // Where nothing can be changed, the room is for what can be done.
         if command.spec().group == Group::Change && context == Context::List && !app.may_write() {
             continue;
@@ -403,7 +415,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         // What changes something is offered only where it can; that the review cannot be applied yet stands above.
         let is_change = matches!(context, Context::Review | Context::Journal | Context::Batch)
             && command.spec().group == Group::Change;
-        if is_change && !ready && *command != Command::Apply {
+        if is_change && !ready && *command != Command::Apply || context == Context::SignIn && !ready {
             continue;
         }
         let chord = chord.to_string();

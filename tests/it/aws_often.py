@@ -5,6 +5,7 @@ import contextlib, io, json, os, select, shutil, signal, socket, stat, sys, trac
 
 from awscli.clidriver import create_clidriver
 from awscli.customizations import assumerole
+from botocore import credentials, tokens
 
 # Where the program has its own data, as its import has found out.
 DATA = os.environ["AWS_DATA_PATH"]
@@ -53,6 +54,8 @@ def serve(to):
     if os.environ.pop("AWS_OFTEN_READS_FILES", None):
         # What was found in the files of the start does not count, nor what it keeps of roles in a home directory.
         assumerole.CACHE_DIR = os.path.expanduser("~/.aws/cli/cache")
+        for provider in (credentials.SSOProvider, tokens.SSOTokenProvider):
+            provider._SSO_TOKEN_CACHE_DIR = os.path.expanduser("~/.aws/sso/cache")
         driver = create_clidriver()
     try:
         status = driver.main(arguments)

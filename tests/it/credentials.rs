@@ -5,6 +5,7 @@
 mod screen;
 mod service;
 mod setups;
+mod sign_in;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -210,16 +211,22 @@ async fn what_aws_heeds_and_we_do_not_is_said() {
         ".aws/credentials",
         "[default]\naws_access_key_id = AKIADEF\naws_secret_access_key = s\nmax_attempts = 9\n",
     );
+    home.write(".aws/config", "[plugins]\nendpoint = awscli_plugin_endpoint\n");
     let mut command = home.eksplorer(&service.url, &["list", "clusters"]);
-    command.env("AWS_STS_REGIONAL_ENDPOINTS", "legacy");
+    command.env("AWS_STS_REGIONAL_ENDPOINTS", "legacy").env("AWS_DEFAULTS_MODE", "cross-region");
     let out = run(command).await;
     assert_eq!(asked(&out).unwrap(), "AKIADEF");
     let said = text(&out.stderr);
-    for wanted in ["note: max_attempts of profile \"default\"", "note: sts_regional_endpoints = legacy"] {
+    for wanted in [
+        "note: max_attempts of profile \"default\"",
+        "note: sts_regional_endpoints = legacy",
+        "note: AWS_DEFAULTS_MODE",
+        "note: [plugins]",
+    ] {
         assert!(said.contains(wanted), "{said}");
     }
     let quiet = run(home.eksplorer(&service.url, &["list", "clusters", "--profile", "default"])).await;
-    assert_eq!(text(&quiet.stderr).lines().count(), 1, "{}", text(&quiet.stderr));
+    assert_eq!(text(&quiet.stderr).lines().count(), 2, "{}", text(&quiet.stderr));
 }
 
 /// All files below a folder.

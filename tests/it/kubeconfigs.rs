@@ -339,7 +339,7 @@ async fn a_plugin_is_run_once_and_again_when_its_token_has_ended_or_is_refused()
     let all = futures::future::join_all((0..5).map(|_| who(&lasting))).await;
     assert!(all.iter().all(|it| it.as_deref() == Ok("tok")), "{all:?}");
     assert_eq!(home.read("runs"), "run\n");
-    lasting.start_afresh();
+    lasting.start_afresh().await;
     assert_eq!(who(&lasting).await.as_deref(), Ok("tok"));
     assert_eq!(home.read("runs"), "run\nrun\n", "it was wished for");
 

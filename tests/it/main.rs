@@ -46,6 +46,7 @@ mod roles;
 mod rows;
 mod screens;
 mod selection;
+mod sign_in;
 mod stage;
 mod staging;
 mod storm;

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use aws_types::os_shim_internal::Env;
 
 use super::files::{AwsFiles, Settings};
-use super::words::split_words;
+use super::words::{shell_word, split_words};
 use crate::cloud::session::Credentials;
+use crate::model::sign_in::SignInWay;
 
 /// One source of credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CredentialSource {
     /// Keys that are written down.
     Keys(Credentials),
@@ -46,7 +47,7 @@ pub(super) enum CredentialSource {
 }
 
 /// A role of a profile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RoleSource {
     /// `profile "a" in /home/jane/.aws/config`
     pub(super) place: String,
@@ -60,7 +61,7 @@ pub(super) struct RoleSource {
 }
 
 /// A role for a web identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WebIdentitySource {
     pub(super) token_file: PathBuf,
     pub(super) role: String,
@@ -68,7 +69,7 @@ pub(super) struct WebIdentitySource {
 }
 
 /// A role of an account that IAM Identity Center gives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SsoSource {
     pub(super) profile: String,
     pub(super) account: String,
@@ -77,7 +78,12 @@ pub(super) struct SsoSource {
     pub(super) region: String,
     /// `None`: the older form, with all settings in the profile.
     pub(super) session: Option<String>,
+    /// What the client that signs in is registered for; the older form has none.
+    pub(super) scopes: Vec<String>,
 }
+
+/// What a client is registered for, where the session names nothing.
+const USUAL_SCOPE: &str = "sso:account:access";
 
 impl CredentialSource {
     /// The MFA device that must be asked for a code, if there is one on the way.
@@ -86,6 +92,28 @@ impl CredentialSource {
             CredentialSource::Role(role) if role.mfa_serial.is_some() => Some(role),
             CredentialSource::Role(role) => role.by.mfa(),
             _ => None,
+        }
+    }
+
+    /// The sign-in of IAM Identity Center that it rests on, if it does.
+    pub(super) fn sso(&self) -> Option<&SsoSource> {
+        match self {
+            CredentialSource::Sso(sso) => Some(sso),
+            CredentialSource::Role(role) => role.by.sso(),
+            _ => None,
+        }
+    }
+
+    /// How a person can give it new credentials.
+    pub(super) fn sign_in_way(&self) -> SignInWay {
+        match self {
+            CredentialSource::Sso(sso) => SignInWay::Sso { profile: sso.profile.clone() },
+            CredentialSource::Login { profile, .. } => {
+                SignInWay::Command(format!("aws login --profile {}", shell_word(profile)))
+            }
+            CredentialSource::Role(role) if role.by.sign_in_way() != SignInWay::Nothing => role.by.sign_in_way(),
+            CredentialSource::Role(role) if role.mfa_serial.is_some() => SignInWay::Code,
+            _ => SignInWay::Nothing,
         }
     }
 }
@@ -314,7 +342,15 @@ impl Chain<'_> {
                 .cloned()
                 .ok_or_else(|| format!("{place} signs in with IAM Identity Center, but {key} is missing"))
         };
+        let scopes = match (&session, settings.get("sso_registration_scopes")) {
+            (None, _) => Vec::new(),
+            (Some(_), None) => vec![USUAL_SCOPE.to_owned()],
+            (Some(_), Some(named)) => {
+                named.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+            }
+        };
         Ok(Some(CredentialSource::Sso(SsoSource {
+            scopes,
             profile: name.to_owned(),
             account: needed("sso_account_id")?,
             role: needed("sso_role_name")?,

@@ -3,7 +3,7 @@
 //! Decides what each kind of source is asked and what its failure says: which profile, which service, and what to do. The
 //! sources of IAM Identity Center, `aws login`, containers and instances are the SDK's own.
 
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -20,47 +20,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::chain::{CredentialSource, RoleSource, SsoSource, WebIdentitySource};
+use super::code::CodeAsker;
+use super::token_cache::token_path;
+use super::words::shell_word;
 use super::{CredentialTrouble, Outcome};
 use crate::cloud::failure;
 use crate::cloud::lanes::{Rank, Service};
 use crate::cloud::programs::{Program, ProgramError, run_program};
 use crate::cloud::session::Request;
+use crate::cloud::status_board::StatusBoard;
 use crate::model::failure::{Failure, FailureKind};
-
-/// Asks a person for a code: given a question, the answer, or `None` if nobody can be asked.
-pub(in crate::cloud) type AskForCode = fn(&str) -> Option<String>;
-
-/// The code of an MFA device: given beforehand, or asked for. It is good once.
-#[derive(Debug, Default)]
-pub(in crate::cloud) struct Mfa {
-    given: Mutex<Option<String>>,
-    ask: Mutex<Option<AskForCode>>,
-}
-
-impl Mfa {
-    pub(in crate::cloud) fn new(given: Option<String>, ask: Option<AskForCode>) -> Self {
-        Mfa { given: Mutex::new(given), ask: Mutex::new(ask) }
-    }
-
-    pub(super) fn ask_no_more(&self) {
-        *self.ask.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn code(&self, serial: &str, place: &str) -> Result<String, CredentialTrouble> {
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let ask = *self.ask.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = || ask.and_then(|ask| ask(&format!("Enter MFA code for {serial}: ")));
-        given.or_else(asked).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).ok_or_else(|| {
-            CredentialTrouble::new(
-                FailureKind::NoCredentials,
-                format!(
-                    "{place} needs a code of the MFA device {serial}: start eksplorer in a terminal, where it asks for \
-                     the code, or give it with --mfa-code"
-                ),
-            )
-        })
-    }
-}
 
 /// How the services that give credentials are reached.
 #[derive(Clone, Debug)]
@@ -69,16 +38,18 @@ pub(in crate::cloud) struct Reach {
     pub(in crate::cloud) sdk: SdkConfig,
     /// How long a program may take.
     pub(in crate::cloud) patience: Duration,
+    /// Where a person sees what is waited for.
+    pub(in crate::cloud) board: StatusBoard,
 }
 
 pub(super) struct Resolver<'a> {
     reach: &'a Reach,
-    mfa: &'a Mfa,
+    asker: &'a CodeAsker,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(reach: &'a Reach, mfa: &'a Mfa) -> Self {
-        Resolver { reach, mfa }
+    pub(super) fn new(reach: &'a Reach, asker: &'a CodeAsker) -> Self {
+        Resolver { reach, asker }
     }
 
     /// Asks a source, and first the sources that it rests on.
@@ -118,15 +89,19 @@ impl<'a> Resolver<'a> {
     fn provider_config(&self) -> ProviderConfig {
         let sdk = &self.reach.sdk;
         let mut config = ProviderConfig::default().with_region(sdk.region().cloned()).with_use_fips(sdk.use_fips());
+        config = config.with_use_dual_stack(sdk.use_dual_stack());
         if let Some(client) = sdk.http_client() {
             config = config.with_http_client(client);
+        }
+        if let Some(timeouts) = sdk.timeout_config() {
+            config = config.with_timeout_config(timeouts.clone());
         }
         config
     }
 
     async fn assume_role(&self, role: &RoleSource, by: SdkCredentials) -> Outcome {
         let code = match &role.mfa_serial {
-            Some(serial) => Some(self.mfa.code(serial, &role.place)?),
+            Some(serial) => Some(self.asker.code(role, serial).await?),
             None => None,
         };
         let sdk = self.reach.sdk.to_builder().credentials_provider(SharedCredentialsProvider::new(by)).build();
@@ -141,7 +116,15 @@ impl<'a> Resolver<'a> {
             .send()
             .await;
         let request = about_role("AssumeRole", &role.arn);
-        let answer = answer.map_err(|error| with_place(&role.place, &role.arn, failure::aws(&request, error)))?;
+        let answer = answer.map_err(|error| {
+            let mut trouble = with_place(&role.place, &role.arn, failure::aws(&request, error));
+            // STS calls this, too, a denial, whoever may assume the role.
+            if role.mfa_serial.is_some() && trouble.message.contains("MultiFactorAuthentication failed") {
+                trouble.kind = FailureKind::NoCredentials;
+                trouble.message.push_str(" A refresh asks for another one.");
+            }
+            trouble
+        })?;
         of_sts(answer.credentials, &format!("profile {:?}", role.profile))
     }
 
@@ -168,6 +151,14 @@ impl<'a> Resolver<'a> {
     }
 
     async fn ask_sso(&self, sso: &SsoSource) -> Outcome {
+        if !has_token(sso) {
+            let (url, profile) = (&sso.start_url, &sso.profile);
+            let why = format!(
+                "nobody is signed in to {url} (profile {profile:?}). Sign in: aws sso login --profile {}",
+                shell_word(profile)
+            );
+            return Err(CredentialTrouble::new(FailureKind::NoCredentials, why));
+        }
         let mut builder = SsoCredentialsProvider::builder()
             .configure(&self.provider_config())
             .account_id(&sso.account)
@@ -195,10 +186,12 @@ impl<'a> Resolver<'a> {
             return Err(CredentialTrouble::new(FailureKind::Invalid, format!("{what} is empty")));
         };
         let program = Program {
+            name: what.clone(),
             command: command.into(),
             arguments: arguments.to_vec(),
+            variables: Vec::new(),
             patience: Some(self.reach.patience),
-            ..Program::default()
+            board: self.reach.board.clone(),
         };
         tracing::info!(profile, "waiting for credential_process");
         let out = run_program(&program).await.map_err(|error| {
@@ -262,6 +255,12 @@ fn read_process_output(out: &[u8], now: Timestamp) -> Result<SdkCredentials, (Fa
     Ok(SdkCredentials::new(id, secret, said.session_token.filter(|it| !it.is_empty()), end, "process"))
 }
 
+/// Whether there is a token at all, good or not; also where that cannot be told.
+fn has_token(sso: &SsoSource) -> bool {
+    let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else { return true };
+    token_path(&home, sso.session.as_deref(), &sso.start_url).try_exists().unwrap_or(true)
+}
+
 /// A name for a session that nobody named.
 fn session_name() -> String {
     format!("eksplorer-session-{}", Timestamp::now().as_second())
@@ -299,11 +298,7 @@ fn sign_in(trouble: CredentialTrouble, command: &str, profile: &str) -> Credenti
     let elsewhere = ["forbidden", "no access"].iter().any(|it| text.contains(it));
     match trouble.kind {
         FailureKind::Expired | FailureKind::NoCredentials if !elsewhere => {
-            let quoted = if profile.contains(|c: char| !c.is_ascii_alphanumeric() && !"-_.@+/".contains(c)) {
-                format!("'{}'", profile.replace('\'', r"'\''"))
-            } else {
-                profile.to_owned()
-            };
+            let quoted = shell_word(profile);
             CredentialTrouble {
                 kind: FailureKind::Expired,
                 message: format!("{}. Sign in: {command} --profile {quoted}", trouble.message.trim_end_matches('.')),

@@ -26,9 +26,26 @@ pub(super) fn split_words(line: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
+/// A text as one word of a shell's line.
+pub(super) fn shell_word(text: &str) -> String {
+    match text.is_empty() || text.contains(|c: char| !c.is_ascii_alphanumeric() && !"-_.@+/".contains(c)) {
+        true => format!("'{}'", text.replace('\'', r"'\''")),
+        false => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_more_into_it() {
+        for (text, wanted) in [("prod-eu/a.b@c", "prod-eu/a.b@c"), ("two words", "'two words'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(shell_word(text), wanted);
+            assert_eq!(split_words(wanted).unwrap(), [text]);
+        }
+    }
 
     #[test]
     fn words_are_those_of_a_shell() {

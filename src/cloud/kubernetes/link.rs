@@ -5,6 +5,7 @@
 //! kept until they are forgotten, so that a person's questions find their connections open.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -123,11 +124,12 @@ impl Link {
 /// A token as a header, and until when it is good: it dies with the credentials that signed it.
 async fn token(session: &Session, id: &ClusterId, now: SystemTime) -> Result<(HeaderValue, SystemTime), TokenError> {
     let other = |error: &dyn std::fmt::Display| TokenError::Other(error.to_string());
-    let Some(provider) = session.sdk().credentials_provider() else {
+    let sdk = session.sdk();
+    let Some(provider) = sdk.credentials_provider() else {
         return Err(TokenError::Credentials(CredentialsError::not_loaded_no_source()));
     };
     let credentials = provider.provide_credentials().await.map_err(TokenError::Credentials)?;
-    let endpoint = sts_endpoint(session.sdk(), &id.region).await.map_err(|error| other(&error))?;
+    let endpoint = sts_endpoint(&sdk, &id.region).await.map_err(|error| other(&error))?;
     let token = cluster_token(&credentials, &endpoint, &id.region, &id.name, now).map_err(|error| other(&error))?;
     let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| other(&error))?;
     header.set_sensitive(true);
@@ -143,6 +145,8 @@ fn good_until(credentials: &aws_credential_types::Credentials, now: SystemTime) 
 #[derive(Default)]
 pub(in crate::cloud) struct Links {
     kept: std::sync::Mutex<BTreeMap<ClusterId, Kept>>,
+    /// How often all were forgotten: a link that was begun before is not kept.
+    forgotten: AtomicU64,
     /// Held while one is made, so that a plugin is run once for all that wait.
     making: Mutex<()>,
 }
@@ -169,6 +173,7 @@ struct Target {
 impl Links {
     /// Forgets all links, and with them tokens and what plugins gave.
     pub(in crate::cloud) fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -193,6 +198,7 @@ impl Links {
         if let Some(link) = kept(&self.kept.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(link);
         }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         let link = Arc::new(match (&session.options().context, &target) {
             (Some(context), target) => through_context(session, context, target.as_ref(), &request).await?,
             (None, Some(Target { endpoint: Some(endpoint), ca: Some(ca) })) => {
@@ -204,7 +210,9 @@ impl Links {
             }
         });
         let mut links = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
+        if self.forgotten.load(Ordering::SeqCst) == forgotten {
+            links.insert(id.clone(), Kept { target, link: Arc::clone(&link) });
+        }
         Ok(link)
     }
 }
@@ -253,7 +261,7 @@ async fn through_context(
         // It was named on purpose, and there is nothing to compare it with.
         None => tracing::warn!(context, on = request.on, "the context could not be verified to be this cluster"),
     }
-    let ready = prepare_user(&user, auth, cluster, session.options().plugin_timeout).await;
+    let ready = prepare_user(&user, auth, cluster, (session.options().plugin_timeout, session.board())).await;
     let ReadyUser { auth, bearer, first, until } =
         ready.map_err(|trouble| Failure { kind: trouble.kind, ..bad(trouble.message) })?;
     let has_certificate = auth.client_certificate.is_some() || auth.client_certificate_data.is_some();

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::kubeconfig::{certificates, is_version_1};
 use crate::cloud::programs::{Program, ProgramError, run_program};
+use crate::cloud::status_board::StatusBoard;
 use crate::model::failure::FailureKind;
 
 /// A token file is read again so often: it is replaced before the token ends.
@@ -79,7 +80,7 @@ pub(super) async fn prepare_user(
     name: &str,
     auth: AuthInfo,
     cluster: Option<ExecAuthCluster>,
-    patience: Duration,
+    (patience, board): (Duration, &StatusBoard),
 ) -> Result<ReadyUser, UserTrouble> {
     let of_user = |why: String| UserTrouble::invalid(format!("user {name:?} of the kubeconfig: {why}"));
     if let Some(provider) = auth.auth_provider.as_ref().filter(|it| it.name != "oidc") {
@@ -101,7 +102,7 @@ pub(super) async fn prepare_user(
     } else if auth.token.is_none()
         && let Some(exec) = &auth.exec
     {
-        let plugin = ExecPlugin::new(name, exec, cluster, patience).map_err(of_user)?;
+        let plugin = ExecPlugin::new(name, exec, cluster, (patience, board)).map_err(of_user)?;
         let given = plugin.run().await?;
         if let Some((certificate, key)) = &given.certificate {
             check_pem(certificate.as_bytes())
@@ -214,7 +215,7 @@ impl ExecPlugin {
         user: &str,
         exec: &ExecConfig,
         cluster: Option<ExecAuthCluster>,
-        patience: Duration,
+        (patience, board): (Duration, &StatusBoard),
     ) -> Result<Self, String> {
         let command = exec.command.clone().filter(|it| !it.is_empty()).ok_or("its exec plugin has no command")?;
         let version = exec.api_version.clone().unwrap_or_default();
@@ -249,10 +250,12 @@ impl ExecPlugin {
             .collect();
         variables.push(("KUBERNETES_EXEC_INFO".to_owned(), info.to_string()));
         let program = Program {
+            name: format!("the exec plugin of user {user:?}"),
             command: command.into(),
             arguments: exec.args.clone().unwrap_or_default(),
             variables,
             patience: Some(patience),
+            board: board.clone(),
         };
         Ok(ExecPlugin { user: user.to_owned(), version, program, install_hint: exec.install_hint.clone() })
     }
@@ -285,7 +288,7 @@ impl ExecPlugin {
             ProgramError::Failed(..) if is_of_aws && said.to_lowercase().contains("expired") => {
                 trouble.kind = FailureKind::Expired;
             }
-            ProgramError::Failed(..) => {}
+            ProgramError::Failed(..) | ProgramError::Stopped(_) => {}
         }
         trouble
     }

@@ -250,6 +250,7 @@ mod tests {
             latency: Duration::ZERO,
             seed: 0,
             page_size: None,
+            desk: Default::default(),
             requests: 1.into(),
             written: watch::Sender::new(0),
         })

@@ -153,7 +153,10 @@ async fn plan_of(steps: usize) -> Score {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_every_point_of_every_plan() {
     let began = Instant::now();
-    let mut plans: JoinSet<Score> = (1..=12).map(plan_of).collect();
+    // The longest one has every kind of step. `EKSPLORER_CRASH_PLANS=all`: one of each length.
+    let all = std::env::var("EKSPLORER_CRASH_PLANS").is_ok_and(|it| it == "all");
+    let lengths = if all { (1..=12).collect() } else { vec![1, 3, 12] };
+    let mut plans: JoinSet<Score> = lengths.into_iter().map(plan_of).collect();
     let mut score = Score::default();
     while let Some(plan) = plans.join_next().await {
         score.add(plan.unwrap());

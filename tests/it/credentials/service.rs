@@ -1,24 +1,37 @@
 //! An AWS on loopback that says who asked: its one cluster is named after the caller's key, and after all that a role was
 //! assumed with. It is EKS, STS, IAM Identity Center, the endpoint of a container and the metadata of an instance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// Temporary key ids, and who has them.
 type Sessions = Arc<Mutex<BTreeMap<String, String>>>;
 
+/// What IAM Identity Center answers to who asks whether a code was confirmed, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// Codes of errors, or `good`; without any, nobody has confirmed it yet.
+    pub(crate) answers: VecDeque<&'static str>,
+    /// When it was asked.
+    pub(crate) asked: Vec<Instant>,
+    /// The bodies of the other requests, by path.
+    pub(crate) bodies: Vec<(String, Value)>,
+}
+
 pub(crate) struct WhoAsked {
     pub(crate) url: String,
+    pub(crate) desk: Arc<Mutex<Desk>>,
     _server: JoinSet<()>,
 }
 
@@ -27,24 +40,31 @@ impl WhoAsked {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let sessions = Sessions::default();
+        let desk = Arc::<Mutex<Desk>>::default();
+        let at_desk = Arc::clone(&desk);
         let mut server = JoinSet::new();
         server.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let sessions = Arc::clone(&sessions);
+                let desk = Arc::clone(&at_desk);
                 connections.spawn(async move {
-                    let service = service_fn(|request| respond(&sessions, request));
+                    let service = service_fn(|request| respond(&sessions, &desk, request));
                     let http = hyper::server::conn::http1::Builder::new();
                     let _ = http.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         });
-        WhoAsked { url, _server: server }
+        WhoAsked { url, desk, _server: server }
     }
 }
 
-async fn respond(sessions: &Sessions, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(
+    sessions: &Sessions,
+    desk: &Mutex<Desk>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     let header = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
@@ -83,6 +103,9 @@ async fn respond(sessions: &Sessions, request: Request<Incoming>) -> Result<Resp
                 _ => (401, "application/json", json!({"message": "Session token not found or invalid"}).to_string()),
             }
         }
+        path @ ("/client/register" | "/device_authorization" | "/token") => {
+            at_desk(&mut desk.lock().unwrap(), path, &body)
+        }
         "/" if body.contains("Action=AssumeRole") => assume(sessions, &body, &who),
         "/" if body.contains("Action=GetCallerIdentity") => {
             let arn = format!("arn:aws:iam::111122223333:user/{who}");
@@ -97,12 +120,47 @@ async fn respond(sessions: &Sessions, request: Request<Incoming>) -> Result<Resp
     Ok(answer.body(Full::from(said)).unwrap())
 }
 
+/// IAM Identity Center's OIDC service.
+fn at_desk(desk: &mut Desk, path: &str, body: &str) -> (u16, &'static str, String) {
+    let good = |body: Value| (200, "application/json", body.to_string());
+    if path != "/token" {
+        desk.bodies.push((path.to_owned(), serde_json::from_str(body).unwrap()));
+    }
+    match path {
+        "/client/register" => good(json!({"clientId": "client", "clientSecret": "SENTINELclient",
+            "clientIdIssuedAt": 1_795_500_000, "clientSecretExpiresAt": 4_070_908_800_i64})),
+        "/device_authorization" => good(json!({"deviceCode": "SENTINELdevice", "userCode": "ABCD-EFGH",
+            "verificationUri": "https://corp.example/device",
+            "verificationUriComplete": "https://corp.example/device?user_code=ABCD-EFGH",
+            "expiresIn": 600, "interval": 1})),
+        _ => {
+            desk.asked.push(Instant::now());
+            match desk.answers.pop_front().unwrap_or("AuthorizationPendingException") {
+                "good" => good(json!({"accessToken": "good", "tokenType": "Bearer", "expiresIn": 28_800,
+                    "refreshToken": "SENTINELrefresh"})),
+                "html" => (502, "text/html", "<html>bad gateway</html>".to_owned()),
+                code => {
+                    let said = json!({"__type": code, "error": "oauth", "error_description": format!("{code} it is")});
+                    (400, "application/json", said.to_string())
+                }
+            }
+        }
+    }
+}
+
 fn assume(sessions: &Sessions, body: &str, who: &str) -> (u16, &'static str, String) {
     let decoded = body.replace("%3A", ":").replace("%2F", "/").replace("%40", "@");
     let get =
         |name: &str| decoded.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
     let last = |text: String| text.rsplit('/').next().unwrap_or_default().to_owned();
     let (action, role) = (get("Action").unwrap(), get("RoleArn").unwrap());
+    if get("TokenCode").as_deref() == Some("000000") {
+        let said = "MultiFactorAuthentication failed with invalid MFA one time pass code.";
+        let said = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{said}</Message></Error></ErrorResponse>"
+        );
+        return (403, "text/xml", said);
+    }
     if role.ends_with("/denied") {
         let said = format!("User: {who} is not authorized to perform: sts:AssumeRole on resource: {role}");
         let said = format!(

@@ -418,7 +418,7 @@ pub(super) const SETUPS: &[Setup] = &[
         [profile 'a b']\nsso_session = other\nsso_account_id = 111122223333\nsso_role_name = Admin\n",
         &[],
         &["--profile", "a b"],
-        Says(&["Sign in: aws sso login --profile 'a b'"]),
+        Says(&["nobody is signed in to https://other", "Sign in: aws sso login --profile 'a b'"]),
     )),
     row(
         "no such session",

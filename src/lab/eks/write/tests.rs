@@ -30,7 +30,17 @@ impl Bench {
         let clock = Clock::stepped("2026-11-24T12:00:00Z".parse().map(Time).unwrap());
         let timeline = Timeline::new(World::new(document), Duration::ZERO);
         let (faults, requests, written) = (Faults::default(), 1.into(), tokio::sync::watch::Sender::new(0));
-        Bench(State { timeline, faults, clock, latency: Duration::ZERO, seed, page_size: None, requests, written })
+        Bench(State {
+            timeline,
+            faults,
+            clock,
+            latency: Duration::ZERO,
+            seed,
+            page_size: None,
+            desk: Default::default(),
+            requests,
+            written,
+        })
     }
 
     fn small() -> Bench {
