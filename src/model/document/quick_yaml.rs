@@ -138,7 +138,7 @@ fn is_word(text: &str) -> bool {
     const WORDS: [&str; 11] = ["y", "n", "yes", "no", "on", "off", "true", "false", "nan", "inf", "infinity"];
     let is_worded = |it: &&str| it.eq_ignore_ascii_case(text);
     let begins_so = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_' || it == '/');
-    begins_so && !is_null_like(text) && !WORDS.iter().any(|it| is_worded(&it))
+    begins_so && !is_null_like(text) && !WORDS.iter().any(is_worded)
 }
 
 /// A bare moment as this program writes it: `2026-11-24T06:00:00Z`.
@@ -312,16 +312,16 @@ struct PlainMembers<'p, 'de> {
 }
 
 impl<'de> PlainMembers<'_, 'de> {
-    fn is_new(&mut self, key: &Cow<'de, str>) -> bool {
+    fn is_new(&mut self, key: Cow<'de, str>) -> bool {
         if self.keys.len() < FEW_KEYS {
-            let is_new = !self.keys.contains(key);
-            self.keys.push(key.clone());
+            let is_new = !self.keys.contains(&key);
+            self.keys.push(key);
             return is_new;
         }
         if self.many.is_empty() {
             self.many.extend(self.keys.iter().cloned());
         }
-        self.many.insert(key.clone())
+        self.many.insert(key)
     }
 }
 
@@ -337,7 +337,7 @@ impl<'de> MapAccess<'de> for &mut PlainMembers<'_, 'de> {
             Event::Scalar(key, style, 0, None) if style != ScalarStyle::Plain || is_word(&key) => key,
             _ => return Err(NotPlain),
         };
-        if !self.is_new(&key) {
+        if !self.is_new(key.clone()) {
             return Err(NotPlain);
         }
         match key {
