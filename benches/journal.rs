@@ -1,4 +1,5 @@
-//! How long a journal of 10,000 batches takes: to read it, and to list it.
+//! How long a journal of 10,000 batches takes: to read it the first time, to read it by its index, as every later start does,
+//! and to list it.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -73,7 +74,16 @@ fn journals(criterion: &mut Criterion) {
     assert!(book.histories().len() == BATCHES && book.unreadable.is_empty());
     let mut group = criterion.benchmark_group(format!("journal of {BATCHES} batches, {} MB", text.len() / 1_000_000));
     group.sample_size(10);
-    group.bench_function("read", |it| it.iter(|| Book::read(black_box(&text))));
+    group.bench_function("read the first time", |it| it.iter_with_large_drop(|| Book::read(black_box(&text))));
+    let folder = std::env::temp_dir().join(format!("eksplorer-bench-journal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(eksplorer::journal::FILE), &text).unwrap();
+    // The first reading leaves the index behind.
+    assert_eq!(eksplorer::journal::read(&folder).unwrap(), book);
+    group.bench_function("read by its index", |it| {
+        it.iter_with_large_drop(|| eksplorer::journal::read(&folder).unwrap());
+    });
+    std::fs::remove_dir_all(&folder).unwrap();
     group.bench_function("list", |it| it.iter(|| journal::text(black_box(&book), None)));
     group.bench_function("what is open", |it| it.iter(|| black_box(&book).open().count()));
     group.finish();

@@ -1,7 +1,10 @@
 //! What was intended and what became of it, on disk: `journal.jsonl`, one JSON object a line.
 //!
 //! Decides that a line is only ever added, and is on the disk before its writing has ended; that the file is its owner's
-//! alone; and that one process writes at a time. What the lines say is `edit::record`'s. No line holds credentials.
+//! alone; and that one process writes at a time. What the lines say is `edit::record`'s. No line holds credentials. Beside a
+//! long journal stands an [`index`] of what was read of it.
+
+mod index;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -88,7 +91,7 @@ pub fn read(folder: &Path) -> Result<Book, JournalError> {
     let held = is_held(&path);
     match fs::read(&path) {
         Ok(bytes) => {
-            let mut book = Book::read(&String::from_utf8_lossy(&bytes));
+            let mut book = index::read_book(folder, bytes);
             book.held = held;
             Ok(book)
         }
@@ -139,12 +142,13 @@ impl Journal {
         }
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map_err(disk("read"))?;
-        let book = Book::read(&String::from_utf8_lossy(&bytes));
+        let is_cut = bytes.last().is_some_and(|last| *last != b'\n');
+        let book = index::read_book(folder, bytes);
         if book.version > VERSION {
             return Err(JournalError::Newer { path, version: book.version });
         }
         // A line that a crash cut short stays by itself.
-        if bytes.last().is_some_and(|last| *last != b'\n') {
+        if is_cut {
             file.write_all(b"\n").map_err(disk("write"))?;
         }
         Ok(Journal { path, file, book, hook: None })

@@ -218,10 +218,11 @@ pub struct Account<'a> {
     pub associations: Vec<&'a PodIdentityAssociation>,
     /// Its pods that have not ended.
     pub pods: Vec<&'a Pod>,
-    /// By its annotation.
-    pub irsa: Option<Irsa>,
+    /// By its annotation. In a box, as below: most of many thousand accounts have neither, and the table of accounts would
+    /// be larger than the accounts.
+    pub irsa: Option<Box<Irsa>>,
     /// By its first association.
-    pub association: Option<Association>,
+    pub association: Option<Box<Association>>,
 }
 
 /// The workloads of a cluster with their bindings, judged. Build once, ask often.
@@ -305,10 +306,11 @@ impl<'a> Workloads<'a> {
             .flat_map(|(namespace, all)| all.iter_mut().map(move |(name, it)| (*namespace, *name, it)));
         for (namespace, name, account) in each {
             account.pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-            account.irsa =
-                account.itself.and_then(|it| Some(this.irsa_of(namespace, name, it.role_arn()?, Some(it.audience()))));
+            account.irsa = account
+                .itself
+                .and_then(|it| Some(Box::new(this.irsa_of(namespace, name, it.role_arn()?, Some(it.audience())))));
             account.associations.sort_by(|a, b| a.association_id.cmp(&b.association_id));
-            account.association = account.associations.first().map(|it| this.association_of(it, None));
+            account.association = account.associations.first().map(|it| Box::new(this.association_of(it, None)));
         }
         this.accounts = accounts;
         this

@@ -19,7 +19,7 @@ use super::overlay::plan::PlanView;
 use super::perform::push;
 use super::update::page;
 use super::words::count;
-use crate::edit::record::{Book, History, Pin, Seen, Standing};
+use crate::edit::record::{BatchHead, Book, History, Pin, Seen, Standing};
 use crate::model::cluster::ClusterId;
 use crate::model::time::Time;
 
@@ -101,7 +101,7 @@ fn fill(app: &mut App) {
         match overlay {
             Overlay::Journal(view) => {
                 let rows = usize::from(super::layout::sheet(super::layout::layout(app).body).rows.height);
-                view.take(book.clone(), home.as_deref(), |it| elsewhere(app, &it.batch.pin), rows);
+                view.take(book.clone(), home.as_deref(), |pin| elsewhere(app, pin), rows);
             }
             Overlay::Batch(view) => view.renew(&book),
             _ => {}
@@ -307,15 +307,16 @@ pub(super) fn remind(app: &mut App) {
     if !app.is_live() || !known || busy || app.shelf.counted == counted {
         return;
     }
-    let open: Vec<&History> = book.open().filter(|it| is_here(app, it)).collect();
+    let is_here = |pin: &Pin| elsewhere(app, pin).is_empty();
+    let open: Vec<&BatchHead> = book.open().filter(|it| is_here(&it.pin)).collect();
     app.shelf.open = open.len();
     app.shelf.counted = counted;
     if let Some(last) = open.last()
         && app.shelf.reminded.insert(cluster)
     {
-        app.warn(reminder(last, &book.standing(last), open.len(), app.now));
-    } else if let Some(it) = book.histories().iter().find(|it| book.standing(it) == Standing::BeingApplied)
-        && is_here(app, it)
+        app.warn(reminder(last, &book.standing_of(last), open.len(), app.now));
+    } else if let Some(it) = book.heads().find(|it| book.standing_of(it) == Standing::BeingApplied)
+        && elsewhere(app, &it.pin).is_empty()
         && app.notice.is_none()
     {
         app.tell("A batch is being applied by another eksplorer right now: J shows it.");
@@ -323,11 +324,11 @@ pub(super) fn remind(app: &mut App) {
 }
 
 /// `The batch of 02:14 stopped at step 2 of 4, and whether that step was done is not known: J shows it.`
-fn reminder(last: &History, standing: &Standing, all: usize, now: Time) -> String {
-    let made = last.batch.made_at;
+fn reminder(last: &BatchHead, standing: &Standing, all: usize, now: Time) -> String {
+    let made = last.made_at;
     let format = if made.date() == now.date() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
     let when = made.0.strftime(format);
-    let of = last.steps.len();
+    let of = last.steps;
     let what = match standing {
         Standing::InDoubt { step } => {
             format!("stopped at step {step} of {of}, and whether that step was done is not known")

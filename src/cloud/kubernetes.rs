@@ -679,6 +679,20 @@ mod tests {
     }
 
     #[test]
+    fn items_are_read_wherever_they_stand_and_the_last_ones_count() {
+        let pod = |name: &str| {
+            format!(r#"{{"metadata":{{"name":"{name}","namespace":"n"}},"spec":{{"containers":[{{"name":"c"}}]}}}}"#)
+        };
+        let (one, other) = (pod("one"), pod("other"));
+        let body = format!(
+            r#"{{"items":[{one},{one},5],"metadata":{{"resourceVersion":"1"}},"items":[{other}],"apiVersion":"v1","kind":"PodList"}}"#
+        );
+        let found = list(&body).unwrap();
+        assert_eq!(found.items.iter().map(|it| it.metadata.name.as_str()).collect::<Vec<_>>(), ["other"]);
+        assert_eq!(found.unreadable, []);
+    }
+
+    #[test]
     fn a_list_says_itself_that_it_is_one() {
         for (body, wanted) in [
             ("", "empty"),
@@ -690,6 +704,16 @@ mod tests {
                 r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":null}"#,
                 "items is null",
             ),
+            (
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":{"a":[1]}}"#,
+                "items is no list",
+            ),
+            (
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":7}"#,
+                "items is no list",
+            ),
+            ("[]", "is no object"),
+            (r#"{"items":[{"metadata":{"name":"p"}}],"kind":"NodeList"}"#, "apiVersion is missing"),
             (r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#, "resourceVersion is missing"),
             (r#"{"kind":"PodList","apiVersion":"v1","items":[]}"#, "metadata is missing"),
             (r#"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#, "no PodList"),

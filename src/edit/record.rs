@@ -2,11 +2,11 @@
 //!
 //! Decides the shape of a line ([`Line`]), and what a batch's lines amount to ([`History`]): what was done, what was not,
 //! and of what nobody knows whether it was. A call is begun before it is made: so a beginning without an end is a doubt,
-//! never a "no". Knows no file and no clock. A new kind of line is a variant of [`Event`]; older programs then refuse the
-//! journal by its [`VERSION`].
+//! never a "no". Knows no file and no clock. All batches together are a [`Book`]. A new kind of line is a variant of [`Event`];
+//! older programs then refuse the journal by its [`VERSION`].
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -253,7 +253,8 @@ impl Progressed {
 }
 
 /// How a batch stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// Agreed to, and nothing of it done.
     NotBegun,
@@ -457,124 +458,10 @@ pub fn not_brought_back(subject: &Subject) -> &'static str {
     }
 }
 
-/// The journal, read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Book {
-    histories: Vec<History>,
-    /// Where each batch is among the histories, by its name.
-    places: HashMap<String, usize>,
-    /// The lines that could not be read, counted from 1: a crash may cut the line that it falls into.
-    pub unreadable: Vec<usize>,
-    /// The highest version met.
-    pub version: u32,
-    /// Another process has the journal open for writing.
-    pub held: bool,
-    /// The batch of the last line that was read: the one that whoever writes is at.
-    last: String,
-    lines: usize,
-}
-
-impl Book {
-    /// Reads a journal. What a crash cut short is left out: nothing was done on the strength of it.
-    pub fn read(text: &str) -> Book {
-        let mut book = Book::default();
-        for line in text.lines() {
-            book.lines += 1;
-            if line.is_empty() {
-                continue;
-            }
-            match Line::parse(line) {
-                Ok(line) => book.take(line),
-                Err(_) => {
-                    #[derive(Deserialize)]
-                    struct Versioned {
-                        v: u32,
-                    }
-                    // What a newer program wrote is whole, though not for us.
-                    match serde_json::from_str::<Versioned>(line) {
-                        Ok(Versioned { v }) if v > VERSION => book.version = book.version.max(v),
-                        _ => book.unreadable.push(book.lines),
-                    }
-                }
-            }
-        }
-        book
-    }
-
-    /// Takes in a line that was written.
-    pub fn take(&mut self, line: Line) {
-        let Line { v, at, batch, event } = line;
-        self.version = self.version.max(v);
-        match (event, self.places.get(&batch)) {
-            (Event::Planned { plan }, None) => {
-                let undone = plan.undoes.as_ref().and_then(|it| self.places.get(it));
-                if let Some(it) = undone.and_then(|at| self.histories.get_mut(*at)) {
-                    it.undone_by.push(plan.id.clone());
-                }
-                // A batch is found by the name that it has itself.
-                self.places.entry(plan.id.clone()).or_insert(self.histories.len());
-                self.histories.push(History::new(*plan));
-            }
-            (event, Some(place)) => {
-                if let Some(it) = self.histories.get_mut(*place) {
-                    it.add(at, event);
-                }
-            }
-            (_, None) => {}
-        }
-        self.last = batch;
-    }
-
-    /// All batches, the oldest first.
-    pub fn histories(&self) -> &[History] {
-        &self.histories
-    }
-
-    /// One of them.
-    pub fn history(&self, id: &str) -> Option<&History> {
-        self.histories.get(*self.places.get(id)?)
-    }
-
-    /// The batches that a word may mean: a name, the beginning of one, or `last`.
-    pub fn named(&self, word: &str) -> Vec<&History> {
-        match self.history(word) {
-            Some(it) => vec![it],
-            None if word == "last" => self.histories.last().into_iter().collect(),
-            None => self.histories.iter().filter(|it| !word.is_empty() && it.batch.id.starts_with(word)).collect(),
-        }
-    }
-
-    /// How a batch stands, what other batches did included.
-    pub fn standing(&self, history: &History) -> Standing {
-        // What looks like a crash is a step under way, as long as its writer lives.
-        if self.held && history.batch.id == self.last && history.own_standing().is_open() {
-            return Standing::BeingApplied;
-        }
-        for id in history.undone_by.iter().rev() {
-            let Some(by) = self.history(id) else { continue };
-            match self.standing(by) {
-                Standing::Done { .. } => return Standing::UndoneBy(id.clone()),
-                Standing::Stopped { .. }
-                | Standing::InDoubt { .. }
-                | Standing::BeingApplied
-                | Standing::BeingUndoneBy(_) => {
-                    return Standing::BeingUndoneBy(id.clone());
-                }
-                // It did nothing, or was left, or was undone itself.
-                _ => {}
-            }
-        }
-        history.own_standing()
-    }
-
-    /// The batches of which somebody has to decide what becomes of them.
-    pub fn open(&self) -> impl Iterator<Item = &History> {
-        self.histories.iter().filter(|it| self.standing(it).is_open())
-    }
-}
-
+mod book;
 mod seen;
 
+pub use book::{BatchHead, Book, BookIndex};
 pub use seen::{Seen, There, seen};
 
 #[cfg(test)]

@@ -12,38 +12,44 @@ use super::document::{
     ClusterDocument, Document, FORMAT, IamDocument, Manifest, MissingNote, SectionNote, SectionState, region_of,
 };
 use super::failure::Failure;
-use super::rbac::ConfigMap;
+use super::network::NetworkPolicy;
+use super::rbac::{Binding, ConfigMap, Namespace, Role};
 use super::snapshot::{AwsAuthFact, ClusterFacts, IamFacts, Missing, Section, Snapshot, Source, State};
 use super::time::Time;
+use super::workload::{DaemonSet, Node, Pod, ServiceAccount};
 
 /// The facts that a document holds.
 pub fn snapshot_of(document: &Document, source: Source) -> Snapshot {
-    let since = document.taken_at.unwrap_or_default();
-    let facts: BTreeMap<ClusterId, Arc<ClusterFacts>> = document
-        .clusters
-        .iter()
+    into_snapshot(document.clone(), source)
+}
+
+/// The facts of a document that is needed no more: a large one is not there twice.
+pub fn into_snapshot(document: Document, source: Source) -> Snapshot {
+    let Document { taken_at, caller, region, clusters, iam, sections, .. } = document;
+    let since = taken_at.unwrap_or_default();
+    let facts: BTreeMap<ClusterId, Arc<ClusterFacts>> = clusters
+        .into_iter()
         .map(|it| {
-            let id = cluster_id(it, document.region.as_deref());
-            let facts = cluster_facts(it, &id, &document.sections, since);
+            let id = cluster_id(&it, region.as_deref());
+            let facts = cluster_facts(it, &id, &sections, since);
             (id, Arc::new(facts))
         })
         .collect();
-    let reader = Reader { notes: &document.sections, prefix: "iam".to_owned(), since };
-    let iam = document.iam.clone().unwrap_or_default();
-    let account = document
-        .caller
+    let reader = Reader { notes: &sections, prefix: "iam".to_owned(), since };
+    let iam = iam.unwrap_or_default();
+    let account = caller
         .as_ref()
         .map(|caller| caller.account.clone())
         .or_else(|| facts.values().find_map(|f| f.cluster.value().and_then(Cluster::account)));
-    let caller = match &document.caller {
-        Some(caller) => Section::known(caller.clone(), since),
+    let caller = match caller {
+        Some(caller) => Section::known(caller, since),
         None => Section::failed(Failure::not_recorded("the caller")),
     };
     Snapshot {
         source,
-        taken_at: document.taken_at,
+        taken_at,
         caller,
-        clusters: Reader { notes: &document.sections, prefix: "account".to_owned(), since }
+        clusters: Reader { notes: &sections, prefix: "account".to_owned(), since }
             .section("clusters", Some(facts.keys().cloned().collect())),
         facts,
         iam: Arc::new(IamFacts {
@@ -99,79 +105,100 @@ impl Reader<'_> {
             },
         }
     }
+}
 
-    /// As [`Reader::section`], for manifests: a kind of which there is none was not recorded, unless a note says that it
-    /// is empty, for nothing else tells a list that was pasted from all that there is.
-    fn kind<T>(&self, name: &str, found: Option<Vec<T>>) -> Section<Vec<T>> {
-        self.section(name, found.filter(|found| !found.is_empty()))
+/// The manifests of a document, by kind. A kind of which there is none was not recorded, unless a note says that it is
+/// empty, for nothing else tells a list that was pasted from all that there is.
+#[derive(Default)]
+struct Kinds {
+    config_maps: Option<Vec<ConfigMap>>,
+    namespaces: Option<Vec<Namespace>>,
+    service_accounts: Option<Vec<ServiceAccount>>,
+    pods: Option<Vec<Pod>>,
+    nodes: Option<Vec<Node>>,
+    daemon_sets: Option<Vec<DaemonSet>>,
+    network_policies: Option<Vec<NetworkPolicy>>,
+    roles: Option<Vec<Role>>,
+    cluster_roles: Option<Vec<Role>>,
+    role_bindings: Option<Vec<Binding>>,
+    cluster_role_bindings: Option<Vec<Binding>>,
+}
+
+impl Kinds {
+    fn of(manifests: Vec<Manifest>) -> Kinds {
+        let mut kinds = Kinds::default();
+        for manifest in manifests {
+            match manifest {
+                Manifest::ConfigMap(it) => kinds.config_maps.get_or_insert_default().push(it),
+                Manifest::Namespace(it) => kinds.namespaces.get_or_insert_default().push(it),
+                Manifest::ServiceAccount(it) => kinds.service_accounts.get_or_insert_default().push(it),
+                Manifest::Pod(it) => kinds.pods.get_or_insert_default().push(it),
+                Manifest::Node(it) => kinds.nodes.get_or_insert_default().push(it),
+                Manifest::DaemonSet(it) => kinds.daemon_sets.get_or_insert_default().push(it),
+                Manifest::NetworkPolicy(it) => kinds.network_policies.get_or_insert_default().push(it),
+                Manifest::Role(it) => kinds.roles.get_or_insert_default().push(it),
+                Manifest::ClusterRole(it) => kinds.cluster_roles.get_or_insert_default().push(it),
+                Manifest::RoleBinding(it) => kinds.role_bindings.get_or_insert_default().push(it),
+                Manifest::ClusterRoleBinding(it) => kinds.cluster_role_bindings.get_or_insert_default().push(it),
+                // Documents are read without them.
+                Manifest::List(_) | Manifest::Other => {}
+            }
+        }
+        kinds
     }
 }
 
 fn cluster_facts(
-    it: &ClusterDocument,
+    it: ClusterDocument,
     id: &ClusterId,
     notes: &BTreeMap<String, SectionNote>,
     since: Time,
 ) -> ClusterFacts {
     let reader = Reader { notes, prefix: format!("{}/{}", id.region, id.name), since };
-    let pick = |f: &dyn Fn(&Manifest) -> bool| -> Option<Vec<&Manifest>> {
-        it.kubernetes.as_ref().map(|all| all.iter().filter(|m| f(m)).collect())
-    };
-    macro_rules! of_kind {
-        ($name:literal, $variant:ident) => {
-            reader.kind(
-                $name,
-                pick(&|m| matches!(m, Manifest::$variant(_))).map(|found| {
-                    found
-                        .into_iter()
-                        .filter_map(|m| if let Manifest::$variant(it) = m { Some(it.clone()) } else { None })
-                        .collect::<Vec<_>>()
-                }),
-            )
-        };
-    }
-    let config_maps: Section<Vec<ConfigMap>> = of_kind!("awsAuth", ConfigMap);
-    let entries = it.access_entries.clone();
-    let none = entries.as_ref().is_none_or(Vec::is_empty);
+    let kinds = Kinds::of(it.kubernetes.unwrap_or_default());
+    let config_maps = reader.section("awsAuth", kinds.config_maps);
+    let none = it.access_entries.as_ref().is_none_or(Vec::is_empty);
     // Where the mode is only inferred, entries that could not be read might tell another one.
     let note = notes.get(&format!("{}/accessEntries", reader.prefix));
     let noted = note.is_some_and(|it| it.state != SectionState::NotApplicable);
-    let may_read = it.cluster.authentication_mode().reads_entries() || it.cluster.mode_is_inferred() && noted;
+    let mode_is_inferred = it.cluster.mode_is_inferred();
+    let may_read = it.cluster.authentication_mode().reads_entries() || mode_is_inferred && noted;
+    let is_connected = it.cluster.connector_config.is_some();
     // A cluster that could not be described stands in the document by its name alone, with a note.
     let cluster = match notes.get(&format!("{}/cluster", reader.prefix)) {
         Some(note) if matches!(note.state, SectionState::Refused | SectionState::Failed) => {
             Section::failed(note.failure.clone().unwrap_or_else(|| Failure::not_recorded("the cluster")))
         }
-        _ => Section::known(it.cluster.clone(), since),
+        _ => Section::known(it.cluster, since),
     };
-    let no_entries_to_know = cluster.value().is_some() && none && (!may_read || it.cluster.connector_config.is_some());
+    let no_entries_to_know = cluster.value().is_some() && none && (!may_read || is_connected);
     ClusterFacts {
         cluster,
         access_entries: if no_entries_to_know {
-            Section::not_applicable(if it.cluster.mode_is_inferred() { inferred_no_entries() } else { no_entries() })
+            Section::not_applicable(if mode_is_inferred { inferred_no_entries() } else { no_entries() })
         } else {
-            reader.section("accessEntries", entries)
+            reader.section("accessEntries", it.access_entries)
         },
         asked_entries: BTreeMap::new(),
-        pod_identity_associations: reader.section("podIdentityAssociations", it.pod_identity_associations.clone()),
-        nodegroups: reader.section("nodegroups", it.nodegroups.clone()),
-        fargate_profiles: reader.section("fargateProfiles", it.fargate_profiles.clone()),
-        addons: reader.section("addons", it.addons.clone()),
-        identity_provider_configs: reader.section("identityProviderConfigs", it.identity_provider_configs.clone()),
-        capabilities: reader.section("capabilities", it.capabilities.clone()),
-        updates: reader.section("updates", it.updates.clone()),
+        pod_identity_associations: reader.section("podIdentityAssociations", it.pod_identity_associations),
+        nodegroups: reader.section("nodegroups", it.nodegroups),
+        fargate_profiles: reader.section("fargateProfiles", it.fargate_profiles),
+        addons: reader.section("addons", it.addons),
+        identity_provider_configs: reader.section("identityProviderConfigs", it.identity_provider_configs),
+        capabilities: reader.section("capabilities", it.capabilities),
+        updates: reader.section("updates", it.updates),
         aws_auth: aws_auth(&config_maps),
-        namespaces: of_kind!("namespaces", Namespace),
-        service_accounts: of_kind!("serviceAccounts", ServiceAccount),
-        pods: of_kind!("pods", Pod),
-        nodes: of_kind!("nodes", Node),
-        daemon_sets: of_kind!("daemonSets", DaemonSet),
-        network_policies: of_kind!("networkPolicies", NetworkPolicy),
-        roles: of_kind!("roles", Role),
-        cluster_roles: of_kind!("clusterRoles", ClusterRole),
-        role_bindings: of_kind!("roleBindings", RoleBinding),
-        cluster_role_bindings: of_kind!("clusterRoleBindings", ClusterRoleBinding),
-        api_resources: reader.section("apiResources", it.api_resources.clone()),
+        namespaces: reader.section("namespaces", kinds.namespaces),
+        service_accounts: reader.section("serviceAccounts", kinds.service_accounts),
+        pods: reader.section("pods", kinds.pods),
+        nodes: reader.section("nodes", kinds.nodes),
+        daemon_sets: reader.section("daemonSets", kinds.daemon_sets),
+        network_policies: reader.section("networkPolicies", kinds.network_policies),
+        roles: reader.section("roles", kinds.roles),
+        cluster_roles: reader.section("clusterRoles", kinds.cluster_roles),
+        role_bindings: reader.section("roleBindings", kinds.role_bindings),
+        cluster_role_bindings: reader.section("clusterRoleBindings", kinds.cluster_role_bindings),
+        api_resources: reader.section("apiResources", it.api_resources),
     }
 }
 

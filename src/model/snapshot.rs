@@ -179,12 +179,16 @@ impl<T> Section<T> {
     }
 
     /// The section after a refresh gave `fresh`: a failed refresh keeps the older value, marked stale, and a refresh
-    /// under way keeps the older value until something better has come.
+    /// under way keeps the older value until something better has come. News of a first reading that say only how far it
+    /// is keep the rows that came before.
     #[must_use]
     pub fn refreshed(self, fresh: Section<T>) -> Section<T> {
         let (since, missing) = match &self.state {
             State::Known { since } => (*since, Vec::new()),
             State::Partial { since, missing } | State::Stale { since, missing, .. } => (*since, missing.clone()),
+            State::Loading { .. } if matches!(fresh, Section { value: None, state: State::Loading { .. } }) => {
+                return Section { value: self.value, state: fresh.state };
+            }
             _ => return fresh,
         };
         match fresh.state {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::json::FORMAT;
 use super::{columns, receipt};
 use crate::edit::receipt::{End, Receipt, StepReceipt};
-use crate::edit::record::{Book, History, Standing};
+use crate::edit::record::{BatchHead, Book, History, Standing};
 use crate::model::visible::visible;
 
 /// How a batch stands, in a few words.
@@ -22,11 +22,10 @@ fn told(standing: &Standing, steps: usize) -> String {
 }
 
 /// What it is for, or what it does.
-fn what(history: &History) -> String {
-    let batch = &history.batch;
+fn what(batch: &BatchHead) -> String {
     let home = Some(batch.pin.account.as_str());
-    let does = batch.draft.changes();
-    let does = does.map(|(subject, change)| format!("{} {}", change.sign(), super::plan::subject(subject, home)));
+    let does = batch.changes.iter();
+    let does = does.map(|(sign, subject)| format!("{sign} {}", super::plan::subject(subject, home)));
     let does = does.collect::<Vec<_>>().join(", ");
     let undoes = batch.undoes.as_ref().map(|it| format!("undoes {it}: ")).unwrap_or_default();
     let note = batch.note.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
@@ -36,21 +35,21 @@ fn what(history: &History) -> String {
 /// The batches, the oldest first; of one, its steps too.
 pub fn text(book: &Book, only: Option<&History>) -> String {
     let mut out = String::new();
-    let histories: Vec<&History> = only.map_or_else(|| book.histories().iter().collect(), |it| vec![it]);
-    if histories.is_empty() {
+    let heads: Vec<&BatchHead> =
+        only.map_or_else(|| book.heads().collect(), |it| book.head(&it.batch.id).into_iter().collect());
+    if heads.is_empty() {
         out.push_str("the journal is empty: nothing was changed from here\n");
     } else {
         let mut rows = vec![
             ["BATCH", "WHEN", "STATE", "CLUSTER", "WHO", "WHAT"].map(str::to_owned).into_iter().collect::<Vec<_>>(),
         ];
-        rows.extend(histories.iter().map(|it| {
-            let batch = &it.batch;
+        rows.extend(heads.iter().map(|it| {
             vec![
-                batch.id.clone(),
-                batch.made_at.to_string(),
-                told(&book.standing(it), it.steps.len()),
-                format!("{} ({})", batch.pin.cluster, batch.pin.region),
-                batch.caller.clone(),
+                it.id.clone(),
+                it.made_at.to_string(),
+                told(&book.standing_of(it), it.steps),
+                format!("{} ({})", it.pin.cluster, it.pin.region),
+                it.caller.clone(),
                 what(it),
             ]
         }));
@@ -74,8 +73,8 @@ pub fn text(book: &Book, only: Option<&History>) -> String {
     if let Some(line) = asides(book) {
         out.push_str(&format!("\n{line}\n"));
     }
-    for it in histories.iter().filter(|it| book.standing(it).is_open()) {
-        let id = &it.batch.id;
+    for it in heads.iter().filter(|it| book.standing_of(it).is_open()) {
+        let id = &it.id;
         out.push('\n');
         out.push_str(&visible(&format!(
             "open: {id}. Go on with: eksplorer resume {id}; take back: eksplorer undo {id}; leave as it is: eksplorer \
@@ -97,7 +96,7 @@ fn steps(history: &History) -> Vec<StepReceipt> {
 
 /// The journal for programs.
 pub fn value(book: &Book, only: Option<&History>) -> Value {
-    let histories: Vec<&History> = only.map_or_else(|| book.histories().iter().collect(), |it| vec![it]);
+    let histories: Vec<&History> = only.map_or_else(|| book.histories(), |it| vec![it]);
     let batches = histories.into_iter().map(|it| {
         let (batch, standing) = (&it.batch, book.standing(it));
         let undone_by = match &standing {

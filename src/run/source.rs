@@ -20,7 +20,7 @@ use crate::config::DEFAULT_CONCURRENCY;
 use crate::lab::{self, Lab};
 use crate::model::cluster::ClusterId;
 use crate::model::document::{Document, read};
-use crate::model::facts::{cluster_id, snapshot_of};
+use crate::model::facts::{cluster_id, into_snapshot};
 use crate::model::failure::FailureKind;
 use crate::model::snapshot::{Section, Snapshot, Source as Kind};
 use crate::model::time::Time;
@@ -113,7 +113,7 @@ impl Source {
             }
             let document = read_document(path)?;
             let kind = Kind::File { path: path.display().to_string() };
-            return Ok(Source::File(Box::new(snapshot_of(&document, kind))));
+            return Ok(Source::File(Box::new(into_snapshot(document, kind))));
         }
         let mut cloud = cloud::Options {
             profile: options.profile.clone(),

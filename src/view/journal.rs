@@ -75,7 +75,7 @@ fn summary(canvas: &mut Canvas<'_>, area: Rect, view: &JournalView, book: &Book)
     let open = view
         .lines(0)
         .filter(|it| it.elsewhere.is_empty())
-        .filter(|it| book.history(&it.id).is_some_and(|history| book.standing(history).is_open()));
+        .filter(|it| book.head(&it.id).is_some_and(|head| book.standing_of(head).is_open()));
     let open = open.count();
     let mut x = area.x;
     let mut put = |text: &str, role: Role| {

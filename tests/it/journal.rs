@@ -377,7 +377,7 @@ fn undo_of_a_batch_takes_the_same_road_as_ever() {
     });
     let ticket = asked.expect("it is asked for");
     let book = full();
-    let history = book.histories().iter().find(|it| it.batch.id.ends_with("0e0e0e")).expect("there");
+    let history = book.histories().into_iter().find(|it| it.batch.id.ends_with("0e0e0e")).expect("there");
     let batch = Batch { draft: history.undo(), undoes: Some(history.batch.id.clone()), ..history.batch.clone() };
     stage.send(Msg::Answer(ticket, Answer::Undo(Ok(Some(Box::new(batch))))));
     let Some(Overlay::Plan(view)) = stage.app.overlays.last() else { panic!("{}", top(&stage)) };

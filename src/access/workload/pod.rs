@@ -137,7 +137,7 @@ impl<'a> Workloads<'a> {
         let asked = account.and_then(|it| it.itself).map_or(DEFAULT_AUDIENCE, |it| it.audience());
         let unrecorded = own.token == Some(Token::Unrecorded);
         let audience = if unrecorded { Some(asked) } else { own.audience() };
-        let judged = account.and_then(|it| it.irsa.as_ref());
+        let judged = account.and_then(|it| it.irsa.as_deref());
         let irsa = match judged.filter(|it| it.role_arn == role_arn && it.audience.as_deref() == audience) {
             Some(irsa) => Cow::Borrowed(irsa),
             None => Cow::Owned(self.irsa_of(namespace, name, role_arn, audience)),

@@ -13,8 +13,8 @@ use crate::app::filter::Filter;
 use crate::app::pane::Motion;
 use crate::app::table;
 use crate::app::words::count;
-use crate::edit::record::{Book, History, Progressed, Standing};
-use crate::edit::told::sentences::{in_short, sentences};
+use crate::edit::record::{BatchHead, Book, History, Pin, Progressed, Standing};
+use crate::edit::told::sentences::sentences;
 use crate::model::principal::Asked;
 use crate::model::time::Time;
 
@@ -74,16 +74,10 @@ pub struct JournalView {
 
 impl JournalView {
     /// Takes in a reading; the cursor stays on its batch. `elsewhere` says in what a batch belongs elsewhere.
-    pub fn take(
-        &mut self,
-        book: Arc<Book>,
-        home: Option<&str>,
-        elsewhere: impl Fn(&History) -> Vec<String>,
-        page: usize,
-    ) {
+    pub fn take(&mut self, book: Arc<Book>, home: Option<&str>, elsewhere: impl Fn(&Pin) -> Vec<String>, page: usize) {
         let before = self.line().map(|it| it.id.clone());
-        let all = book.histories().iter().enumerate().rev();
-        self.lines = all.map(|(at, it)| line(at, it, &book.standing(it), home, elsewhere(it))).collect();
+        let all = book.heads().enumerate().rev();
+        self.lines = all.map(|(at, it)| line(at, it, &book.standing_of(it), home, elsewhere(&it.pin))).collect();
         self.book = book;
         self.narrow();
         let at = self.shown.iter().position(|at| self.lines.get(*at).map(|it| &it.id) == before.as_ref());
@@ -136,7 +130,7 @@ impl JournalView {
 
     /// The batch under the cursor.
     pub fn history(&self) -> Option<&History> {
-        self.book.histories().get(self.line()?.at)
+        self.book.history_at(self.line()?.at)
     }
 
     /// Moves the cursor.
@@ -154,8 +148,7 @@ impl JournalView {
     }
 }
 
-fn line(at: usize, history: &History, standing: &Standing, home: Option<&str>, elsewhere: Vec<String>) -> JournalLine {
-    let batch = &history.batch;
+fn line(at: usize, batch: &BatchHead, standing: &Standing, home: Option<&str>, elsewhere: Vec<String>) -> JournalLine {
     // Of another account everything is named with it.
     let home = home.filter(|it| *it == batch.pin.account).or(Some(batch.pin.account.as_str()));
     let undoes = if batch.undoes.is_some() { "undo: " } else { "" };
@@ -166,8 +159,8 @@ fn line(at: usize, history: &History, standing: &Standing, home: Option<&str>, e
         when: minute(batch.made_at),
         who: who(&batch.caller, home),
         cluster: batch.pin.cluster.clone(),
-        what: format!("{undoes}{}", in_short(&batch.draft, home)),
-        state: state(standing, history.steps.len()),
+        what: format!("{undoes}{}", batch.summary),
+        state: state(standing, batch.steps),
         elsewhere,
     }
 }

@@ -4,10 +4,12 @@
 //! items is read by itself, and that a refusal is the API server's only as a `Status`. What else answers at that address (a
 //! load balancer, a proxy, a portal) says nothing about the cluster.
 
+use std::fmt;
 use std::time::Duration;
 
 use kube::core::Status;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
 use super::super::answer::shape::{Shape, WireNode};
@@ -51,10 +53,17 @@ impl ApiAnswer {
     /// The answer as a JSON document, whole.
     pub(super) fn json(&self) -> Result<Value, String> {
         if self.body.trim_ascii().is_empty() {
-            return Err("it is empty".to_owned());
+            return Err(EMPTY.to_owned());
         }
-        serde_json::from_slice(&self.body).map_err(|error| format!("it is no whole JSON document ({error})"))
+        serde_json::from_slice(&self.body).map_err(not_whole)
     }
+}
+
+/// Why an answer without content is none.
+const EMPTY: &str = "it is empty";
+
+fn not_whole(error: serde_json::Error) -> String {
+    format!("it is no whole JSON document ({error})")
 }
 
 /// Does the Status say that this very object is not there? Another API server's says nothing of it, nor does one that
@@ -85,48 +94,164 @@ pub(super) struct ApiListing<T> {
     pub(super) remaining: Option<usize>,
 }
 
-/// Reads a list, item by item.
+/// Reads a list, item by item: of a page of hundreds of pods, one at a time is held as JSON.
 pub(super) fn read_list<T: DeserializeOwned>(
     answer: &ApiAnswer,
     (kind, version): (&str, &str),
     shape: &Shape,
 ) -> Result<ApiListing<T>, String> {
-    let value = answer.json()?;
-    shapes::LIST.check(WireNode::Json(&value), &mut Vec::new()).map_err(|fault| fault.to_string())?;
+    if answer.body.trim_ascii().is_empty() {
+        return Err(EMPTY.to_owned());
+    }
+    // What is no object is no list, and that is said of it.
+    let is_object = answer.body.trim_ascii_start().starts_with(b"{");
+    let mut all = ListedItems { kind, version, shape, found: Vec::new(), unreadable: Vec::new() };
+    let mut deserializer = serde_json::Deserializer::from_slice(&answer.body);
+    let head = if is_object {
+        ListSeed(&mut all).deserialize(&mut deserializer)
+    } else {
+        Value::deserialize(&mut deserializer)
+    };
+    let head = head.and_then(|head| deserializer.end().map(|()| head)).map_err(not_whole)?;
+    shapes::LIST.check(WireNode::Json(&head), &mut Vec::new()).map_err(|fault| fault.to_string())?;
     let list = format!("{kind}List");
-    if !is_of(&value, &list, version) {
+    if !is_of(&head, &list, version) {
         return Err(format!("it is no {list} of {version}"));
     }
-    let all = value.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut listing = ApiListing {
-        items: Vec::with_capacity(all.len()),
-        unreadable: Vec::new(),
-        next: value.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned),
-        remaining: value
+    Ok(ApiListing {
+        items: all.found,
+        unreadable: all.unreadable,
+        next: head.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned),
+        remaining: head
             .pointer("/metadata/remainingItemCount")
             .and_then(Value::as_u64)
             .and_then(|it| it.try_into().ok()),
-    };
-    for (index, item) in all.iter().enumerate() {
+    })
+}
+
+/// The items of a list as they are read, each for itself.
+struct ListedItems<'a, T> {
+    kind: &'a str,
+    version: &'a str,
+    shape: &'a Shape,
+    found: Vec<T>,
+    unreadable: Vec<(Option<String>, String)>,
+}
+
+impl<T: DeserializeOwned> ListedItems<'_, T> {
+    fn take(&mut self, item: &Value, index: usize) {
+        let (kind, version) = (self.kind, self.version);
         // Items of a typed list carry no kind of their own; where one does, it is the list's.
         let own = |name: &str, wanted: &str| item.get(name).is_none_or(|it| it.as_str() == Some(wanted));
         let found = if own("kind", kind) && own("apiVersion", version) {
-            read(item, shape)
+            read(item, self.shape)
         } else {
             Err(format!("it is no {kind} of {version}"))
         };
         match found {
-            Ok(found) => listing.items.push(found),
+            Ok(found) => self.found.push(found),
             Err(why) => {
                 let name = name_of(item, kind);
                 let which = name.clone().unwrap_or_else(|| format!("items[{index}]"));
-                listing.unreadable.push((name, format!("{which} cannot be read: {why}")));
+                self.unreadable.push((name, format!("{which} cannot be read: {why}")));
             }
         }
     }
-    Ok(listing)
 }
 
+/// Reads a list: gives all but its items, which are taken in as they come.
+struct ListSeed<'v, 'a, T>(&'v mut ListedItems<'a, T>);
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ListSeed<'_, '_, T> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ListSeed<'_, '_, T> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut head = serde_json::Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = if name == "items" {
+                members.next_value_seed(ItemsSeed(&mut *self.0))?
+            } else {
+                members.next_value()?
+            };
+            head.insert(name, value);
+        }
+        Ok(Value::Object(head))
+    }
+}
+
+/// Reads `items`. An empty list stands for those that were taken in; what is neither a list nor null, for any of its like.
+struct ItemsSeed<'v, 'a, T>(&'v mut ListedItems<'a, T>);
+
+const NO_LIST: Value = Value::Bool(false);
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemsSeed<'_, '_, T> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ItemsSeed<'_, '_, T> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        // Of members of one name the last one counts.
+        self.0.found.clear();
+        self.0.unreadable.clear();
+        let mut index = 0;
+        while let Some(item) = items.next_element::<Value>()? {
+            self.0.take(&item, index);
+            index += 1;
+        }
+        Ok(Value::Array(Vec::new()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(NO_LIST)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+        Ok(NO_LIST)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
+        Ok(NO_LIST)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(NO_LIST)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
+        Ok(NO_LIST)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        while members.next_entry::<String, Value>()?.is_some() {}
+        Ok(NO_LIST)
+    }
+}
 /// `namespace/name`, or the name of what is in no namespace.
 fn name_of(item: &Value, kind: &str) -> Option<String> {
     let part = |name: &str| item.get("metadata")?.get(name)?.as_str().filter(|it| !it.is_empty());

@@ -56,12 +56,15 @@ fn ended(id: &str) -> Line {
 
 fn standing(lines: &[Line], id: &str) -> Standing {
     let text: Vec<String> = lines.iter().map(|it| it.text().unwrap()).collect();
-    let book = Book::read(&text.join("\n"));
+    let book = Book::read(text.join("\n"));
     assert!(book.unreadable.is_empty());
     let mut taken = Book::default();
     lines.iter().for_each(|line| taken.take(line.clone()));
     assert_eq!(taken.histories(), book.histories(), "what is written is what is read");
-    book.standing(book.history(id).unwrap())
+    let standing = book.standing(book.history(id).unwrap());
+    assert_eq!(book.standing_of(book.head(id).unwrap()), standing, "in short and whole");
+    assert_eq!(taken.standing_of(taken.head(id).unwrap()), standing);
+    standing
 }
 
 #[test]
@@ -138,9 +141,70 @@ fn another_place_differs_in_sentences() {
 fn a_batch_is_meant_by_its_beginning_or_as_the_last() {
     let mut book = Book::default();
     [planned("one", None), planned("other", None)].into_iter().for_each(|line| book.take(line));
-    let named = |word: &str| book.named(word).iter().map(|it| it.batch.id.clone()).collect::<Vec<_>>();
+    let named = |word: &str| book.named(word).iter().map(|it| it.id.clone()).collect::<Vec<_>>();
     assert_eq!(named("on"), ["one"]);
     assert_eq!(named("o"), ["one", "other"]);
     assert_eq!(named("last"), ["other"]);
     assert!(named("").is_empty() && named("x").is_empty());
+}
+
+/// A journal with all that may happen to one: batches that undo each other, lines between each other, of nobody, cut, glued,
+/// doubled, empty, of NULs, of a newer program, and with the line ends of another system.
+fn rough_journal() -> String {
+    let text = |line: Line| line.text().unwrap();
+    let whole = [
+        text(planned("a", None)),
+        text(intent("a", 1)),
+        text(planned("b", Some("a"))),
+        text(outcome("a", 1, Outcome::Done)),
+        text(intent("b", 1)),
+        text(planned("a", None)),
+        text(outcome("nobody", 1, Outcome::Done)),
+        text(intent("a", 2)),
+        text(outcome("b", 1, Outcome::Failed { code: None, because: "é".into() })),
+        text(ended("a")),
+        text(line("b", Event::Abandoned)),
+    ];
+    let mut all: Vec<String> = whole.to_vec();
+    all.insert(3, whole[0][..whole[0].len() / 2].to_owned());
+    all.insert(5, format!("{}{}", whole[1], whole[3]));
+    all.insert(6, String::new());
+    all.insert(7, "\0".repeat(100));
+    all.insert(8, "{\"v\":2,\"event\":\"dreamt\"}".to_owned());
+    all.insert(9, format!("{}\r", whole[1]));
+    all.join("\n") + "\n"
+}
+
+#[test]
+fn a_journal_is_the_same_with_an_index_of_any_part_of_it() {
+    let text = rough_journal();
+    let whole = Book::read(text.as_str());
+    assert_eq!((whole.heads().len(), whole.unreadable.as_slice(), whole.version), (2, &[4, 6, 8][..], 2));
+    for (at, _) in text.match_indices('\n') {
+        let index = Book::read(&text[..=at]).index().expect("it ends with a line");
+        assert_eq!(index.bytes, at + 1);
+        let kept = serde_json::to_string(&index).unwrap();
+        assert_eq!(serde_json::from_str::<BookIndex>(&kept).unwrap(), index);
+        let known = Book::read_on(index, text.clone());
+        assert_eq!(known, whole, "at {at}");
+        assert_eq!(known.index(), whole.index(), "at {at}");
+    }
+    assert_eq!(Book::read(&text[..text.len() - 1]).index(), None, "a line that may be cut is in no index");
+    let mut written = whole.clone();
+    written.take(intent("b", 2));
+    assert_eq!(written.index(), None, "what was written since is not in the text");
+    assert_eq!(written.histories(), Book::read(text + &intent("b", 2).text().unwrap()).histories());
+}
+
+#[test]
+fn what_is_listed_of_a_batch_needs_none_of_its_lines() {
+    let text = rough_journal();
+    let index = Book::read(text.as_str()).index().unwrap();
+    // Were a line of the text looked at, it would not be found.
+    let blank = Book::read_on(index, " ".repeat(text.len()));
+    let book = Book::read(text.as_str());
+    assert!(blank.heads().eq(book.heads()));
+    assert!(blank.open().map(|it| &it.id).eq(book.open().map(|it| &it.id)));
+    assert_eq!(blank.named("last"), book.named("last"));
+    assert_eq!(blank.history("a"), None, "whole, it is read from its lines");
 }

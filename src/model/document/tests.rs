@@ -1,5 +1,6 @@
 //! Documents as they are read, with the place of a mistake.
 
+use super::read::{Notation, read_at_once, read_with_care};
 use super::*;
 
 const SMALL: &str = r#"
@@ -89,4 +90,86 @@ fn errors_name_line_and_field_path() {
 fn json_errors_name_line_and_field_path() {
     let it = read("{\"eksplorer\": 1,\n \"clusters\": [{\"cluster\": {\"name\": 5}}]}").expect_err("wrong type");
     assert_eq!((it.line, it.path.as_deref()), (Some(2), Some("clusters[0].cluster.name")));
+}
+
+/// What each way of reading makes of a text, its lists flattened: the quick one only where it takes the text.
+fn both_ways(text: &str) -> (Option<Document>, Result<Document, DocumentError>) {
+    let notation = Notation::of(text);
+    (read_at_once(text, notation), read_with_care(text, notation))
+}
+
+#[test]
+fn what_this_program_writes_is_read_in_one_pass() {
+    let document = read(SMALL).expect("reads");
+    for text in [to_yaml(&document).expect("writes"), to_json(&document).expect("writes")] {
+        let (quick, careful) = both_ways(&text);
+        assert_eq!(quick.as_ref(), Some(&document), "{text}");
+        assert_eq!(careful.expect(&text), document);
+    }
+}
+
+#[test]
+fn what_needs_a_look_ahead_is_read_with_care() {
+    let head = "eksplorer: 1\nclusters:\n- cluster: {name: c}\n  kubernetes:\n  - ";
+    for (manifest, kinds) in [
+        ("{metadata: {name: p}, kind: Pod, spec: {}}", 1),
+        ("{kind: PodList, items: [{metadata: {name: p}}]}", 1),
+        ("{kind: List, items: [{metadata: {name: p}, kind: Pod}]}", 1),
+        ("{kind: Pod, metadata: {name: p}, items: 5}", 1),
+        ("{kind: List}", 0),
+        ("{kind: Deployment, metadata: 5}", 0),
+        ("{kind: null, metadata: {name: p}}", 0),
+        ("{}", 0),
+    ] {
+        let text = format!("{head}{manifest}\n");
+        let (quick, careful) = both_ways(&text);
+        let careful = careful.expect(&text);
+        assert!(quick.is_none_or(|it| it == careful), "{text}");
+        let read = read(&text).expect(&text);
+        assert_eq!(read.clusters[0].kubernetes.as_ref().map(Vec::len), Some(kinds), "{text}");
+    }
+    let twice = format!("{head}{{kind: Pod, metadata: {{name: p}}, kind: Node}}\n");
+    assert!(matches!(both_ways(&twice), (None, Err(_))), "{twice}");
+}
+
+#[test]
+fn one_pass_takes_no_text_that_care_reads_otherwise() {
+    let document = read(SMALL).expect("reads");
+    let mut taken = 0;
+    for text in [to_yaml(&document).expect("writes"), to_json(&document).expect("writes")] {
+        let lines: Vec<&str> = text.lines().collect();
+        for at in 0..lines.len() {
+            let (before, line, after) = (&lines[..at], lines[at], &lines[at + 1..]);
+            let name = line.trim_start().trim_start_matches("- ");
+            let indent = &line[..line.len() - name.len()];
+            let changed = [
+                vec![],
+                vec![line.to_owned(), line.to_owned()],
+                vec![line.to_owned(), format!("{}kind: Node", indent.replace('-', " "))],
+                vec![line.to_owned(), format!("{indent}\"items\": [],")],
+                vec![line.replacen(name.split([':', '"']).next().unwrap_or_default(), "kind", 1)],
+                vec![line.replace(": ", ": !!str ")],
+                vec![line.replace(": ", ": &a ")],
+                vec![line.replace('"', "")],
+                vec![line.replace("name", "~")],
+                vec![line.replacen(char::is_alphabetic, "7", 1)],
+                vec![line.to_owned(), "---".to_owned()],
+            ];
+            for lines in changed {
+                let with: Vec<&str> = before
+                    .iter()
+                    .copied()
+                    .chain(lines.iter().map(String::as_str))
+                    .chain(after.iter().copied())
+                    .collect();
+                let text = with.join("\n");
+                let (quick, careful) = both_ways(&text);
+                if let Some(quick) = quick {
+                    assert_eq!(careful.as_ref(), Ok(&quick), "{text}");
+                    taken += 1;
+                }
+            }
+        }
+    }
+    assert!(taken > 100, "too few are taken to tell anything: {taken}");
 }

@@ -97,3 +97,13 @@ fn a_role_of_another_account_is_unknown() {
     assert_eq!(iam.role("1", "x"), Lookup::Absent);
     assert_eq!(iam.role("2", "x"), Lookup::Unknown(Gap::Foreign("2".into())));
 }
+
+#[test]
+fn news_of_how_far_a_reading_is_keep_the_rows_that_came() {
+    let first = Section::loading(Some(vec![1, 2]), 2, None);
+    let further = first.refreshed(Section::loading(None, 6_000, Some(9_000)));
+    assert_eq!(further.items(), [1, 2]);
+    assert_eq!(*further.state(), State::Loading { done: 6_000, total: Some(9_000) });
+    assert_eq!(further.clone().refreshed(Section::loading(Some(vec![3]), 1, None)).items(), [3], "a new reading");
+    assert_eq!(further.refreshed(Section::known(vec![], Time::default())).items(), [0; 0]);
+}

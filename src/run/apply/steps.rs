@@ -238,11 +238,15 @@ impl<'a> Run<'a> {
         if self.wrote.contains(subject) {
             return self.manner.wait;
         }
-        let touches = |it: &&History| {
+        let book = self.journal.book();
+        let touches = |it: &History| {
             let begun = it.batch.steps.iter().zip(&it.steps).filter(|(_, it)| **it != Progressed::NotBegun);
-            it.batch.pin == self.history.batch.pin && begun.into_iter().any(|(step, _)| step.subject == *subject)
+            begun.into_iter().any(|(step, _)| step.subject == *subject)
         };
-        let last = self.journal.book().histories().iter().filter(touches).map(|it| it.last).max();
+        // Of an older batch nothing is waited for, whatever it wrote to.
+        let recent = book.heads().filter(|it| it.pin == self.history.batch.pin && age(it.last) < self.manner.wait);
+        let wrote = recent.filter(|it| book.history(&it.id).is_some_and(touches));
+        let last = wrote.map(|it| it.last).max();
         last.map_or(Duration::ZERO, |last| self.manner.wait.saturating_sub(age(last)))
     }
 

@@ -19,7 +19,7 @@ use crate::cli::{ConsentArgs, JournalArgs, Options, Output, ResumeArgs, UndoArgs
 use crate::cloud::{Session, SignalsHandled};
 use crate::edit::check::CheckId;
 use crate::edit::receipt::{Progress, Receipt};
-use crate::edit::record::{Batch, Book, Event, History, Line, Standing, VERSION};
+use crate::edit::record::{Batch, BatchHead, Book, Event, History, Line, Standing, VERSION};
 use crate::edit::{Review, review};
 use crate::journal::{self, Journal};
 use crate::model::cluster::ClusterId;
@@ -178,9 +178,9 @@ pub async fn apply_batch(
     wait: Duration,
     tell: Tell<'_>,
 ) -> Result<Printed, Trouble> {
-    let here = |it: &&History| it.batch.pin == batch.pin && Some(&it.batch.id) != batch.undoes.as_ref();
+    let here = |it: &&BatchHead| it.pin == batch.pin && Some(&it.id) != batch.undoes.as_ref();
     for open in journal.book().open().filter(here) {
-        let (id, word) = (&open.batch.id, journal.book().standing(open).word());
+        let (id, word) = (&open.id, journal.book().standing_of(open).word());
         tell(&visible(&format!("an earlier batch is {word}: {id}. See: eksplorer journal {id}")));
     }
     let work = |manner: Manner, tx: mpsc::Sender<Progress>| async move {
@@ -211,10 +211,10 @@ async fn reviewed(session: &Session, batch: &Batch) -> Review {
 /// The one batch that a word means.
 fn the_one(book: &Book, named: &str) -> Result<String, Trouble> {
     match book.named(named).as_slice() {
-        [one] => Ok(one.batch.id.clone()),
+        [one] => Ok(one.id.clone()),
         [] => Err(Trouble::bad_input(format!("the journal has no batch {}. See: eksplorer journal", visible(named)))),
         several => {
-            let all = several.iter().map(|it| it.batch.id.as_str()).collect::<Vec<_>>().join(", ");
+            let all = several.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(", ");
             Err(Trouble::bad_input(format!("{} may be any of these batches: {}", visible(named), visible(&all))))
         }
     }

@@ -98,6 +98,8 @@ pub(super) async fn account(session: &Session, tx: &mpsc::Sender<Update>) {
 /// One sweep for roles, users, groups and policies; roles and users one by one where that is refused.
 async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
     let mut sum = AccountDetails::default();
+    let mut roles = Feed::new(tx.clone(), Slot::new(|section| Update::Iam(IamUpdate::Roles(section))));
+    let mut users = Feed::new(tx.clone(), Slot::new(|section| Update::Iam(IamUpdate::Users(section))));
     let (mut next, mut turns) = (None, PageTurns::default());
     let broken = loop {
         match iam.account_details(next).await {
@@ -116,8 +118,8 @@ async fn details(iam: &Iam, crew: &mut Crew, tx: &mpsc::Sender<Update>) {
                     Ok(next) => next,
                     Err(failure) => break Some(failure),
                 };
-                send(tx, IamUpdate::Roles(Section::loading(Some(sum.roles.clone()), sum.roles.len(), None))).await;
-                send(tx, IamUpdate::Users(Section::loading(Some(sum.users.clone()), sum.users.len(), None))).await;
+                roles.show_when_due(sum.roles.len(), || sum.roles.clone()).await;
+                users.show_when_due(sum.users.len(), || sum.users.clone()).await;
             }
             Err(failure) => break Some(failure),
         }

@@ -23,6 +23,11 @@ use crate::model::update::Update;
 const SHOWN_EVERY: Duration = Duration::from_millis(50);
 /// So many rows cost a millisecond more, for each news holds all of them.
 const ROWS_PER_MILLISECOND: usize = 10;
+/// Of longer lists the news say only how far they are: each is held here until it is whole, and a copy of all that came
+/// would be a second one for a moment's look.
+const MOST_SHOWN: usize = 5_000;
+/// Nor do they bring rows while so much news is unread: each would wait with a copy of its own for a reader that is behind.
+const MOST_UNREAD: usize = 8;
 
 /// No name is longer, and the SDK panics at a URL that is.
 const LONGEST_NAME: usize = 4096;
@@ -54,11 +59,21 @@ impl<T> Feed<T> {
         self.due.unwrap_or_else(Instant::now)
     }
 
-    async fn show(&mut self, rows: Vec<T>, total: Option<usize>) {
-        let done = rows.len();
-        let pause = SHOWN_EVERY + Duration::from_millis((done / ROWS_PER_MILLISECOND) as u64);
-        let _ = self.tx.send(self.slot.put(Section::loading(Some(rows), done, total))).await;
+    /// Shows what came so far, or only how much that is.
+    async fn show(&mut self, done: usize, total: Option<usize>, rows: impl FnOnce() -> Vec<T>) {
+        let is_behind = self.tx.max_capacity() - self.tx.capacity() > MOST_UNREAD;
+        let rows = (done <= MOST_SHOWN && !is_behind).then(rows);
+        let copied = rows.as_ref().map_or(0, Vec::len);
+        let pause = SHOWN_EVERY + Duration::from_millis((copied / ROWS_PER_MILLISECOND) as u64);
+        let _ = self.tx.send(self.slot.put(Section::loading(rows, done, total))).await;
         self.due = Some(Instant::now() + pause);
+    }
+
+    /// Shows what came so far of a list of unknown length, unless it was shown a moment ago.
+    pub(super) async fn show_when_due(&mut self, done: usize, rows: impl FnOnce() -> Vec<T>) {
+        if self.due() <= Instant::now() {
+            self.show(done, None, rows).await;
+        }
     }
 }
 
@@ -127,7 +142,8 @@ where
             done = work.next() => done,
             () = sleep_until(feed.due()), if unseen => {
                 unseen = false;
-                feed.show(found.values().cloned().collect(), (!listing).then_some(listed)).await;
+                let total = (!listing).then_some(listed);
+                feed.show(found.len(), total, || found.values().cloned().collect()).await;
                 continue;
             }
         };
@@ -206,11 +222,12 @@ where
                     }
                 };
                 if next.is_none() {
+                    items.shrink_to_fit();
                     return Section::partial(items, now(), missing);
                 }
                 if feed.due() <= Instant::now() {
                     let total = page.remaining.map(|remaining| items.len() + remaining);
-                    feed.show(items.clone(), total).await;
+                    feed.show(items.len(), total, || items.clone()).await;
                 }
             }
             Err(failure) if items.is_empty() && missing.is_empty() => return Section::failed(failure),
@@ -244,5 +261,48 @@ where
                 return (items, missing);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cluster::ClusterId;
+    use crate::model::snapshot::State;
+
+    #[tokio::test]
+    async fn of_a_long_list_the_news_say_only_how_far_it_is() {
+        let (tx, mut rx) = mpsc::channel(4);
+        let mut feed = Feed::new(tx, Slot::new(Update::Clusters));
+        let id = ClusterId { region: "r".into(), name: "c".into() };
+        feed.show(MOST_SHOWN, None, || vec![id; MOST_SHOWN]).await;
+        feed.show(MOST_SHOWN + 1, Some(9_000), || panic!("a long list is not copied")).await;
+        let mut next = || match rx.try_recv() {
+            Ok(Update::Clusters(section)) => section,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(next().items().len(), MOST_SHOWN);
+        let further = next();
+        assert_eq!(*further.state(), State::Loading { done: MOST_SHOWN + 1, total: Some(9_000) });
+        assert_eq!(further.value(), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_behind_is_sent_no_copies() {
+        let (tx, mut rx) = mpsc::channel(4 * MOST_UNREAD);
+        let mut feed = Feed::new(tx, Slot::new(Update::Clusters));
+        let id = ClusterId { region: "r".into(), name: "c".into() };
+        for done in 1..=2 * MOST_UNREAD {
+            feed.show(done, None, || vec![id.clone(); done]).await;
+        }
+        let mut next = || match rx.try_recv() {
+            Ok(Update::Clusters(section)) => Some(section),
+            _ => None,
+        };
+        let with_rows = std::iter::from_fn(&mut next).filter(|it| it.value().is_some()).count();
+        assert_eq!(with_rows, MOST_UNREAD + 1);
+        feed.show(99, None, || vec![id; 99]).await;
+        let Ok(Update::Clusters(section)) = rx.try_recv() else { panic!("it has caught up") };
+        assert_eq!(section.items().len(), 99);
     }
 }

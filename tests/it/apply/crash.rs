@@ -239,7 +239,7 @@ async fn killed_at_first(bench: &Bench, n: usize, kind: Kind) -> Batch {
     let args = [&["plan", file, "--apply", "--yes-cluster", "c"][..], &WAIT].concat();
     killed(bench, &args, &batch.steps, n, kind).await;
     let journal = bench.journal(None);
-    let [history] = journal.book().histories() else { panic!("{:?}", journal.book()) };
+    let [history] = journal.book().histories()[..] else { panic!("{:?}", journal.book()) };
     assert_eq!(history.batch.steps, batch.steps, "the words mean the same edits");
     history.batch.clone()
 }
