@@ -56,7 +56,7 @@ use crate::access::trace::Trace;
 use crate::edit::draft::Staging;
 use crate::model::cluster::ClusterId;
 use crate::model::principal::Asked;
-use crate::model::sign_in::SessionStatus;
+use crate::model::sign_in::{SessionStatus, SsoSignIn};
 use crate::model::snapshot::{ClusterFacts, DocumentRef, Snapshot, Source};
 use crate::model::time::Time;
 use crate::model::update::Call;
@@ -153,6 +153,8 @@ pub struct App {
     pub session: SessionStatus,
     /// The number of the code that was asked for last.
     asked_code: Option<u64>,
+    /// The sign-in that was ended when another one was asked for.
+    left_sign_in: Option<SsoSignIn>,
     /// Where the facts are from.
     places: elsewhere::Places,
     /// Whether everything is being read again.
@@ -198,6 +200,7 @@ impl App {
             shelf: Shelf::default(),
             session: SessionStatus::default(),
             asked_code: None,
+            left_sign_in: None,
             places: elsewhere::Places::default(),
             refreshing: Slot::default(),
             endpoint: setup.endpoint,

@@ -16,6 +16,7 @@ pub use commands::{who_can_question, who_is_bound};
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;
+use super::findings::MASTERS;
 use super::identity::groups::{AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::inventory::PrincipalRow;
 use super::permissions::index::BindingAt;
@@ -180,7 +181,10 @@ pub struct Identities {
 impl Identities {
     /// Those that bindings surely let, without the control plane's own: groups first, by name.
     pub fn subjects(&self) -> Vec<Via> {
-        let groups = self.groups.keys().filter(|it| !is_system(it) || stands_for_many(&Via::Group((*it).clone())));
+        // Whoever aws-auth maps to system:masters has it too.
+        let is_of_people =
+            |it: &&String| !is_system(it) || *it == MASTERS || stands_for_many(&Via::Group((*it).clone()));
+        let groups = self.groups.keys().filter(is_of_people);
         let groups = groups.map(|it| Via::Group(it.clone()));
         let users = self.users.keys().filter_map(|name| match account_of(name) {
             Some((namespace, name)) => {

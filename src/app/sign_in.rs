@@ -23,7 +23,12 @@ use crate::model::snapshot::Source;
 const WORTH_A_WORD: i64 = 1;
 
 /// Takes in what the session waits for now.
-pub(super) fn take_status(app: &mut App, fresh: SessionStatus, effects: &mut Vec<Effect>) {
+pub(super) fn take_status(app: &mut App, mut fresh: SessionStatus, effects: &mut Vec<Effect>) {
+    // A sign-in that was left for another one is over, even where the session has yet to begin the other.
+    match &app.left_sign_in {
+        Some(left) if fresh.sign_in.as_ref() == Some(left) => fresh.sign_in = None,
+        _ => app.left_sign_in = None,
+    }
     let old = std::mem::replace(&mut app.session, fresh);
     let fresh = app.session.clone();
     app.endpoint.clone_from(&fresh.endpoint);
@@ -115,7 +120,7 @@ pub(super) fn sign_in(app: &mut App, effects: &mut Vec<Effect>) {
         return refresh(app, effects);
     }
     if !app.session.sign_in.as_ref().is_some_and(|it| it.is_under_way()) {
-        app.session.sign_in = None;
+        app.left_sign_in = app.session.sign_in.take();
         effects.push(Effect::SignIn);
     }
     push(app, Overlay::SignIn);

@@ -468,6 +468,9 @@ impl Kubernetes {
             let answer = self.answer(exchange).await?;
             read(&answer).map_err(|why| Trouble::Unreadable(answer, why))
         };
+        if self.link.is_signed_by_us() {
+            self.session.wait_for_credentials().await;
+        }
         let request = request.asked_of(self.link.host());
         self.session.perform(request, call, |request, trouble| trouble.failure(request, asked)).await
     }

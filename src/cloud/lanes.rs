@@ -78,6 +78,8 @@ fn lane(rank: Rank, urgency: Urgency) -> usize {
 
 /// Refusals that come so close to each other are of requests that ran at once, and count as one.
 const ONE_REFUSAL: Duration = Duration::from_secs(1);
+/// After so long without a refusal it is as if there had been none.
+const FORGOTTEN: Duration = Duration::from_secs(60);
 /// After so many answers for each slot without a refusal there is one slot more.
 const ANSWERS_PER_SLOT: usize = 8;
 
@@ -101,6 +103,13 @@ struct Slots {
 }
 
 impl Slots {
+    /// What was refused long ago says nothing of now.
+    fn forget(&mut self, now: Instant) {
+        if self.refused.is_some_and(|at| now.saturating_duration_since(at) >= FORGOTTEN) {
+            (self.limit, self.answers, self.refused) = (self.most, 0, None);
+        }
+    }
+
     /// Whose turn it is, if there is a slot for them.
     fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
         for (lane, waiting) in self.waiting.iter_mut().enumerate() {
@@ -156,7 +165,11 @@ impl Lanes {
     /// Waits for a slot.
     pub(crate) async fn permit(&self, rank: Rank, urgency: Urgency) -> Option<Permit> {
         let (turn, waits) = oneshot::channel();
-        locked(&self.0).waiting[lane(rank, urgency)].push_back(turn);
+        {
+            let mut slots = locked(&self.0);
+            slots.forget(Instant::now());
+            slots.waiting[lane(rank, urgency)].push_back(turn);
+        }
         hand_out(&self.0);
         // Nobody is sent away, so there always is a permit in the end.
         waits.await.ok()
@@ -300,5 +313,11 @@ mod tests {
         assert_eq!(lanes.pace(), Some(7));
         (0..7 * ANSWERS_PER_SLOT).for_each(|_| lanes.answered());
         assert_eq!((lanes.pace(), all().len()), (None, 7));
+        now += ONE_REFUSAL;
+        lanes.throttled(now);
+        locked(&lanes.0).forget(now + FORGOTTEN / 2);
+        assert_eq!(lanes.pace(), Some(4));
+        locked(&lanes.0).forget(now + FORGOTTEN);
+        assert_eq!((lanes.pace(), all().len()), (None, 7), "even where nothing was answered since");
     }
 }

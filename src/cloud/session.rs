@@ -417,6 +417,14 @@ impl Session {
         self.clients().sts.clone()
     }
 
+    /// Waits until there are AWS credentials to sign with: a person may be looking for a code meanwhile, which is not the
+    /// time of the call that needs them. That there are none is that call's to say.
+    pub(super) async fn wait_for_credentials(&self) {
+        if let Some(credentials) = &self.inner.credentials {
+            let _ = credentials.provide().await;
+        }
+    }
+
     /// Makes a request when its turn has come, and records it.
     pub(super) async fn perform<T, E>(
         &self,
@@ -483,9 +491,10 @@ impl Session {
             Err(why) => Err(progress.failure(request, why)),
         };
         match &result {
-            Ok(_) => lanes.answered(),
             Err(failure) if failure.kind == FailureKind::Throttled => lanes.throttled(tokio::time::Instant::now()),
-            Err(_) => {}
+            // A refusal of another kind shows as well that the service has time.
+            Ok(_) | Err(_) if progress.was_answered() => lanes.answered(),
+            Ok(_) | Err(_) => {}
         }
         if let Some(host) = progress.host() {
             request.check.answered_by(host);

@@ -75,7 +75,14 @@ pub fn text(
     }
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (at, holder) in answer.holders.iter().enumerate() {
-        let path = holder.paths.iter().map(|it| it.grant.to_string()).collect::<Vec<_>>().join("  +  ");
+        // A command's requests may be allowed by several rules of one grant.
+        let mut grants: Vec<String> = Vec::new();
+        for grant in holder.paths.iter().map(|it| it.grant.to_string()) {
+            if !grants.contains(&grant) {
+                grants.push(grant);
+            }
+        }
+        let path = grants.join("  +  ");
         let note = note(holder);
         let path = match (path.is_empty(), note.is_empty()) {
             (_, true) => path,
@@ -117,9 +124,10 @@ pub fn text(
 const MOST_BOUND: usize = 12;
 
 /// What bindings say, before it is known which principals are behind them.
-pub fn bound_text(question: &Question, bound: &[Via], entries: usize) -> String {
+pub fn bound_text(question: &Question, (bound, is_whole): (&[Via], bool), entries: usize) -> String {
     let of = if question.command.is_some() { "this or a part of it" } else { "this" };
     let whom = match bound {
+        [] if !is_whole => format!("to whom bindings give {of} is not known: not all of them could be read"),
         [] => format!("no binding gives {of} to anybody outside the control plane"),
         _ => {
             let first: Vec<String> =
@@ -128,7 +136,8 @@ pub fn bound_text(question: &Question, bound: &[Via], entries: usize) -> String 
                 0 => String::new(),
                 more => format!(" and {more} more (--rbac-only lists them)"),
             };
-            format!("bindings give {of} to {}{more}", first.join(", "))
+            let not_all = if is_whole { "" } else { "; not all bindings could be read" };
+            format!("bindings give {of} to {}{more}{not_all}", first.join(", "))
         }
     };
     format!("{}: {whom}\nreading {entries} access entries for the principals", visible(&question.title()))
@@ -202,12 +211,17 @@ mod tests {
         let question = Question::from(Meant::literal(Request { verb: "get".into(), target }));
         let groups = |count: usize| (0..count).map(|n| Via::Group(format!("g{n}"))).collect::<Vec<_>>();
         assert_eq!(
-            bound_text(&question, &groups(2), 3000),
+            bound_text(&question, (&groups(2), true), 3000),
             "get /metrics: bindings give this to group g0, group g1\nreading 3000 access entries for the principals"
         );
-        let long = bound_text(&question, &groups(MOST_BOUND + 3), 3000);
+        let long = bound_text(&question, (&groups(MOST_BOUND + 3), true), 3000);
         assert!(long.contains("group g11 and 3 more (--rbac-only lists them)\n"), "{long}");
-        let none = bound_text(&question, &[], 3000);
+        let none = bound_text(&question, (&[], true), 3000);
         assert!(none.contains("no binding gives this to anybody outside the control plane"), "{none}");
+        // What was not read may name anybody.
+        let open = bound_text(&question, (&[], false), 3000);
+        assert!(open.contains("to whom bindings give this is not known: not all of them could be read"), "{open}");
+        let part = bound_text(&question, (&groups(1), false), 3000);
+        assert!(part.contains("to group g0; not all bindings could be read\n"), "{part}");
     }
 }

@@ -237,6 +237,8 @@ struct Server {
     reading: Reading,
     /// How many batches are being applied or undone.
     applying: usize,
+    /// A refresh came while something was applied: the session starts afresh after it.
+    is_fresh_start_owed: bool,
     /// What was found by the last look at a review.
     looked: Option<Box<Looked>>,
     /// Set: what is being applied ends before its next step.
@@ -264,6 +266,7 @@ async fn serve(
         overview: Round::default(),
         reading: Reading::default(),
         applying: 0,
+        is_fresh_start_owed: false,
         looked: None,
         stop: Arc::default(),
         folder,
@@ -394,8 +397,10 @@ impl Server {
     fn start_afresh(&mut self) {
         // What is being applied goes on as whom it was begun.
         if self.applying > 0 {
+            self.is_fresh_start_owed = true;
             return;
         }
+        self.is_fresh_start_owed = false;
         let (session, before, tx) = (self.session.clone(), self.fresh.clone(), self.tx.clone());
         let fresh = async move {
             before.await;
@@ -466,7 +471,12 @@ impl Server {
                 self.read(next);
             }
             Begun::LookAt(looked) => self.looked = Some(looked),
-            Begun::Apply => self.applying = self.applying.saturating_sub(1),
+            Begun::Apply => {
+                self.applying = self.applying.saturating_sub(1);
+                if self.applying == 0 && self.is_fresh_start_owed {
+                    self.start_afresh();
+                }
+            }
             Begun::Ask | Begun::Review => {}
         }
         if let Some(refresh) = self.refresh.take_if(|it| !it.account && it.cluster.is_none()) {

@@ -8,24 +8,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use eksplorer::access::Verdict;
+use eksplorer::access::identity::Resolver;
 use eksplorer::cloud::{Credentials, Endpoint, Options, Session};
 use eksplorer::lab::{self, Lab};
 use eksplorer::model::cluster::{
     AccessConfig, AuthenticationMode, Cluster, ClusterId, FargateProfile, FargateSelector, Nodegroup,
 };
 use eksplorer::model::document::{ClusterDocument, Document, FORMAT, IamDocument, Manifest};
-use eksplorer::model::facts::snapshot_of;
+use eksplorer::model::facts::{aws_auth_fact, snapshot_of};
 use eksplorer::model::failure::{Failure, FailureKind};
 use eksplorer::model::mapping::{AccessEntry, AssociatedPolicy};
 use eksplorer::model::principal::Asked;
-use eksplorer::model::rbac::{Metadata, Namespace};
+use eksplorer::model::rbac::{ConfigMap, Metadata, Namespace};
+use eksplorer::model::request::{Request, Target};
 use eksplorer::model::role::{Caller, InstanceProfile, ManagedPolicy, OpenIdConnectProvider, RoleDetail, UserDetail};
 use eksplorer::model::section::{SectionId, SectionSet};
 use eksplorer::model::snapshot::{ClusterFacts, Section, Source, State};
 use eksplorer::model::time::Time;
 use eksplorer::model::update::{Call, ClusterUpdate, Update};
 use eksplorer::model::workload::PodIdentityAssociation;
-use eksplorer::run::load;
+use eksplorer::run::load::{self, EntryScope, ListedEntries, Needs};
 use gate::{Fault, Gate};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -1003,4 +1006,78 @@ async fn what_policies_say_to_an_action_is_simulated_by_resource_and_condition()
     assert!(failure.message.contains("DateLessThan is not evaluated here"), "{failure:?}");
     let failure = iam.simulate(&role_arn("nobody"), &actions, &resources, &[]).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Missing);
+}
+
+/// A role that was made again under another path, of an account whose IAM cannot be read from here.
+const AGAIN: [&str; 2] = ["arn:aws:iam::555566667777:role/old/ops", "arn:aws:iam::555566667777:role/new/ops"];
+
+fn cluster_with(more: &[(&str, &str)]) -> ClusterDocument {
+    let mut it = cluster("c", AuthenticationMode::Api, 60);
+    let policy = |name: &str| AssociatedPolicy {
+        policy_arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        ..AssociatedPolicy::default()
+    };
+    let entries = more.iter().map(|(arn, name)| AccessEntry {
+        principal_arn: (*arn).to_owned(),
+        associated_access_policies: Some(vec![policy(name)]),
+        ..entry(0)
+    });
+    it.access_entries.as_mut().unwrap().extend(entries);
+    it
+}
+
+#[tokio::test]
+async fn a_name_that_entries_of_several_paths_have_is_not_one_of_them() {
+    let names = [(AGAIN[0], "AmazonEKSClusterAdminPolicy"), (AGAIN[1], "AmazonEKSViewPolicy")];
+    let bed = Bed::of(world(vec![cluster_with(&names)])).await;
+    let asked = Asked::from_arn("arn:aws:sts::555566667777:assumed-role/ops/bob").unwrap();
+    let snapshot = load::answer(&bed.session, id("c"), asked.clone()).await;
+    let facts = snapshot.cluster(&id("c"));
+    let failure = facts.asked_entries[&asked.principal.key()].clone().unwrap_err();
+    assert!(failure.message.contains("entries of several paths name it"), "{failure}");
+    let resolution = Resolver::new(&facts, &snapshot.iam).resolve(&asked);
+    assert_eq!(resolution.verdict, Verdict::Unknown, "{}", resolution.because);
+}
+
+#[tokio::test]
+async fn all_entries_of_a_name_that_aws_auth_has_are_read() {
+    let names = [(AGAIN[0], "AmazonEKSViewPolicy"), (AGAIN[1], "AmazonEKSViewPolicy")];
+    let bed = Bed::of(world(vec![cluster_with(&names)])).await;
+    let needs = Needs { entries: EntryScope::Names, ..Needs::entries() };
+    let mut snapshot = load::facts(&bed.session, id("c"), &needs).await;
+    let rows =
+        format!("- rolearn: {}\n  username: ops\n  groups: [system:masters]\n", "arn:aws:iam::555566667777:role/ops");
+    let data = BTreeMap::from([("mapRoles".to_owned(), rows)]);
+    let fact = aws_auth_fact(&ConfigMap { data, ..ConfigMap::default() });
+    let update = ClusterUpdate::AwsAuth(Section::known(Some(fact), Time::default()));
+    snapshot.apply(Update::Cluster(id("c"), update));
+    load::listed_entries(&bed.session, &id("c"), &ListedEntries::OfAwsAuth, &mut snapshot).await;
+    let facts = snapshot.cluster(&id("c"));
+    let read: Vec<&str> = facts.access_entries.items().iter().map(|it| it.principal_arn.as_str()).collect();
+    assert_eq!(read, AGAIN);
+    assert_eq!(facts.access_entries.missing().len(), 60, "of the others the names are known");
+}
+
+#[tokio::test]
+async fn policies_of_a_services_own_role_are_read_though_nothing_lists_them() {
+    let service = "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let bed = Bed::of(world(vec![cluster_with(&[(service, "AmazonEKSNewServicePolicy")])])).await;
+    let needs = Needs { entries: EntryScope::Names, ..Needs::entries() };
+    let mut snapshot = load::facts(&bed.session, id("c"), &needs).await;
+    let target = Target::Resource {
+        group: String::new(),
+        resource: "secrets".into(),
+        subresource: String::new(),
+        namespace: String::new(),
+        name: String::new(),
+    };
+    let which = ListedEntries::Allowing(vec![Request { verb: "delete".into(), target }]);
+    load::listed_entries(&bed.session, &id("c"), &which, &mut snapshot).await;
+    let facts = snapshot.cluster(&id("c"));
+    assert_eq!(facts.access_entries.items().len(), 61);
+    let policies = |arn: &str| {
+        let entry = facts.access_entries.items().iter().find(|it| it.principal_arn == arn).unwrap();
+        entry.associated_access_policies.as_ref().unwrap().len()
+    };
+    assert_eq!((policies(service), policies(&role_arn("r001"))), (1, 0), "viewers cannot delete secrets");
 }

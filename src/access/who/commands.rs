@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bound::stands_for_many;
 use super::{Holder, Holding, WhoCan, rank, unread_mappings, who_can, who_can_meant};
 use crate::access::Verdict;
+use crate::access::findings::MASTERS;
 use crate::access::inventory::PrincipalRow;
 use crate::access::kubectl::{Need, Question, all_of};
 use crate::access::permissions::{Allowing, Permissions, Via, Who};
@@ -14,15 +16,20 @@ use crate::model::principal::PrincipalKey;
 use crate::model::snapshot::ClusterFacts;
 
 impl Permissions {
-    /// The users, groups and service accounts that bindings let do what is asked, or a part of it.
-    pub fn bound_subjects(&self, question: &Question) -> Vec<Via> {
-        let mut all: Vec<Via> = Vec::new();
-        for via in question.requests().into_iter().flat_map(|it| self.identities(it).subjects()) {
-            if !all.contains(&via) {
-                all.push(via);
+    /// The users, groups and service accounts that bindings let do what is asked, or a part of it, and whether that is
+    /// known of all bindings.
+    pub fn bound_subjects(&self, question: &Question) -> (Vec<Via>, bool) {
+        let (mut all, mut is_whole): (Vec<Via>, bool) = (Vec::new(), true);
+        for request in question.requests() {
+            let found = self.identities(request);
+            is_whole &= found.maybe.is_empty() && self.unread_bindings(request.namespace()).is_empty();
+            for via in found.subjects() {
+                if !all.contains(&via) {
+                    all.push(via);
+                }
             }
         }
-        all
+        (all, is_whole)
     }
 }
 
@@ -68,10 +75,22 @@ pub fn who_is_bound(facts: &ClusterFacts, permissions: &Permissions, question: &
             *pods = None;
         }
         // Of those it was not asked who they are: what is not known of that is no part of the answer.
-        if let Some(who) = who_is(&holder.subject, &BTreeMap::new()) {
-            holder.notes = permissions.decide(&who, &question.meant.request).unverified;
+        match (&holder.subject, who_is(&holder.subject, &BTreeMap::new())) {
+            (Holding::System(Via::Group(name)), _) if name == MASTERS => {
+                holder.notes = vec!["whomever aws-auth maps to it; nobody else but the control plane".to_owned()];
+                holder.subject = Holding::Group(MASTERS.to_owned());
+            }
+            (Holding::Group(name), _) if stands_for_many(&Via::Group(name.clone())) => {}
+            (_, Some(who)) => {
+                let decisions = question.requests().into_iter().map(|it| permissions.decide(&who, it));
+                let said =
+                    decisions.flat_map(|it| if holder.verdict == Verdict::Yes { it.unverified } else { it.unknown });
+                holder.notes = said.collect::<BTreeSet<_>>().into_iter().collect();
+            }
+            (_, None) => {}
         }
     }
+    answer.holders.sort_by(|a, b| (rank(a), &a.subject).cmp(&(rank(b), &b.subject)));
     answer.holders.retain(|it| it.subject != Holding::HiddenCreator);
     let unread = unread_mappings(facts);
     answer.unknown.retain(|it| !unread.contains(it));

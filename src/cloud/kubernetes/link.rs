@@ -91,6 +91,11 @@ impl Link {
         &self.host
     }
 
+    /// Whether its token is made of AWS credentials, by us.
+    pub(super) fn is_signed_by_us(&self) -> bool {
+        self.tokens.as_ref().is_some_and(|it| matches!(it.from, TokenSource::OurOwn(_)))
+    }
+
     /// The token, if it is ours to set.
     pub(super) async fn authorization(&self, session: &Session) -> Result<Option<Token>, TokenError> {
         let Some(tokens) = &self.tokens else { return Ok(None) };

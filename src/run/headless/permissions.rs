@@ -264,11 +264,14 @@ pub async fn who_can(options: &Options, args: &WhoCanArgs, tell: Tell<'_>) -> Re
             (permissions.account_namespaces(&question.requests()), permissions.bound_subjects(&question), entries)
         };
         if entries >= MANY_ENTRIES {
-            tell(&report::who::bound_text(&question, &bound, entries));
+            tell(&report::who::bound_text(&question, (&bound.0, bound.1), entries));
         }
         let requests = ListedEntries::Allowing(question.requests().into_iter().cloned().collect());
         load::listed_entries(session, &id, &requests, &mut snapshot).await;
-        load::read_more(session, &id, &Needs::accounts_in(accounts), &mut snapshot).await;
+        // Where no service account is among those who may, none is read, nor any pod.
+        if accounts.as_ref().is_none_or(|it| !it.is_empty()) {
+            load::read_more(session, &id, &Needs::accounts_in(accounts), &mut snapshot).await;
+        }
         snapshot = snapshot.settled();
     }
     let facts = snapshot.cluster(&id);

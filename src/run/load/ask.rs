@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use futures::future::{FutureExt, join, join_all, join3};
-use futures::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::cluster::{access_entry, aws_auth, describe, reach, send, without_entries};
@@ -98,24 +97,6 @@ pub async fn ask(session: &Session, id: ClusterId, asked: Asked, read: AlreadyRe
     join3(config_map, entry, nodes).await;
 }
 
-/// Reads some access entries, without their policies.
-pub(super) async fn entries(
-    session: &Session,
-    id: &ClusterId,
-    needed: Vec<(PrincipalKey, String)>,
-    tx: mpsc::Sender<Update>,
-) {
-    let eks = session.eks(&id.region);
-    let read = |(key, arn): (PrincipalKey, String)| {
-        let (eks, tx) = (&eks, &tx);
-        async move {
-            let answer = eks.describe_access_entry(&id.name, &arn).await.map(|entry| entry.map(Arc::new));
-            send(tx, id, ClusterUpdate::AskedEntry(key, answer)).await;
-        }
-    };
-    stream::iter(needed).for_each_concurrent(session.concurrency(), read).await;
-}
-
 /// Reads a role's policies: which it has, if that is to be listed, and the text of each managed one, beside those given.
 pub async fn policies(session: &Session, role: &str, list: bool, mut arns: Vec<String>, tx: mpsc::Sender<Update>) {
     let iam = session.ahead().iam();
@@ -190,9 +171,18 @@ async fn entry_by_name(eks: &Eks, cluster: &str, key: &PrincipalKey) -> Result<O
     let (arns, missing) = whole_list(|next| eks.list_access_entries(cluster, None, next)).await;
     let is_it =
         |arn: &String| Principal::from_arn(arn).is_ok_and(|(it, session)| session.is_none() && it.key() == *key);
-    match (arns.iter().find(|arn| is_it(arn)), missing.into_iter().map(|it| it.failure).next()) {
-        (Some(arn), _) => one_entry(eks, cluster, arn).await,
-        (None, None) => Ok(None),
-        (None, Some(failure)) => Err(failure),
+    let found: Vec<&String> = arns.iter().filter(|arn| is_it(arn)).collect();
+    match (found.as_slice(), missing.into_iter().map(|it| it.failure).next()) {
+        ([arn], _) => one_entry(eks, cluster, arn).await,
+        ([], None) => Ok(None),
+        ([], Some(failure)) => Err(failure),
+        ([first, ..], _) => {
+            let mut failure = Failure::not_recorded("its access entry");
+            failure.message = format!(
+                "entries of several paths name it, and its path is not known: {first} and {} more",
+                found.len() - 1
+            );
+            Err(failure)
+        }
     }
 }

@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use futures::future::join_all;
 use tokio::sync::mpsc;
 
+use super::add;
 use super::cluster::{access_entry, slot};
 use super::crew::Crew;
 use super::sweep::{Read, sweep, whole_list};
-use super::{add, ask};
 use crate::access::catalog;
 use crate::access::identity;
 use crate::access::permissions::may_allow;
@@ -48,11 +48,11 @@ pub async fn listed_entries(session: &Session, id: &ClusterId, which: &ListedEnt
             let keys: HashSet<PrincipalKey> = (rows.unwrap_or_default().iter())
                 .filter_map(|row| Some(identity::meant(row.arn.as_deref()?)?.key()))
                 .collect();
-            let needed: Vec<(PrincipalKey, String)> = (names.into_iter())
-                .filter_map(|arn| Some((identity::meant(&arn)?.key(), arn)))
-                .filter(|(key, _)| keys.contains(key))
-                .collect();
-            add(snapshot, |tx| ask::entries(session, id, needed, tx)).await;
+            // Under one name there may be entries of several paths, of which one is alive.
+            let is_needed = |arn: &String| identity::meant(arn).is_some_and(|it| keys.contains(&it.key()));
+            let needed = names.into_iter().filter(is_needed).collect();
+            let others = facts.access_entries.missing().to_vec();
+            add(snapshot, |tx| described(session, id, (needed, others), tx)).await;
         }
         ListedEntries::Allowing(requests) => {
             let unlisted: Vec<Missing> =
@@ -61,6 +61,34 @@ pub async fn listed_entries(session: &Session, id: &ClusterId, which: &ListedEnt
             add(snapshot, |tx| allowing(session, id, requests, (names, unlisted, partition), tx)).await;
         }
     }
+}
+
+/// Describes some entries, without their policies; of the others stays what is known of them.
+async fn described(
+    session: &Session,
+    id: &ClusterId,
+    (names, others): (Vec<String>, Vec<Missing>),
+    tx: mpsc::Sender<Update>,
+) {
+    let (eks, width) = (session.for_section(SectionId::AccessEntries).eks(&id.region), session.concurrency());
+    let cluster = id.name.clone();
+    let others: Vec<Missing> =
+        others.into_iter().filter(|it| it.item.as_ref().is_none_or(|item| !names.contains(item))).collect();
+    let mut crew = Crew::new(tx);
+    crew.bring(slot(id, ClusterUpdate::AccessEntries), |feed| async move {
+        let list = |_| {
+            let names = names.clone();
+            async move { Ok(Page::new(names, None)) }
+        };
+        let read = |arn: String| {
+            let (eks, cluster) = (&eks, &cluster);
+            async move { eks.describe_access_entry(cluster, &arn).await.into() }
+        };
+        let section = sweep(feed, width, list, read).await;
+        let missing = section.missing().iter().cloned().chain(others).collect();
+        Section::partial(section.items().to_vec(), super::now(), missing)
+    });
+    crew.finish().await;
 }
 
 /// `aws`, `aws-cn`, …: of the first ARN that tells.
@@ -88,7 +116,9 @@ async fn allowing(
             let (eks, cluster, holders) = (&eks, &cluster, &holders);
             async move {
                 match holders {
-                    Some(holders) if !holders.contains(&arn) => without_policies(eks, cluster, &arn).await,
+                    Some(holders) if !holders.contains(&arn) && !arn.contains(OF_SERVICE) => {
+                        without_policies(eks, cluster, &arn).await
+                    }
                     _ => access_entry(eks, cluster, &arn).await,
                 }
             }
@@ -99,6 +129,10 @@ async fn allowing(
     });
     crew.finish().await;
 }
+
+/// In the ARN of a service's own role, whose policies are the service's: EKS need not offer them, and this program's table may
+/// lack them.
+const OF_SERVICE: &str = ":role/aws-service-role/";
 
 /// An entry that has none of the policies that matter: whichever others it has, none is among those it is shown with.
 async fn without_policies(eks: &Eks, cluster: &str, arn: &str) -> Read<AccessEntry> {
