@@ -102,6 +102,8 @@ struct State {
     reach: Reach,
     /// The credentials at hand, and when to renew them; `None` for those that never end.
     kept: Option<(SdkCredentials, Option<SystemTime>)>,
+    /// AWS itself has refused the credentials at hand, whatever the clock here says of their end.
+    are_refused: bool,
     failed: Option<CredentialTrouble>,
     pending: Option<Pending>,
 }
@@ -135,8 +137,15 @@ impl AwsCredentials {
     ) -> Result<AwsCredentials, String> {
         let source = choose_source(&setup.profile, &setup.files, &env)?;
         reach.board.change(|status| status.way = source.sign_in_way());
-        let state =
-            Mutex::new(State { generation: 0, source: Ok(source), reach, kept: None, failed: None, pending: None });
+        let state = Mutex::new(State {
+            generation: 0,
+            source: Ok(source),
+            reach,
+            kept: None,
+            are_refused: false,
+            failed: None,
+            pending: None,
+        });
         Ok(AwsCredentials(Arc::new(Inner { given, env, asker, state })))
     }
 
@@ -172,11 +181,17 @@ impl AwsCredentials {
             source
         });
         let is_same = |source: &CredentialSource| source.mfa().is_some() && state.source.as_ref() == Ok(source);
-        let stays = source.as_ref().is_ok_and(is_same);
+        let stays = source.as_ref().is_ok_and(is_same) && !state.are_refused;
         let kept = state.kept.take().filter(|(credentials, _)| stays && is_good(credentials));
         let way = source.as_ref().map(CredentialSource::sign_in_way).unwrap_or_default();
         reach.board.change(|status| status.way = way);
-        *state = State { generation: state.generation + 1, source, reach, kept, failed: None, pending: None };
+        let generation = state.generation + 1;
+        *state = State { generation, source, reach, kept, are_refused: false, failed: None, pending: None };
+    }
+
+    /// AWS says that the credentials at hand have ended or are none: a fresh start does not keep them.
+    pub(super) fn refused(&self) {
+        self.state().are_refused = true;
     }
 
     /// The credentials. A wait that is given up does not break off the asking.
@@ -233,6 +248,7 @@ impl AwsCredentials {
             Ok(credentials) => {
                 let now = SystemTime::now();
                 state.kept = Some((credentials.clone(), credentials.expiry().map(|end| renewal(now, end))));
+                state.are_refused = false;
                 Ok(credentials)
             }
             // Those at hand are good to their end.
@@ -350,6 +366,13 @@ mod tests {
             let setup = AwsSetup::read(Some("a"), &credentials.0.env);
             credentials.start_over(setup.map(|setup| (setup, SdkConfig::builder().build())));
         };
+        start_over();
+        assert!(credentials.state().kept.is_some());
+        let kept = credentials.state().kept.clone();
+        credentials.refused();
+        start_over();
+        assert!(credentials.state().kept.is_none(), "AWS refused them, though by the clock here they are good");
+        credentials.state().kept = kept;
         start_over();
         assert!(credentials.state().kept.is_some());
         write_role(&home, "arn:aws:iam::111122223333:role/other");

@@ -449,6 +449,12 @@ impl Session {
             result = self.watch(&request, call, classify).await;
             drop(permit);
         }
+        if let (Some(credentials), Err(failure)) = (&self.inner.credentials, &result)
+            && matches!(failure.kind, FailureKind::Expired | FailureKind::NoCredentials)
+            && request.service != Service::Kubernetes
+        {
+            credentials.refused();
+        }
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (failure, pace) = (result.as_ref().err().cloned(), self.lanes(&request).pace());
         tracing::debug!(service = request.service.as_str(), request.operation, request.on, millis, ?failure, "call");
