@@ -12,7 +12,7 @@ mod subjects;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bound::{OF_NAMESPACE, stands_for_many};
-pub use commands::{who_can_question, who_is_bound};
+pub use commands::{who_can_by_bindings, who_can_question};
 pub use subjects::{Carrier, SubjectRow, subjects};
 
 use super::Mark;

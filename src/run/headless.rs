@@ -206,7 +206,7 @@ pub async fn list_rows(options: &Options, what: Listed) -> Result<Printed, Troub
 /// Reads what the rows of a pane need beside, when it is known which they are.
 async fn read_for_rows(session: &Session, id: &ClusterId, pane: Pane, snapshot: &mut Snapshot) {
     match pane {
-        Pane::AwsAuth => load::listed_entries(session, id, &ListedEntries::OfAwsAuth, snapshot).await,
+        Pane::AwsAuth => load::read_listed_entries(session, id, &ListedEntries::OfAwsAuth, snapshot).await,
         Pane::Irsa => {
             let rows = inventory(&snapshot.cluster(id), &snapshot.iam).irsa;
             let accounts = rows.into_iter().map(|it| (it.namespace, it.service_account)).collect();

@@ -36,7 +36,7 @@ use crate::model::update::{IamUpdate, Update};
 
 pub use ask::{AlreadyRead, ask, policies};
 pub use cluster::{cluster, rbac};
-pub use entries::{ListedEntries, listed_entries};
+pub use entries::{ListedEntries, read_listed_entries};
 pub use iam::iam;
 pub use needs::{AccountName, EntryScope, Needs};
 

@@ -1051,7 +1051,7 @@ async fn all_entries_of_a_name_that_aws_auth_has_are_read() {
     let fact = aws_auth_fact(&ConfigMap { data, ..ConfigMap::default() });
     let update = ClusterUpdate::AwsAuth(Section::known(Some(fact), Time::default()));
     snapshot.apply(Update::Cluster(id("c"), update));
-    load::listed_entries(&bed.session, &id("c"), &ListedEntries::OfAwsAuth, &mut snapshot).await;
+    load::read_listed_entries(&bed.session, &id("c"), &ListedEntries::OfAwsAuth, &mut snapshot).await;
     let facts = snapshot.cluster(&id("c"));
     let read: Vec<&str> = facts.access_entries.items().iter().map(|it| it.principal_arn.as_str()).collect();
     assert_eq!(read, AGAIN);
@@ -1072,7 +1072,7 @@ async fn policies_of_a_services_own_role_are_read_though_nothing_lists_them() {
         name: String::new(),
     };
     let which = ListedEntries::Allowing(vec![Request { verb: "delete".into(), target }]);
-    load::listed_entries(&bed.session, &id("c"), &which, &mut snapshot).await;
+    load::read_listed_entries(&bed.session, &id("c"), &which, &mut snapshot).await;
     let facts = snapshot.cluster(&id("c"));
     assert_eq!(facts.access_entries.items().len(), 61);
     let policies = |arn: &str| {

@@ -68,7 +68,7 @@ pub fn who_can_question(
 }
 
 /// Whom bindings alone let do what is asked, whoever that may be: the groups, users and service accounts that they name.
-pub fn who_is_bound(facts: &ClusterFacts, permissions: &Permissions, question: &Question) -> WhoCan {
+pub fn who_can_by_bindings(facts: &ClusterFacts, permissions: &Permissions, question: &Question) -> WhoCan {
     let mut answer = who_can_question(facts, permissions, &[], question);
     for holder in &mut answer.holders {
         if let Holding::ServiceAccount { pods, .. } = &mut holder.subject {

@@ -64,7 +64,7 @@ async fn facts_for_subject(source: &Source, id: &ClusterId, given: &str) -> Resu
     let needs = if is_masters { Needs::grants() } else { Needs::subject() };
     let mut snapshot = facts_for(source, id, None, &needs).await?;
     if let (Source::Live { session, .. }, true) = (source, is_masters) {
-        load::listed_entries(session, id, &ListedEntries::OfAwsAuth, &mut snapshot).await;
+        load::read_listed_entries(session, id, &ListedEntries::OfAwsAuth, &mut snapshot).await;
         snapshot = snapshot.settled();
     }
     Ok(snapshot)

@@ -267,7 +267,7 @@ pub async fn who_can(options: &Options, args: &WhoCanArgs, tell: Tell<'_>) -> Re
             tell(&report::who::bound_text(&question, (&bound.0, bound.1), entries));
         }
         let requests = ListedEntries::Allowing(question.requests().into_iter().cloned().collect());
-        load::listed_entries(session, &id, &requests, &mut snapshot).await;
+        load::read_listed_entries(session, &id, &requests, &mut snapshot).await;
         // Where no service account is among those who may, none is read, nor any pod.
         if accounts.as_ref().is_none_or(|it| !it.is_empty()) {
             load::read_more(session, &id, &Needs::accounts_in(accounts), &mut snapshot).await;
@@ -278,7 +278,7 @@ pub async fn who_can(options: &Options, args: &WhoCanArgs, tell: Tell<'_>) -> Re
     let engines = Engines::new(&facts, &snapshot.iam);
     let permissions = engines.permissions();
     let answer = match rbac_only {
-        true => who::who_is_bound(&facts, permissions, &question),
+        true => who::who_can_by_bindings(&facts, permissions, &question),
         false => who::who_can_question(&facts, permissions, &inventory_of(&engines).principals, &question),
     };
     let workloads = becoming.then(|| engines.workloads());

@@ -24,7 +24,7 @@ pub enum EntryScope {
     All,
     /// All but their access policies, which is one call less for each.
     WithoutPolicies,
-    /// Their names: whose they are. More of some may be read later: [`super::listed_entries`].
+    /// Their names: whose they are. More of some may be read later: [`super::read_listed_entries`].
     Names,
 }
 
@@ -129,7 +129,7 @@ impl Needs {
         Needs { entries: EntryScope::Names, ..Needs::whole(MAPPINGS.and(GRANTS)) }
     }
 
-    /// Whom bindings let do something, and the names of access entries. [`super::listed_entries`] and
+    /// Whom bindings let do something, and the names of access entries. [`super::read_listed_entries`] and
     /// [`Needs::accounts_in`] come after.
     pub fn grants() -> Needs {
         Needs {
