@@ -237,8 +237,9 @@ struct Server {
     reading: Reading,
     /// How many batches are being applied or undone.
     applying: usize,
-    /// A refresh came while something was applied: the session starts afresh after it.
-    is_fresh_start_owed: bool,
+    /// The last refresh that came while something was applied, to be made again after it: the session cannot start afresh
+    /// until then.
+    owed: Option<(Ticket, Option<ClusterId>)>,
     /// What was found by the last look at a review.
     looked: Option<Box<Looked>>,
     /// Set: what is being applied ends before its next step.
@@ -254,23 +255,7 @@ async fn serve(
     answers: mpsc::Sender<(Ticket, Answer)>,
     folder: PathBuf,
 ) {
-    let mut server = Server {
-        session,
-        fresh: futures::future::ready(()).boxed().shared(),
-        refresh: None,
-        asks: Vec::new(),
-        sign_in: None,
-        tx,
-        answers,
-        tasks: JoinSet::new(),
-        overview: Round::default(),
-        reading: Reading::default(),
-        applying: 0,
-        is_fresh_start_owed: false,
-        looked: None,
-        stop: Arc::default(),
-        folder,
-    };
+    let mut server = Server::new(session, tx, answers, folder);
     loop {
         tokio::select! {
             request = wanted.recv() => match request {
@@ -291,6 +276,31 @@ async fn serve(
 }
 
 impl Server {
+    fn new(
+        session: Session,
+        tx: mpsc::Sender<Update>,
+        answers: mpsc::Sender<(Ticket, Answer)>,
+        folder: PathBuf,
+    ) -> Self {
+        Server {
+            session,
+            fresh: futures::future::ready(()).boxed().shared(),
+            refresh: None,
+            asks: Vec::new(),
+            sign_in: None,
+            tx,
+            answers,
+            tasks: JoinSet::new(),
+            overview: Round::default(),
+            reading: Reading::default(),
+            applying: 0,
+            owed: None,
+            looked: None,
+            stop: Arc::default(),
+            folder,
+        }
+    }
+
     fn begin(&mut self, request: Request) {
         let (session, tx, fresh) = (self.session.clone(), self.tx.clone(), self.fresh.clone());
         match request {
@@ -302,6 +312,7 @@ impl Server {
                 // They may be answered as whoever one was before. What is still looked at is asked about again.
                 self.asks.drain(..).for_each(|it| it.abort());
                 self.start_afresh();
+                self.owed = (self.applying > 0).then(|| (ticket, cluster.clone()));
                 self.refresh = Some(Refresh { ticket, account: true, cluster: cluster.clone() });
                 let begin = self.overview.restart();
                 self.read_account(begin);
@@ -397,10 +408,8 @@ impl Server {
     fn start_afresh(&mut self) {
         // What is being applied goes on as whom it was begun.
         if self.applying > 0 {
-            self.is_fresh_start_owed = true;
             return;
         }
-        self.is_fresh_start_owed = false;
         let (session, before, tx) = (self.session.clone(), self.fresh.clone(), self.tx.clone());
         let fresh = async move {
             before.await;
@@ -473,8 +482,10 @@ impl Server {
             Begun::LookAt(looked) => self.looked = Some(looked),
             Begun::Apply => {
                 self.applying = self.applying.saturating_sub(1);
-                if self.applying == 0 && self.is_fresh_start_owed {
-                    self.start_afresh();
+                if self.applying == 0
+                    && let Some((ticket, cluster)) = self.owed.take()
+                {
+                    self.begin(Request::Refresh(ticket, cluster));
                 }
             }
             Begun::Ask | Begun::Review => {}
@@ -623,6 +634,23 @@ mod tests {
         assert!(round.restart().is_none() && round.restart().is_none());
         assert!(first.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
         assert!(round.end().is_some() && round.end().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_refresh_while_something_is_applied_is_made_again_after_it() {
+        let (_lab, session) = lab_with(2, crate::lab::Faults::default()).await;
+        let (tx, _updates) = mpsc::channel(load::WAITING);
+        let (answering, _answers) = mpsc::channel(load::WAITING);
+        let mut server = Server::new(session, tx, answering, PathBuf::new());
+        server.applying = 2;
+        let ticket = crate::app::message::Tickets::default().another();
+        server.begin(Request::Refresh(ticket, None));
+        assert_eq!(server.owed, Some((ticket, None)), "the session is still the one that applies");
+        server.refresh = None;
+        server.ended(Begun::Apply);
+        assert!(server.owed.is_some() && server.refresh.is_none(), "another one is still applied");
+        server.ended(Begun::Apply);
+        assert!(server.owed.is_none() && server.refresh.is_some_and(|it| it.ticket == ticket), "once, and now");
     }
 
     #[tokio::test]
