@@ -44,7 +44,7 @@ pub mod words;
 
 pub use foremost::foremost;
 pub use journal::Shelf;
-pub use sign_in::{needs_sign_in, waiting};
+pub use sign_in::{key_of, needs_sign_in, waiting};
 pub use update::update;
 
 use std::collections::{BTreeMap, VecDeque};

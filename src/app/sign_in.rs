@@ -93,7 +93,7 @@ pub(super) fn refresh(app: &mut App, effects: &mut Vec<Effect>) {
     let starts_over = app.refreshing.is_under_way() || is_reading(app);
     let ticket = app.refreshing.restart(&mut app.tickets);
     effects.push(Effect::Refresh { ticket, cluster: app.cluster.clone() });
-    // A principal looked at is asked about anew by itself: a sweep may be refused where its own facts are not.
+    // A principal looked at is asked about again by itself: a sweep may be refused where its own facts are not.
     let open = app.overlays.iter().filter(|it| it.is_place());
     let open = open.filter_map(|it| app.selection_in(Some(it)).principal);
     if let Some(cluster) = &app.cluster {
@@ -135,7 +135,7 @@ pub(super) fn can_sign_in(app: &App) -> Result<(), Cow<'static, str>> {
         (_, SignInWay::Sso { .. }) => Ok(()),
         (_, SignInWay::Command(command)) => Err(format!(
             "This profile is signed in elsewhere: run {command} in another terminal, then {} here.",
-            key(app, Command::Refresh)
+            key_of(app, Command::Refresh)
         )
         .into()),
         (_, SignInWay::Code) if needs_sign_in(app) => Ok(()),
@@ -215,7 +215,7 @@ pub fn needs_sign_in(app: &App) -> bool {
 /// What is waited for, or what a person could do about it, in a line; `None` where there is nothing to say.
 pub fn waiting(app: &App) -> Option<(Tone, String)> {
     let shows = |what: fn(&Overlay) -> bool| app.overlays.last().is_some_and(what);
-    let (sign_in, stop) = (key(app, Command::SignIn), key(app, Command::StopWaiting));
+    let (sign_in, stop) = (key_of(app, Command::SignIn), key_of(app, Command::StopWaiting));
     if let Some(code) = app.session.code.as_ref().filter(|_| !shows(|it| matches!(it, Overlay::Code(_)))) {
         let profile = &code.profile;
         return Some((Tone::Unknown, format!("An MFA code is needed for profile {profile}: {sign_in} asks for it")));
@@ -231,7 +231,7 @@ pub fn waiting(app: &App) -> Option<(Tone, String)> {
     }
     let advice = match &app.session.way {
         SignInWay::Sso { profile } => format!("{sign_in}: sign in (profile {profile})"),
-        SignInWay::Command(command) => format!("sign in elsewhere ({command}), then {}", key(app, Command::Refresh)),
+        SignInWay::Command(command) => format!("sign in elsewhere ({command}), then {}", key_of(app, Command::Refresh)),
         SignInWay::Code => format!("{sign_in} asks for the MFA code again"),
         SignInWay::Nothing => return None,
     };
@@ -244,7 +244,8 @@ pub(super) fn wakes_in(app: &App) -> Option<u64> {
     counts.then_some(1)
 }
 
-fn key(app: &App, command: Command) -> String {
+/// The key of a command in the list, as the keymap has it; `:NAME` where it has none.
+pub fn key_of(app: &App, command: Command) -> String {
     let chord = app.keymap.chords(Context::List, command).next();
     chord.map_or_else(|| format!(":{}", command.name()), |it| it.to_string())
 }

@@ -5,9 +5,10 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::Canvas;
 use super::overlay::prompt;
 use super::theme::Role;
-use crate::app::App;
+use crate::app::command::Command;
 use crate::app::layout::Layout;
 use crate::app::overlay::code::CodeView;
+use crate::app::{App, key_of};
 use crate::model::sign_in::{DeviceCode, SignInPhase};
 
 /// The code being typed. Gives where the text cursor is.
@@ -43,16 +44,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, at: &Layout, app: &App) {
         Some(SignInPhase::Failed(why)) => {
             let y = area.y + canvas.paragraph(area, &format!("Not signed in: {why}."), Role::Danger) + 1;
             let below = Rect { y, height: area.bottom().saturating_sub(y), ..area };
-            canvas.paragraph(below, "L asks for another code, Esc goes back.", Role::Dim);
+            canvas.paragraph(below, &again(app), Role::Dim);
         }
         Some(SignInPhase::Canceled) => {
-            canvas.paragraph(
-                area,
-                "Not signed in: it was given up. L asks for another code, Esc goes back.",
-                Role::Dim,
-            );
+            canvas.paragraph(area, &format!("Not signed in: it was given up. {}", again(app)), Role::Dim);
         }
     }
+}
+
+/// How to go on after a sign-in that failed.
+fn again(app: &App) -> String {
+    format!("{} asks for another code, Esc goes back.", key_of(app, Command::SignIn))
 }
 
 /// The code first and spaced out, since it must be compared; then where, and for how long.

@@ -100,7 +100,7 @@ async fn fetch_token(sso: &SsoSource, reach: &Reach, env: &Env, shown: &mut Show
         .start_url(&sso.start_url)
         .send()
         .await
-        .map_err(|error| told(&request, error))?;
+        .map_err(|error| describe_error(&request, error))?;
     let absent = |name: &str| incomplete("StartDeviceAuthorization", name);
     let device_code = device.device_code.ok_or_else(|| absent("device code"))?;
     let life = Duration::from_secs(u64::try_from(device.expires_in).unwrap_or_default());
@@ -151,7 +151,7 @@ async fn register(client: &Client, sso: &SsoSource) -> Result<Registration, Stri
     if sso.session.is_some() {
         call = call.set_scopes(Some(sso.scopes.clone())).grant_types(DEVICE_CODE_GRANT).grant_types(REFRESH_GRANT);
     }
-    let answer = call.send().await.map_err(|error| told(&about("RegisterClient"), error))?;
+    let answer = call.send().await.map_err(|error| describe_error(&about("RegisterClient"), error))?;
     let absent = |name: &str| incomplete("RegisterClient", name);
     Ok(Registration {
         client_id: answer.client_id.ok_or_else(|| absent("client id"))?,
@@ -245,7 +245,7 @@ fn about(operation: &str) -> Request {
 }
 
 /// A failure of a step before the code is confirmed.
-fn told<E>(request: &Request, error: SdkError<E, HttpResponse>) -> String
+fn describe_error<E>(request: &Request, error: SdkError<E, HttpResponse>) -> String
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
